@@ -1,0 +1,39 @@
+"""One file per subcommand of ``podwright``; the file's name is the subcommand's.
+
+Each has ``SUMMARY`` (one line), ``configure(parser)`` and ``run(options, console) -> exit code``.
+They are discovered, and only the one that was asked for is imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import argparse
+
+    from podwright.console import Console
+
+
+class Command(Protocol):
+    """What a module of this package offers."""
+
+    SUMMARY: str
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's options."""
+
+    def run(self, options: argparse.Namespace, console: Console) -> int:
+        """Do it; returns the exit code, raises PodwrightError for the user."""
+
+
+def names() -> list[str]:
+    """All subcommands, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def load(name: str) -> Command:
+    """Import one subcommand."""
+    module: Command = importlib.import_module(f"{__name__}.{name}")  # type: ignore[assignment]
+    return module

@@ -1,0 +1,44 @@
+"""What a command may know of the world outside: two streams and the environment.
+
+Only ``cli.py`` makes a :class:`Console` from the real ones; tests make their own. This is how a
+command prints (result on stdout, talk on stderr) without knowing of ``sys`` or ``os.environ``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Console:
+    """The streams and the environment of one command.
+
+    Attributes:
+        stdout: the result, and nothing else.
+        stderr: progress, warnings and errors.
+        stdin: where a request given as ``-`` is read.
+        env: the environment variables.
+    """
+
+    stdout: TextIO
+    stderr: TextIO
+    stdin: TextIO
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def result(self, text: str) -> None:
+        """Write the result (a newline is added when it has none)."""
+        self.stdout.write(text if text.endswith("\n") else text + "\n")
+
+    def say(self, text: str) -> None:
+        """Write one line of talk."""
+        self.stderr.write(text + "\n")
+        self.stderr.flush()
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether somebody watches: decides about colours and progress bars."""
+        return self.stderr.isatty() and not self.env.get("NO_COLOR")

@@ -1,0 +1,53 @@
+"""The exceptions that end in a sentence for the user; anything else is a bug and keeps its trace."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_PENDING = 3
+
+
+class PodwrightError(Exception):
+    """A sentence for the user: where, what is wrong, what to do.
+
+    Attributes:
+        problems: one sentence each; all that were found, not only the first.
+        exit_code: what the process ends with.
+    """
+
+    exit_code = EXIT_FAILED
+
+    def __init__(self, problems: str | Sequence[str]) -> None:
+        self.problems: tuple[str, ...] = (
+            (problems,) if isinstance(problems, str) else tuple(problems)
+        )
+        super().__init__("; ".join(self.problems))
+
+
+class UsageError(PodwrightError):
+    """The request, a config file or a command line is wrong; nothing was started."""
+
+    exit_code = EXIT_USAGE
+
+
+def guess(word: str, known: Iterable[str]) -> str:
+    """Say what a misspelt word may have meant.
+
+    Returns:
+        ``; did you mean 'x'?`` when a known word is near, else the list of what is known.
+    """
+    options = sorted(known)
+    near = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
+    if not near:
+        folded = {option.lower(): option for option in options}
+        near = [folded[word.lower()]] if word.lower() in folded else []
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    return f"; known are {', '.join(options)}"
