@@ -1,0 +1,38 @@
+"""The strategies: one file each, discovered; nothing else names one."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from podwright.builders._base import Builder
+
+
+def names() -> list[str]:
+    """All strategies, sorted; told by the files alone, without importing them."""
+    found = (module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(name.replace("_", "-") for name in found if not name.startswith("_"))
+
+
+def get(name: str) -> Builder:
+    """Give one strategy; only its own file is imported.
+
+    Raises:
+        KeyError: there is no such strategy.
+    """
+    if name not in names():
+        raise KeyError(name)
+    module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+    strategy: Builder = module.STRATEGY
+    return strategy
+
+
+def everything() -> dict[str, Builder]:
+    """All strategies by name, the safest first."""
+    found = {name: get(name) for name in names()}
+    return dict(sorted(found.items(), key=lambda item: (item[1].rank, item[0])))
+
+
+def summary(strategy: Builder) -> str:
+    """The strategy's line in help, tables and pages: the first line of its docstring."""
+    return (type(strategy).__doc__ or "").strip().split("\n", 1)[0]

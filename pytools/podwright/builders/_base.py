@@ -1,0 +1,223 @@
+"""What a strategy gives: its pod and its recipe. Everything else is the core's business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from podwright.references import Name
+    from podwright.request import Common, Image, Pod, Registry
+    from podwright.workspace import Facts
+
+# What a request can ask of a strategy: machine name -> what it is called in sentences.
+FEATURES: dict[str, str] = {
+    "platforms": "build for another or several platforms",
+    "secrets": "mount secrets",
+    "ssh": "mount ssh keys",
+    "cache": "read and write a registry cache",
+    "output": "write an OCI archive",
+    "images": "build several images in one pod",
+    "cacheClaim": "keep its storage on a volume claim",
+    "api": "offer a Docker API to the pipeline",
+}
+
+
+class Expand(str):
+    """A word of a command whose variables the shell expands, such as ``$PW_TMP/digest``.
+
+    Only for words that podwright itself makes; all other words are quoted.
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of a recipe.
+
+    Attributes:
+        title: what the log says before it.
+        argv: the command; plain words are quoted, :class:`Expand` words are expanded.
+        kind: which failures are transient: ``build``, ``push`` or ``none``.
+        env: environment of this command alone.
+    """
+
+    title: str
+    argv: tuple[str, ...]
+    kind: str = "none"
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one image is built and pushed.
+
+    Attributes:
+        steps: the commands, in order.
+        digest_file: file in which the builder records the pushed digest.
+        digest_key: key of the digest when that file is JSON; '' when it holds the digest alone.
+        cached: extended regular expression of log lines that tell of a cached step.
+        functions: shell functions that the steps call; constant text, no data.
+        files: configuration files written before the first step, by path.
+    """
+
+    steps: tuple[Step, ...]
+    digest_file: str = Expand("$PW_TMP/digest")
+    digest_key: str = ""
+    cached: str = "^$"
+    functions: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Build:
+    """One image of a request with everything that was worked out for it.
+
+    Attributes:
+        image: the request's own fields.
+        name: repository.
+        tags: at least one.
+        labels: the user's and the standard ones; values may be :class:`Expand`.
+        dockerfile: path of the Dockerfile, from the workspace.
+        auth: whether logins are in ``$PW_TMP/pull`` and ``$PW_TMP/push``.
+        several: whether this is one of several images of the same pod.
+    """
+
+    image: Image
+    common: Common
+    name: Name
+    tags: tuple[str, ...]
+    labels: Mapping[str, str]
+    dockerfile: str
+    auth: frozenset[str]
+    registries: Mapping[str, Registry]
+    facts: Facts
+    several: bool = False
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Give repository with tag for each tag."""
+        return tuple(f"{self.name}:{tag}" for tag in self.tags)
+
+    def docker_config(self, use: str) -> dict[str, str]:
+        """Give the environment that makes a client use the logins, when there are any."""
+        return {"DOCKER_CONFIG": Expand(f"$PW_TMP/{use}")} if use in self.auth else {}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a strategy may know when it makes its pod."""
+
+    images: Mapping[str, str]
+    registries: Mapping[str, Registry]
+    options: Pod
+
+
+@dataclass(frozen=True)
+class PodParts:
+    """What a strategy puts into its pod; the core adds the planner, volumes and options.
+
+    Attributes:
+        builder: the container that runs the script.
+        engines: native sidecars, in start order.
+        volumes: beside those that every pod has.
+        storage: name of the volume that a claim can replace, '' for none.
+        files: text files for the sidecars by name, mounted by the downward API.
+        security: the pod's own securityContext.
+        spec: further fields of the pod's spec.
+        reasons: why each privilege is needed, by container; they become an annotation.
+    """
+
+    builder: dict[str, Any]
+    engines: tuple[dict[str, Any], ...] = ()
+    volumes: tuple[dict[str, Any], ...] = ()
+    storage: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    security: Mapping[str, Any] = field(default_factory=dict)
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+class Builder:
+    """A strategy. One file in this package is one strategy, found by its name.
+
+    The class docstring's first line is the strategy's line in all documentation.
+
+    Attributes:
+        features: what it can do, of :data:`FEATURES`.
+        level: the Pod Security level that its pod needs: privileged, baseline or restricted.
+        needs: what it asks of the cluster, in a few words.
+        rank: order of safety for `auto` and for documentation; lower is safer.
+        engine_registries: whether registry settings belong to a daemon that starts with the pod.
+    """
+
+    features: frozenset[str] = frozenset()
+    level: str = "privileged"
+    needs: str = ""
+    rank: int = 100
+    engine_registries: bool = False
+
+    def pod(self, setting: Setting) -> PodParts:
+        """Give the parts of the pod."""
+        raise NotImplementedError
+
+    def recipe(self, build: Build) -> Recipe:
+        """Give the commands that build and push one image."""
+        raise NotImplementedError
+
+    def local(self) -> str:
+        """Give a program by which `podwright build` finds the strategy on a laptop; '' for never."""
+        return ""
+
+    def ready(self, env: Mapping[str, str]) -> bool:
+        """Say whether the program alone is enough, by the environment of a laptop."""
+        return env is not None
+
+
+def flags(name: str, values: Mapping[str, str] | tuple[str, ...]) -> list[str]:
+    """Repeat a flag: ``--label k=v`` for each pair, or ``--flag v`` for each value."""
+    if isinstance(values, tuple):
+        return [word for value in values for word in (name, value)]
+    words: list[str] = []
+    for key, value in values.items():
+        pair = f"{key}={value}"
+        words += [name, Expand(pair) if isinstance(value, Expand) else pair]
+    return words
+
+
+def secret_sources(build: Build) -> list[tuple[str, str, str]]:
+    """Give id, kind (`env` or `src`) and value of each secret; paths may be :class:`Expand`."""
+    found = []
+    for secret in build.image.secrets:
+        if secret.variable and secret.type == "file":
+            found.append((secret.id, "src", Expand(f"${secret.variable}")))
+        elif secret.variable or secret.env:
+            found.append((secret.id, "env", secret.variable or secret.env))
+        else:
+            found.append((secret.id, "src", secret.src))
+    return found
+
+
+def mounts(flag: str, build: Build, csv: str = "id={id},{kind}={value}") -> list[str]:
+    """Give the flags for secrets in the form that BuildKit, Buildah and kaniko's fork share."""
+    words: list[str] = []
+    for name, kind, value in secret_sources(build):
+        text = csv.format(id=name, kind=kind, value=value)
+        words += [flag, Expand(text) if isinstance(value, Expand) else text]
+    return words
+
+
+def ssh_mounts(build: Build) -> list[str]:
+    """Give the ``--ssh`` flags: a key file, or the agent's socket."""
+    words: list[str] = []
+    for key in build.image.ssh:
+        if key.variable:
+            words += ["--ssh", Expand(f"{key.id}=${key.variable}")]
+        elif key.src:
+            words += ["--ssh", f"{key.id}={key.src}"]
+        else:
+            words += ["--ssh", Expand(f"{key.id}=$SSH_AUTH_SOCK")]
+    return words

@@ -1,0 +1,127 @@
+"""What the three strategies with a Docker CLI share.
+
+Flags: docker/buildx docs/reference/buildx_build.md, docker/cli docs/reference/commandline/build.md.
+"""
+
+from __future__ import annotations
+
+from podwright.builders._base import Build, Recipe, Step, flags, mounts, ssh_mounts
+
+FEATURES = frozenset({"secrets", "ssh", "cache", "images", "api", "platforms", "output"})
+
+# Three clients are out there: with buildx (all current images), older ones with BuildKit built in
+# (18.09 to 22), and ones with neither, which can only ask for the engine's classic builder.
+FUNCTIONS = r"""
+pw_docker_mode=
+pw_docker_client() {
+  if docker buildx version >/dev/null 2>&1; then
+    pw_docker_mode=buildx
+  else
+    case $(docker version --format '{{.Client.Version}}' 2>/dev/null) in
+      18.09* | 19.* | 20.* | 21.* | 22.*) pw_docker_mode=buildkit ;;
+      *) pw_docker_mode=classic ;;
+    esac
+  fi
+}
+
+pw_docker_build() { # needs BuildKit (yes or no), needs buildx (yes or no), title, flags...
+  pw_docker_client
+  pw_buildkit=$1 pw_buildx=$2 pw_build_title=$3
+  shift 3
+  docker version >/dev/null 2>&1 ||
+    pw_fail 1 "no Docker Engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}; start one, or use a strategy without an engine"
+  if [ "$pw_buildx" = yes ] && [ "$pw_docker_mode" != buildx ]; then
+    pw_fail 1 "this docker has no buildx, which platforms, cache export and 'output' need; use the default image of the strategy"
+  fi
+  if [ "$pw_buildkit" = yes ] && [ "$pw_docker_mode" = classic ]; then
+    pw_fail 1 "this docker has no BuildKit, which secrets and ssh need; use the default image of the strategy"
+  fi
+  case $pw_docker_mode in
+    buildx) pw_step build "$pw_build_title" docker buildx build --progress plain --provenance=false "$@" ;;
+    buildkit) pw_step build "$pw_build_title" env DOCKER_BUILDKIT=1 docker build --progress plain "$@" ;;
+    classic) pw_step build "$pw_build_title" env DOCKER_BUILDKIT=0 docker build "$@" ;;
+  esac
+}
+
+# The engine says the digest of what it pushed; the name in front of it is the tag.
+pw_docker_digest() {
+  pw_set_digest "$(pw_said | sed -n 's/.*digest: \(sha256:[0-9a-f]*\) size:.*/\1/p' | tail -n 1)"
+}
+"""
+
+
+def recipe(build: Build) -> Recipe:
+    """Build into the engine, then push each tag."""
+    image = build.image
+    cache = image.cache
+    needs_buildkit = "yes" if image.secrets or image.ssh else "no"
+    exports = bool(cache and cache.ref and cache.write)
+    needs_buildx = "yes" if exports or image.output or len(image.platforms) > 1 else "no"
+    steps = [
+        Step(
+            f"building {build.name}",
+            (
+                "pw_docker_build",
+                needs_buildkit,
+                needs_buildx,
+                f"building {build.name}",
+                *_build(build),
+            ),
+            "function",
+            build.docker_config("pull"),
+        )
+    ]
+    if image.output:
+        steps.append(_archive(build))
+    if image.push:
+        for reference in build.references:
+            push = ("docker", "push", reference)
+            steps.append(Step(f"pushing {reference}", push, "push", build.docker_config("push")))
+            steps.append(Step("", ("pw_docker_digest",), "function"))
+    return Recipe(
+        steps=tuple(steps),
+        digest_file="",
+        cached=r"^#[0-9]+ CACHED|^ ---> Using cache",
+        functions=FUNCTIONS,
+    )
+
+
+def _arguments(build: Build) -> list[str]:
+    """Give what to build, without where it goes."""
+    image = build.image
+    words = ["--file", build.dockerfile]
+    words += ["--target", image.target] if image.target else []
+    words += ["--platform", ",".join(image.platforms)] if image.platforms else []
+    words += flags("--build-arg", image.buildArgs) + flags("--label", build.labels)
+    return words + mounts("--secret", build) + ssh_mounts(build)
+
+
+def _build(build: Build) -> list[str]:
+    """Give the arguments of the build."""
+    words = _arguments(build) + flags("--tag", build.references) + _cache(build)
+    return [*words, build.image.context]
+
+
+def _cache(build: Build) -> list[str]:
+    """Give the cache flags."""
+    cache = build.image.cache
+    if cache is None:
+        return []
+    if not cache.enabled:
+        return ["--no-cache"]
+    refs = tuple(f"type=registry,ref={ref}" for ref in (cache.ref, *cache.read) if ref)
+    words = flags("--cache-from", refs)
+    if cache.ref and cache.write:
+        words += [
+            "--cache-to",
+            f"type=registry,ref={cache.ref},mode={cache.mode},ignore-error=true",
+        ]
+    return words
+
+
+def _archive(build: Build) -> Step:
+    """Write the OCI archive; all layers come from the engine's cache."""
+    words = ["--progress", "plain", "--provenance=false", *_arguments(build)]
+    words += ["--output", f"type=oci,dest={build.image.output},name={build.references[0]}"]
+    argv = ("docker", "buildx", "build", *words, build.image.context)
+    return Step(f"writing {build.image.output}", argv, "build", build.docker_config("pull"))

@@ -1,0 +1,57 @@
+"""Buildah with chroot isolation."""
+
+from __future__ import annotations
+
+from podwright import pod
+from podwright.builders import _containers
+from podwright.builders._base import Build, Builder, PodParts, Recipe, Setting
+
+
+class Buildah(Builder):
+    """Buildah in one container: no daemon, no privilege; RUN steps are isolated by chroot only.
+
+    Costs: RUN steps share the container's network and process namespaces. Whether it may unshare
+    and mount depends on the node's default seccomp and AppArmor profiles (containers/buildah#2262).
+    """
+
+    features = _containers.FEATURES
+    level = "baseline"
+    needs = "a node whose default profile allows unshare and mount"
+    rank = 30
+
+    def pod(self, setting: Setting) -> PodParts:
+        """One container of user 0 with the runtime's default capabilities."""
+        return PodParts(
+            builder=pod.container(
+                "builder",
+                setting.images["buildah"],
+                command=pod.KEEP_ALIVE,
+                env={"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"},
+                mounts={"storage": "/var/lib/containers"},
+                resources=pod.BUILD,
+                security={
+                    "privileged": False,
+                    # newuidmap has file capabilities in the image.
+                    "allowPrivilegeEscalation": True,
+                    "runAsUser": 0,
+                    "runAsGroup": 0,
+                    **pod.profiles(setting.options),
+                },
+            ),
+            volumes=(pod.scratch("storage", "20Gi"),),
+            storage="storage",
+            reasons={
+                "builder": "user 0 and the default capabilities: layers hold files of all owners",
+            },
+        )
+
+    def recipe(self, build: Build) -> Recipe:
+        """Build into local storage, then push each tag."""
+        return _containers.recipe("buildah", build)
+
+    def local(self) -> str:
+        """`buildah` on PATH."""
+        return "buildah"
+
+
+STRATEGY = Buildah()

@@ -1,0 +1,173 @@
+"""Rootless BuildKit as a native sidecar, and its client."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from podwright import pod
+from podwright.builders._base import (
+    Build,
+    Builder,
+    Expand,
+    PodParts,
+    Recipe,
+    Setting,
+    Step,
+    flags,
+    mounts,
+    ssh_mounts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from podwright.request import Registry
+
+SOCKET = "unix:///run/podwright-engine/buildkitd.sock"
+
+
+class BuildKit(Builder):
+    """Rootless BuildKit beside the pipeline: parallel stages, the best cache, all Dockerfile features.
+
+    Costs: RUN steps can see the daemon's other processes (no process sandbox in Kubernetes), and
+    nodes with AppArmor or default seccomp profiles must leave the daemon unconfined.
+    """
+
+    features = frozenset({"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"})
+    level = "baseline"
+    needs = "user namespaces on the node; `confinement: 'unconfined'` where it has AppArmor"
+    rank = 10
+    engine_registries = True
+
+    def pod(self, setting: Setting) -> PodParts:
+        """A client that passes `restricted`, and the daemon as user 1000."""
+        image = setting.images["buildkit"]
+        return PodParts(
+            builder=pod.container(
+                "builder",
+                image,
+                command=pod.KEEP_ALIVE,
+                env={"BUILDKIT_HOST": SOCKET, "HOME": "/home/user"},
+                mounts={"engine": "/run/podwright-engine"},
+                resources=pod.CLIENT,
+                security=pod.RESTRICTED,
+            ),
+            engines=(_engine(image, setting),),
+            volumes=(pod.scratch("storage", "20Gi"), pod.scratch("engine")),
+            storage="storage",
+            files={"buildkitd.toml": _toml(setting.registries)},
+            security={"fsGroup": 1000},
+            reasons={"engine": "escalation: newuidmap sets up the user namespace of the daemon"},
+        )
+
+    def recipe(self, build: Build) -> Recipe:
+        """Build and push in one call; the daemon keeps what was done when it is tried again."""
+        words = ["buildctl", "build", "--progress", "plain", *_arguments(build), *_outputs(build)]
+        env = build.docker_config("push") or build.docker_config("pull")
+        return Recipe(
+            steps=(Step(f"building {build.name}", tuple(words), "build", env),),
+            digest_file=Expand("$PW_TMP/metadata.json"),
+            digest_key="containerimage.digest",
+            cached=r"^#[0-9]+ CACHED",
+        )
+
+    def local(self) -> str:
+        """`buildctl` on PATH, with BUILDKIT_HOST naming a daemon."""
+        return "buildctl"
+
+    def ready(self, env: Mapping[str, str]) -> bool:
+        """A client without a daemon's address builds nothing."""
+        return bool(env.get("BUILDKIT_HOST"))
+
+
+def _engine(image: str, setting: Setting) -> dict[str, Any]:
+    """Give the daemon's native sidecar (moby/buildkit examples/kubernetes/pod.rootless.yaml)."""
+    return pod.sidecar(
+        "engine",
+        image,
+        args=[
+            f"--addr={SOCKET}",
+            "--config=/etc/podwright/buildkitd.toml",
+            # Kubernetes cannot unmask /proc, so a sandboxed worker cannot mount its own.
+            "--oci-worker-no-process-sandbox",
+        ],
+        mounts={"storage": "/home/user/.local/share/buildkit", "engine": "/run/podwright-engine"},
+        resources=pod.ENGINE,
+        security={
+            "privileged": False,
+            "allowPrivilegeEscalation": True,
+            "runAsUser": 1000,
+            "runAsGroup": 1000,
+            "runAsNonRoot": True,
+            **pod.profiles(setting.options),
+        },
+        probe=["buildctl", f"--addr={SOCKET}", "debug", "workers"],
+    )
+
+
+def _arguments(build: Build) -> list[str]:
+    """Give what to build."""
+    image = build.image
+    folder, _, name = build.dockerfile.rpartition("/")
+    words = ["--frontend", "dockerfile.v0", "--local", f"context={image.context}"]
+    words += ["--local", f"dockerfile={folder or '.'}", "--opt", f"filename={name}"]
+    words += ["--opt", f"target={image.target}"] if image.target else []
+    words += flags("--opt", {f"build-arg:{key}": value for key, value in image.buildArgs.items()})
+    words += flags("--opt", {f"label:{key}": value for key, value in build.labels.items()})
+    if image.platforms:
+        words += ["--opt", f"platform={','.join(image.platforms)}"]
+    return words + mounts("--secret", build) + ssh_mounts(build) + _cache(build)
+
+
+def _cache(build: Build) -> list[str]:
+    """Give the cache flags."""
+    cache = build.image.cache
+    if cache is None:
+        return []
+    if not cache.enabled:
+        return ["--no-cache"]
+    words: list[str] = []
+    for ref in (cache.ref, *cache.read):
+        if ref:
+            words += ["--import-cache", f"type=registry,ref={ref}{_http(build, ref)}"]
+    if cache.ref and cache.write:
+        # A cache that cannot be written costs the next build time, not this one its result.
+        attributes = f"ref={cache.ref},mode={cache.mode},ignore-error=true{_http(build, cache.ref)}"
+        words += ["--export-cache", f"type=registry,{attributes}"]
+    return words
+
+
+def _outputs(build: Build) -> list[str]:
+    """Give where the result goes; several names are one CSV field, so they are quoted."""
+    words = ["--metadata-file", Expand("$PW_TMP/metadata.json")]
+    if build.image.output:
+        words += ["--output", f"type=oci,dest={build.image.output},name={build.references[0]}"]
+    if build.image.push:
+        names = ",".join(build.references)
+        http = _http(build, names)
+        words += ["--output", f'type=image,"name={names}",push=true,oci-mediatypes=true{http}']
+    return words
+
+
+def _http(build: Build, ref: str) -> str:
+    """Give the attribute that allows plain HTTP for the registry of a reference."""
+    registry = build.registries.get(ref.split("/", 1)[0])
+    return ",registry.insecure=true" if registry and registry.http else ""
+
+
+def _toml(registries: Mapping[str, Registry]) -> str:
+    """Give buildkitd.toml (moby/buildkit docs/buildkitd.toml.md); JSON texts are TOML texts."""
+    lines: list[str] = []
+    for host, registry in sorted(registries.items()):
+        lines.append(f"[registry.{json.dumps(host)}]")
+        lines += ["  http = true"] if registry.http else []
+        lines += ["  insecure = true"] if registry.skipTlsVerify else []
+        if registry.mirrors:
+            lines.append(f"  mirrors = {json.dumps(list(registry.mirrors))}")
+        if registry.ca:
+            lines.append(f'  ca = ["/etc/podwright/{pod.ca_file(host)}"]')
+    return "\n".join(lines) + "\n"
+
+
+STRATEGY = BuildKit()

@@ -1,0 +1,120 @@
+"""The maintained kaniko fork's executor."""
+
+from __future__ import annotations
+
+import posixpath
+
+from podwright import pod, registries
+from podwright.builders._base import (
+    Build,
+    Builder,
+    Expand,
+    PodParts,
+    Recipe,
+    Setting,
+    Step,
+    flags,
+    mounts,
+)
+
+# Unpacking layers with files of all owners, and chroot for RUN; nothing else.
+CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "SETFCAP", "SYS_CHROOT"]
+# The fork's "BuildKit compatibility" profile (osscontainertools/kaniko README).
+COMPATIBLE = (
+    "FF_KANIKO_COPY_AS_ROOT",
+    "FF_KANIKO_CHOWN_ON_IMPLICIT_DIRS",
+    "FF_KANIKO_COPY_CHMOD_ON_IMPLICIT_DIRS",
+    "FF_KANIKO_EXPAND_HEREDOC",
+    "FF_KANIKO_RUN_HONOR_GROUP",
+    "FF_KANIKO_UNTAR_SKIP_ROOT",
+)
+
+
+class Kaniko(Builder):
+    """kaniko (the maintained fork) unpacks the image over its own container: no nesting at all.
+
+    Costs: files below the container's mounts never get into the image, ssh mounts and other
+    platforms are impossible, and large images need much memory.
+    """
+
+    features = frozenset({"secrets", "cache", "output", "images"})
+    level = "baseline"
+    needs = "nothing special; works with RuntimeDefault seccomp and seven capabilities"
+    rank = 20
+
+    def pod(self, setting: Setting) -> PodParts:
+        """One container of user 0 with seven capabilities and the runtime's own seccomp profile."""
+        return PodParts(
+            builder=pod.container(
+                "builder",
+                setting.images["kaniko"],
+                command=["/busybox/sh", "-c", pod.KEEP_ALIVE[2]],
+                env=dict.fromkeys(COMPATIBLE, "true"),
+                resources=pod.BUILD,
+                security={
+                    "privileged": False,
+                    "allowPrivilegeEscalation": False,
+                    "runAsUser": 0,
+                    "runAsGroup": 0,
+                    "capabilities": {"drop": ["ALL"], "add": CAPABILITIES},
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+            ),
+            reasons={
+                "builder": "user 0 and seven capabilities: it unpacks layers with files of all "
+                "owners into its own root",
+            },
+        )
+
+    def recipe(self, build: Build) -> Recipe:
+        """Build and push in one run; the executor retries its own requests."""
+        words = ["/kaniko/executor", *_arguments(build), *_cache(build), *_registries(build)]
+        uses = {use: build.docker_config(use) for use in ("push", "pull")}
+        return Recipe(
+            steps=(
+                Step(f"building {build.name}", tuple(words), "none", uses["push"] or uses["pull"]),
+            ),
+            cached="Using caching version of cmd",
+            files=registries.certificates(build.registries),
+        )
+
+
+def _arguments(build: Build) -> list[str]:
+    """Give what to build and where to."""
+    image, retries = build.image, str(build.common.retries)
+    context = posixpath.normpath(posixpath.join(build.facts.root, image.context))
+    dockerfile = posixpath.normpath(posixpath.join(build.facts.root, build.dockerfile))
+    words = ["--context", f"dir://{context}", "--dockerfile", dockerfile]
+    words += ["--log-format", "text", "--digest-file", Expand("$PW_TMP/digest")]
+    words += ["--push-retry", retries, "--image-download-retry", retries]
+    words += ["--cleanup", "--pre-cleanup"] if build.several else []
+    words += ["--target", image.target] if image.target else []
+    words += flags("--build-arg", image.buildArgs) + flags("--label", build.labels)
+    words += mounts("--secret", build) + flags("--destination", build.references)
+    words += [] if image.push else ["--no-push"]
+    return words + (["--tar-path", image.output] if image.output else [])
+
+
+def _cache(build: Build) -> list[str]:
+    """Give the cache flags; the executor knows one repository for reading and writing."""
+    cache = build.image.cache
+    if cache is None or not cache.enabled or not cache.ref:
+        return []
+    words = ["--cache=true", "--cache-repo", cache.ref, "--cache-copy-layers"]
+    return words if cache.write else [*words, "--no-push-cache"]
+
+
+def _registries(build: Build) -> list[str]:
+    """Give the flags for registries without TLS, with an authority of their own, or mirrored."""
+    words: list[str] = []
+    paths = registries.certificate_paths(build.registries)
+    for host, registry in build.registries.items():
+        words += ["--insecure-registry", host] if registry.http else []
+        words += ["--skip-tls-verify-registry", host] if registry.skipTlsVerify else []
+        if host in paths:
+            words += ["--registry-certificate", Expand(f"{host}={paths[host]}")]
+        words += flags("--registry-map", tuple(f"{host}={mirror}" for mirror in registry.mirrors))
+    return words
+
+
+STRATEGY = Kaniko()

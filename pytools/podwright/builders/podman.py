@@ -1,0 +1,85 @@
+"""Rootless Podman, with its Docker-compatible socket."""
+
+from __future__ import annotations
+
+from podwright import pod
+from podwright.builders import _containers
+from podwright.builders._base import Build, Builder, PodParts, Recipe, Setting
+
+SOCKET = "/run/podwright-engine/podman.sock"
+
+
+class Podman(Builder):
+    """Rootless Podman: builds without a daemon and offers its Docker-compatible socket to tests.
+
+    Costs: as Buildah; containers started through the socket run inside the pod's own limits, nested
+    in the engine container, with its network.
+    """
+
+    features = _containers.FEATURES | {"api"}
+    level = "baseline"
+    needs = "a node whose default profile allows unshare and mount"
+    rank = 40
+
+    def pod(self, setting: Setting) -> PodParts:
+        """The builder and the socket's service, both as user 1000."""
+        security = {
+            "privileged": False,
+            # newuidmap and newgidmap need it; user 1000 stays unprivileged.
+            "allowPrivilegeEscalation": True,
+            "runAsUser": 1000,
+            "runAsGroup": 1000,
+            "runAsNonRoot": True,
+            **pod.profiles(setting.options),
+        }
+        storage = "/home/podman/.local/share/containers"
+        return PodParts(
+            builder=pod.container(
+                "builder",
+                setting.images["podman"],
+                command=pod.KEEP_ALIVE,
+                env={
+                    "HOME": "/home/podman",
+                    "BUILDAH_ISOLATION": "chroot",
+                    "STORAGE_DRIVER": "vfs",
+                    "DOCKER_HOST": f"unix://{SOCKET}",
+                },
+                mounts={"storage": storage, "engine": "/run/podwright-engine"},
+                resources=pod.BUILD,
+                security=security,
+            ),
+            engines=(
+                pod.sidecar(
+                    "engine",
+                    setting.images["podman"],
+                    command=["podman", "system", "service", "--time=0", f"unix://{SOCKET}"],
+                    env={"HOME": "/home/podman", "STORAGE_DRIVER": "vfs"},
+                    mounts={"engine-storage": storage, "engine": "/run/podwright-engine"},
+                    resources=pod.ENGINE,
+                    security=security,
+                    probe=["podman", "--remote", "--url", f"unix://{SOCKET}", "version"],
+                ),
+            ),
+            volumes=(
+                pod.scratch("storage", "20Gi"),
+                pod.scratch("engine-storage", "20Gi"),
+                pod.scratch("engine"),
+            ),
+            storage="storage",
+            security={"fsGroup": 1000},
+            reasons={
+                "builder": "escalation: newuidmap sets up the user namespace",
+                "engine": "escalation: newuidmap sets up the user namespace",
+            },
+        )
+
+    def recipe(self, build: Build) -> Recipe:
+        """Build into local storage, then push each tag; the socket is not used for it."""
+        return _containers.recipe("podman", build)
+
+    def local(self) -> str:
+        """`podman` on PATH."""
+        return "podman"
+
+
+STRATEGY = Podman()

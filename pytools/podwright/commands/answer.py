@@ -1,0 +1,68 @@
+"""Answer one request of a pipeline, inside its pod.
+
+The Groovy bridge writes JOB/request.json, the constant script in the builder's container adds
+JOB/env (KEY=value lines) and asks. The answer is JOB/build.sh, or JOB/answer.json with an error
+sentence; JOB/answered says that it is complete.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podwright import inputs, workspace
+from podwright.errors import PodwrightError
+from podwright.plan import plan
+
+if TYPE_CHECKING:
+    import argparse
+
+    from podwright.console import Console
+
+SUMMARY = "answer one request of a pipeline inside its pod (used by the library itself)"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("job", type=Path, help="directory with the request")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Write the answer; a defect is answered as well, so that nobody waits for it."""
+    job: Path = options.job
+    try:
+        script = _script(job, console)
+    except PodwrightError as error:
+        _answer(job, "\n".join(error.problems))
+    except Exception:
+        _answer(job, "podwright has a defect; please report this:\n" + traceback.format_exc())
+        raise
+    else:
+        (job / "build.sh").write_text(script, encoding="utf-8")
+    (job / "answered").touch()
+    return 0
+
+
+def _script(job: Path, console: Console) -> str:
+    """Plan the job."""
+    told = read_env((job / "env").read_text(encoding="utf-8", errors="replace"))
+    env = {**told, **console.env}
+    root = Path(told["PWD"])
+    value = inputs.read_request(str(job / "request.json"), console.stdin)
+    request, config = inputs.load(value, root, env)
+    facts = workspace.inspect(root, env)
+    return plan(request, config, facts, str(job)).script
+
+
+def read_env(text: str) -> dict[str, str]:
+    """Read KEY=value lines; lines that are none belong to the value before them and are dropped."""
+    pairs = (line.partition("=") for line in text.splitlines())
+    return {name: value for name, mark, value in pairs if mark}
+
+
+def _answer(job: Path, sentence: str) -> None:
+    """Write the error sentence."""
+    text = json.dumps({"error": f"buildImage: {sentence}"})
+    (job / "answer.json").write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,104 @@
+"""Build (and push) an image on this machine, with the same script that runs in Jenkins.
+
+Uses the engine that is here: BuildKit (buildctl with BUILDKIT_HOST), Buildah, Podman or Docker.
+Logins are those of your own docker or podman login. The result is printed as JSON.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podwright import builders, inputs, workspace
+from podwright.errors import EXIT_USAGE, UsageError
+from podwright.options import add_request_options, request_from
+from podwright.plan import plan
+
+if TYPE_CHECKING:
+    import argparse
+
+    from podwright.console import Console
+
+SUMMARY = "build an image on this machine"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_request_options(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Build it; ends with the builder's own exit code."""
+    root = Path.cwd()
+    value = request_from(options, console.stdin)
+    if not value.get("builder"):
+        value["builder"] = here(console)
+    _runs_here(value["builder"])
+    request, config = inputs.load(value, root, console.env)
+    made = plan(request, config, workspace.inspect(root, console.env))
+    console.say(f"podwright build: building with {made.builder}")
+    env: dict[str, Any] = dict(console.env)
+    if console.is_terminal:
+        env["PW_QUIET"] = "1"  # somebody watches: no dots are needed
+    return _execute(made.script, env, console)
+
+
+def _execute(script: str, env: dict[str, str], console: Console) -> int:
+    """Run the script; its result comes through a pipe, its talk goes straight to the terminal."""
+    receive, send = os.pipe()
+    with os.fdopen(receive, encoding="utf-8") as result:
+        # `sh -c` has a limit of 128 KiB for its argument; a file descriptor has none.
+        process = subprocess.Popen(
+            ["sh", "-c", f'exec 3>&{send} {send}>&-; eval "$(cat)"'],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            pass_fds=(send,),
+            env=env,
+        )
+        os.close(send)
+        assert process.stdin  # noqa: S101 - given above
+        process.stdin.write(script.encode())
+        process.stdin.close()
+        code = _wait(process)
+        text = result.read()
+    if text and code == 0:
+        console.result(text)
+    return EXIT_USAGE if code == EXIT_USAGE else code
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the script; Ctrl-C reaches it as well, and it clears up before it ends."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+def here(console: Console) -> str:
+    """Choose the strategy whose program is on this machine.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for name, strategy in builders.everything().items():
+        program = strategy.local()
+        if program and shutil.which(program) and strategy.ready(console.env):
+            return name
+    programs = sorted({s.local() for s in builders.everything().values()} - {""})
+    raise UsageError(
+        f"no builder was found on this machine; install one of {', '.join(programs)} "
+        "(buildctl also needs BUILDKIT_HOST)"
+    )
+
+
+def _runs_here(name: str) -> None:
+    """Refuse strategies that make no sense outside their own container."""
+    if name in builders.names() and not builders.get(name).local():
+        able = [n for n, s in builders.everything().items() if s.local()]
+        raise UsageError(
+            f"builder: '{name}' runs in its own container only; here use {', '.join(able)}"
+        )

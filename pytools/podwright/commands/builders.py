@@ -1,0 +1,52 @@
+"""Show the strategies: what each needs from the cluster, its Pod Security level and its features."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from podwright import builders
+from podwright.builders._base import FEATURES
+
+if TYPE_CHECKING:
+    import argparse
+
+    from podwright.console import Console
+
+SUMMARY = "show the strategies: needs, level, features"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Print the table, the safest strategy first."""
+    found = builders.everything()
+    if options.json:
+        table = [
+            {
+                "name": name,
+                "summary": builders.summary(strategy),
+                "level": strategy.level,
+                "needs": strategy.needs,
+                "features": sorted(strategy.features),
+            }
+            for name, strategy in found.items()
+        ]
+        console.result(json.dumps(table, indent=2))
+        return 0
+    lines = []
+    for name, strategy in found.items():
+        lines.append(f"{name}  ({strategy.level})")
+        lines.append(f"    {builders.summary(strategy)}")
+        lines.append(f"    needs: {strategy.needs}")
+        can = ", ".join(FEATURES[feature] for feature in sorted(strategy.features))
+        lines.append(f"    can:   {can}")
+        lines.append("")
+    lines.append(
+        "Strategies are sorted by safety; 'auto' takes the first that can do what is asked."
+    )
+    console.result("\n".join(lines))
+    return 0

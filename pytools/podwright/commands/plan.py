@@ -1,0 +1,35 @@
+"""Print what a request would do: strategy, pod, container and script, as one JSON object."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podwright import inputs, workspace
+from podwright.options import add_request_options, request_from
+from podwright.plan import plan
+
+if TYPE_CHECKING:
+    import argparse
+
+    from podwright.console import Console
+
+SUMMARY = "print what a request would do, without doing it"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_request_options(parser)
+    parser.add_argument("--script", action="store_true", help="print the script alone")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Print it."""
+    root = Path.cwd()
+    request, config = inputs.load(request_from(options, console.stdin), root, console.env)
+    facts = workspace.inspect(root, console.env)
+    made = plan(request, config, facts, org=console.env.get("PODWRIGHT_CONFIG", ""))
+    text = made.script if options.script else json.dumps(made.as_json(), indent=2)
+    console.result(text)
+    return 0

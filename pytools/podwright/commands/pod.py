@@ -1,0 +1,54 @@
+"""Print the pod of a strategy, as Kubernetes and podTemplate take it (JSON is YAML)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podwright import inputs, pod
+from podwright.errors import PodwrightError
+from podwright.plan import plan_pod
+
+if TYPE_CHECKING:
+    import argparse
+
+    from podwright.console import Console
+
+SUMMARY = "print the pod of a strategy"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "request", nargs="?", help="request as a JSON or YAML file, '-' for stdin; none: defaults"
+    )
+    parser.add_argument("--builder", help="the strategy; wins over the request's")
+    parser.add_argument(
+        "--machine",
+        action="store_true",
+        help='answer one JSON object, {"pod": ...} or {"error": ...}, and always exit with 0',
+    )
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Print it."""
+    if not options.machine:
+        console.result(pod.as_yaml(_pod(options, console)))
+        return 0
+    try:
+        answer: dict[str, Any] = {"pod": _pod(options, console)}
+    except PodwrightError as error:
+        answer = {"error": "\n".join(error.problems)}
+    console.result(json.dumps(answer))
+    return 0
+
+
+def _pod(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Plan it."""
+    value = inputs.read_request(options.request, console.stdin) if options.request else {}
+    if options.builder:
+        value["builder"] = options.builder
+    root = Path.cwd()
+    request, config = inputs.load(inputs.pod_part(value), root, console.env, build=False)
+    return plan_pod(request, config, console.env.get("PODWRIGHT_CONFIG", ""))[1]

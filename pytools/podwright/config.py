@@ -1,0 +1,183 @@
+"""Organisation and repository config, merged: request > repository > organisation > default.
+
+The organisation's comes from the administrator (`PODWRIGHT_CONFIG`: the text or a path), the
+repository's from `.podwright.yaml` in the workspace. JSON is YAML, so JSON works everywhere and
+needs no library.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from podwright import request
+from podwright.errors import UsageError
+from podwright.references import HOST
+from podwright.schema import Anything, Invalid, ListOf, MapOf, Record, Text, option, parse_fields
+
+REPOSITORY_FILE = ".podwright.yaml"
+
+
+@dataclass(frozen=True)
+class RepositoryConfig:
+    """What a repository may set in `.podwright.yaml`."""
+
+    builder: str = option(Text(), "the strategy of this repository's builds", "")
+    registries: dict[str, request.Registry] = option(
+        MapOf(Record(of=request.Registry), key=HOST, key_is="a registry host"),
+        "how to speak to registries, by host",
+        {},
+    )
+    defaults: dict[str, Any] = option(
+        Anything(), "parameters of buildImage for what a call leaves out", {}
+    )
+
+
+@dataclass(frozen=True)
+class OrganisationConfig(RepositoryConfig):
+    """What an administrator sets for all teams."""
+
+    builders: tuple[str, ...] = option(
+        ListOf(Text()), "the strategies that may be used; all when left out", ()
+    )
+    images: dict[str, str] = option(
+        MapOf(Text()), "images to use instead of podwright's own, by role", {}
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """Both configs, merged.
+
+    Attributes:
+        defaults: what a request leaves out.
+        builder: the strategy when the request names none.
+        allowed: strategies that may be used; empty for all.
+        images: references by role that replace those of the table.
+        registries: settings by host.
+    """
+
+    defaults: dict[str, Any] = field(default_factory=dict)
+    builder: str = ""
+    allowed: tuple[str, ...] = ()
+    images: dict[str, str] = field(default_factory=dict)
+    registries: dict[str, request.Registry] = field(default_factory=dict)
+
+
+def load(organisation: str, workspace: Path | None) -> Config:
+    """Read and merge the configs.
+
+    Args:
+        organisation: a path, or the YAML text itself, or ''.
+        workspace: where to look for the repository's file; None for nowhere.
+
+    Raises:
+        UsageError: a config cannot be read or is wrong; with file, line and column where known.
+    """
+    org = OrganisationConfig()
+    if organisation.strip():
+        text, origin = _organisation_text(organisation)
+        org = OrganisationConfig(**_parse(text, origin, OrganisationConfig))
+    repo = RepositoryConfig()
+    path = workspace / REPOSITORY_FILE if workspace else None
+    if path and path.exists():
+        repo = RepositoryConfig(**_parse(_text(path), REPOSITORY_FILE, RepositoryConfig))
+    return Config(
+        defaults={**org.defaults, **repo.defaults},
+        builder=repo.builder or org.builder,
+        allowed=org.builders,
+        images=org.images,
+        registries={**org.registries, **repo.registries},
+    )
+
+
+def _organisation_text(value: str) -> tuple[str, str]:
+    """Give the organisation's config as text, with the name that errors use for it."""
+    if "\n" in value or value.lstrip().startswith("{") or ": " in value:
+        return value, "PODWRIGHT_CONFIG"
+    path = Path(value.strip())
+    if not path.is_file():
+        raise UsageError(f"PODWRIGHT_CONFIG: there is no file '{path}'; correct the path")
+    return _text(path), str(path)
+
+
+def _text(path: Path) -> str:
+    """Read a config file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"{path.name}: cannot be read: {reason}") from None
+
+
+def _parse(text: str, origin: str, record: type) -> dict[str, Any]:
+    """Parse one config text by its dataclass."""
+    value, places = parse_yaml(text, origin)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UsageError(f"{origin}:1:1: expected a map of settings")
+    try:
+        return parse_fields(record, value, "")
+    except Invalid as error:
+        names = {item.name for item in fields(record)}
+        raise UsageError([_located(p, origin, places, names) for p in error.problems]) from None
+
+
+def _located(problem: str, origin: str, places: dict[str, tuple[int, int]], names: set[str]) -> str:
+    """Put file, line and column before a problem; the key it begins with tells the place."""
+    where = problem.split(":", 1)[0]
+    if where.startswith("unknown parameter"):
+        where = problem.split("'")[1]
+    while where and where not in places:
+        where = where.rpartition(".")[0] if "." in where else ""
+    line, column = places.get(where, (1, 1))
+    text = problem.replace("unknown parameter", "unknown setting", 1) if names else problem
+    return f"{origin}:{line}:{column}: {text}"
+
+
+def parse_yaml(text: str, origin: str) -> tuple[Any, dict[str, tuple[int, int]]]:
+    """Parse YAML (or JSON) and tell where each key stands.
+
+    Returns:
+        The value, and line and column (from 1) of each dotted key.
+
+    Raises:
+        UsageError: no YAML, with line and column.
+    """
+    if text.lstrip().startswith("{"):
+        try:
+            return json.loads(text), {}
+        except ValueError:
+            pass  # YAML's flow maps begin the same way
+    try:
+        import yaml  # noqa: PLC0415 - 20 ms that only config files cost
+    except ImportError:
+        raise UsageError(
+            f"{origin}: YAML cannot be read here, because PyYAML is missing; write JSON, or "
+            "use the bundle, which carries it"
+        ) from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        places: dict[str, tuple[int, int]] = {}
+        _places(node, "", places)
+        return yaml.safe_load(text), places
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise UsageError(f"{origin}{place}: no valid YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise UsageError(f"{origin}: no valid YAML: {error}") from None
+    except RecursionError:
+        raise UsageError(f"{origin}: no valid YAML: it is nested too deeply") from None
+
+
+def _places(node: Any, prefix: str, places: dict[str, tuple[int, int]]) -> None:
+    """Note line and column of each key of a composed YAML tree."""
+    pairs = node.value if node is not None and node.id == "mapping" else []
+    for key, value in pairs:
+        name = f"{prefix}{key.value}"
+        places[name] = (key.start_mark.line + 1, key.start_mark.column + 1)
+        _places(value, f"{name}.", places)

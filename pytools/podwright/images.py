@@ -1,0 +1,42 @@
+"""Every image that podwright names, in one table, pinned by version.
+
+Each can be replaced by `images: {<role>: <reference>}` in the organisation's config, because users
+mirror them and tests point them at a registry of their own. The agent (`jnlp`) is not here: the
+kubernetes plugin adds it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podwright.errors import UsageError, guess
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# role: reference. Minimum versions and their reasons: Engine >= 29.3.1 (GHSA-x744-4wpc-v9h2, the
+# authorization plugin does not see large bodies before it), BuildKit >= 0.31.1 (GHSA-7236-3392-c5c6).
+IMAGES: dict[str, str] = {
+    "tools": "docker.io/library/python:3.14.2-slim-trixie",
+    "docker-cli": "docker.io/library/docker:29.7.2-cli",
+    "docker-engine": "docker.io/library/docker:29.7.2-dind",
+    "buildkit": "docker.io/moby/buildkit:v0.32.2-rootless",
+    "buildah": "quay.io/buildah/stable:v1.43.1",
+    "kaniko": "ghcr.io/osscontainertools/kaniko:v1.28.3-debug",
+    "podman": "quay.io/podman/stable:v5.8.4",
+}
+
+
+def resolve(overrides: Mapping[str, str]) -> dict[str, str]:
+    """Merge an organisation's images over the table.
+
+    Raises:
+        UsageError: a role that does not exist.
+    """
+    unknown = [
+        f"images: unknown role '{role}'{guess(role, IMAGES)}"
+        for role in sorted(set(overrides) - set(IMAGES))
+    ]
+    if unknown:
+        raise UsageError(unknown)
+    return {**IMAGES, **overrides}

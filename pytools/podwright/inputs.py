@@ -1,0 +1,97 @@
+"""From what the outside gives (files, environment) to what the pure core takes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from podwright import config as configs
+from podwright import request as requests
+from podwright.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from podwright.config import Config
+    from podwright.request import Registry, Request
+
+
+def read_request(source: str, stdin: TextIO) -> dict[str, Any]:
+    """Read a request from a JSON or YAML file, or from stdin for `-`.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        text = stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"{source}: cannot be read: {reason}") from None
+    if text.lstrip().startswith("{"):
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            raise UsageError(f"{source}: no valid JSON: {error}") from None
+    else:
+        value, _ = configs.parse_yaml(text, source)
+    if not isinstance(value, dict):
+        raise UsageError(f"{source}: expected a map with the parameters of the request")
+    return value
+
+
+def load(
+    value: dict[str, Any], root: Path, env: Mapping[str, str], *, build: bool = True
+) -> tuple[Request, Config]:
+    """Read the configs and check the request.
+
+    Args:
+        value: the request.
+        root: the workspace.
+        env: where PODWRIGHT_CONFIG is looked up.
+        build: whether it is one for an image; else for a pod, which takes fewer parameters.
+
+    Raises:
+        UsageError: all problems.
+    """
+    config = configs.load(env.get("PODWRIGHT_CONFIG", ""), root)
+    parse = requests.parse_build if build else requests.parse_pod
+    request = parse(value, config.defaults)
+    common = request.common
+    filled = replace(common, registries=_certificates(common.registries, root, "registries"))
+    config = replace(
+        config, registries=_certificates(config.registries, root, "config: registries")
+    )
+    return replace(request, common=filled), config
+
+
+def _certificates(
+    registries: Mapping[str, Registry], root: Path, where: str
+) -> dict[str, Registry]:
+    """Put the certificates themselves in the place of the paths that name them.
+
+    Raises:
+        UsageError: a file cannot be read or is no PEM file.
+    """
+    filled, problems = {}, []
+    for host, item in registries.items():
+        if item.ca and "-----BEGIN" not in item.ca:
+            try:
+                text = (root / item.ca).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                text = ""
+            if "-----BEGIN CERTIFICATE-----" not in text:
+                problems.append(f"{where}.{host}.ca: there is no PEM file '{item.ca}'; correct it")
+            filled[host] = replace(item, ca=text)
+        else:
+            filled[host] = item
+    if problems:
+        raise UsageError(problems)
+    return filled
+
+
+def pod_part(value: dict[str, Any]) -> dict[str, Any]:
+    """Give those parameters of a build that make its pod, so that it can be planned beforehand."""
+    known = requests.common_names()
+    return {name: item for name, item in value.items() if name in known}

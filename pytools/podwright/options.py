@@ -1,0 +1,135 @@
+"""Command line options of a request, made from its schema."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TextIO
+
+from podwright import inputs
+from podwright.errors import UsageError
+from podwright.request import BuildParameters
+from podwright.schema import Duration, Flag, Kind, ListOf, MapOf, Number, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Parameters that only make sense inside Jenkins, or that need a file.
+_NOT_OPTIONS = {"pod", "images"}
+
+
+def _options() -> Iterator[tuple[str, str, Kind, str]]:
+    """Give option, parameter, kind and help of each parameter that is an option."""
+    for item in fields(BuildParameters):
+        if item.name not in _NOT_OPTIONS:
+            kind = item.metadata["kind"]
+            yield _spelling(item.name), item.name, kind, item.metadata["doc"]
+
+
+def _spelling(name: str) -> str:
+    """Turn buildArgs into --build-arg, tags into --tag: the spelling of docker's options."""
+    dashed = "".join(f"-{char.lower()}" if char.isupper() else char for char in name)
+    singular = {"registries": "registry", "credentials": "credential", "secrets": "secret"}
+    if dashed in singular:
+        return f"--{singular[dashed]}"
+    plural = dashed.endswith("s") and name in {"tags", "platforms", "labels", "buildArgs"}
+    return f"--{dashed[:-1] if plural else dashed}"
+
+
+def add_request_options(parser: argparse.ArgumentParser) -> None:
+    """Add a request file and an option for each parameter; options win over the file."""
+    parser.add_argument("--request", help="the request as a JSON or YAML file, '-' for stdin")
+    for option, name, kind, doc in _options():
+        if isinstance(kind, Flag):
+            action = argparse.BooleanOptionalAction
+            parser.add_argument(option, dest=name, action=action, default=None, help=doc)
+            continue
+        repeated = isinstance(kind, (ListOf, MapOf))
+        parser.add_argument(
+            option,
+            dest=name,
+            action="append" if repeated else "store",
+            metavar=_metavar(kind),
+            help=f"{doc}{' (may be repeated)' if repeated else ''}",
+        )
+
+
+def _metavar(kind: Kind) -> str:
+    """Say what an option takes."""
+    if isinstance(kind, MapOf):
+        return "HOST:K=V,..." if isinstance(kind.item, Record) else "K=V"
+    if isinstance(kind, ListOf) and isinstance(kind.item, Record):
+        return "K=V,..."
+    if isinstance(kind, (Number, Duration)):
+        return "N"
+    return "TEXT"
+
+
+def request_from(options: argparse.Namespace, stdin: TextIO) -> dict[str, Any]:
+    """Give the request of a command line.
+
+    Raises:
+        UsageError: an option is not of its form.
+    """
+    value = inputs.read_request(options.request, stdin) if options.request else {}
+    problems = []
+    for option, name, kind, _ in _options():
+        given = getattr(options, name)
+        if given is None:
+            continue
+        try:
+            value[name] = _value(kind, given)
+        except ValueError as error:
+            problems.append(f"{option}: {error}")
+    if problems:
+        raise UsageError(problems)
+    return value
+
+
+def _value(kind: Kind, given: Any) -> Any:
+    """Turn what the command line gave into a value of the request.
+
+    Raises:
+        ValueError: with what is wrong.
+    """
+    if isinstance(kind, MapOf) and isinstance(kind.item, Record):
+        return dict(_host(text) for text in given)
+    if isinstance(kind, MapOf):
+        return dict(_pair(text) for text in given)
+    if isinstance(kind, ListOf) and isinstance(kind.item, Record):
+        return [_fields(text, kind.item) for text in given]
+    if isinstance(kind, Record):
+        return _fields(given, kind)
+    if isinstance(kind, Number) or (isinstance(kind, Duration) and given.isdigit()):
+        return int(given)
+    return given
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Split K=V."""
+    name, mark, value = text.partition("=")
+    if not mark:
+        raise ValueError(f"expected NAME=VALUE, got '{text}'")
+    return name, value
+
+
+def _host(text: str) -> tuple[str, Any]:
+    """Split HOST,k=v,... as in `--registry localhost:5000,http=true`."""
+    host, _, rest = text.partition(",")
+    return host, _fields(rest, None) if rest else {}
+
+
+def _fields(text: str, kind: Record | None) -> Any:
+    """Split k=v,k=v as in BuildKit's `--secret id=x,src=y`; JSON and shorthands are taken as well."""
+    if text.startswith(("{", "[")):
+        return json.loads(text)
+    if text in ("true", "false"):
+        return text == "true"
+    if kind and kind.shorthand and "=" not in text:
+        return text
+    pairs = dict(_pair(part) for part in text.split(","))
+    return {
+        name: value == "true" if value in ("true", "false") else value
+        for name, value in pairs.items()
+    }

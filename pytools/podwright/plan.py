@@ -1,0 +1,380 @@
+"""Request in, plan out: the pure function that everything stands around."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from podwright import builders, pod, registries, script
+from podwright.builders._base import FEATURES, Build, Builder, Expand, Setting
+from podwright.errors import UsageError, guess
+from podwright.images import resolve
+from podwright.references import TAG, Name, parse_name, tag_like
+from podwright.request import LONGEST_ARGUMENT, LONGEST_COMMAND, Common, Image, Pod, Request
+from podwright.schema import shown
+from podwright.workspace import look
+
+if TYPE_CHECKING:
+    from podwright.config import Config
+    from podwright.workspace import Facts
+
+CONTAINER = "builder"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done.
+
+    Attributes:
+        builder: the strategy.
+        pod: the complete pod.
+        container: the container in which the script runs.
+        script: POSIX shell; see ``prelude.sh`` for its variables.
+    """
+
+    builder: str
+    pod: dict[str, Any]
+    container: str
+    script: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the plan as `podwright plan` prints it."""
+        return {
+            "builder": self.builder,
+            "container": self.container,
+            "pod": self.pod,
+            "script": self.script,
+        }
+
+
+def choose(request: Request, config: Config) -> str:
+    """Choose the strategy: request, then config, then the safest that can do what is asked.
+
+    Raises:
+        UsageError: it does not exist, is not allowed, or lacks something.
+    """
+    known = builders.names()
+    problems = [
+        f"builders: unknown builder '{name}'{guess(name, known)}"
+        for name in config.allowed
+        if name not in known
+    ]
+    wanted = request.common.builder or config.builder or "auto"
+    if wanted != "auto" and wanted not in known:
+        problems.append(f"builder: unknown builder '{wanted}'{guess(wanted, [*known, 'auto'])}")
+    if problems:
+        raise UsageError(problems)
+    if wanted == "auto":
+        return _safest(request, config)
+    if config.allowed and wanted not in config.allowed:
+        raise UsageError(
+            f"builder: '{wanted}' is not allowed by the organisation; "
+            f"allowed are {', '.join(sorted(config.allowed))}"
+        )
+    _refuse(request, wanted, config)
+    return wanted
+
+
+def _allowed(config: Config) -> dict[str, Builder]:
+    """Give the strategies that may be used, the safest first."""
+    return {
+        name: strategy
+        for name, strategy in builders.everything().items()
+        if not config.allowed or name in config.allowed
+    }
+
+
+def _safest(request: Request, config: Config) -> str:
+    """Give the safest allowed strategy that can do what the request asks."""
+    asked = needs(request)
+    for name, strategy in _allowed(config).items():
+        if not set(asked) - strategy.features:
+            return name
+    wanted = ", ".join(FEATURES[name] for name in asked)
+    raise UsageError(f"builder: no allowed strategy can {wanted}; allow one that can")
+
+
+def needs(request: Request) -> dict[str, str]:
+    """Give the features that a request asks for, with the parameter that asks."""
+    asked: dict[str, str] = {}
+    for image in request.images:
+        for name in ("platforms", "secrets", "ssh", "output"):
+            if getattr(image, name):
+                asked.setdefault(name, name)
+        if image.cache and image.cache.enabled:
+            asked.setdefault("cache", "cache")
+    if len(request.images) > 1:
+        asked["images"] = "images"
+    if request.common.pod and request.common.pod.cacheClaim:
+        asked["cacheClaim"] = "pod.cacheClaim"
+    return asked
+
+
+def _refuse(request: Request, name: str, config: Config) -> None:
+    """Refuse what the strategy lacks, and name those that can.
+
+    Raises:
+        UsageError: one sentence for each missing feature.
+    """
+    strategy = builders.get(name)
+    problems = []
+    for feature, parameter in needs(request).items():
+        if feature not in strategy.features:
+            able = sorted(n for n, other in _allowed(config).items() if feature in other.features)
+            problems.append(
+                f"{parameter}: builder '{name}' cannot {FEATURES[feature]}; "
+                f"builders that can: {', '.join(able) or 'none that is allowed'}"
+            )
+    if problems:
+        raise UsageError(problems)
+
+
+def plan_pod(request: Request, config: Config, org: str = "") -> tuple[str, dict[str, Any]]:
+    """Plan the pod alone.
+
+    Args:
+        request: what was asked.
+        config: the merged configs.
+        org: the organisation's config as text; it travels in the pod to the planner.
+
+    Raises:
+        UsageError: the request cannot be fulfilled.
+    """
+    name = choose(request, config)
+    setting = Setting(
+        images=resolve(config.images),
+        registries={**config.registries, **request.common.registries},
+        options=request.common.pod or Pod(),
+    )
+    return name, pod.assemble(builders.get(name).pod(setting), setting, org)
+
+
+def plan(request: Request, config: Config, facts: Facts, job: str = "", org: str = "") -> Plan:
+    """Plan a build: the pod and the script.
+
+    Args:
+        request: what was asked.
+        config: the merged configs.
+        facts: what is known of the workspace.
+        job: directory that the script removes at its end.
+        org: the organisation's config as text.
+
+    Raises:
+        UsageError: the request cannot be fulfilled; all problems that were found.
+    """
+    name, made = plan_pod(request, config, org)
+    strategy = builders.get(name)
+    pairs = [(build, strategy.recipe(build)) for build in _builds(request, config, facts, strategy)]
+    return Plan(name, made, CONTAINER, script.render(request, pairs, job))
+
+
+def _builds(request: Request, config: Config, facts: Facts, strategy: Builder) -> list[Build]:
+    """Work out each image of the request.
+
+    Raises:
+        UsageError: all problems of all images.
+    """
+    settings = {**config.registries, **request.common.registries}
+    builds, problems = [], _shared_problems(request.common, settings, facts, strategy)
+    for number, image in enumerate(request.images):
+        where = "" if request.single else f"images[{number}]."
+        try:
+            build = _build(image, where, request, facts)
+        except UsageError as error:
+            problems += error.problems
+        else:
+            builds.append(replace(build, registries=settings))
+    targets = [reference for build in builds for reference in build.references]
+    problems += [
+        f"images: '{target}' is built twice; give each its own image or tag"
+        for target in sorted({t for t in targets if targets.count(t) > 1})
+    ]
+    if problems:
+        raise UsageError(problems)
+    return builds
+
+
+def _shared_problems(
+    common: Common, settings: dict[str, Any], facts: Facts, strategy: Builder
+) -> list[str]:
+    """Check what all images share."""
+    problems = []
+    for number, item in enumerate(common.credentials):
+        where = f"credentials[{number}]"
+        if not item.credentialsId and not item.variable:
+            problems.append(f"{where}: is missing 'credentialsId'; name a Jenkins credential")
+        elif not item.variable:
+            problems.append(
+                f"{where}: a Jenkins credential exists in Jenkins only; outside it give 'variable' "
+                "(the prefix of <it>_USR and <it>_PSW), or log in beforehand"
+            )
+    problems += _mixed(common)
+    fixed = facts.engine_registries
+    if strategy.engine_registries and fixed not in (None, registries.signature(settings)):
+        problems.append(
+            "registries: are settings of this builder's daemon, which started with the pod; put "
+            "them into the organisation's config, or add pod: [:] so that the pod is planned for "
+            "this build"
+        )
+    return problems
+
+
+def _mixed(common: Common) -> list[str]:
+    """Refuse a docker config file beside other logins of the same use: one would hide the other."""
+    problems = []
+    for use in ("pull", "push"):
+        kinds = [item.type for item in common.credentials if item.use in (use, "both")]
+        if "file" in kinds and len(kinds) > 1:
+            problems.append(
+                f"credentials: a docker config file must be the only credential for {use}; "
+                "put the other logins into it"
+            )
+    return problems
+
+
+def _build(image: Image, where: str, request: Request, facts: Facts) -> Build:
+    """Check one image and fill in its tags, labels and paths.
+
+    Raises:
+        UsageError: all problems of the image.
+    """
+    problems: list[str] = []
+    name, tags = _names(image, where, facts, problems)
+    dockerfile = image.dockerfile or posixpath.normpath(posixpath.join(image.context, "Dockerfile"))
+    problems += _path_problems(image, dockerfile, where, facts)
+    problems += _secret_problems(image, where, facts)
+    problems += _size_problems(image, where)
+    if problems:
+        raise UsageError(problems)
+    uses = {use for item in request.common.credentials for use in _uses(item.use)}
+    return Build(
+        image=replace(image, context=posixpath.normpath(image.context)),
+        common=request.common,
+        name=name,
+        tags=tags,
+        labels=_labels(image, facts),
+        dockerfile=posixpath.normpath(dockerfile),
+        auth=frozenset(uses),
+        registries={},
+        facts=facts,
+        several=len(request.images) > 1,
+    )
+
+
+def _uses(use: str) -> tuple[str, ...]:
+    """Give what a login is for."""
+    return ("pull", "push") if use == "both" else (use,)
+
+
+def _names(
+    image: Image, where: str, facts: Facts, problems: list[str]
+) -> tuple[Name, tuple[str, ...]]:
+    """Give repository and tags."""
+    name, own = Name("", ""), ""
+    try:
+        name, own = parse_name(image.image)
+    except ValueError as error:
+        problems.append(f"{where}image: {shown(image.image)} is no image name: {error}")
+    tags = tuple(([own] if own else []) + list(image.tags))
+    for number, tag in enumerate(image.tags):
+        if not re.fullmatch(TAG, tag):
+            problems.append(
+                f"{where}tags[{number}]: {shown(tag)} is no tag (1 to 128 letters, digits, '_', "
+                f"'.' and '-', not beginning with '.' or '-'); '{tag_like(tag)}' would be one"
+            )
+    problems += [
+        f"{where}tags: '{tag}' is given twice"
+        for tag in sorted({t for t in tags if tags.count(t) > 1})
+    ]
+    if not tags and not facts.commit:
+        problems.append(
+            f"{where}tags: none is given and the workspace has no git commit to name the image "
+            "after; give tags, or check out before the build"
+        )
+    return name, tags or (facts.short_commit,)
+
+
+def _path_problems(image: Image, dockerfile: str, where: str, facts: Facts) -> list[str]:
+    """Check the paths of an image against the workspace."""
+    problems = []
+    context = look(facts.root, image.context)
+    if context == "outside":
+        problems.append(
+            f"{where}context: {shown(image.context)} lies outside the workspace; "
+            "name a folder below it"
+        )
+    elif context != "folder":
+        problems.append(
+            f"{where}context: there is no folder {shown(image.context)} in the workspace; "
+            "check out first, or correct the path"
+        )
+    else:
+        found = look(facts.root, dockerfile)
+        if found == "outside":
+            problems.append(f"{where}dockerfile: {shown(dockerfile)} lies outside the workspace")
+        elif found != "file":
+            problems.append(
+                f"{where}dockerfile: there is no file {shown(dockerfile)} in the workspace; check "
+                "out first, or name it with 'dockerfile'"
+            )
+    if image.output and look(facts.root, image.output) in ("outside", "folder"):
+        problems.append(f"{where}output: {shown(image.output)} is no file below the workspace")
+    return problems
+
+
+def _secret_problems(image: Image, where: str, facts: Facts) -> list[str]:
+    """Check where secrets and ssh keys come from."""
+    problems = []
+    for number, secret in enumerate(image.secrets):
+        place = f"{where}secrets[{number}]"
+        given = [secret.credentialsId or secret.variable, secret.env, secret.src]
+        if sum(1 for item in given if item) != 1:
+            problems.append(f"{place}: give exactly one of 'credentialsId', 'env' and 'src'")
+        elif secret.credentialsId and not secret.variable:
+            problems.append(
+                f"{place}: a Jenkins credential exists in Jenkins only; outside it use 'env' or 'src'"
+            )
+        elif secret.src and not posixpath.isabs(secret.src):
+            if look(facts.root, secret.src) != "file":
+                problems.append(f"{place}: there is no file {shown(secret.src)} in the workspace")
+    ids = [secret.id for secret in image.secrets]
+    problems += [
+        f"{where}secrets: the id '{name}' is given twice"
+        for name in sorted({i for i in ids if ids.count(i) > 1})
+    ]
+    return problems
+
+
+def _size_problems(image: Image, where: str) -> list[str]:
+    """Refuse values that no command line can carry; the kernel's own message names nothing."""
+    pairs = [(f"{where}buildArgs.{k}", f"{k}={v}") for k, v in image.buildArgs.items()]
+    pairs += [(f"{where}labels.{k}", f"{k}={v}") for k, v in image.labels.items()]
+    sizes = [(place, len(pair.encode())) for place, pair in pairs]
+    problems = [
+        f"{place}: is {size} bytes long, a command line takes at most {LONGEST_ARGUMENT}; "
+        "put it into a file of the context"
+        for place, size in sizes
+        if size > LONGEST_ARGUMENT - len("build-arg:")
+    ]
+    total = sum(size for _, size in sizes)
+    if not problems and total > LONGEST_COMMAND:
+        problems.append(
+            f"{where}buildArgs: are {total} bytes long together, a command line takes at most "
+            f"{LONGEST_COMMAND}; put them into a file of the context"
+        )
+    return problems
+
+
+def _labels(image: Image, facts: Facts) -> dict[str, str]:
+    """Give the image's labels: the standard ones (OCI image-spec annotations.md), then the user's."""
+    prefix = "org.opencontainers.image"
+    standard = {
+        f"{prefix}.created": Expand("$(date -u +%Y-%m-%dT%H:%M:%SZ)"),
+        f"{prefix}.source": facts.source,
+        f"{prefix}.revision": facts.commit,
+        f"{prefix}.ref.name": facts.ref_name,
+        f"{prefix}.url": facts.build_url,
+    }
+    return {**{key: value for key, value in standard.items() if value}, **image.labels}

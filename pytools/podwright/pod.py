@@ -1,0 +1,375 @@
+"""Small functions that make and merge pods as dicts. Pure.
+
+What the kubernetes plugin adds (the `jnlp` container, the workspace volume at /home/jenkins/agent
+in each container, restartPolicy Never) is not here. Every security field is stated, because a cloud
+with `restrictedPssSecurityContext` fills in those that are not.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from podwright import registries as registry_settings
+from podwright.errors import UsageError
+from podwright.resources import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from podwright.builders._base import PodParts, Setting
+    from podwright.request import Pod
+
+WORKING_DIR = "/home/jenkins/agent"
+RUN_DIR = "/run/podwright"
+FILES_DIR = "/etc/podwright"
+REASONS = "podwright.dev/privileges"
+
+# `sleep` alone, as process 1, ignores SIGTERM: every pod would take its whole grace period to end.
+KEEP_ALIVE = ["sh", "-c", "trap 'exit 0' TERM; sleep 99d & wait"]
+
+# The `restricted` Pod Security level in full.
+RESTRICTED: dict[str, Any] = {
+    "privileged": False,
+    "allowPrivilegeEscalation": False,
+    "runAsNonRoot": True,
+    "runAsUser": 1000,
+    "runAsGroup": 1000,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def _resources(cpu: str, memory: str, storage: str, limits: tuple[str, str, str]) -> dict[str, Any]:
+    """Give requests and limits; without a storage request a pod is the first to be evicted."""
+    names = ("cpu", "memory", "ephemeral-storage")
+    return {
+        "requests": dict(zip(names, (cpu, memory, storage))),
+        "limits": dict(zip(names, limits)),
+    }
+
+
+TOOLS = _resources("20m", "64Mi", "64Mi", ("1", "256Mi", "256Mi"))
+CLIENT = _resources("50m", "128Mi", "256Mi", ("2", "1Gi", "4Gi"))
+BUILD = _resources("500m", "512Mi", "2Gi", ("4", "4Gi", "20Gi"))
+ENGINE = BUILD
+
+
+def container(name: str, image: str, **fields: Any) -> dict[str, Any]:
+    """Make a container; `env` and `mounts` are maps, `security` and `resources` as Kubernetes has them."""
+    made: dict[str, Any] = {"name": name, "image": image}
+    for key in ("restartPolicy", "command", "args"):
+        if fields.get(key):
+            made[key] = fields[key]
+    made["workingDir"] = WORKING_DIR
+    if fields.get("env"):
+        made["env"] = [{"name": key, "value": value} for key, value in fields["env"].items()]
+    made["resources"] = fields["resources"]
+    mounts = fields.get("mounts") or {}
+    if mounts:
+        made["volumeMounts"] = [{"name": key, "mountPath": path} for key, path in mounts.items()]
+    if fields.get("probe"):
+        made["startupProbe"] = startup(fields["probe"])
+    made["securityContext"] = fields["security"]
+    return made
+
+
+def sidecar(name: str, image: str, **fields: Any) -> dict[str, Any]:
+    """Make a native sidecar: an init container that goes on (Kubernetes >= 1.29).
+
+    It is started before the containers, which wait for its startup probe, and ended after them.
+    The working directory of the agent is not mounted there.
+    """
+    made = container(name, image, restartPolicy="Always", **fields)
+    del made["workingDir"]
+    return made
+
+
+def startup(command: Sequence[str]) -> dict[str, Any]:
+    """Make a startup probe that asks once a second for two minutes."""
+    return {
+        "exec": {"command": list(command)},
+        "periodSeconds": 1,
+        "timeoutSeconds": 5,
+        "failureThreshold": 120,
+    }
+
+
+def scratch(name: str, limit: str = "") -> dict[str, Any]:
+    """Make an emptyDir volume."""
+    return {"name": name, "emptyDir": {"sizeLimit": limit} if limit else {}}
+
+
+def profiles(options: Pod) -> dict[str, Any]:
+    """Give seccomp and AppArmor for a container that makes user namespaces and mounts.
+
+    By default both are left to the node: `baseline` admits that, and it is unconfined unless the
+    kubelet sets `seccompDefault` or the node has AppArmor. 'unconfined' says so explicitly, which
+    works on those nodes too and needs a namespace at `privileged`.
+    """
+    if options.confinement != "unconfined":
+        return {}
+    return {"seccompProfile": {"type": "Unconfined"}, "appArmorProfile": {"type": "Unconfined"}}
+
+
+def ca_file(host: str) -> str:
+    """Name the file of a registry's certificates inside a pod."""
+    return "ca-" + re.sub(r"[^a-zA-Z0-9.-]", "-", host) + ".crt"
+
+
+def assemble(parts: PodParts, setting: Setting, config: str) -> dict[str, Any]:
+    """Make the complete pod of a strategy, with the options of the request.
+
+    Args:
+        parts: what the strategy wants.
+        setting: images, registries and options.
+        config: the organisation's config as text, which the planner reads inside the pod.
+
+    Raises:
+        UsageError: the user's own YAML clashes with the pod.
+    """
+    options = setting.options
+    files = {**parts.files, **_certificates(parts, setting)}
+    made = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": _metadata(parts, options, files),
+        "spec": _spec(parts, setting, config, files),
+    }
+    _claim(made, parts, options)
+    _resize(made, options)
+    if options.yaml:
+        made = merge(made, user_yaml(options.yaml))
+    _unique(made)
+    return made
+
+
+def _certificates(parts: PodParts, setting: Setting) -> dict[str, str]:
+    """Give the files with the authorities of registries, for pods whose engine pulls and pushes."""
+    if not parts.files:
+        return {}
+    return {ca_file(host): item.ca for host, item in setting.registries.items() if item.ca}
+
+
+def _metadata(parts: PodParts, options: Pod, files: Mapping[str, str]) -> dict[str, Any]:
+    """Give labels and annotations; files travel as annotations (at most 256 KiB in all)."""
+    annotations = dict(options.annotations)
+    if parts.reasons:
+        annotations[REASONS] = "; ".join(f"{name}: {why}" for name, why in parts.reasons.items())
+    for name, content in files.items():
+        annotations[f"podwright.dev/{name}"] = content
+    labels = {"app.kubernetes.io/managed-by": "podwright", **options.labels}
+    return {"labels": labels, **({"annotations": annotations} if annotations else {})}
+
+
+def _spec(
+    parts: PodParts, setting: Setting, config: str, files: Mapping[str, str]
+) -> dict[str, Any]:
+    """Give the pod's spec."""
+    options = setting.options
+    spec: dict[str, Any] = {
+        # No container of a build talks to Kubernetes.
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 15,
+    }
+    if parts.engines:
+        spec["initContainers"] = [_with_files(item, files) for item in copy.deepcopy(parts.engines)]
+    spec["containers"] = [_planner(setting, config), _joined(parts.builder)]
+    spec["volumes"] = [scratch("podwright"), *parts.volumes, *_file_volume(files)]
+    if parts.security:
+        spec["securityContext"] = dict(parts.security)
+    spec.update(parts.spec)
+    spec.update(_options(options))
+    return spec
+
+
+def _options(options: Pod) -> dict[str, Any]:
+    """Give the fields of the spec that the request sets."""
+    spec: dict[str, Any] = {
+        "nodeSelector": dict(options.nodeSelector),
+        "tolerations": list(options.tolerations),
+        "serviceAccountName": options.serviceAccount,
+        "imagePullSecrets": [{"name": name} for name in options.imagePullSecrets],
+        "runtimeClassName": options.runtimeClass,
+        "activeDeadlineSeconds": options.deadline,
+    }
+    return {key: value for key, value in spec.items() if value}
+
+
+def _planner(setting: Setting, config: str) -> dict[str, Any]:
+    """Make the container that plans: it waits for requests on a FIFO and answers them in files."""
+    env = {"PODWRIGHT_ENGINE_REGISTRIES": registry_settings.signature(setting.registries)}
+    if config:
+        env["PODWRIGHT_CONFIG"] = config
+    return container(
+        "tools",
+        setting.images["tools"],
+        command=["python3", "-I", "-c", text("listen.py")],
+        env=env,
+        mounts={"podwright": RUN_DIR},
+        resources=TOOLS,
+        security=RESTRICTED,
+    )
+
+
+def _joined(builder: dict[str, Any]) -> dict[str, Any]:
+    """Give the builder's container the planner's FIFO."""
+    joined = copy.deepcopy(builder)
+    mounts = joined.setdefault("volumeMounts", [])
+    mounts.append({"name": "podwright", "mountPath": RUN_DIR})
+    return joined
+
+
+def _with_files(engine: dict[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
+    """Mount the pod's text files into a sidecar."""
+    if files:
+        mount = {"name": "files", "mountPath": FILES_DIR, "readOnly": True}
+        engine.setdefault("volumeMounts", []).append(mount)
+    return engine
+
+
+def _file_volume(files: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Make the volume that turns annotations into files."""
+    if not files:
+        return []
+    items = [
+        {"path": name, "fieldRef": {"fieldPath": f"metadata.annotations['podwright.dev/{name}']"}}
+        for name in files
+    ]
+    return [{"name": "files", "downwardAPI": {"items": items}}]
+
+
+def _claim(made: dict[str, Any], parts: PodParts, options: Pod) -> None:
+    """Put the request's volume claim in the place of the storage volume."""
+    if not options.cacheClaim:
+        return
+    volumes = made["spec"]["volumes"]
+    claim = {"persistentVolumeClaim": {"claimName": options.cacheClaim}}
+    made["spec"]["volumes"] = [
+        {"name": item["name"], **claim} if item["name"] == parts.storage else item
+        for item in volumes
+    ]
+
+
+def _resize(made: dict[str, Any], options: Pod) -> None:
+    """Apply the request's resources, container by container."""
+    spec = made["spec"]
+    known = {item["name"]: item for item in [*spec.get("initContainers", []), *spec["containers"]]}
+    problems = []
+    for name, wanted in options.resources.items():
+        if name in known:
+            known[name]["resources"] = merge(copy.deepcopy(known[name]["resources"]), wanted)
+        else:
+            problems.append(
+                f"pod.resources: this strategy's pod has no container '{name}'; "
+                f"it has {', '.join(sorted(known))}"
+            )
+    if problems:
+        raise UsageError(problems)
+
+
+def user_yaml(value: Any) -> dict[str, Any]:
+    """Read the user's own pod.
+
+    Raises:
+        UsageError: it is no YAML, no pod, or names a container twice.
+    """
+    if isinstance(value, str):
+        from podwright.config import parse_yaml  # noqa: PLC0415 - only for texts
+
+        value, _ = parse_yaml(value, "pod.yaml")
+    if not isinstance(value, dict) or value.get("kind", "Pod") != "Pod":
+        raise UsageError("pod.yaml: expected a Pod (a map with 'spec')")
+    _unique(value)
+    return value
+
+
+# The field that identifies an element, by list (Kubernetes' own patchMergeKey).
+KEYS = {
+    "containers": "name",
+    "initContainers": "name",
+    "ephemeralContainers": "name",
+    "volumes": "name",
+    "env": "name",
+    "ports": "containerPort",
+    "volumeMounts": "mountPath",
+    "volumeDevices": "devicePath",
+    "imagePullSecrets": "name",
+    "hostAliases": "ip",
+    "topologySpreadConstraints": "topologyKey",
+}
+
+
+def merge(base: Any, over: Any, name: str = "") -> Any:
+    """Merge two parts of a pod: maps by key, lists by the name of their elements; nothing is lost.
+
+    Lists whose elements have no name (commands, arguments, capabilities) are replaced; tolerations
+    are appended.
+    """
+    if isinstance(base, dict) and isinstance(over, dict):
+        merged = dict(base)
+        for key, value in over.items():
+            merged[key] = merge(base[key], value, key) if key in base else copy.deepcopy(value)
+        return merged
+    if isinstance(base, list) and isinstance(over, list):
+        if name in KEYS:
+            return _merge_named(base, over, KEYS[name])
+        if name == "tolerations":
+            return base + [item for item in over if item not in base]
+    return copy.deepcopy(over)
+
+
+def _merge_named(base: list[Any], over: list[Any], key: str) -> list[Any]:
+    """Merge lists of maps by the value of one key; new elements come last."""
+    merged = list(base)
+    places = {item.get(key): number for number, item in enumerate(base) if isinstance(item, dict)}
+    for item in over:
+        name = item.get(key) if isinstance(item, dict) else None
+        if name in places:
+            merged[places[name]] = merge(merged[places[name]], item)
+        else:
+            merged.append(copy.deepcopy(item))
+    return merged
+
+
+def _unique(made: Mapping[str, Any]) -> None:
+    """Refuse a pod in which two containers or two volumes have one name.
+
+    Raises:
+        UsageError: with each clash.
+    """
+    spec = made.get("spec")
+    if not isinstance(spec, dict):
+        return
+    containers = [*_named(spec.get("initContainers")), *_named(spec.get("containers"))]
+    problems = [
+        f"pod.yaml: the container name '{name}' clashes: it stands twice among containers and "
+        "initContainers; rename yours"
+        for name in _doubles(containers)
+    ]
+    problems += [
+        f"pod.yaml: the volume name '{name}' clashes: it stands twice; rename yours"
+        for name in _doubles(_named(spec.get("volumes")))
+    ]
+    if problems:
+        raise UsageError(problems)
+
+
+def _named(items: Any) -> list[str]:
+    """Give the names of a list of maps."""
+    found = items if isinstance(items, list) else []
+    return [str(item.get("name")) for item in found if isinstance(item, dict)]
+
+
+def _doubles(names: Iterable[str]) -> list[str]:
+    """Give the names that stand more than once."""
+    seen = list(names)
+    return sorted({name for name in seen if seen.count(name) > 1})
+
+
+def as_yaml(made: Mapping[str, Any]) -> str:
+    """Write a pod; JSON is YAML, keeps the order, and needs no library."""
+    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"

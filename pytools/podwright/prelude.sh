@@ -1,0 +1,225 @@
+# What every build script begins with. POSIX sh: it runs in busybox (kaniko), dash and bash alike.
+# Set before it: PW_JOB (directory to remove at the end, may be empty), PW_RETRIES, PW_TIMEOUT
+# (seconds, 0 for never). Result: one JSON object on file descriptor 3; all talk on the log.
+set -u
+{ true >&3; } 2>/dev/null || exec 3>&1
+exec 1>&2
+
+pw_say() { printf '[podwright] %s\n' "$*"; }
+
+pw_fail() { # exit code, sentence
+  pw_code=$1
+  shift
+  pw_say "ERROR: $*"
+  exit "$pw_code"
+}
+
+# Credentials live in memory when they can (/dev/shm), never on the workspace's volume.
+pw_temporary() {
+  mktemp -d /dev/shm/podwright.XXXXXX 2>/dev/null ||
+    mktemp -d "${TMPDIR:-/tmp}/podwright.XXXXXX" 2>/dev/null
+}
+
+pw_pids() { # process ids of all descendants of $1, deepest first; one pass over /proc, no ps needed
+  for pw_stat in /proc/[0-9]*/stat; do
+    { read -r pw_line <"$pw_stat"; } 2>/dev/null || continue
+    pw_rest=${pw_line##*) }
+    # shellcheck disable=SC2086 # the fields of the stat line are the words wanted here
+    set -- "$1" $pw_rest
+    [ "$3" = "$1" ] && pw_pids_of="${pw_line%% *}" && (pw_pids "$pw_pids_of") && echo "$pw_pids_of"
+  done
+}
+
+# Ends what the running step started: politely, then after ten seconds for good.
+pw_stop() {
+  pw_child=$(cat "$PW_TMP/pid" 2>/dev/null) || return 0
+  [ -n "$pw_child" ] && kill -0 "$pw_child" 2>/dev/null || return 0
+  pw_family="$(pw_pids "$pw_child") $pw_child"
+  # shellcheck disable=SC2086 # a list of numbers
+  kill -TERM $pw_family 2>/dev/null
+  pw_left=20
+  while [ "$pw_left" -gt 0 ] && kill -0 "$pw_child" 2>/dev/null; do
+    sleep 0.5 2>/dev/null || sleep 1
+    pw_left=$((pw_left - 1))
+  done
+  # shellcheck disable=SC2086
+  kill -KILL $pw_family 2>/dev/null
+  return 0
+}
+
+pw_cleanup() { :; } # a strategy may define its own
+
+pw_end() {
+  pw_status=$?
+  trap '' TERM INT HUP
+  trap - EXIT
+  [ -n "${pw_beat_pid:-}" ] && kill "$pw_beat_pid" 2>/dev/null
+  pw_stop
+  pw_cleanup
+  rm -rf "$PW_TMP" "$PW_LOG"
+  [ -n "$PW_JOB" ] && rm -rf "$PW_JOB"
+  exit "$pw_status"
+}
+
+pw_signal() { # exit code, sentence
+  if [ -e "$PW_TMP/timeout" ]; then
+    pw_fail 124 "the build took longer than its timeout of $PW_TIMEOUT s; raise 'timeout' or look above for what it waited for"
+  fi
+  pw_fail "$1" "$2"
+}
+
+# While a step is silent a dot every two seconds keeps Jenkins' polling of the log at its fastest
+# (it backs off to 15 s otherwise), so that the end of a quiet build is noticed at once.
+pw_beat() {
+  trap 'exit 0' TERM
+  pw_last=-1 pw_spent=0
+  while :; do
+    sleep 2 </dev/null >/dev/null 2>&1 3>&-
+    pw_spent=$((pw_spent + 2))
+    if [ "$PW_TIMEOUT" -gt 0 ] && [ "$pw_spent" -ge "$PW_TIMEOUT" ]; then
+      : >"$PW_TMP/timeout"
+      kill -TERM "$$"
+      return
+    fi
+    pw_size=$(wc -c 2>/dev/null <"$PW_LOG") || return
+    [ "${PW_QUIET:-}" ] || [ "$pw_size" != "$pw_last" ] || printf '.'
+    pw_last=$pw_size
+  done
+}
+
+# Runs a command: its output is shown and kept, its process id is known to pw_stop.
+pw_run() {
+  rm -f "$PW_TMP/status"
+  {
+    sh -c 'echo "$$" >"$0"; exec "$@"' "$PW_TMP/pid" "$@" </dev/null 2>&1 3>&-
+    echo "$?" >"$PW_TMP/status"
+  } | tee -a "$PW_LOG" 3>&- &
+  wait "$!"
+  rm -f "$PW_TMP/pid"
+  return "$(cat "$PW_TMP/status" 2>/dev/null || echo 1)"
+}
+
+pw_said() { tail -c "+$((pw_mark + 1))" "$PW_LOG" 2>/dev/null; } # output of the current try
+
+PW_FINAL='unauthorized|authentication required|access to the resource is denied|forbidden|denied:|no basic auth|(status|code)[ :=]*40[13]|[: ]40[13] '
+PW_TRANSIENT='(^|[^0-9a-f])(429|50[0234])([^0-9a-f]|$)|too ?many ?requests|internal server error|bad gateway|service unavailable|gateway time-?out|connection (reset|refused|timed out)|reset by peer|broken pipe|unexpected eof|[^a-z]eof$|i/o timeout|handshake timeout|timeout awaiting|temporary failure in name resolution|server misbehaving|no route to host|use of closed network connection|stream error|blob upload (unknown|invalid)'
+# A RUN step's own trouble is the user's: while building, only what names a registry's work counts.
+PW_PULLING='pull|copying|manifest|blob|fetch|resolve|pinging|registry|httpreadseeker|initializing source|load metadata'
+
+pw_transient() { # kind of step: build or push
+  [ "$1" = none ] && return 1
+  pw_tail=$(pw_said | tail -n 15)
+  printf '%s\n' "$pw_tail" | grep -Eiq "$PW_FINAL" && return 1
+  if [ "$1" = build ]; then
+    printf '%s\n' "$pw_tail" | grep -Ei "$PW_TRANSIENT" | grep -Eiq "$PW_PULLING"
+  else
+    printf '%s\n' "$pw_tail" | grep -Eiq "$PW_TRANSIENT"
+  fi
+}
+
+# Runs one step of a build; a transient failure of a registry is tried again after 1, 2, 4, 8, 16...
+# seconds and a little more (so that many builds do not come back at the same moment), at most
+# PW_RETRIES times and two minutes.
+pw_step() { # kind, title, command...
+  pw_kind=$1 pw_title=$2
+  shift 2
+  pw_try=0 pw_pause=1 pw_until=$(($(date +%s) + 120))
+  while :; do
+    pw_say "$pw_title"
+    pw_mark=$(wc -c <"$PW_LOG")
+    pw_run "$@" && return 0
+    pw_code=$?
+    if [ "$pw_try" -ge "$PW_RETRIES" ] || [ "$(date +%s)" -ge "$pw_until" ] || ! pw_transient "$pw_kind"; then
+      break
+    fi
+    pw_try=$((pw_try + 1))
+    pw_wait=$((pw_pause + $$ % 2))
+    pw_say "that looks transient; try $pw_try of $PW_RETRIES in $pw_wait s"
+    sleep "$pw_wait"
+    pw_pause=$((pw_pause * 2))
+    [ "$pw_pause" -le 30 ] || pw_pause=30
+  done
+  case $pw_code in
+    137) pw_fail 137 "$pw_title: was killed from outside, by the memory limit most of the time; raise the limit of the container or look at the pod's events" ;;
+    126 | 127) pw_fail "$pw_code" "$pw_title: '$1' cannot be run here; this container is not one of the strategy, or its image lacks the program" ;;
+    *) pw_fail "$pw_code" "$pw_title: failed with exit code $pw_code; the reason is above" ;;
+  esac
+}
+
+pw_need() { # environment variable, what needs it
+  eval "[ -n \"\${$1+x}\" ]" ||
+    pw_fail 2 "$2: the environment variable $1 is not set; set it, or name a credential"
+}
+
+# Adds a login to $PW_TMP/<use>/config.json. Base64 needs no quoting in JSON, whatever the password
+# has in it, and printf is a builtin: nothing shows in the list of processes.
+pw_login() { # use, key of the registry, prefix of the variables
+  eval "pw_user=\${$3_USR-} pw_password=\${$3_PSW-}"
+  pw_auth=$(printf '%s:%s' "$pw_user" "$pw_password" | base64 | tr -d '\n')
+  pw_logins="$PW_TMP/$1.logins"
+  [ -s "$pw_logins" ] && printf ',' >>"$pw_logins"
+  printf '"%s":{"auth":"%s"}' "$2" "$pw_auth" >>"$pw_logins"
+  mkdir -p "$PW_TMP/$1"
+  printf '{"auths":{%s}}\n' "$(cat "$pw_logins")" >"$PW_TMP/$1/config.json"
+}
+
+pw_login_file() { # use, variable with the path of a docker config file
+  eval "pw_path=\${$2-}"
+  mkdir -p "$PW_TMP/$1"
+  cat "$pw_path" >"$PW_TMP/$1/config.json" 2>/dev/null ||
+    pw_fail 2 "credentials: the docker config file of the credential cannot be read in this container; use a container of user 0 or of the agent's"
+}
+
+pw_begin() { # name for the log
+  pw_started=$(date +%s)
+  : >"$PW_LOG"
+  rm -f "$PW_TMP/digest"
+  pw_digest=
+}
+
+# Reads the digest that the builder itself recorded: a file with it, or JSON (a metadata file).
+pw_read_digest() { # file, key
+  pw_text=$(cat "$1" 2>/dev/null | tr -d '\n')
+  if [ -n "$2" ]; then
+    pw_text=$(printf '%s' "$pw_text" | sed -n "s/.*\"$2\": *\"\(sha256:[0-9a-f]*\)\".*/\1/p")
+  fi
+  pw_set_digest "$pw_text"
+}
+
+pw_set_digest() { # text
+  case $1 in
+    sha256:*[!0-9a-f]* | '' | sha256: ) ;;
+    sha256:*) pw_digest=$1 ;;
+  esac
+}
+
+pw_results=
+pw_done() { # constant part of the JSON object, repository, pattern of cached steps, pushed
+  pw_cached=$(grep -Ec "$3" "$PW_LOG")
+  pw_seconds=$(($(date +%s) - pw_started))
+  if [ -z "$pw_digest" ] && [ "$4" = true ]; then
+    pw_fail 1 "$2: was pushed, but the builder recorded no digest; this is a defect of podwright or an unknown version of the builder"
+  fi
+  pw_json="null,\"reference\":null"
+  if [ -n "$pw_digest" ]; then
+    pw_json="\"$pw_digest\",\"reference\":null"
+    [ "$4" = true ] && pw_json="\"$pw_digest\",\"reference\":\"$2@$pw_digest\""
+    pw_say "done in $pw_seconds s: $2@$pw_digest"
+  else
+    pw_say "done in $pw_seconds s: $2"
+  fi
+  [ -n "$pw_results" ] && pw_results="$pw_results,"
+  pw_results="$pw_results{$1,\"digest\":$pw_json,\"cachedSteps\":$pw_cached,\"seconds\":$pw_seconds}"
+}
+
+PW_TMP=$(pw_temporary) || { PW_TMP=/nonexistent && pw_fail 1 "no temporary directory can be made in /dev/shm or ${TMPDIR:-/tmp}; is the disk full?"; }
+PW_LOG=$PW_TMP.log
+pw_log_home=${PW_JOB:-${TMPDIR:-/tmp}}
+[ -w "$pw_log_home" ] && PW_LOG=$pw_log_home/podwright.$$.log
+trap pw_end EXIT
+trap 'pw_signal 143 "the build was aborted"' TERM
+trap 'pw_signal 130 "the build was interrupted"' INT
+trap 'pw_signal 129 "the build lost its terminal"' HUP
+: >"$PW_LOG" || pw_fail 1 "the workspace cannot be written ($PW_LOG); is its disk full?"
+pw_beat 3>&- &
+pw_beat_pid=$!

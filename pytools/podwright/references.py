@@ -1,0 +1,88 @@
+"""Names of images, as the distribution specification and Docker write them. Pure.
+
+Source: github.com/distribution/reference (grammar in reference.go), OCI distribution-spec
+"pulling manifests": names and tags.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+DOCKER_HUB = "docker.io"
+# Docker writes its Hub's credentials under this key since its first registry (docker/cli
+# cli/registry.IndexServer); every builder's library looks there for docker.io.
+DOCKER_HUB_AUTH_KEY = "https://index.docker.io/v1/"
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_HOST = (
+    r"(?:\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+    r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*)(?::[0-9]{1,5})?"
+)
+_PATH = rf"{_COMPONENT}(?:/{_COMPONENT})*"
+TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+HOST = _HOST
+DIGEST = r"sha256:[0-9a-f]{64}"
+
+
+@dataclass(frozen=True)
+class Name:
+    """A repository: registry host and path.
+
+    Attributes:
+        registry: host with its port, ``docker.io`` when none was written.
+        path: the repository's path, with Docker Hub's ``library/`` in place.
+    """
+
+    registry: str
+    path: str
+
+    def __str__(self) -> str:
+        """Give the full name, without tag."""
+        return f"{self.registry}/{self.path}"
+
+
+def parse_name(text: str) -> tuple[Name, str]:
+    """Split an image name into repository and tag ('' when it has none).
+
+    Raises:
+        ValueError: with the sentence that follows "is no image name: ".
+    """
+    if not text:
+        raise ValueError("it is empty")
+    if "@" in text:
+        raise ValueError("a digest cannot be built to; leave out '@' and what follows")
+    if "://" in text:
+        raise ValueError("leave out the scheme")
+    rest, tag = text, ""
+    if ":" in text.rsplit("/", 1)[-1] and "/" in text or ":" in text and "/" not in text:
+        rest, tag = text.rsplit(":", 1)
+        if not re.fullmatch(TAG, tag):
+            raise ValueError(f"'{tag}' is not a tag")
+    first, slash, path = rest.partition("/")
+    if not slash or not ("." in first or ":" in first or first == "localhost"):
+        first, path = DOCKER_HUB, rest
+    if path != path.lower():
+        raise ValueError(f"repositories are lower case; '{rest.lower()}' would be one")
+    if not re.fullmatch(_HOST, first):
+        raise ValueError(f"'{first}' is not a registry host")
+    if not re.fullmatch(_PATH, path):
+        raise ValueError(
+            f"'{path}' is not a repository (letters, digits, single '.', '_', '-' and '/' between)"
+        )
+    if len(first) + len(path) > 255:  # noqa: PLR2004 - NameTotalLengthMax of the grammar
+        raise ValueError("it is longer than 255 characters")
+    if first == DOCKER_HUB and "/" not in path:
+        path = f"library/{path}"
+    return Name(first, path), tag
+
+
+def tag_like(text: str) -> str:
+    """Turn any text (a branch name, say) into the nearest valid tag."""
+    tag = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-.")[:128]
+    return tag or "latest"
+
+
+def auth_key(registry: str) -> str:
+    """Give the key under which a docker config file keeps a registry's credentials."""
+    return DOCKER_HUB_AUTH_KEY if registry in (DOCKER_HUB, "index.docker.io") else registry

@@ -1,0 +1,60 @@
+"""How builders are told of registries without TLS, with an authority of their own, or mirrored."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from podwright.builders._base import Expand
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from podwright.request import Registry
+
+
+def signature(registries: Mapping[str, Registry]) -> str:
+    """Give the settings as one text, to compare those of a pod with those of a request."""
+    return json.dumps(
+        {
+            host: [item.http, item.skipTlsVerify, item.ca, list(item.mirrors)]
+            for host, item in registries.items()
+        },
+        sort_keys=True,
+    )
+
+
+def containers_conf(registries: Mapping[str, Registry]) -> str:
+    """Give a registries.conf (containers-registries.conf(5)); '' when the defaults do."""
+    parts = [
+        _entry(host, item)
+        for host, item in sorted(registries.items())
+        if item.http or item.skipTlsVerify or item.mirrors
+    ]
+    return "\n".join(parts)
+
+
+def _entry(host: str, item: Registry) -> str:
+    """Give the tables of one registry; JSON texts are TOML texts."""
+    insecure = str(item.http or item.skipTlsVerify).lower()
+    lines = ["[[registry]]", f"location = {json.dumps(host)}", f"insecure = {insecure}"]
+    for mirror in item.mirrors:
+        lines += ["[[registry.mirror]]", f"location = {json.dumps(mirror)}"]
+    return "\n".join(lines) + "\n"
+
+
+def cert_dir(registries: Mapping[str, Registry]) -> list[str]:
+    """Give the flag for own authorities (containers-certs.d(5): all *.crt of the directory)."""
+    given = any(item.ca for item in registries.values())
+    return ["--cert-dir", Expand("$PW_TMP/certs")] if given else []
+
+
+def certificate_paths(registries: Mapping[str, Registry]) -> dict[str, str]:
+    """Give the path of each registry's certificates in the script's temporary directory."""
+    hosts = sorted(host for host, item in registries.items() if item.ca)
+    return {host: f"$PW_TMP/certs/{number}.crt" for number, host in enumerate(hosts)}
+
+
+def certificates(registries: Mapping[str, Registry]) -> dict[str, str]:
+    """Give the certificate files of :func:`cert_dir`, by path."""
+    return {path: registries[host].ca for host, path in certificate_paths(registries).items()}

@@ -1,0 +1,389 @@
+"""The request of ``buildImage`` and ``withBuilderPod``: the only schema.
+
+Names follow docker/build-push-action and BuildKit where those have one. JSON Schema, ``--help`` and
+the pages of the steps are generated from the declarations here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from podwright.errors import UsageError
+from podwright.references import HOST
+from podwright.schema import (
+    Anything,
+    Choice,
+    Duration,
+    Flag,
+    Invalid,
+    ListOf,
+    MapOf,
+    Number,
+    Record,
+    Text,
+    option,
+    parse_fields,
+    record_schema,
+)
+
+IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
+PLATFORM = r"[a-z0-9]+/[a-z0-9_]+(?:/v[0-9]+)?"
+# The kernel's MAX_ARG_STRLEN: one argument, with its end mark, fits into 32 pages.
+LONGEST_ARGUMENT = 131_071
+# Half of the usual ARG_MAX of 2 MiB; the rest is for the environment.
+LONGEST_COMMAND = 1_000_000
+
+
+def _builders() -> list[str]:
+    """Name what `builder:` may be; discovered, so that no list of strategies exists."""
+    from podwright import builders  # noqa: PLC0415 - the builders import this module
+
+    return [*builders.names(), "auto"]
+
+
+_PATH = Text(pattern=r"(?s:.+)", expected="a path")
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Where layers come from and go to."""
+
+    ref: str = option(
+        Text(), "repository (with a tag if you like) to read from and to write to", ""
+    )
+    read: tuple[str, ...] = option(ListOf(Text()), "further repositories to read from", ())
+    write: bool = option(Flag(), "also write; false on branches makes builds faster", default=True)
+    mode: str = option(
+        Choice(words=lambda: ("max", "min"), what="cache mode"),
+        "max writes the layers of all stages, min those of the result",
+        "max",
+    )
+    enabled: bool = option(Flag(), "false builds every layer anew", default=True)
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret of the build: mounted for single RUN steps, never part of the image."""
+
+    id: str = option(
+        Text(pattern=r"[A-Za-z0-9_.-]+", expected="an id"),
+        "the id in the Dockerfile",
+        required=True,
+    )
+    credentialsId: str = option(Text(), "Jenkins credential: secret text or secret file", "")  # noqa: N815
+    type: str = option(
+        Choice(words=lambda: ("string", "file"), what="type"),
+        "kind of the Jenkins credential",
+        "string",
+    )
+    env: str = option(
+        Text(pattern=IDENTIFIER, expected="a variable"), "environment variable that holds it", ""
+    )
+    src: str = option(_PATH, "file that holds it", "")
+    variable: str = option(
+        Text(pattern=IDENTIFIER, expected="a variable"), "set by the step itself", ""
+    )
+
+
+@dataclass(frozen=True)
+class Ssh:
+    """An ssh agent or key for `RUN --mount=type=ssh`."""
+
+    id: str = option(
+        Text(pattern=r"[A-Za-z0-9_.-]+", expected="an id"), "the id in the Dockerfile", "default"
+    )
+    credentialsId: str = option(Text(), "Jenkins credential: SSH user name with private key", "")  # noqa: N815
+    type: str = option(
+        Choice(words=lambda: ("sshUserPrivateKey", "file"), what="type"),
+        "kind of the Jenkins credential",
+        "sshUserPrivateKey",
+    )
+    src: str = option(
+        _PATH, "private key file; without it and without a credential the agent's socket", ""
+    )
+    variable: str = option(
+        Text(pattern=IDENTIFIER, expected="a variable"), "set by the step itself", ""
+    )
+
+
+@dataclass(frozen=True)
+class Credential:
+    """How to log in to a registry."""
+
+    credentialsId: str = option(
+        Text(), "Jenkins credential: user name with password, or a docker config as secret file", ""
+    )  # noqa: N815
+    registry: str = option(Text(), "host with port; without it the registry of the image", "")
+    type: str = option(
+        Choice(words=lambda: ("usernamePassword", "file"), what="type"),
+        "kind of the Jenkins credential",
+        "usernamePassword",
+    )
+    use: str = option(
+        Choice(words=lambda: ("both", "pull", "push"), what="use"), "what it is good for", "both"
+    )
+    variable: str = option(
+        Text(pattern=IDENTIFIER, expected="a variable"),
+        "prefix of the environment variables <it>_USR and <it>_PSW (or <it> for a file); set by the step itself",
+        "",
+    )
+
+
+@dataclass(frozen=True)
+class Registry:
+    """How to speak to one registry."""
+
+    http: bool = option(Flag(), "plain HTTP", default=False)
+    skipTlsVerify: bool = option(Flag(), "HTTPS whose certificate is not checked", default=False)  # noqa: N815
+    ca: str = option(
+        _PATH, "certificates of its authority: a file of the workspace, or the PEM text", ""
+    )
+    mirrors: tuple[str, ...] = option(ListOf(Text()), "hosts to try first when pulling", ())
+
+
+@dataclass(frozen=True)
+class Pod:
+    """What the pod should have beside what the strategy needs."""
+
+    yaml: Any = option(
+        Anything(types=(str, dict)),
+        "your own pod, complete or in part; merged by name, nothing is dropped",
+        None,
+    )
+    resources: dict[str, Any] = option(
+        MapOf(Anything(), key=r"[a-z0-9-]+", key_is="a container"),
+        "requests and limits by container, e.g. [builder: [limits: [memory: '8Gi']]]",
+        {},
+    )
+    nodeSelector: dict[str, str] = option(MapOf(Text()), "labels that the node must have", {})  # noqa: N815
+    tolerations: tuple[Any, ...] = option(ListOf(Anything()), "taints that are tolerated", ())
+    serviceAccount: str = option(Text(), "the pod's service account", "")  # noqa: N815
+    labels: dict[str, str] = option(MapOf(Text()), "labels of the pod", {})
+    annotations: dict[str, str] = option(MapOf(Text()), "annotations of the pod", {})
+    cacheClaim: str = option(  # noqa: N815
+        Text(),
+        "name of a persistent volume claim for the builder's storage; one build at a time uses it",
+        "",
+    )
+    imagePullSecrets: tuple[str, ...] = option(
+        ListOf(Text()), "secrets for pulling the pod's images", ()
+    )  # noqa: N815
+    runtimeClass: str = option(Text(), "runtime class, e.g. of a sandboxed runtime", "")  # noqa: N815
+    confinement: str = option(
+        Choice(words=lambda: ("node", "unconfined"), what="confinement"),
+        "seccomp and AppArmor of rootless builders: the node's default, or explicitly unconfined "
+        "(nodes with AppArmor; the namespace must allow `privileged`)",
+        "node",
+    )
+    socketGroup: int = option(  # noqa: N815
+        Number(0, 2**31 - 1), "group id of the node's docker.sock; 0 reaches it as user 0", 0
+    )
+    deadline: int = option(Duration(), "Kubernetes ends the pod after this time", 0)
+    cloud: str = option(Text(), "name of the Jenkins cloud; passed to podTemplate", "")
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image to build."""
+
+    image: str = option(
+        Text(), "name with registry, e.g. 'registry.example/team/app'", required=True
+    )
+    tags: tuple[str, ...] = option(
+        ListOf(Text(numbers=True)), "tags to push; without any the commit's short hash", ()
+    )
+    context: str = option(_PATH, "folder that COPY reads from", ".")
+    dockerfile: str = option(_PATH, "path of the Dockerfile; without it <context>/Dockerfile", "")
+    target: str = option(Text(), "stage to build", "")
+    buildArgs: dict[str, str] = option(  # noqa: N815
+        MapOf(Text(numbers=True), key=IDENTIFIER, key_is="an identifier (letters, digits, '_')"),
+        "values of ARG; they stay visible in the image's history, so no secrets",
+        {},
+    )
+    labels: dict[str, str] = option(
+        MapOf(Text(numbers=True)), "labels of the image; the standard OCI ones are filled in", {}
+    )
+    platforms: tuple[str, ...] = option(
+        ListOf(Text(pattern=PLATFORM, expected="a platform such as 'linux/arm64'"), unique=True),
+        "platforms to build for; without any the node's own",
+        (),
+    )
+    push: bool = option(Flag(), "push to the registry", default=True)
+    output: str = option(_PATH, "also write an OCI archive to this file of the workspace", "")
+    cache: Cache = option(
+        Record(of=Cache, shorthand="ref", flag="enabled"),
+        "layer cache: a repository, or a map, or false",
+        None,
+    )
+    secrets: tuple[Secret, ...] = option(
+        ListOf(Record(of=Secret)), "secrets for RUN --mount=type=secret", ()
+    )
+    ssh: tuple[Ssh, ...] = option(ListOf(Record(of=Ssh)), "keys for RUN --mount=type=ssh", ())
+
+
+@dataclass(frozen=True)
+class Common:
+    """What all images of a request share."""
+
+    builder: str = option(
+        Choice(words=_builders, what="builder"), "the strategy; see `podwright builders`", ""
+    )
+    credentials: tuple[Credential, ...] = option(
+        ListOf(Record(of=Credential, shorthand="credentialsId")),
+        "logins: Jenkins credential ids, or maps",
+        (),
+    )
+    registries: dict[str, Registry] = option(
+        MapOf(Record(of=Registry), key=HOST, key_is="a registry host"),
+        "how to speak to registries, by host",
+        {},
+    )
+    retries: int = option(
+        Number(0, 20), "how often a transient failure is tried again (within two minutes)", 5
+    )
+    timeout: int = option(Duration(), "the whole build ends after this time; 0 for never", 7200)
+    pod: Pod = option(
+        Record(of=Pod), "changes to the pod; the pod is then planned on the agent", None
+    )
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked request.
+
+    Attributes:
+        common: what holds for all images.
+        images: at least one for a build, none for a bare pod.
+        single: whether the caller asked for one image (and gets a map) or for a list.
+    """
+
+    common: Common = field(default_factory=Common)
+    images: tuple[Image, ...] = ()
+    single: bool = True
+
+
+@dataclass(frozen=True)
+class BuildParameters(Common, Image):
+    """All parameters of ``buildImage``; only its fields are used, for parsing and documentation."""
+
+    images: tuple[Any, ...] = option(
+        ListOf(Anything()),
+        "several images in one pod: maps with the parameters of one image each",
+        (),
+    )
+
+
+@dataclass(frozen=True)
+class PodParameters(Common):
+    """All parameters of ``withBuilderPod``."""
+
+
+def parse_build(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> Request:
+    """Check the map that ``buildImage`` was given.
+
+    Args:
+        value: the request.
+        defaults: values from config files for what the request leaves out.
+
+    Raises:
+        UsageError: all problems of the request.
+    """
+    if not isinstance(value, dict):
+        raise UsageError("the request is not a map; give named parameters, e.g. image: 'team/app'")
+    merged = {**(defaults or {}), **{k: v for k, v in value.items() if v is not None}}
+    if "images" not in merged:
+        return _single(merged)
+    return _several(merged)
+
+
+def _single(merged: dict[str, Any]) -> Request:
+    """Parse a request for one image."""
+    try:
+        parsed = parse_fields(BuildParameters, merged, "")
+    except Invalid as error:
+        raise UsageError(error.problems) from None
+    return Request(_part(Common, parsed), (_part(Image, parsed),))
+
+
+def _several(merged: dict[str, Any]) -> Request:
+    """Parse a request for several images: what stands beside `images` holds for each of them."""
+    shared = {item.name for item in fields(Image)}
+    outer = {name: merged[name] for name in merged if name in shared and name != "image"}
+    common = {name: merged[name] for name in merged if name not in shared and name != "images"}
+    problems: list[str] = []
+    if "image" in merged:
+        problems.append("image: cannot stand beside 'images'; name the image in each element")
+    parsed_common: dict[str, Any] = {}
+    try:
+        parsed_common = parse_fields(_Outer, common, "")
+    except Invalid as error:
+        problems += error.problems
+    images, more = _elements(merged["images"], outer)
+    problems += more
+    if problems:
+        raise UsageError(problems)
+    return Request(_part(Common, parsed_common), images, single=False)
+
+
+@dataclass(frozen=True)
+class _Outer(Common):
+    """The parameters beside `images` that are no image's."""
+
+
+def _elements(value: object, outer: dict[str, Any]) -> tuple[tuple[Image, ...], list[str]]:
+    """Parse the elements of `images` over what stands beside them."""
+    if not isinstance(value, list) or not value:
+        return (), ["images: expected a list with at least one map"]
+    images, problems = [], []
+    for number, element in enumerate(value):
+        where = f"images[{number}]"
+        if not isinstance(element, dict):
+            problems.append(f"{where}: expected a map")
+            continue
+        try:
+            images.append(Image(**parse_fields(Image, {**outer, **element}, where)))
+        except Invalid as error:
+            problems += error.problems
+    return tuple(images), problems
+
+
+def parse_pod(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> Request:
+    """Check the map that ``withBuilderPod`` was given, or the part of a build that makes its pod.
+
+    Raises:
+        UsageError: all problems of the request.
+    """
+    known = {item.name for item in fields(Common)}
+    merged = {**{k: v for k, v in (defaults or {}).items() if k in known}, **value}
+    try:
+        return Request(Common(**parse_fields(PodParameters, merged, "")))
+    except Invalid as error:
+        raise UsageError(error.problems) from None
+
+
+def _part(record: type, parsed: dict[str, Any]) -> Any:
+    """Make a dataclass from those parsed values that are its own."""
+    return record(**{i.name: parsed[i.name] for i in fields(record) if i.name in parsed})
+
+
+def json_schema() -> dict[str, Any]:
+    """Give the JSON Schema (2020-12) of a request, for editors and other tools."""
+    schema = record_schema(BuildParameters)
+    schema["properties"]["images"] = {
+        "type": "array",
+        "items": record_schema(Image),
+        "description": schema["properties"]["images"]["description"],
+    }
+    schema.pop("required", None)
+    schema["anyOf"] = [{"required": ["image"]}, {"required": ["images"]}]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "buildImage",
+        **schema,
+    }
+
+
+def common_names() -> frozenset[str]:
+    """Name the parameters that all images of a request share; they are those of the pod as well."""
+    return frozenset(item.name for item in fields(Common))

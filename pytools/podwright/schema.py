@@ -1,0 +1,360 @@
+"""The kinds of values that requests and config files are made of.
+
+A field of a dataclass is declared once, with :func:`option`: its kind, its default and its one-line
+documentation. Parsing (all problems at once, with a guess for misspelt names), JSON Schema, the
+``--help`` texts and the pages of the steps come from that declaration.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Callable, ClassVar
+
+from podwright.errors import guess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Invalid(Exception):  # noqa: N818 - never leaves this module's callers
+    """A value that a kind refuses; carries one or more sentences."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+
+def describe(value: object) -> str:
+    """Name the type of a JSON value as a pipeline author calls it."""
+    names: list[tuple[type, str]] = [
+        (bool, "a boolean"),
+        (int, "a number"),
+        (float, "a number"),
+        (str, "a text"),
+        (list, "a list"),
+        (dict, "a map"),
+    ]
+    return next((name for kind, name in names if isinstance(value, kind)), "nothing (null)")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of value.
+
+    Attributes:
+        name: what the documentation calls it.
+    """
+
+    name: ClassVar[str] = "value"
+
+    def parse(self, value: Any, where: str) -> Any:
+        """Check and convert a JSON value.
+
+        Raises:
+            Invalid: with one sentence for each problem, beginning with ``where``.
+        """
+        raise NotImplementedError
+
+    def json_schema(self) -> dict[str, Any]:
+        """Give the JSON Schema (2020-12) of the kind."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Text(Kind):
+    """A text; numbers are taken as they are written, because YAML and Groovy make them of '1.2'."""
+
+    name: ClassVar[str] = "text"
+    pattern: str = ""
+    expected: str = ""
+    numbers: bool = False
+
+    def parse(self, value: Any, where: str) -> str:
+        """Return the text."""
+        if self.numbers and isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str):
+            raise Invalid(f"{where}: expected a text, got {describe(value)}")
+        if "\0" in value:
+            raise Invalid(f"{where}: a NUL character cannot be passed on; remove it")
+        if self.pattern and not re.fullmatch(self.pattern, value):
+            raise Invalid(f"{where}: {shown(value)} is not {self.expected}")
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        """Give the JSON Schema of the text."""
+        schema: dict[str, Any] = {"type": ["string", "number"] if self.numbers else "string"}
+        if self.pattern:
+            schema["pattern"] = f"^(?:{self.pattern})$"
+        return schema
+
+
+@dataclass(frozen=True)
+class Flag(Kind):
+    """True or false."""
+
+    name: ClassVar[str] = "boolean"
+
+    def parse(self, value: Any, where: str) -> bool:
+        """Return the boolean; texts such as 'false' are refused, since they would count as true."""
+        if not isinstance(value, bool):
+            raise Invalid(f"{where}: expected true or false, got {describe(value)}")
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        """Give the JSON Schema of a boolean."""
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True)
+class Number(Kind):
+    """A whole number within bounds."""
+
+    name: ClassVar[str] = "number"
+    least: int = 0
+    most: int = 1_000_000
+
+    def parse(self, value: Any, where: str) -> int:
+        """Return the number."""
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Invalid(f"{where}: expected a whole number, got {describe(value)}")
+        if not self.least <= value <= self.most:
+            raise Invalid(f"{where}: {value} is not between {self.least} and {self.most}")
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        """Give the JSON Schema of the number."""
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True)
+class Duration(Kind):
+    """A time: '90s', '15m', '2h', or a number of minutes as in Jenkins' own timeout step."""
+
+    name: ClassVar[str] = "duration"
+
+    def parse(self, value: Any, where: str) -> int:
+        """Return whole seconds."""
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value * 60
+        found = re.fullmatch(r"(\d{1,6})([smh])", value) if isinstance(value, str) else None
+        if not found:
+            raise Invalid(
+                f"{where}: expected minutes as a number, or a text such as '90s', '15m' or '2h', "
+                f"got {shown(value)}"
+            )
+        return int(found[1]) * SECONDS[found[2]]
+
+    def json_schema(self) -> dict[str, Any]:
+        """Give the JSON Schema of a duration."""
+        return {
+            "oneOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "string", "pattern": "^[0-9]{1,6}[smh]$"},
+            ]
+        }
+
+
+@dataclass(frozen=True)
+class Choice(Kind):
+    """One of a few words; they may be known only at run time (strategies are discovered)."""
+
+    name: ClassVar[str] = "text"
+    words: Callable[[], Iterable[str]] = list
+    what: str = "value"
+
+    def parse(self, value: Any, where: str) -> str:
+        """Return the word."""
+        if not isinstance(value, str):
+            raise Invalid(f"{where}: expected a text, got {describe(value)}")
+        if value not in self.words():
+            raise Invalid(f"{where}: unknown {self.what} '{value}'{guess(value, self.words())}")
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        """Give the JSON Schema of the words."""
+        return {"enum": sorted(self.words())}
+
+
+@dataclass(frozen=True)
+class ListOf(Kind):
+    """A list; a single value stands for a list of one, as in docker/build-push-action."""
+
+    item: Kind = field(default_factory=Text)
+    name: ClassVar[str] = "list"
+    unique: bool = False
+
+    def parse(self, value: Any, where: str) -> tuple[Any, ...]:
+        """Return the items."""
+        if not isinstance(value, list):
+            if not isinstance(value, (str, dict)):
+                raise Invalid(f"{where}: expected a list, got {describe(value)}")
+            value = [value]
+        items, problems = [], []
+        for number, element in enumerate(value):
+            try:
+                items.append(self.item.parse(element, f"{where}[{number}]"))
+            except Invalid as error:
+                problems.extend(error.problems)
+        if self.unique:
+            doubles = sorted({str(item) for item in items if items.count(item) > 1})
+            problems += [f"{where}: '{item}' is given twice" for item in doubles]
+        if problems:
+            raise Invalid(*problems)
+        return tuple(items)
+
+    def json_schema(self) -> dict[str, Any]:
+        """Give the JSON Schema: a list, or one element."""
+        element = self.item.json_schema()
+        return {"oneOf": [{"type": "array", "items": element}, element]}
+
+
+@dataclass(frozen=True)
+class MapOf(Kind):
+    """A map with free keys of one form and values of one kind."""
+
+    item: Kind = field(default_factory=Text)
+    name: ClassVar[str] = "map"
+    key: str = r"(?s:.+)"
+    key_is: str = "a name"
+
+    def parse(self, value: Any, where: str) -> dict[str, Any]:
+        """Return the map in the order that it was given."""
+        if not isinstance(value, dict):
+            raise Invalid(f"{where}: expected a map, got {describe(value)}")
+        items, problems = {}, []
+        for name, element in value.items():
+            if not isinstance(name, str) or not re.fullmatch(self.key, name):
+                problems.append(f"{where}: {shown(name)} is not {self.key_is}")
+                continue
+            try:
+                items[name] = self.item.parse(element, f"{where}.{name}")
+            except Invalid as error:
+                problems.extend(error.problems)
+        if problems:
+            raise Invalid(*problems)
+        return items
+
+    def json_schema(self) -> dict[str, Any]:
+        """Give the JSON Schema of the map."""
+        return {"type": "object", "additionalProperties": self.item.json_schema()}
+
+
+@dataclass(frozen=True)
+class Anything(Kind):
+    """A piece of somebody else's schema, passed on as it is (parts of a pod)."""
+
+    name: ClassVar[str] = "map"
+    types: tuple[type, ...] = (dict,)
+
+    def parse(self, value: Any, where: str) -> Any:
+        """Return the value when its type is right."""
+        if not isinstance(value, self.types):
+            expected = " or ".join(describe(kind()) for kind in self.types)
+            raise Invalid(f"{where}: expected {expected}, got {describe(value)}")
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        """Give a JSON Schema that leaves the content open."""
+        names = {dict: "object", list: "array", str: "string"}
+        return {"type": [names[kind] for kind in self.types]}
+
+
+@dataclass(frozen=True)
+class Record(Kind):
+    """A map with fixed keys: the fields of a dataclass.
+
+    Attributes:
+        of: the dataclass.
+        shorthand: the field that a plain text stands for.
+        flag: the field that a plain boolean stands for.
+    """
+
+    of: type = object
+    name: ClassVar[str] = "map"
+    shorthand: str = ""
+    flag: str = ""
+
+    def parse(self, value: Any, where: str) -> Any:
+        """Return an instance of the dataclass."""
+        if self.shorthand and isinstance(value, str):
+            value = {self.shorthand: value}
+        if self.flag and isinstance(value, bool):
+            value = {self.flag: value}
+        if not isinstance(value, dict):
+            raise Invalid(f"{where}: expected a map, got {describe(value)}")
+        return self.of(**parse_fields(self.of, value, where))
+
+    def json_schema(self) -> dict[str, Any]:
+        """Give the JSON Schema of the record."""
+        kinds = kinds_of(self.of)
+        short = [kinds[name].json_schema() for name in (self.shorthand, self.flag) if name]
+        schema = record_schema(self.of)
+        return {"oneOf": [schema, *short]} if short else schema
+
+
+def option(kind: Kind, doc: str, default: Any = None, *, required: bool = False) -> Any:
+    """Declare a field: kind, default and its one-line documentation, in one place."""
+    metadata = {"kind": kind, "doc": doc, "required": required}
+    if isinstance(default, (list, dict)):
+        made = type(default)
+        return field(default_factory=lambda: made(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def kinds_of(record: type) -> dict[str, Kind]:
+    """Give the kinds of a dataclass's options by name."""
+    return {item.name: item.metadata["kind"] for item in fields(record)}
+
+
+def parse_fields(record: type, value: dict[str, Any], where: str) -> dict[str, Any]:
+    """Parse a map by a dataclass's options; what is absent or null keeps its default.
+
+    Raises:
+        Invalid: all problems of the map.
+    """
+    options = {item.name: item.metadata for item in fields(record)}
+    prefix = f"{where}." if where else ""
+    problems = [
+        f"{where + ': ' if where else ''}unknown parameter '{name}'{guess(str(name), options)}"
+        for name in value
+        if name not in options
+    ]
+    parsed = {}
+    for name, meta in options.items():
+        if value.get(name) is None:
+            if meta["required"]:
+                problems.append(f"{prefix}{name}: is missing; {meta['doc']}")
+            continue
+        try:
+            parsed[name] = meta["kind"].parse(value[name], f"{prefix}{name}")
+        except Invalid as error:
+            problems.extend(error.problems)
+    if problems:
+        raise Invalid(*problems)
+    return parsed
+
+
+def record_schema(record: type) -> dict[str, Any]:
+    """Give the JSON Schema of a dataclass whose fields are options."""
+    properties = {}
+    for item in fields(record):
+        schema = dict(item.metadata["kind"].json_schema())
+        schema["description"] = item.metadata["doc"]
+        properties[item.name] = schema
+    required = [item.name for item in fields(record) if item.metadata["required"]]
+    schema = {"type": "object", "additionalProperties": False, "properties": properties}
+    if required:
+        schema["required"] = required
+    return schema
+
+
+def shown(value: object, most: int = 60) -> str:
+    """Quote a value for an error sentence: one line, printable, shortened."""
+    text = str(value) if isinstance(value, str) else repr(value)
+    flat = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    return f"'{flat[: most - 1]}…'" if len(flat) > most else f"'{flat}'"

@@ -1,0 +1,142 @@
+"""The build script: constant shell text around the recipes' commands. Pure.
+
+Data never becomes shell text: plain words are quoted by :func:`quote`, and only words that podwright
+itself makes (:class:`~podwright.builders._base.Expand`) may name shell variables.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from podwright.builders._base import Build, Expand, Recipe, Step
+from podwright.references import auth_key
+from podwright.resources import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from podwright.request import Credential, Request
+
+# What an Expand word may consist of: nothing that ends a double-quoted word or runs a command.
+_EXPANDABLE = re.compile(r'(?:[^"`\\$]|\$[A-Za-z_][A-Za-z0-9_]*|\$\(date -u \+%[A-Za-z:%-]+\))*')
+_MARK = "PODWRIGHT_END_OF_FILE"
+
+
+def quote(word: str) -> str:
+    """Quote one word for the shell.
+
+    Raises:
+        ValueError: an Expand word holds something that it must not (a defect of a strategy).
+    """
+    if not isinstance(word, Expand):
+        return shlex.quote(word)
+    if not _EXPANDABLE.fullmatch(word):
+        raise ValueError(f"not a safe word to expand: {str(word)!r}")
+    return f'"{word}"'
+
+
+def render(request: Request, builds: Iterable[tuple[Build, Recipe]], job: str) -> str:
+    """Give the whole script.
+
+    Args:
+        request: for retries, timeout and logins.
+        builds: each image with its recipe.
+        job: directory that the script removes at its end, '' for none.
+    """
+    pairs = list(builds)
+    common = request.common
+    header = [
+        "#!/bin/sh",
+        f"PW_JOB={shlex.quote(job)}",
+        f"PW_RETRIES={common.retries}",
+        f"PW_TIMEOUT={common.timeout}",
+    ]
+    parts = ["\n".join(header), text("prelude.sh").rstrip()]
+    parts += dict.fromkeys(recipe.functions.strip() for _, recipe in pairs if recipe.functions)
+    parts.append("\n".join(_needs(pairs)))
+    parts.append("\n".join(_logins(common.credentials, pairs[0][0])))
+    for build, recipe in pairs:
+        parts.append("\n".join(_image(build, recipe)))
+    value = "$pw_results" if request.single else "[$pw_results]"
+    parts.append(f'printf \'{{"value":%s}}\\n\' "{value}" >&3')
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _needs(pairs: Iterable[tuple[Build, Recipe]]) -> list[str]:
+    """Check, before anything is built, that the variables with secrets are there."""
+    lines = []
+    for build, _ in pairs:
+        for secret in build.image.secrets:
+            variable = secret.variable or secret.env
+            if variable:
+                lines.append(f"pw_need {variable} {shlex.quote(f'secret {secret.id!r}')}")
+    return list(dict.fromkeys(lines))
+
+
+def _logins(credentials: Iterable[Credential], build: Build) -> list[str]:
+    """Write the docker config files for pulling and for pushing."""
+    lines: list[str] = []
+    for item in credentials:
+        uses = ("pull", "push") if item.use == "both" else (item.use,)
+        for use in uses:
+            if item.type == "file":
+                lines.append(f"pw_login_file {use} {item.variable}")
+                continue
+            key = auth_key(item.registry or build.name.registry)
+            lines.append(f"pw_login {use} {shlex.quote(key)} {item.variable}")
+    if lines:
+        # A login given by name must win over what the agent's environment says.
+        lines.append("unset DOCKER_AUTH_CONFIG")
+    return lines
+
+
+def _image(build: Build, recipe: Recipe) -> list[str]:
+    """Give the part of the script that builds and pushes one image."""
+    lines = [f"pw_begin {shlex.quote(str(build.name))}"]
+    for path, content in recipe.files.items():
+        lines += _file(path, content)
+    lines += [_step(step) for step in recipe.steps]
+    if recipe.digest_file:
+        lines.append(f"pw_read_digest {quote(recipe.digest_file)} {shlex.quote(recipe.digest_key)}")
+    pushed = str(build.image.push).lower()
+    words = [_constant(build), str(build.name), recipe.cached, pushed]
+    lines.append(shlex.join(["pw_done", *words]))
+    return lines
+
+
+def _file(path: str, content: str) -> list[str]:
+    """Write a configuration file; a quoted here-document takes any text but its own mark."""
+    body = content.replace(_MARK, "")
+    return [
+        f'mkdir -p "{path.rpartition("/")[0]}"',
+        f"cat >\"{path}\" <<'{_MARK}'",
+        body.rstrip("\n"),
+        _MARK,
+    ]
+
+
+def _step(step: Step) -> str:
+    """Give the line of one step; `function` steps are shell functions that run steps themselves."""
+    words = [quote(word) for word in step.argv]
+    if step.env:
+        env = [f"{name}={quote(value)}" for name, value in step.env.items()]
+        words = [*env, *words] if step.kind == "function" else ["env", *env, *words]
+    if step.kind == "function":
+        return " ".join(words)
+    return " ".join(["pw_step", step.kind, shlex.quote(step.title), *words])
+
+
+def _constant(build: Build) -> str:
+    """Give the part of the result that is known beforehand, as the inside of a JSON object."""
+    image = build.image
+    known: Mapping[str, Any] = {
+        "image": str(build.name),
+        "tags": list(build.tags),
+        "platforms": list(image.platforms),
+        "pushed": image.push,
+        "output": image.output or None,
+    }
+    return json.dumps(known, ensure_ascii=True)[1:-1]

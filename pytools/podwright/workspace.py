@@ -1,0 +1,150 @@
+"""What the workspace says of itself: the commit, where it came from, which files are there.
+
+Reads `.git` without git, because the planner's image is a plain python one. Sources: gitrepository-
+layout(5) for HEAD, refs, packed-refs, worktrees (`commondir`) and `.git` files of submodules.
+"""
+
+from __future__ import annotations
+
+import configparser
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a plan may know of the world; everything else is in the request and the config.
+
+    Attributes:
+        root: the directory that relative paths of the request start from.
+        commit: full hash of the checked out commit, '' without git.
+        source: URL of the repository, without credentials.
+        ref_name: branch or tag.
+        build_url: where the build can be looked at.
+        build_id: unique text of this build, e.g. Jenkins' BUILD_TAG.
+        engine_registries: the registry settings that the pod's engine was started with, as JSON; None
+            where no pod is known (a laptop, an agent).
+    """
+
+    root: str = "."
+    commit: str = ""
+    source: str = ""
+    ref_name: str = ""
+    build_url: str = ""
+    build_id: str = ""
+    engine_registries: str | None = None
+
+    @property
+    def short_commit(self) -> str:
+        """Give the hash as `git rev-parse --short` would, in a repository of usual size."""
+        return self.commit[:7]
+
+
+def inspect(root: Path, env: Mapping[str, str]) -> Facts:
+    """Collect the facts of a workspace.
+
+    Args:
+        root: the directory in which the step was called.
+        env: the build's environment (GIT_COMMIT, GIT_URL, BRANCH_NAME, BUILD_URL...). What the
+            checkout itself says of the commit wins over GIT_COMMIT, which a second checkout leaves
+            behind.
+    """
+    git = _git_dir(root)
+    commit, branch = _head(git) if git else ("", "")
+    source = (_origin(git) if git else "") or env.get("GIT_URL", "")
+    return Facts(
+        root=str(root),
+        commit=commit or env.get("GIT_COMMIT", ""),
+        source=without_credentials(source),
+        ref_name=env.get("TAG_NAME") or env.get("BRANCH_NAME") or branch,
+        build_url=env.get("BUILD_URL", ""),
+        build_id=env.get("BUILD_TAG", ""),
+        engine_registries=env.get("PODWRIGHT_ENGINE_REGISTRIES"),
+    )
+
+
+def look(root: str, path: str) -> str:
+    """Say what a path of the request is: 'file', 'folder', 'missing' or 'outside'.
+
+    Links are followed first: a context that leads out of the workspace would send files of the
+    agent, such as other builds' secrets, into an image.
+    """
+    base = Path(root).resolve()
+    full = (base / path).resolve()
+    if full != base and base not in full.parents:
+        return "outside"
+    if full.is_dir():
+        return "folder"
+    return "file" if full.is_file() else "missing"
+
+
+def without_credentials(url: str) -> str:
+    """Remove user and password from a URL; leaves `git@host:path` as it is."""
+    if "://" not in url:
+        return url
+    parts = urlsplit(url)
+    host = parts.netloc.rsplit("@", 1)[-1]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def _git_dir(root: Path) -> Path | None:
+    """Find `.git`, in this directory or above; follows the `gitdir:` file of a worktree."""
+    for folder in (root.resolve(), *root.resolve().parents):
+        found = folder / ".git"
+        if found.is_dir():
+            return found
+        if found.is_file():
+            text = _read(found)
+            return (folder / text[8:]).resolve() if text.startswith("gitdir: ") else None
+    return None
+
+
+def _head(git: Path) -> tuple[str, str]:
+    """Give commit and branch of HEAD; '' for what cannot be told."""
+    head = _read(git / "HEAD")
+    if not head.startswith("ref: "):
+        return (head if _COMMIT.fullmatch(head) else ""), ""
+    ref = head[5:]
+    branch = ref[11:] if ref.startswith("refs/heads/") else ""
+    for folder in (git, _common(git)):
+        commit = _read(folder / ref)
+        if _COMMIT.fullmatch(commit):
+            return commit, branch
+    packed = re.search(
+        rf"^({_COMMIT.pattern}) {re.escape(ref)}$",
+        _read(_common(git) / "packed-refs"),
+        re.MULTILINE,
+    )
+    return (packed[1] if packed else ""), branch
+
+
+def _common(git: Path) -> Path:
+    """Give the directory with the refs that all worktrees share."""
+    text = _read(git / "commondir")
+    return (git / text).resolve() if text else git
+
+
+def _origin(git: Path) -> str:
+    """Give the URL of the remote `origin`."""
+    config = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    try:
+        config.read_string(_read(_common(git) / "config"))
+    except configparser.Error:
+        return ""
+    return config.get('remote "origin"', "url", fallback="") or ""
+
+
+def _read(path: Path) -> str:
+    """Read a small file; '' when there is none."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
