@@ -1,4 +1,4 @@
-"""The exceptions that end in a sentence for the user; anything else is a bug and keeps its trace."""
+"""The exceptions that end in a sentence for the user; anything else is a bug, with its trace."""
 
 from __future__ import annotations
 

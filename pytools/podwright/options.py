@@ -121,7 +121,7 @@ def _host(text: str) -> tuple[str, Any]:
 
 
 def _fields(text: str, kind: Record | None) -> Any:
-    """Split k=v,k=v as in BuildKit's `--secret id=x,src=y`; JSON and shorthands are taken as well."""
+    """Split k=v,k=v as in `--secret id=x,src=y`; JSON and shorthands are taken as well."""
     if text.startswith(("{", "[")):
         return json.loads(text)
     if text in ("true", "false"):

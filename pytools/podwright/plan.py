@@ -334,17 +334,22 @@ def _secret_problems(image: Image, where: str, facts: Facts) -> list[str]:
             problems.append(f"{place}: give exactly one of 'credentialsId', 'env' and 'src'")
         elif secret.credentialsId and not secret.variable:
             problems.append(
-                f"{place}: a Jenkins credential exists in Jenkins only; outside it use 'env' or 'src'"
+                f"{place}: a Jenkins credential exists in Jenkins only; outside it use 'env' "
+                "or 'src'"
             )
-        elif secret.src and not posixpath.isabs(secret.src):
-            if look(facts.root, secret.src) != "file":
-                problems.append(f"{place}: there is no file {shown(secret.src)} in the workspace")
+        elif _is_missing(secret.src, facts):
+            problems.append(f"{place}: there is no file {shown(secret.src)} in the workspace")
     ids = [secret.id for secret in image.secrets]
     problems += [
         f"{where}secrets: the id '{name}' is given twice"
         for name in sorted({i for i in ids if ids.count(i) > 1})
     ]
     return problems
+
+
+def _is_missing(path: str, facts: Facts) -> bool:
+    """Say whether a path of the workspace leads to no file; absolute ones are the container's."""
+    return bool(path) and not posixpath.isabs(path) and look(facts.root, path) != "file"
 
 
 def _size_problems(image: Image, where: str) -> list[str]:
@@ -368,13 +373,17 @@ def _size_problems(image: Image, where: str) -> list[str]:
 
 
 def _labels(image: Image, facts: Facts) -> dict[str, str]:
-    """Give the image's labels: the standard ones (OCI image-spec annotations.md), then the user's."""
+    """Give the image's labels: the standard ones (OCI image-spec annotations.md), the user's.
+
+    `created` comes last: builders that make a layer of each label keep the others in their cache.
+    """
     prefix = "org.opencontainers.image"
     standard = {
-        f"{prefix}.created": Expand("$(date -u +%Y-%m-%dT%H:%M:%SZ)"),
         f"{prefix}.source": facts.source,
         f"{prefix}.revision": facts.commit,
         f"{prefix}.ref.name": facts.ref_name,
         f"{prefix}.url": facts.build_url,
     }
-    return {**{key: value for key, value in standard.items() if value}, **image.labels}
+    created = {f"{prefix}.created": Expand("$(date -u +%Y-%m-%dT%H:%M:%SZ)")}
+    labels = {**{key: value for key, value in standard.items() if value}, **image.labels}
+    return labels if f"{prefix}.created" in labels else {**labels, **created}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 WORKING_DIR = "/home/jenkins/agent"
 RUN_DIR = "/run/podwright"
 FILES_DIR = "/etc/podwright"
+TMP = "/tmp"  # noqa: S108 - a path inside containers
 REASONS = "podwright.dev/privileges"
 
 # `sleep` alone, as process 1, ignores SIGTERM: every pod would take its whole grace period to end.
@@ -58,7 +59,7 @@ ENGINE = BUILD
 
 
 def container(name: str, image: str, **fields: Any) -> dict[str, Any]:
-    """Make a container; `env` and `mounts` are maps, `security` and `resources` as Kubernetes has them."""
+    """Make a container; `env` and `mounts` are maps, other fields are as Kubernetes has them."""
     made: dict[str, Any] = {"name": name, "image": image}
     for key in ("restartPolicy", "command", "args"):
         if fields.get(key):

@@ -54,14 +54,28 @@ def parse_name(text: str) -> tuple[Name, str]:
         raise ValueError("a digest cannot be built to; leave out '@' and what follows")
     if "://" in text:
         raise ValueError("leave out the scheme")
-    rest, tag = text, ""
-    if ":" in text.rsplit("/", 1)[-1] and "/" in text or ":" in text and "/" not in text:
-        rest, tag = text.rsplit(":", 1)
-        if not re.fullmatch(TAG, tag):
-            raise ValueError(f"'{tag}' is not a tag")
+    rest, tag = _split_tag(text)
     first, slash, path = rest.partition("/")
     if not slash or not ("." in first or ":" in first or first == "localhost"):
         first, path = DOCKER_HUB, rest
+    _check(first, path, rest)
+    if first == DOCKER_HUB and "/" not in path:
+        path = f"library/{path}"
+    return Name(first, path), tag
+
+
+def _split_tag(text: str) -> tuple[str, str]:
+    """Split off the tag; a colon before the last slash belongs to the registry's port."""
+    if ":" not in text.rsplit("/", 1)[-1]:
+        return text, ""
+    rest, tag = text.rsplit(":", 1)
+    if not re.fullmatch(TAG, tag):
+        raise ValueError(f"'{tag}' is not a tag")
+    return rest, tag
+
+
+def _check(first: str, path: str, rest: str) -> None:
+    """Check registry host and path against the grammar."""
     if path != path.lower():
         raise ValueError(f"repositories are lower case; '{rest.lower()}' would be one")
     if not re.fullmatch(_HOST, first):
@@ -72,9 +86,6 @@ def parse_name(text: str) -> tuple[Name, str]:
         )
     if len(first) + len(path) > 255:  # noqa: PLR2004 - NameTotalLengthMax of the grammar
         raise ValueError("it is longer than 255 characters")
-    if first == DOCKER_HUB and "/" not in path:
-        path = f"library/{path}"
-    return Name(first, path), tag
 
 
 def tag_like(text: str) -> str:

@@ -71,7 +71,7 @@ class Secret:
         "the id in the Dockerfile",
         required=True,
     )
-    credentialsId: str = option(Text(), "Jenkins credential: secret text or secret file", "")  # noqa: N815
+    credentialsId: str = option(Text(), "Jenkins credential: secret text or secret file", "")
     type: str = option(
         Choice(words=lambda: ("string", "file"), what="type"),
         "kind of the Jenkins credential",
@@ -93,7 +93,7 @@ class Ssh:
     id: str = option(
         Text(pattern=r"[A-Za-z0-9_.-]+", expected="an id"), "the id in the Dockerfile", "default"
     )
-    credentialsId: str = option(Text(), "Jenkins credential: SSH user name with private key", "")  # noqa: N815
+    credentialsId: str = option(Text(), "Jenkins credential: SSH user name with private key", "")
     type: str = option(
         Choice(words=lambda: ("sshUserPrivateKey", "file"), what="type"),
         "kind of the Jenkins credential",
@@ -113,7 +113,7 @@ class Credential:
 
     credentialsId: str = option(
         Text(), "Jenkins credential: user name with password, or a docker config as secret file", ""
-    )  # noqa: N815
+    )
     registry: str = option(Text(), "host with port; without it the registry of the image", "")
     type: str = option(
         Choice(words=lambda: ("usernamePassword", "file"), what="type"),
@@ -125,7 +125,7 @@ class Credential:
     )
     variable: str = option(
         Text(pattern=IDENTIFIER, expected="a variable"),
-        "prefix of the environment variables <it>_USR and <it>_PSW (or <it> for a file); set by the step itself",
+        "prefix of the variables <it>_USR and <it>_PSW (or <it> for a file); set by the step itself",
         "",
     )
 
@@ -135,7 +135,7 @@ class Registry:
     """How to speak to one registry."""
 
     http: bool = option(Flag(), "plain HTTP", default=False)
-    skipTlsVerify: bool = option(Flag(), "HTTPS whose certificate is not checked", default=False)  # noqa: N815
+    skipTlsVerify: bool = option(Flag(), "HTTPS whose certificate is not checked", default=False)
     ca: str = option(
         _PATH, "certificates of its authority: a file of the workspace, or the PEM text", ""
     )
@@ -156,27 +156,27 @@ class Pod:
         "requests and limits by container, e.g. [builder: [limits: [memory: '8Gi']]]",
         {},
     )
-    nodeSelector: dict[str, str] = option(MapOf(Text()), "labels that the node must have", {})  # noqa: N815
+    nodeSelector: dict[str, str] = option(MapOf(Text()), "labels that the node must have", {})
     tolerations: tuple[Any, ...] = option(ListOf(Anything()), "taints that are tolerated", ())
-    serviceAccount: str = option(Text(), "the pod's service account", "")  # noqa: N815
+    serviceAccount: str = option(Text(), "the pod's service account", "")
     labels: dict[str, str] = option(MapOf(Text()), "labels of the pod", {})
     annotations: dict[str, str] = option(MapOf(Text()), "annotations of the pod", {})
-    cacheClaim: str = option(  # noqa: N815
+    cacheClaim: str = option(
         Text(),
         "name of a persistent volume claim for the builder's storage; one build at a time uses it",
         "",
     )
     imagePullSecrets: tuple[str, ...] = option(
         ListOf(Text()), "secrets for pulling the pod's images", ()
-    )  # noqa: N815
-    runtimeClass: str = option(Text(), "runtime class, e.g. of a sandboxed runtime", "")  # noqa: N815
+    )
+    runtimeClass: str = option(Text(), "runtime class, e.g. of a sandboxed runtime", "")
     confinement: str = option(
         Choice(words=lambda: ("node", "unconfined"), what="confinement"),
         "seccomp and AppArmor of rootless builders: the node's default, or explicitly unconfined "
         "(nodes with AppArmor; the namespace must allow `privileged`)",
         "node",
     )
-    socketGroup: int = option(  # noqa: N815
+    socketGroup: int = option(
         Number(0, 2**31 - 1), "group id of the node's docker.sock; 0 reaches it as user 0", 0
     )
     deadline: int = option(Duration(), "Kubernetes ends the pod after this time", 0)
@@ -196,7 +196,7 @@ class Image:
     context: str = option(_PATH, "folder that COPY reads from", ".")
     dockerfile: str = option(_PATH, "path of the Dockerfile; without it <context>/Dockerfile", "")
     target: str = option(Text(), "stage to build", "")
-    buildArgs: dict[str, str] = option(  # noqa: N815
+    buildArgs: dict[str, str] = option(
         MapOf(Text(numbers=True), key=IDENTIFIER, key_is="an identifier (letters, digits, '_')"),
         "values of ARG; they stay visible in the image's history, so no secrets",
         {},
@@ -211,7 +211,7 @@ class Image:
     )
     push: bool = option(Flag(), "push to the registry", default=True)
     output: str = option(_PATH, "also write an OCI archive to this file of the workspace", "")
-    cache: Cache = option(
+    cache: Cache | None = option(
         Record(of=Cache, shorthand="ref", flag="enabled"),
         "layer cache: a repository, or a map, or false",
         None,
@@ -243,7 +243,7 @@ class Common:
         Number(0, 20), "how often a transient failure is tried again (within two minutes)", 5
     )
     timeout: int = option(Duration(), "the whole build ends after this time; 0 for never", 7200)
-    pod: Pod = option(
+    pod: Pod | None = option(
         Record(of=Pod), "changes to the pod; the pod is then planned on the agent", None
     )
 

@@ -194,7 +194,8 @@ class ListOf(Kind):
             if not isinstance(value, (str, dict)):
                 raise Invalid(f"{where}: expected a list, got {describe(value)}")
             value = [value]
-        items, problems = [], []
+        items: list[Any] = []
+        problems: list[str] = []
         for number, element in enumerate(value):
             try:
                 items.append(self.item.parse(element, f"{where}[{number}]"))
@@ -260,7 +261,7 @@ class Anything(Kind):
 
     def json_schema(self) -> dict[str, Any]:
         """Give a JSON Schema that leaves the content open."""
-        names = {dict: "object", list: "array", str: "string"}
+        names: dict[Any, str] = {dict: "object", list: "array", str: "string"}
         return {"type": [names[kind] for kind in self.types]}
 
 

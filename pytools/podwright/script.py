@@ -1,7 +1,7 @@
 """The build script: constant shell text around the recipes' commands. Pure.
 
-Data never becomes shell text: plain words are quoted by :func:`quote`, and only words that podwright
-itself makes (:class:`~podwright.builders._base.Expand`) may name shell variables.
+Data never becomes shell text: plain words are quoted by :func:`quote`, and only words that
+podwright itself makes (:class:`~podwright.builders._base.Expand`) may name shell variables.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ class Facts:
         ref_name: branch or tag.
         build_url: where the build can be looked at.
         build_id: unique text of this build, e.g. Jenkins' BUILD_TAG.
-        engine_registries: the registry settings that the pod's engine was started with, as JSON; None
-            where no pod is known (a laptop, an agent).
+        engine_registries: the registry settings that the pod's engine was started with, as JSON;
+            None where no pod is known (a laptop, an agent).
     """
 
     root: str = "."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from podwright.builders._base import Builder
+from podwright.builders._base import Builder  # noqa: TC001 - users of the package expect it
 
 
 def names() -> list[str]:

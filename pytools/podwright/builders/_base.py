@@ -169,7 +169,7 @@ class Builder:
         raise NotImplementedError
 
     def local(self) -> str:
-        """Give a program by which `podwright build` finds the strategy on a laptop; '' for never."""
+        """Give the program by which `podwright build` finds the strategy; '' for never."""
         return ""
 
     def ready(self, env: Mapping[str, str]) -> bool:
@@ -190,7 +190,7 @@ def flags(name: str, values: Mapping[str, str] | tuple[str, ...]) -> list[str]:
 
 def secret_sources(build: Build) -> list[tuple[str, str, str]]:
     """Give id, kind (`env` or `src`) and value of each secret; paths may be :class:`Expand`."""
-    found = []
+    found: list[tuple[str, str, str]] = []
     for secret in build.image.secrets:
         if secret.variable and secret.type == "file":
             found.append((secret.id, "src", Expand(f"${secret.variable}")))

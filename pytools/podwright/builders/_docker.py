@@ -29,18 +29,22 @@ pw_docker_build() { # needs BuildKit (yes or no), needs buildx (yes or no), titl
   pw_buildkit=$1 pw_buildx=$2 pw_build_title=$3
   shift 3
   docker version >/dev/null 2>&1 ||
-    pw_fail 1 "no Docker Engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}; start one, or use a strategy without an engine"
+    pw_fail 1 "no Docker Engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}; \
+start one, or use a strategy without an engine"
   if [ "$pw_buildx" = yes ] && [ "$pw_docker_mode" != buildx ]; then
-    pw_fail 1 "this docker has no buildx, which platforms, cache export and 'output' need; use the default image of the strategy"
+    pw_fail 1 "this docker has no buildx, which platforms, cache export and 'output' need; \
+use the default image of the strategy"
   fi
   if [ "$pw_buildkit" = yes ] && [ "$pw_docker_mode" = classic ]; then
-    pw_fail 1 "this docker has no BuildKit, which secrets and ssh need; use the default image of the strategy"
+    pw_fail 1 "this docker has no BuildKit, which secrets and ssh need; \
+use the default image of the strategy"
   fi
   case $pw_docker_mode in
-    buildx) pw_step build "$pw_build_title" docker buildx build --progress plain --provenance=false "$@" ;;
-    buildkit) pw_step build "$pw_build_title" env DOCKER_BUILDKIT=1 docker build --progress plain "$@" ;;
-    classic) pw_step build "$pw_build_title" env DOCKER_BUILDKIT=0 docker build "$@" ;;
+    buildx) set -- docker buildx build --progress plain --provenance=false "$@" ;;
+    buildkit) set -- env DOCKER_BUILDKIT=1 docker build --progress plain "$@" ;;
+    classic) set -- env DOCKER_BUILDKIT=0 docker build "$@" ;;
   esac
+  pw_step build "$pw_build_title" "$@"
 }
 
 # The engine says the digest of what it pushed; the name in front of it is the tag.

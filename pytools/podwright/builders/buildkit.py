@@ -28,7 +28,7 @@ SOCKET = "unix:///run/podwright-engine/buildkitd.sock"
 
 
 class BuildKit(Builder):
-    """Rootless BuildKit beside the pipeline: parallel stages, the best cache, all Dockerfile features.
+    """Rootless BuildKit beside the pipeline: parallel stages, the best cache, every feature.
 
     Costs: RUN steps can see the daemon's other processes (no process sandbox in Kubernetes), and
     nodes with AppArmor or default seccomp profiles must leave the daemon unconfined.

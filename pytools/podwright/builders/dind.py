@@ -32,7 +32,7 @@ class Dind(Builder):
                     "PODWRIGHT_STORAGE_DRIVER": "",
                     "PODWRIGHT_LOCK_WAIT": "60",
                 },
-                mounts={"storage": "/var/lib/docker", "tmp": "/tmp"},
+                mounts={"storage": "/var/lib/docker", "tmp": pod.TMP},
                 resources=pod.BUILD,
                 security={
                     "privileged": True,

@@ -11,9 +11,9 @@ SOCKET = "unix:///run/podwright-engine/docker.sock"
 
 
 class DindSidecar(Builder):
-    """A Docker Engine of the pod's own beside an unprivileged client, behind a policy.
+    """A Docker Engine of its own beside an unprivileged client, behind a policy.
 
-    Costs: the engine itself is privileged; the authorization plugin keeps pipelines from using that.
+    Costs: the engine is privileged; the authorization plugin keeps pipelines from using that.
     """
 
     features = _docker.FEATURES | {"cacheClaim"}
@@ -28,7 +28,7 @@ class DindSidecar(Builder):
                 "builder",
                 setting.images["docker-cli"],
                 command=pod.KEEP_ALIVE,
-                env={"DOCKER_HOST": SOCKET, "HOME": "/tmp"},
+                env={"DOCKER_HOST": SOCKET, "HOME": pod.TMP},
                 mounts={"engine": "/run/podwright-engine"},
                 resources=pod.CLIENT,
                 security=pod.RESTRICTED,
@@ -42,7 +42,7 @@ class DindSidecar(Builder):
                     env={"PODWRIGHT_STORAGE_DRIVER": "", "PODWRIGHT_LOCK_WAIT": "60"},
                     mounts={
                         "storage": "/var/lib/docker",
-                        "tmp": "/tmp",
+                        "tmp": pod.TMP,
                         "engine": "/run/podwright-engine",
                     },
                     resources=pod.ENGINE,

@@ -35,5 +35,5 @@ def names() -> list[str]:
 
 def load(name: str) -> Command:
     """Import one subcommand."""
-    module: Command = importlib.import_module(f"{__name__}.{name}")  # type: ignore[assignment]
+    module: Command = importlib.import_module(f"{__name__}.{name}")
     return module

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podwright import builders, inputs, workspace
-from podwright.errors import EXIT_USAGE, UsageError
+from podwright.errors import UsageError
 from podwright.options import add_request_options, request_from
 from podwright.plan import plan
 
@@ -59,14 +59,14 @@ def _execute(script: str, env: dict[str, str], console: Console) -> int:
             env=env,
         )
         os.close(send)
-        assert process.stdin  # noqa: S101 - given above
-        process.stdin.write(script.encode())
-        process.stdin.close()
+        if process.stdin:
+            process.stdin.write(script.encode())
+            process.stdin.close()
         code = _wait(process)
         text = result.read()
     if text and code == 0:
         console.result(text)
-    return EXIT_USAGE if code == EXIT_USAGE else code
+    return code
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:

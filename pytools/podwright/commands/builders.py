@@ -1,4 +1,4 @@
-"""Show the strategies: what each needs from the cluster, its Pod Security level and its features."""
+"""Show the strategies: needs from the cluster, Pod Security level and features of each."""
 
 from __future__ import annotations
 

@@ -1,0 +1,54 @@
+"""Renew the generated files of podwright's own repository: bundle, presets, pages.
+
+With --presets it renders an organisation's presets instead: its config decides about images,
+registries and strategies, and the library that holds the result is named by PODWRIGHT_RESOURCES.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podwright import config as configs
+from podwright import generate
+from podwright.errors import EXIT_FAILED
+
+if TYPE_CHECKING:
+    import argparse
+
+    from podwright.console import Console
+
+SUMMARY = "render presets for an organisation, or this repository's generated files"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--check", action="store_true", help="only say what is stale, exit with 1")
+    parser.add_argument("--root", type=Path, default=Path(), help="the repository")
+    parser.add_argument("--presets", type=Path, metavar="DIR", help="write presets into DIR")
+    parser.add_argument("--config", default="", help="the organisation's config, for --presets")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Write or check."""
+    if options.presets:
+        return _presets(options, console)
+    if options.check:
+        stale = generate.stale(options.root)
+        for name in stale:
+            console.say(f"{name}: is stale; run `make generate`")
+        return EXIT_FAILED if stale else 0
+    for name in generate.write(options.root):
+        console.say(f"wrote {name}")
+    return 0
+
+
+def _presets(options: argparse.Namespace, console: Console) -> int:
+    """Render an organisation's presets."""
+    config = configs.load(options.config, None)
+    text = Path(options.config).read_text(encoding="utf-8") if options.config else ""
+    options.presets.mkdir(parents=True, exist_ok=True)
+    for name, data in generate.presets(config, text).items():
+        (options.presets / name).write_bytes(data)
+        console.say(f"wrote {options.presets / name}")
+    return 0

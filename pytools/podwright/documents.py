@@ -1,0 +1,177 @@
+"""The generated pages: the steps' help in Jenkins, the reference, the tables.
+
+The `.txt` pages pass Jenkins' markup formatter, which escapes HTML by default, so they are plain
+text that reads well either way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, Field, fields
+from typing import Any
+
+from podwright import builders
+from podwright.builders._base import FEATURES
+from podwright.request import (
+    BuildParameters,
+    Cache,
+    Credential,
+    Pod,
+    PodParameters,
+    Registry,
+    Secret,
+    Ssh,
+)
+from podwright.schema import Duration
+
+BUILD_TEXT = """\
+buildImage: build a container image and push it, by any strategy.
+
+Example:
+
+    @Library('podwright') _
+    def result = buildImage(image: 'registry.example/team/app', credentials: 'registry-login') {
+      checkout scm
+    }
+    echo "pushed ${result.reference}"
+
+The step makes a pod for itself, runs the closure in it (check out there), builds, and gives a map:
+image, tags, digest, reference (name with digest), platforms, pushed, output, cachedSteps, seconds.
+With 'images' it gives a list of such maps. Inside withBuilderPod it uses that pod.
+"""
+
+POD_TEXT = """\
+withBuilderPod: run a block in a pod that has a builder.
+
+Example:
+
+    @Library('podwright') _
+    withBuilderPod(builder: 'dind-sidecar') {
+      checkout scm
+      container('builder') { sh 'docker run --rm alpine:3.22 true' }
+      buildImage(image: 'registry.example/team/app', credentials: 'registry-login')
+    }
+
+The block runs in the agent's container; the builder's program is in the container 'builder'.
+"""
+
+RECORDS: dict[str, type] = {
+    "cache": Cache,
+    "secrets": Secret,
+    "ssh": Ssh,
+    "credentials": Credential,
+    "registries": Registry,
+    "pod": Pod,
+}
+
+
+def everything() -> dict[str, str]:
+    """Give all pages by path."""
+    return {
+        "vars/buildImage.txt": step_text(BUILD_TEXT, BuildParameters),
+        "vars/withBuilderPod.txt": step_text(POD_TEXT, PodParameters),
+        "docs/reference/parameters.md": parameters_page(),
+        "docs/reference/builders.md": builders_page(),
+    }
+
+
+def default_of(item: Field[Any]) -> str:
+    """Write an option's default as an author would."""
+    if item.metadata["required"]:
+        return "required"
+    if item.default is MISSING or item.default in (None, "", ()):
+        return "none"
+    if isinstance(item.metadata["kind"], Duration):
+        return f"{item.default // 60} minutes" if item.default else "none"
+    if isinstance(item.default, bool):
+        return str(item.default).lower()
+    return str(item.default)
+
+
+def step_text(intro: str, record: type) -> str:
+    """Give the page of a step: intro, then each parameter with type, default and meaning."""
+    lines = [intro, "Parameters:", ""]
+    for item in _sorted(record):
+        lines += _entry(item, "  ")
+        for inner in _sorted(RECORDS[item.name]) if item.name in RECORDS else ():
+            if inner.name != "variable":
+                lines += _entry(inner, f"      .{''}")
+    strategies = ", ".join(builders.everything())
+    lines += ["", f"Strategies, the safest first: {strategies}."]
+    return "\n".join(lines) + "\n"
+
+
+def _entry(item: Field[Any], indent: str) -> list[str]:
+    """Give one line for an option."""
+    kind = item.metadata["kind"].name
+    return [f"{indent}{item.name} ({kind}, {default_of(item)}): {item.metadata['doc']}"]
+
+
+def _sorted(record: type) -> list[Field[Any]]:
+    """Give the options in the order of the declaration, images' before common ones."""
+    found = list(fields(record))
+    return [item for item in found if item.name in {"image", "images"}] + [
+        item for item in found if item.name not in {"image", "images"}
+    ]
+
+
+def _table(record: type) -> list[str]:
+    """Give a Markdown table of a record's options."""
+    lines = ["| parameter | type | default | meaning |", "|---|---|---|---|"]
+    for item in _sorted(record):
+        if item.name != "variable":
+            doc = item.metadata["doc"].replace("|", "\\|")
+            kind = item.metadata["kind"].name
+            lines.append(f"| `{item.name}` | {kind} | {default_of(item)} | {doc} |")
+    return lines
+
+
+def parameters_page() -> str:
+    """Give the reference of all parameters."""
+    lines = [
+        "# Parameters",
+        "",
+        "Generated from `pytools/podwright/request.py`; `make generate` renews it. The same as JSON",
+        "Schema: [request.schema.json](request.schema.json).",
+        "",
+        "## buildImage",
+        "",
+        *_table(BuildParameters),
+        "",
+        "## withBuilderPod",
+        "",
+        *_table(PodParameters),
+    ]
+    for name, record in RECORDS.items():
+        lines += ["", f"## {name}", "", *_table(record)]
+    return "\n".join(lines) + "\n"
+
+
+def builders_page() -> str:
+    """Give the table of strategies and what each can do."""
+    found = builders.everything()
+    lines = [
+        "# Strategies",
+        "",
+        "Generated from `pytools/podwright/builders/`; the safest first. `podwright builders` prints",
+        "the same.",
+        "",
+        *builders_table(),
+        "",
+        "## Features",
+        "",
+        "| strategy | " + " | ".join(FEATURES[name] for name in FEATURES) + " |",
+        "|---" * (len(FEATURES) + 1) + "|",
+    ]
+    for name, strategy in found.items():
+        marks = ["yes" if feature in strategy.features else "-" for feature in FEATURES]
+        lines.append(f"| `{name}` | " + " | ".join(marks) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def builders_table() -> list[str]:
+    """Give the short table, which the README shows as well."""
+    lines = ["| `builder:` | what it is | level | needs |", "|---|---|---|---|"]
+    for name, strategy in builders.everything().items():
+        about = builders.summary(strategy)
+        lines.append(f"| `{name}` | {about} | {strategy.level} | {strategy.needs} |")
+    return lines
