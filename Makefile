@@ -1,0 +1,65 @@
+# Each target does all of its own set-up. On a fresh Debian 12: `make demo`, `make test`.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo test e2e lint unit groovy host generate golden bench setup setup-demo clean
+
+VENV := .venv
+PY := $(VENV)/bin/python
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup-demo ## run examples/hello/Jenkinsfile here: build, push, pull by digest, run
+	@examples/hello/demo
+
+test: setup lint unit groovy host ## everything but Kubernetes (at most ten minutes)
+
+e2e: setup ## everything on a Kubernetes: KUBECONFIG's, or one of its own
+	tests/e2e/run
+
+lint: setup ## ruff, mypy, shellcheck, CodeNarc's gate runs with `groovy`
+	$(VENV)/bin/ruff format --check pytools tests
+	$(VENV)/bin/ruff check pytools tests
+	$(VENV)/bin/mypy
+	git ls-files -z '*.sh' .ci/run examples/hello/demo | xargs -0 shellcheck -s sh
+	$(VENV)/bin/podwright generate --check
+
+unit: setup ## tests that need nothing but Python
+	$(VENV)/bin/pytest -q -m 'not host and not engine and not cluster'
+
+host: setup ## real builds on this machine, real registries with faults
+	$(VENV)/bin/pytest -q -m 'host or engine'
+
+groovy: setup ## steps, bridge and local runner, CPS-transformed and sandboxed; CodeNarc
+	mvn -q -B -f tests/groovy/pom.xml test
+
+generate: setup ## renew bundle, presets, help pages and reference
+	$(VENV)/bin/podwright generate
+
+golden: setup ## renew the golden files
+	$(VENV)/bin/pytest -q tests/golden --renew-golden
+
+bench: setup ## print all figures of the benchmarks
+	for bench in tests/bench/*_bench.py; do echo "== $$bench"; $(PY) $$bench || exit 1; done
+
+setup: $(VENV)/test.stamp
+	@tests/setup/machine.sh test
+
+setup-demo: $(VENV)/demo.stamp
+	@tests/setup/machine.sh demo
+
+# A stamp each, so that the demo does not wait for tools that only tests need.
+$(VENV)/demo.stamp: pyproject.toml
+	@tests/setup/machine.sh demo
+	@test -x $(PY) || python3 -m venv $(VENV)
+	@$(VENV)/bin/pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml
+	@tests/setup/machine.sh test
+	@test -x $(PY) || python3 -m venv $(VENV)
+	@$(VENV)/bin/pip install -q --disable-pip-version-check -e '.[jobs,test]'
+	@touch $@ $(VENV)/demo.stamp
+
+clean: ## remove what was built here
+	rm -rf $(VENV) tests/groovy/target .pytest_cache .mypy_cache .ruff_cache

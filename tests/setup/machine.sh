@@ -1,0 +1,40 @@
+#!/bin/sh
+# Installs what tests and the demo need on Debian 12; elsewhere it says in one line what is missing.
+# Usage: machine.sh demo|test
+set -eu
+what=${1:-test}
+
+demo="buildah docker-registry busybox-static skopeo apache2-utils"
+test="$demo umoci docker.io shellcheck dash runc iptables uidmap"
+case $what in
+  demo) packages=$demo ;;
+  test) packages=$test ;;
+  *) echo "usage: machine.sh demo|test" >&2 && exit 2 ;;
+esac
+
+missing=
+for package in $packages; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+    missing="$missing $package"
+done
+commands=
+for program in python3 java mvn; do
+  command -v "$program" >/dev/null || commands="$commands $program"
+done
+[ -z "$missing$commands" ] && exit 0
+
+if ! grep -qs '^VERSION_ID="12"' /etc/os-release || [ "$(id -u)" != 0 ]; then
+  echo "podwright: on Debian 12 as root this would install what is missing; here please install:$missing$commands" >&2
+  exit 1
+fi
+case "$commands" in *python3*) missing="$missing python3 python3-venv" ;; esac
+case "$commands" in *java*) missing="$missing openjdk-17-jre-headless" ;; esac
+case "$commands" in *mvn*) missing="$missing maven" ;; esac
+echo "podwright: installing$missing" >&2
+apt-get update -qq
+# Nothing is started by the installation: tests start their own registries and engines.
+printf '#!/bin/sh\nexit 101\n' >/tmp/policy-rc.d.$$
+[ -e /usr/sbin/policy-rc.d ] || install -m 755 /tmp/policy-rc.d.$$ /usr/sbin/policy-rc.d
+rm -f /tmp/policy-rc.d.$$
+# shellcheck disable=SC2086 # a list of packages
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
