@@ -13,19 +13,134 @@ Three parts, each refusing on its own:
 Everything that runs in the pod is standard library and travels in the pod itself. What a builder
 file needs is here, and all of it is pure::
 
-    source() -> str                      one Python file: pod annotation, mounted by the downward API
-    command(config) -> list[str]         of the container `authz` (a plain python3 image)
-    probe() -> list[str]                 its startup probe (exec)
-    SECURITY_CONTEXT                     its securityContext
-    problems(config) -> list[str]        sentences about a wrong policy config, empty when right
-    daemon_config(options) -> dict       the hardened daemon.json
-    engine_script() -> str               the guard: ["sh", "-c", engine_script(), "guard"] + arguments
-    engine_command(options) -> list[str] the whole command of the container `engine`
-    PROFILES, *_PATH                     names and places that the pod's volumes must match
+    source() -> str                       one Python file: pod annotation, mounted by downward API
+    command(config) -> list[str]          of the container `authz` (a plain python3 image)
+    probe() -> list[str]                  its startup probe (exec)
+    SECURITY_CONTEXT                      its securityContext
+    problems(config) -> list[str]         sentences about a wrong policy config, empty when right
+    daemon_config(EngineOptions) -> dict  the hardened daemon.json: annotation, mounted at .config
+    engine_command(EngineOptions) -> list the command of the container `engine`
+    PROFILES, *_DIR, *_SOCKET, CLIENT_HOST  names and places that the pod's volumes must match
 
-The pod needs three emptyDirs: ``plugins`` (authz + engine at PLUGIN_DIR), ``engine-socket`` (authz +
-engine at ENGINE_DIR) and ``client-socket`` (authz + builder at CLIENT_DIR; the builder's DOCKER_HOST
-is CLIENT_HOST). The workspace volume is mounted in the engine at the same path as in the builder.
+The pod needs three emptyDirs: ``plugins`` (authz + engine at PLUGIN_DIR), ``engine-socket``
+(authz + engine at ENGINE_DIR) and ``client-socket`` (authz at CLIENT_DIR; builder at CLIENT_DIR
+**readOnly**, so that it can connect but not replace the socket or the log). The builder's DOCKER_HOST is
+CLIENT_HOST. The workspace volume is mounted in the engine at the same path as in the builder, and
+nothing else below it. No other container may mount the first two volumes.
 """
 
 from __future__ import annotations
+
+import json
+import pkgutil
+from typing import TYPE_CHECKING, Any
+
+from podwright.authz.guard import (
+    AUTHZ_UID,
+    MINIMUM_ENGINE,
+    EngineOptions,
+    daemon_config,
+    engine_command,
+    engine_script,
+)
+from podwright.authz.limits import DEFAULT_PROFILE, PROFILES, problems
+from podwright.authz.plugin import (
+    CLIENT_DIR,
+    CLIENT_SOCKET,
+    ENGINE_DIR,
+    ENGINE_SOCKET,
+    PLUGIN_DIR,
+    PLUGIN_NAME,
+    PLUGIN_SOCKET,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "AUTHZ_UID",
+    "CLIENT_DIR",
+    "CLIENT_HOST",
+    "CLIENT_SOCKET",
+    "DEFAULT_PROFILE",
+    "ENGINE_DIR",
+    "ENGINE_SOCKET",
+    "MINIMUM_ENGINE",
+    "PLUGIN_DIR",
+    "PLUGIN_NAME",
+    "PLUGIN_SOCKET",
+    "PROFILES",
+    "SECURITY_CONTEXT",
+    "SOURCE_PATH",
+    "EngineOptions",
+    "command",
+    "daemon_config",
+    "engine_command",
+    "engine_script",
+    "probe",
+    "problems",
+    "source",
+]
+
+#: Where the pod mounts what source() answers.
+SOURCE_PATH = "/etc/podwright/authz.py"
+CLIENT_HOST = f"unix://{CLIENT_SOCKET}"
+#: The plugin needs no right at all: it writes sockets into emptyDirs, which anybody may write.
+SECURITY_CONTEXT: dict[str, Any] = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsGroup": AUTHZ_UID,
+    "runAsNonRoot": True,
+    "runAsUser": AUTHZ_UID,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+# In the order of their imports of one another; guard.py is about the engine and stays behind.
+_MODULES = ("strict", "limits", "checks", "bodies", "routes", "policy", "server", "gate", "plugin")
+_HEAD = '''"""podwright's authorization plugin and gate, generated from pytools/podwright/authz."""
+import sys
+import types
+
+
+def _module(name, text=""):
+    module = types.ModuleType(name)
+    module.__path__ = []
+    sys.modules[name] = module
+    exec(compile(text, name, "exec", dont_inherit=True), module.__dict__)
+    return module
+
+
+_module("podwright")
+_module("podwright.authz")
+'''
+_TAIL = """
+sys.exit(sys.modules["podwright.authz.plugin"].main(sys.argv[1:], sys.stdout, sys.stderr))
+"""
+
+
+def source() -> str:
+    """The whole program as one readable Python text (about 80 kB; annotations may have 256 KiB)."""
+    parts = [_HEAD]
+    for name in _MODULES:
+        text = (pkgutil.get_data(__name__, f"{name}.py") or b"").decode()
+        parts.append(f"_module(\"{__name__}.{name}\", r'''{text}''')\n")
+    return "\n".join(parts) + _TAIL
+
+
+def _program(action: str) -> list[str]:
+    """Isolated from the environment, and without writing byte code (the root is read-only)."""
+    return ["python3", "-I", "-B", SOURCE_PATH, action]
+
+
+def command(config: Mapping[str, Any] | None = None) -> list[str]:
+    """The command of the container ``authz``.
+
+    Args:
+        config: the policy config (profile, capabilities...); :func:`problems` must be empty.
+    """
+    return [*_program("serve"), "--config", json.dumps(dict(config or {}), sort_keys=True)]
+
+
+def probe() -> list[str]:
+    """The startup probe: the plugin activates, so the engine may start."""
+    return _program("probe")

@@ -1,0 +1,505 @@
+"""The bodies of the Docker API that the policy lets through, field by field.
+
+Field names are those of ``github.com/moby/moby/api/types`` (v1.56) and, where an older client
+still sends them, of earlier versions. A field that is not here is refused.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any
+
+from podwright.authz.checks import (
+    between,
+    boolean,
+    each,
+    fields,
+    mapping,
+    matching,
+    names_in,
+    null,
+    number,
+    one_of,
+    text,
+    unset,
+)
+from podwright.authz.strict import Refused
+
+if TYPE_CHECKING:
+    from podwright.authz.limits import Limits
+
+VOLUME_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+\Z")
+NETWORK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+_BIND_MODES = frozenset({"ro", "rw", "nocopy", "consistent", "cached", "delegated"})
+_SECURITY_OPTIONS = (
+    "no-new-privileges",
+    "no-new-privileges:true",
+    "no-new-privileges=true",
+    "seccomp=builtin",
+)
+_TMPFS_OPTION = re.compile(
+    r"(?:ro|rw|nosuid|nodev|noexec|exec|relatime|noatime|size=[0-9]+[kKmMgG]?%?|mode=[0-7]{1,4}"
+    r"|uid=[0-9]+|gid=[0-9]+|nr_inodes=[0-9]+[kKmMgG]?)\Z"
+)
+_LOCAL_DRIVER = one_of(
+    "volume.driver", "only the driver 'local' is allowed; leave the driver out", ("", "local")
+)
+_NO_DRIVER_OPTIONS = unset(
+    "volume.options",
+    "options of the local driver can mount the engine's own file system; leave them out, and use "
+    "--tmpfs for memory",
+)
+
+
+def mount_source(source: str, where: str, limits: Limits) -> None:
+    """A named volume, or the whole workspace volume by its path.
+
+    A path below it is refused: the pipeline could put a symbolic link there after the decision, and
+    the engine would follow it with root's rights. The gate turns such a path into a sub-path of the
+    volume, which the engine opens without following links out of it (moby internal/safepath).
+    """
+    if source.startswith(("/", ".", "~")):
+        if source.rstrip("/") == limits.workspace:
+            return
+        if posixpath.normpath(source).startswith(limits.workspace + "/"):
+            raise Refused(
+                "container.workspace",
+                f"{where}: a path below the workspace can become a link after this check; use "
+                f"--mount type=volume,source={limits.volume},volume-subpath=... or the pod's own "
+                "Docker socket, which does that for -v",
+            )
+        raise Refused(
+            "container.bind",
+            f"{where}: directories of the engine are not to be mounted; mount something below "
+            f"{limits.workspace}, or a named volume",
+        )
+    if not VOLUME_NAME.match(source):
+        raise Refused("container.bind", f"{where}: give a volume's name of letters, digits, _ . -")
+
+
+def bind(value: Any, where: str, limits: Limits) -> None:
+    """One entry of HostConfig.Binds: ``source:target[:modes]``."""
+    text(value, where, limits)
+    parts = value.split(":")
+    if len(parts) not in (2, 3) or not parts[1].startswith("/"):
+        raise Refused("container.bind", f"{where}: write source:/target or source:/target:ro")
+    mount_source(parts[0], where, limits)
+    for mode in parts[2].split(",") if len(parts) > 2 else ():  # noqa: PLR2004
+        if mode not in _BIND_MODES:
+            raise Refused(
+                "container.bind", f"{where}: of a mount's modes only ro, rw and nocopy are allowed"
+            )
+
+
+def network_name(value: Any, where: str, limits: Limits) -> None:  # noqa: ARG001
+    """A network of this engine, but never the engine's own."""
+    if not isinstance(value, str) or not NETWORK_NAME.match(value):
+        raise Refused("network.name", f"{where}: give a network's name of letters, digits, _ . -")
+    if value.lower() == "host":
+        raise Refused(
+            "network.host",
+            f"{where}: the engine's own network is not to be joined; publish ports with -p, or use "
+            "a network of your own",
+        )
+
+
+def network_mode(value: Any, where: str, limits: Limits) -> None:
+    """HostConfig.NetworkMode and the networkmode of builds."""
+    text(value, where, limits)
+    if not value:
+        return
+    if value.startswith("container:"):
+        if not limits.join_network:
+            raise Refused(
+                "network.container",
+                f"{where}: profile {limits.profile!r} does not share networks between containers; "
+                "use a network of your own, or the profile 'compose'",
+            )
+        value = value[len("container:") :]
+    network_name(value, where, limits)
+
+
+def _capability(value: Any, where: str, limits: Limits) -> None:
+    text(value, where, limits)
+    name = value.upper()
+    name = name.removeprefix("CAP_")
+    if name not in limits.capabilities:
+        raise Refused(
+            "container.capability",
+            f"{where}: this capability is beyond the allowed ones; do without --cap-add",
+        )
+
+
+def _tmpfs(value: Any, where: str, limits: Limits) -> None:
+    mapping(text)(value, where, limits)
+    for options in (value or {}).values():
+        for option in (options or "").split(","):
+            if option and not _TMPFS_OPTION.match(option):
+                raise Refused(
+                    "container.tmpfs",
+                    f"{where}: of tmpfs options only size, mode, uid... are allowed",
+                )
+
+
+def _sysctls(value: Any, where: str, limits: Limits) -> None:
+    mapping(text)(value, where, limits)
+    for name in value or ():
+        if name not in limits.sysctls:
+            raise Refused(
+                "container.sysctl",
+                f"{where}: only sysctls of the safe list are allowed; leave it out",
+            )
+
+
+def _subpath(value: Any, where: str, limits: Limits) -> None:
+    """A plain relative path; the engine itself keeps it inside the volume."""
+    text(value, where, limits)
+    if value and (
+        value.startswith("/") or posixpath.normpath(value) != value or ".." in value.split("/")
+    ):
+        raise Refused("container.subpath", f"{where}: give a plain relative path without ..")
+
+
+_MOUNT_FIELDS = fields(
+    {
+        "Type": text,
+        "Source": text,
+        "Target": matching("container.mount", "the target must be an absolute path", r"/.*"),
+        "ReadOnly": boolean,
+        "Consistency": text,
+        "BindOptions": fields(
+            {
+                "Propagation": one_of(
+                    "container.propagation",
+                    "mounts are not to be shared with the engine; leave the propagation out",
+                    ("", "rprivate", "private"),
+                ),
+                "NonRecursive": boolean,
+                "CreateMountpoint": unset(
+                    "container.bind", "the engine is not to make directories; leave it out"
+                ),
+                "ReadOnlyNonRecursive": boolean,
+                "ReadOnlyForceRecursive": boolean,
+            }
+        ),
+        "VolumeOptions": fields(
+            {
+                "NoCopy": boolean,
+                "Labels": mapping(text),
+                "Subpath": _subpath,
+                "DriverConfig": fields({"Name": _LOCAL_DRIVER, "Options": _NO_DRIVER_OPTIONS}),
+            }
+        ),
+        "ImageOptions": fields({"Subpath": _subpath}),
+        "TmpfsOptions": fields(
+            {
+                "SizeBytes": number,
+                "Mode": between("container.tmpfs", "give permission bits only", 0, 0o1777),
+                "Options": unset(
+                    "container.tmpfs", "options of tmpfs mounts are refused; use --tmpfs"
+                ),
+            }
+        ),
+    }
+)
+
+
+def _mount(value: Any, where: str, limits: Limits) -> None:
+    """One entry of HostConfig.Mounts."""
+    _MOUNT_FIELDS(value, where, limits)
+    kind, source = value.get("Type"), value.get("Source") or ""
+    if kind == "bind" or (kind == "volume" and source):
+        if kind == "volume" and not VOLUME_NAME.match(source):
+            raise Refused("container.mount", f"{where}.Source: a volume is named, not a path")
+        mount_source(source, f"{where}.Source", limits)
+    elif kind not in ("volume", "tmpfs", "image"):
+        raise Refused(
+            "container.mount", f"{where}.Type: only volume, tmpfs and image mounts are allowed"
+        )
+
+
+_NAMESPACE = "namespaces of the engine or of other containers are not to be joined; leave it out"
+_DEVICE = "devices of the engine are not to be reached; leave it out"
+_LIMIT_DEVICE = "limits per device need the engine's devices; leave them out"
+_PATHS = "the hidden parts of /proc and /sys stay hidden; leave it out"
+_LOG_DRIVER = one_of(
+    "container.log-driver",
+    "other log drivers send with the engine's rights; use json-file, local or none",
+    ("", "json-file", "local", "none"),
+)
+_LOG_OPTIONS = names_in(
+    "container.log-option",
+    "of log options only max-size, max-file, compress, labels, env, tag, mode are allowed",
+    (
+        "max-size",
+        "max-file",
+        "compress",
+        "labels",
+        "labels-regex",
+        "env",
+        "env-regex",
+        "tag",
+        "mode",
+        "max-buffer-size",
+    ),
+)
+_PORTS = mapping(each(fields({"HostIp": text, "HostPort": text})))
+ULIMITS = each(fields({"Name": text, "Soft": number, "Hard": number}))
+_PRIVILEGED = "a privileged container is root on the node; build without it"
+
+HOST_CONFIG = fields(
+    {
+        "Annotations": unset(
+            "container.annotations", "annotations reach the runtime; leave them out"
+        ),
+        "AutoRemove": boolean,
+        "Binds": each(bind),
+        "BlkioDeviceReadBps": unset("container.device", _LIMIT_DEVICE),
+        "BlkioDeviceReadIOps": unset("container.device", _LIMIT_DEVICE),
+        "BlkioDeviceWriteBps": unset("container.device", _LIMIT_DEVICE),
+        "BlkioDeviceWriteIOps": unset("container.device", _LIMIT_DEVICE),
+        "BlkioWeight": number,
+        "BlkioWeightDevice": unset("container.device", _LIMIT_DEVICE),
+        "CapAdd": each(_capability),
+        "CapDrop": each(text),
+        "Cgroup": unset("container.cgroup", _NAMESPACE),
+        "CgroupParent": unset(
+            "container.cgroup", "containers stay in the engine's own cgroup; leave it out"
+        ),
+        "CgroupnsMode": one_of("container.cgroup", _NAMESPACE, ("", "private")),
+        "ConsoleSize": each(number),
+        "ContainerIDFile": text,
+        "CpuCount": number,
+        "CpuPercent": number,
+        "CpuPeriod": number,
+        "CpuQuota": number,
+        "CpuRealtimePeriod": unset("container.realtime", "real-time scheduling is refused"),
+        "CpuRealtimeRuntime": unset("container.realtime", "real-time scheduling is refused"),
+        "CpuShares": number,
+        "CpusetCpus": text,
+        "CpusetMems": text,
+        "DeviceCgroupRules": unset("container.device", _DEVICE),
+        "DeviceRequests": unset("container.device", _DEVICE),
+        "Devices": unset("container.device", _DEVICE),
+        "Dns": each(text),
+        "DnsOptions": each(text),
+        "DnsSearch": each(text),
+        "ExtraHosts": each(text),
+        "GroupAdd": each(text),
+        "IOMaximumBandwidth": number,
+        "IOMaximumIOps": number,
+        "Init": boolean,
+        "InitPath": unset("container.init", "the engine's own init is the only one; leave it out"),
+        "IpcMode": one_of("container.ipc", _NAMESPACE, ("", "none", "private", "shareable")),
+        "Isolation": one_of("container.isolation", "leave it out", ("", "default")),
+        "KernelMemory": number,
+        "KernelMemoryTCP": number,
+        "Links": each(text),
+        "LogConfig": fields({"Type": _LOG_DRIVER, "Config": _LOG_OPTIONS}),
+        "MaskedPaths": null("container.paths", _PATHS),
+        "Memory": number,
+        "MemoryReservation": number,
+        "MemorySwap": number,
+        "MemorySwappiness": number,
+        "Mounts": each(_mount),
+        "NanoCpus": number,
+        "NetworkMode": network_mode,
+        "OomKillDisable": unset("container.oom", "a container must stay killable; leave it out"),
+        "OomScoreAdj": between(
+            "container.oom", "a container must stay killable; give 0 to 1000", 0, 1000
+        ),
+        "PidMode": unset("container.pid", _NAMESPACE),
+        "PidsLimit": number,
+        "PortBindings": _PORTS,
+        "Privileged": unset("container.privileged", _PRIVILEGED),
+        "PublishAllPorts": boolean,
+        "ReadonlyPaths": null("container.paths", _PATHS),
+        "ReadonlyRootfs": boolean,
+        "RestartPolicy": fields({"Name": text, "MaximumRetryCount": number}),
+        "Runtime": one_of("container.runtime", "leave the runtime out", ("", "runc")),
+        "SecurityOpt": each(
+            one_of(
+                "container.security-opt",
+                "seccomp, AppArmor and SELinux stay as they are; only no-new-privileges is allowed",
+                _SECURITY_OPTIONS,
+            )
+        ),
+        "ShmSize": number,
+        "StorageOpt": unset("container.storage", "storage options are refused; leave them out"),
+        "Sysctls": _sysctls,
+        "Tmpfs": _tmpfs,
+        "UTSMode": unset("container.uts", _NAMESPACE),
+        "Ulimits": ULIMITS,
+        "Umask": between("container.umask", "give a umask of 0 to 0777", 0, 0o777),
+        "UsernsMode": unset("container.userns", _NAMESPACE),
+        "VolumeDriver": _LOCAL_DRIVER,
+        "VolumesFrom": unset(
+            "container.volumes-from",
+            "mounts of other containers are not inherited; name the volumes",
+        ),
+    }
+)
+
+_ENDPOINT = fields(
+    {
+        "Aliases": each(text),
+        "DNSNames": each(text),
+        "DriverOpts": unset(
+            "network.options", "options of an endpoint can set sysctls; leave them out"
+        ),
+        "EndpointID": text,
+        "Gateway": text,
+        "GlobalIPv6Address": text,
+        "GlobalIPv6PrefixLen": number,
+        "GwPriority": number,
+        "IPAMConfig": fields(
+            {"IPv4Address": text, "IPv6Address": text, "LinkLocalIPs": each(text)}
+        ),
+        "IPAddress": text,
+        "IPPrefixLen": number,
+        "IPv6Gateway": text,
+        "Links": each(text),
+        "MacAddress": text,
+        "NetworkID": text,
+    }
+)
+_ENDPOINTS = mapping(_ENDPOINT)
+
+
+def _endpoints(value: Any, where: str, limits: Limits) -> None:
+    _ENDPOINTS(value, where, limits)
+    for name in value or ():
+        network_name(name, where, limits)
+
+
+_EMPTY_OBJECTS = mapping(fields({}))
+CONFIG = {
+    "ArgsEscaped": boolean,
+    "AttachStderr": boolean,
+    "AttachStdin": boolean,
+    "AttachStdout": boolean,
+    "Cmd": each(text),
+    "Domainname": text,
+    "Entrypoint": each(text),
+    "Env": each(text),
+    "ExposedPorts": _EMPTY_OBJECTS,
+    "Healthcheck": fields(
+        {
+            "Interval": number,
+            "Retries": number,
+            "StartInterval": number,
+            "StartPeriod": number,
+            "Test": each(text),
+            "Timeout": number,
+        }
+    ),
+    "Hostname": text,
+    "Image": text,
+    "Labels": mapping(text),
+    "MacAddress": text,
+    "NetworkDisabled": boolean,
+    "OnBuild": each(text),
+    "OpenStdin": boolean,
+    "Shell": each(text),
+    "StdinOnce": boolean,
+    "StopSignal": text,
+    "StopTimeout": number,
+    "Tty": boolean,
+    "User": text,
+    "Volumes": _EMPTY_OBJECTS,
+    "WorkingDir": text,
+}
+
+CONTAINER_CREATE = fields(
+    {
+        **CONFIG,
+        "HostConfig": HOST_CONFIG,
+        "NetworkingConfig": fields({"EndpointsConfig": _endpoints}),
+    }
+)
+COMMIT = fields(CONFIG)
+EXEC_CREATE = fields(
+    {
+        "AttachStderr": boolean,
+        "AttachStdin": boolean,
+        "AttachStdout": boolean,
+        "Cmd": each(text),
+        "ConsoleSize": each(number),
+        "Container": text,
+        "Detach": boolean,
+        "DetachKeys": text,
+        "Env": each(text),
+        "Privileged": unset(
+            "exec.privileged", "a privileged process is root on the node; leave --privileged out"
+        ),
+        "Tty": boolean,
+        "User": text,
+        "WorkingDir": text,
+    }
+)
+EXEC_START = fields({"ConsoleSize": each(number), "Detach": boolean, "Tty": boolean})
+NETWORK_CREATE = fields(
+    {
+        "Attachable": boolean,
+        "CheckDuplicate": boolean,
+        "ConfigFrom": fields({"Network": unset("network.config", "leave config networks out")}),
+        "ConfigOnly": unset("network.config", "leave config networks out"),
+        "Driver": one_of(
+            "network.driver",
+            "other drivers reach the pod's own network devices; use the driver bridge",
+            ("", "bridge"),
+        ),
+        "EnableIPv4": boolean,
+        "EnableIPv6": boolean,
+        "IPAM": fields(
+            {
+                "Config": each(
+                    fields(
+                        {
+                            "AuxiliaryAddresses": mapping(text),
+                            "Gateway": text,
+                            "IPRange": text,
+                            "Subnet": text,
+                        }
+                    )
+                ),
+                "Driver": one_of("network.ipam", "use the default driver", ("", "default")),
+                "Options": unset("network.ipam", "options of address drivers are refused"),
+            }
+        ),
+        "Ingress": unset("network.ingress", "ingress networks belong to swarm; leave it out"),
+        "Internal": boolean,
+        "Labels": mapping(text),
+        "Name": network_name,
+        "Options": names_in(
+            "network.options",
+            "of a bridge's options only enable_icc, enable_ip_masquerade, host_binding_ipv4 and "
+            "mtu are allowed",
+            (
+                "com.docker.network.bridge.enable_icc",
+                "com.docker.network.bridge.enable_ip_masquerade",
+                "com.docker.network.bridge.host_binding_ipv4",
+                "com.docker.network.driver.mtu",
+                "com.docker.network.enable_ipv4",
+                "com.docker.network.enable_ipv6",
+            ),
+        ),
+        "Scope": one_of("network.scope", "only local networks are allowed", ("", "local")),
+    }
+)
+NETWORK_CONNECT = fields({"Container": text, "EndpointConfig": _ENDPOINT})
+NETWORK_DISCONNECT = fields({"Container": text, "Force": boolean})
+VOLUME_CREATE = fields(
+    {
+        "ClusterVolumeSpec": unset(
+            "volume.driver", "cluster volumes belong to swarm; leave it out"
+        ),
+        "Driver": _LOCAL_DRIVER,
+        "DriverOpts": _NO_DRIVER_OPTIONS,
+        "Labels": mapping(text),
+        "Name": matching(
+            "volume.name", "use letters, digits, _ . -", r"|[A-Za-z0-9][A-Za-z0-9_.-]+"
+        ),
+    }
+)

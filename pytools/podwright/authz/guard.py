@@ -1,0 +1,118 @@
+"""The guard of the engine: data of its start, and a POSIX ``sh`` text that refuses to start it.
+
+The shell text runs in the engine's own image, which has busybox and no Python.
+"""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from podwright.authz.limits import Limits
+from podwright.authz.plugin import ENGINE_SOCKET, PLUGIN_DIR, PLUGIN_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Before it, bodies over 1 MiB were not shown to plugins (CVE-2026-34040, GHSA-x744-4wpc-v9h2).
+MINIMUM_ENGINE = "29.3.1"
+#: The unprivileged user of the container authz, and the group of the engine's socket.
+AUTHZ_UID = 65532
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What may differ between engines.
+
+    Attributes:
+        config: path of daemon.json in the engine's container.
+        data_root: the engine's own volume.
+        plugins: all authorization plugins that must be there, in order; ours is always first.
+        accept_old: start an engine older than MINIMUM_ENGINE although bodies may be hidden from
+            the plugin.
+        workspace: path of the workspace volume in the engine's container; empty: not shared.
+        volume: the engine's name for that volume.
+        new_privileges: let setuid programs of containers gain privileges (su, sudo, ping).
+        userns: map the root of containers to another user (needs the graph drivers, and files of
+            the workspace that this user may write).
+        extra: further keys of daemon.json (mtu, registry mirrors...); the hardened ones win.
+        launcher: what starts dockerd; docker-library's entry point prepares cgroups and iptables.
+    """
+
+    config: str = "/etc/podwright/daemon.json"
+    data_root: str = "/var/lib/docker"
+    plugins: tuple[str, ...] = ()
+    accept_old: bool = False
+    workspace: str = Limits.workspace
+    volume: str = Limits.volume
+    new_privileges: bool = False
+    userns: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    launcher: str = "dockerd-entrypoint.sh"
+
+    @property
+    def all_plugins(self) -> tuple[str, ...]:
+        """Our plugin and the others."""
+        return (PLUGIN_NAME, *(name for name in self.plugins if name != PLUGIN_NAME))
+
+
+def daemon_config(options: EngineOptions | None = None) -> dict[str, Any]:
+    """The hardened daemon.json.
+
+    Returns:
+        a unix socket for the gate only; our plugin; no way for builds to the engine's network,
+        devices or an unconfined sandbox; published ports on loopback unless a container asks
+        otherwise; no traffic between containers of the default bridge.
+    """
+    options = options or EngineOptions()
+    config: dict[str, Any] = {
+        **options.extra,
+        "authorization-plugins": list(options.all_plugins),
+        "builder": {
+            "Entitlements": {"device": False, "network-host": False, "security-insecure": False}
+        },
+        "data-root": options.data_root,
+        "group": str(AUTHZ_UID),
+        "hosts": [f"unix://{ENGINE_SOCKET}"],
+        "icc": False,
+        "ip": "127.0.0.1",
+        "live-restore": False,
+        "no-new-privileges": not options.new_privileges,
+    }
+    if options.userns:
+        config["userns-remap"] = "default"
+    return config
+
+
+def volume_options(workspace: str) -> str:
+    """What the engine's local volume driver keeps in opts.json: a bind mount of the workspace.
+
+    Such a volume cannot be made through the policed API, and removing it leaves the files alone.
+    """
+    return json.dumps({"MountType": "none", "MountOpts": "bind", "MountDevice": workspace})
+
+
+def engine_command(options: EngineOptions | None = None) -> list[str]:
+    """The command of the container ``engine``: the guard, then dockerd."""
+    options = options or EngineOptions()
+    return [
+        "sh",
+        "-c",
+        engine_script(),
+        "guard",
+        "no" if not options.accept_old else "yes",
+        " ".join(options.all_plugins),
+        options.data_root,
+        options.volume if options.workspace else "",
+        volume_options(options.workspace) if options.workspace else "",
+        options.launcher,
+        options.config,
+    ]
+
+
+def engine_script() -> str:
+    """The guard's text; its arguments are those of :func:`engine_command`."""
+    text = (pkgutil.get_data(__name__, "guard.sh") or b"").decode()
+    return text.replace("@MINIMUM@", MINIMUM_ENGINE).replace("@PLUGINS@", PLUGIN_DIR)

@@ -1,0 +1,133 @@
+"""The program of the container ``authz``: plugin and gate, one process each, one life together."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podwright.authz.gate import pass_on
+from podwright.authz.limits import Limits, limits, problems
+from podwright.authz.server import MEDIA_TYPE, Audit, listen, serve, serve_connection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+PLUGIN_NAME = "podwright"
+PLUGIN_DIR = "/run/docker/plugins"
+CLIENT_DIR = "/run/podwright"
+ENGINE_DIR = "/run/podwright-engine"
+PLUGIN_SOCKET = f"{PLUGIN_DIR}/{PLUGIN_NAME}.sock"
+CLIENT_SOCKET = f"{CLIENT_DIR}/docker.sock"
+ENGINE_SOCKET = f"{ENGINE_DIR}/docker.sock"
+MAX_AUDIT = 64 * 1024 * 1024  # an emptyDir is node disk: the log must end somewhere
+
+
+def main(arguments: Sequence[str], out: TextIO, err: TextIO) -> int:
+    """Run; returns the exit code: 0 done, 1 failed, 2 the config is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="authz", description="Docker authorization plugin and gate"
+    )
+    parser.add_argument("action", choices=("serve", "probe", "check"))
+    parser.add_argument("--config", default="{}", help="the policy config as JSON")
+    parser.add_argument("--plugin-socket", default=PLUGIN_SOCKET)
+    parser.add_argument("--client-socket", default=CLIENT_SOCKET, help="empty: no gate")
+    parser.add_argument("--engine-socket", default=ENGINE_SOCKET)
+    options = parser.parse_args(arguments)
+    if options.action == "probe":
+        return 0 if answers(options.plugin_socket) else 1
+    config, wrong = read_config(options.config)
+    err.writelines(sentence + "\n" for sentence in wrong)
+    if wrong:
+        return 2
+    if options.action == "check":
+        return 0
+    audit = make_audit(out, config.get("audit"))
+    return run(options, limits(config), audit)
+
+
+def read_config(text: str) -> tuple[dict[str, Any], list[str]]:
+    """Read the policy config; without a proper one nothing starts."""
+    try:
+        config = json.loads(text)
+    except ValueError:
+        return {}, ["policy config: it is no valid JSON; nothing is allowed without a config"]
+    if not isinstance(config, dict):
+        return {}, ["policy config: it must be a JSON object"]
+    return config, problems(config)
+
+
+def make_audit(out: TextIO, path: str | None) -> Audit:
+    """A function that writes one line to the container's log and, if asked, to a file."""
+    lock = threading.Lock()
+    file = Path(path).open("a", encoding="utf-8") if path else None  # noqa: SIM115  open for life
+
+    def audit(line: str) -> None:
+        with lock:
+            out.write(line + "\n")
+            out.flush()
+            if file and file.tell() < MAX_AUDIT:
+                file.write(line + "\n")
+                file.flush()
+
+    return audit
+
+
+def run(options: argparse.Namespace, policy: Limits, audit: Audit) -> int:
+    """Serve until told to stop; the gate lives in a process of its own and dies with this one."""
+    plugin = listen(options.plugin_socket, 0o600)
+    if options.client_socket:
+        gate = listen(options.client_socket, 0o666)
+        _start_gate(gate, plugin, options.engine_socket, policy)
+        gate.close()
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGCHLD, _stop)
+    serve(plugin, lambda connection: serve_connection(connection, policy, audit))
+    return 1
+
+
+def _stop(*_: object) -> None:
+    os._exit(0 if _[0] == signal.SIGTERM else 1)
+
+
+def _start_gate(gate: socket.socket, plugin: socket.socket, engine: str, policy: Limits) -> None:
+    """Fork: streams of images must not hold up decisions."""
+    reading, writing = os.pipe()
+    if os.fork():
+        os.close(reading)  # the other end stays open here; its end tells the gate to go
+        return
+    os.close(writing)
+    plugin.close()
+    threading.Thread(target=_leave_with_parent, args=(reading,), daemon=True).start()
+    serve(gate, lambda connection: pass_on(connection, engine, policy))
+    os._exit(1)
+
+
+def _leave_with_parent(reading: int) -> None:
+    os.read(reading, 1)
+    os._exit(0)
+
+
+def answers(path: str) -> bool:
+    """Whether a plugin activates at this socket: the startup probe."""
+    question = b"POST /Plugin.Activate HTTP/1.1\r\nHost: probe\r\nContent-Length: 0\r\n\r\n"
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(2)
+            connection.connect(path)
+            connection.sendall(question)
+            answer = connection.recv(4096)
+    except OSError:
+        return False
+    return MEDIA_TYPE.encode() in answer and b'"authz"' in answer
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], sys.stdout, sys.stderr))

@@ -1,0 +1,245 @@
+"""The policy: a request of the Docker API in, a decision with its reason out. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from podwright.authz.bodies import network_name
+from podwright.authz.routes import JSON, NOTHING, SECRET, STREAM, UPGRADE, Route, find
+from podwright.authz.strict import (
+    Refused,
+    Target,
+    header,
+    parse_json,
+    parse_json_text,
+    parse_target,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from podwright.authz.limits import Limits
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+#: Media types that Go's form parser leaves alone; a form body would add parameters unseen.
+_PLAIN_TYPES = frozenset({None, "text/plain"})
+_STREAM_TYPES = frozenset(
+    {None, "text/plain", "application/x-tar", "application/tar", "application/octet-stream"}
+)
+#: From this version on, pruning volumes spares named ones unless asked otherwise.
+_PRUNE_SPARES_NAMED = (1, 42)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the engine tells about a request (AuthZPlugin.AuthZReq).
+
+    Attributes:
+        method: of HTTP.
+        uri: the request target as it came.
+        headers: the last value of each header; credentials are left out by the engine.
+        body: empty when there is none, or when the engine does not show it.
+    """
+
+    method: str
+    uri: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer, and why.
+
+    Attributes:
+        allow: whether the engine may go on.
+        rule: the rule that decided; the route's group when allowed.
+        message: what the user reads when refused.
+        path: the path without version and query, for the log; empty when it could not be read.
+    """
+
+    allow: bool
+    rule: str
+    message: str = ""
+    path: str = ""
+
+
+def decide(request: Request, limits: Limits) -> Decision:
+    """Decide about one request; whatever goes wrong in here is a refusal."""
+    path = ""
+    try:
+        target = parse_target(request.uri)
+        path = target.path
+        route = _route(request.method, target, limits)
+        _check_head(request, route)
+        _check_query(route, target, limits)
+        _check_body(request, route, limits)
+        _check_more(request, route, target, limits)
+    except Refused as refused:
+        return refusal(refused, path)
+    except Exception as error:  # noqa: BLE001  a bug must not open the door
+        return refusal(
+            Refused("policy.bug", f"the policy failed ({type(error).__name__}); report it"), path
+        )
+    return Decision(allow=True, rule=route.group, path=path)
+
+
+def refusal(refused: Refused, path: str = "") -> Decision:
+    """The decision that a refusal means; its message names the rule."""
+    return Decision(
+        allow=False, rule=refused.rule, message=f"[{refused.rule}] {refused.message}", path=path
+    )
+
+
+def read_request(body: bytes) -> Request:
+    """Read the engine's question.
+
+    Raises:
+        Refused: it is not what an engine sends.
+    """
+    asked = parse_question(body)
+    method, uri = asked.get("RequestMethod"), asked.get("RequestUri")
+    headers, content = asked.get("RequestHeaders") or {}, asked.get("RequestBody") or ""
+    if not isinstance(method, str) or not isinstance(uri, str) or not isinstance(content, str):
+        raise Refused("plugin.protocol", "the engine's question has no method or target")
+    if not isinstance(headers, dict):
+        raise Refused("plugin.protocol", "the engine's question has no proper headers")
+    if any(not isinstance(value, str) for value in headers.values()):
+        raise Refused("plugin.protocol", "the engine's question has no proper headers")
+    try:
+        return Request(method, uri, headers, base64.b64decode(content, validate=True))
+    except (binascii.Error, ValueError):
+        raise Refused("plugin.protocol", "the engine's question has a broken body") from None
+
+
+def parse_question(body: bytes) -> dict[str, Any]:
+    """The engine's own JSON: larger than a body may be, because Base64 is."""
+    try:
+        asked = parse_json_text(body.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise Refused("plugin.protocol", "the engine's question is no UTF-8") from None
+    if not isinstance(asked, dict):
+        raise Refused("plugin.protocol", "the engine's question is no object")
+    return asked
+
+
+def _route(method: str, target: Target, limits: Limits) -> Route:
+    """Find the row and see whether the profile opens it."""
+    route = find(method, target.segments)
+    if route is None:
+        raise Refused(
+            "route.unknown", f"{method} of this path is not known to the policy; do without it"
+        )
+    if not route.group:
+        raise Refused(route.rule, route.message)
+    if route.group == "import":
+        if limits.imports:
+            return route
+        raise Refused(
+            "image.import", "images are pulled from a registry, not loaded or committed here"
+        )
+    if route.group not in limits.groups:
+        if route.group == "buildkit":
+            raise Refused("build.buildkit", "BuildKit is switched off; set DOCKER_BUILDKIT=0")
+        raise Refused(
+            f"profile.{route.group}",
+            f"profile {limits.profile!r} does not allow this; use the profile 'run' or 'compose'",
+        )
+    return route
+
+
+def _check_head(request: Request, route: Route) -> None:
+    """Headers that decide how the engine reads the rest."""
+    kind = header(request.headers, "Content-Type")
+    upgrade = header(request.headers, "Upgrade")
+    if upgrade is not None and route.body != UPGRADE and route.path != "/exec/{id}/start":
+        raise Refused("request.upgrade", "this route does not become a raw connection")
+    if header(request.headers, "Transfer-Encoding") is not None:
+        raise Refused("request.header", "the header Transfer-Encoding is not to be seen here")
+    if header(request.headers, "Content-Encoding") is not None and route.body != STREAM:
+        raise Refused("request.header", "compressed bodies are refused; send plain JSON")
+    if route.body == JSON:
+        _need_type(kind, frozenset({"application/json"}))
+    elif route.body == SECRET:
+        _need_type(kind, frozenset({None, "application/json"}))
+    elif route.body == STREAM:
+        _need_type(kind, _STREAM_TYPES)
+    elif request.body or header(request.headers, "Content-Length") not in (None, "0"):
+        raise Refused("body.unexpected", "this route takes no body; send none")
+    elif kind != "application/json":  # with it the engine would have shown a body
+        _need_type(kind, _PLAIN_TYPES)
+    if route.body == UPGRADE and route.group == "buildkit" and upgrade != "h2c":
+        raise Refused("request.upgrade", "this route becomes an HTTP/2 connection; ask for h2c")
+
+
+def _need_type(kind: str | None, allowed: frozenset[str | None]) -> None:
+    if kind not in allowed:
+        shown = " or ".join(sorted(word for word in allowed if word))
+        raise Refused("request.content-type", f"the Content-Type must be exactly {shown}")
+
+
+def _check_query(route: Route, target: Target, limits: Limits) -> None:
+    """Parameters by name, each once unless it is a list."""
+    if route.query is None:
+        return
+    for name, values in target.query.items():
+        check = route.query.get(name)
+        if check is None:
+            raise Refused("query.unknown", f"the parameter '{name}' is not known to the policy")
+        if len(values) > 1 and name not in route.many:
+            raise Refused("query.duplicate", f"the parameter '{name}' is there twice; give it once")
+        for value in values:
+            check(value, name, limits)
+
+
+def _check_body(request: Request, route: Route, limits: Limits) -> None:
+    """A JSON body must be there, and be an object of the schema."""
+    if route.body == NOTHING:
+        return
+    if route.body != JSON:
+        if request.body:
+            raise Refused("body.unexpected", "this route takes no JSON; send none")
+        return
+    if not request.body:
+        raise Refused("body.absent", "the body is absent or was not shown; send it as JSON")
+    value = parse_json(request.body)
+    if value is None and route.path == "/commit":  # docker commit sends the word null
+        return
+    if not isinstance(value, dict):
+        raise Refused("body.root", "the body must be one JSON object")
+    if route.schema is None:
+        raise Refused("policy.bug", "the policy has no schema for this body")
+    route.schema(value, "", limits)
+
+
+def _check_more(request: Request, route: Route, target: Target, limits: Limits) -> None:
+    """What the path's own names decide."""
+    for part, segment in zip(route.path[1:].split("/"), target.segments):
+        if part == "{id}" and not _ID.match(segment):
+            raise Refused("request.uri", "a name in the path is oddly written")
+    if route.path.startswith("/networks/{id}") and request.method == "POST":
+        network_name(target.segments[1], "the path", limits)
+    if request.method == "DELETE" and target.segments == ("volumes", limits.volume):
+        raise Refused(
+            "volume.workspace", "this volume is the pipeline's workspace; delete files in it"
+        )
+    if route.path == "/volumes/prune":
+        _check_prune(target)
+
+
+def _check_prune(target: Target) -> None:
+    """Pruning that could take the workspace's volume along is refused."""
+    filters = parse_json_text((target.query.get("filters") or ("{}",))[0] or "{}")
+    if not isinstance(filters, dict):
+        raise Refused("volume.prune", "the filters must be an object")
+    if filters.get("label"):
+        return
+    if "all" in filters or (target.version and target.version < _PRUNE_SPARES_NAMED):
+        raise Refused(
+            "volume.prune",
+            "this would empty the workspace too; remove volumes by name, or filter them by a label",
+        )
