@@ -128,7 +128,9 @@ def engine_for(builder: str, stack: ExitStack, work: Path, registry: str) -> dic
     command += ["--insecure-registry", registry]
     stack.enter_context(program(command, work / "docker.log"))
     for _ in range(300):
-        ready = subprocess.run(["docker", "--host", address, "version"], capture_output=True)
+        ready = subprocess.run(
+            ["docker", "--host", address, "version"], capture_output=True, check=False
+        )
         if ready.returncode == 0:
             return {**env, "DOCKER_HOST": address}
         time.sleep(0.1)
@@ -155,7 +157,7 @@ def run_pipeline(root: Path, work: Path, registry: str, env: dict[str, str]) -> 
 
 
 def pull(reference: str, work: Path, env: dict[str, str]) -> str:
-    """Pull the image by its digest with another login and program, run it, and give what it says."""
+    """Pull the image by its digest with a login of its own, run it, and give what it says."""
     auth = work / "proof.json"
     password = (work / "password").read_text()
     login = ["buildah", "login", "--authfile", str(auth), "--tls-verify=false", "--username", USER]
@@ -163,16 +165,26 @@ def pull(reference: str, work: Path, env: dict[str, str]) -> str:
     host = reference.split("/", 1)[0]
     subprocess.run(
         [*login, "--password-stdin", host],
-        input=password, text=True, env=quiet, check=True, stdout=subprocess.DEVNULL,
+        input=password,
+        text=True,
+        env=quiet,
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
     made = subprocess.run(
         ["buildah", "from", "--quiet", "--authfile", str(auth), "--tls-verify=false", reference],
-        env=quiet, check=True, capture_output=True, text=True,
+        env=quiet,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     container = made.stdout.strip()
     said = subprocess.run(
         ["buildah", "run", "--isolation", "chroot", container, "/bin/cat", "/greeting"],
-        env=quiet, check=True, capture_output=True, text=True,
+        env=quiet,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     subprocess.run(["buildah", "rm", container], env=quiet, check=True, capture_output=True)
     return said.stdout.strip()
@@ -206,11 +218,12 @@ def summary(
     say()
     say("  podwright ----------------------------------------------------------------")
     say(f"  strategy   {builder}")
-    say(f"  image      {reference.split('@')[0]}")
-    say(f"  digest     {reference.split('@')[1]}")
-    say(f"  pulled     back by that digest, and run: it says")
-    say(f"             \"{said}\"")
-    say(f"  cost       {report.get('sh', '?')} sh step(s), {report.get('flowNodes', '?')} flow nodes")
+    image, _, digest = reference.partition("@")
+    say(f"  image      {image}")
+    say(f"  digest     {digest}")
+    say("  pulled     back by that digest and run: it says")
+    say(f"             {said!r}")
+    say(f"  cost       {report.get('sh')} sh step, {report.get('flowNodes')} flow nodes")
     say(f"  time       {seconds:.0f} s from start to proof")
     say()
     say("  Next: change builder: in examples/hello/Jenkinsfile (say to 'dood'), `make demo` again;")

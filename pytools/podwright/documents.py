@@ -130,7 +130,7 @@ def parameters_page() -> str:
     lines = [
         "# Parameters",
         "",
-        "Generated from `pytools/podwright/request.py`; `make generate` renews it. The same as JSON",
+        "Generated from `pytools/podwright/request.py`; `make generate` renews it. As JSON",
         "Schema: [request.schema.json](request.schema.json).",
         "",
         "## buildImage",
@@ -152,8 +152,8 @@ def builders_page() -> str:
     lines = [
         "# Strategies",
         "",
-        "Generated from `pytools/podwright/builders/`; the safest first. `podwright builders` prints",
-        "the same.",
+        "Generated from `pytools/podwright/builders/`; the safest first. `podwright builders`",
+        "prints the same.",
         "",
         *builders_table(),
         "",

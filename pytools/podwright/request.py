@@ -125,7 +125,7 @@ class Credential:
     )
     variable: str = option(
         Text(pattern=IDENTIFIER, expected="a variable"),
-        "prefix of the variables <it>_USR and <it>_PSW (or <it> for a file); set by the step itself",
+        "prefix of the variables <it>_USR and <it>_PSW (or <it> for a file); set by the step",
         "",
     )
 
