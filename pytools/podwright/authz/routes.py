@@ -150,7 +150,7 @@ def _import_source(value: Any, where: str, limits: Limits) -> None:
 
 _SWARM = "swarm is not for builds; use containers and networks"
 _PLUGINS = "engine plugins run with the engine's rights; do without them"
-_DEBUG = "the engine's inside is not shown"
+_DEBUG = "the engine's inside is not shown; use docker info"
 _CHECKPOINT = "checkpoints write into the engine's file system; do without them"
 
 ROUTES: tuple[Route, ...] = (
@@ -190,7 +190,12 @@ ROUTES: tuple[Route, ...] = (
         "POST",
         "/images/create",
         "image",
-        *["fromImage", "repo", "tag", "message", "platform", "changes"],
+        "fromImage",
+        "repo",
+        "tag",
+        "message",
+        "platform",
+        "changes",
         checks={"fromSrc": _import_source},
         many=("changes",),
         body=STREAM,
@@ -204,7 +209,13 @@ ROUTES: tuple[Route, ...] = (
         "POST",
         "/commit",
         "import",
-        *["container", "repo", "tag", "comment", "author", "pause", "changes"],
+        "container",
+        "repo",
+        "tag",
+        "comment",
+        "author",
+        "pause",
+        "changes",
         many=("changes",),
         body=JSON,
         schema=COMMIT,
@@ -215,7 +226,12 @@ ROUTES: tuple[Route, ...] = (
         "POST",
         "/build/prune",
         "build",
-        *["all", "filters", "keep-storage", "reserved-space", "max-used-space", "min-free-space"],
+        "all",
+        "filters",
+        "keep-storage",
+        "reserved-space",
+        "max-used-space",
+        "min-free-space",
     ),
     _act("POST", "/build/cancel", "build", "id"),
     Route("POST", "/session", "buildkit", body=UPGRADE, query={}),
@@ -243,14 +259,21 @@ ROUTES: tuple[Route, ...] = (
         "POST",
         "/containers/{id}/attach",
         "container",
-        *["detachKeys", "logs", "stream", "stdin", "stdout", "stderr"],
+        "detachKeys",
+        "logs",
+        "stream",
+        "stdin",
+        "stdout",
+        "stderr",
         body=UPGRADE,
     ),
     _act(
         "PUT",
         "/containers/{id}/archive",
         "container",
-        *["path", "noOverwriteDirNonDir", "copyUIDGID"],
+        "path",
+        "noOverwriteDirNonDir",
+        "copyUIDGID",
         body=STREAM,
     ),
     _act("DELETE", "/containers/{id}", "container", "v", "force", "link"),
@@ -281,7 +304,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     *_no(
         "container.websocket",
-        "attach without a web socket, as the docker command does",
+        "web sockets are refused; attach as the docker command does",
         "GET /containers/{id}/attach/ws",
     ),
     *_no(
@@ -291,8 +314,10 @@ ROUTES: tuple[Route, ...] = (
         "POST /containers/{id}/checkpoints",
         "DELETE /containers/{id}/checkpoints/{id}",
     ),
-    *_no("volume.update", "volumes of swarm are not for builds", "PUT /volumes/{id}"),
-    *_no("request.uri", "write /networks without the last slash", "GET /networks/"),
+    *_no(
+        "volume.update", "volumes of swarm are not for builds; use local ones", "PUT /volumes/{id}"
+    ),
+    *_no("request.uri", "a path does not end with a slash; leave it out", "GET /networks/"),
     *_no(
         "engine.debug",
         _DEBUG,
