@@ -45,6 +45,11 @@ class OrganisationConfig(RepositoryConfig):
     images: dict[str, str] = option(
         MapOf(Text()), "images to use instead of podwright's own, by role", {}
     )
+    policy: dict[str, Any] = option(
+        Anything(),
+        "what the policed Docker Engine allows; see docs/explanation/dind-sidecar.md",
+        {},
+    )
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class Config:
         allowed: strategies that may be used; empty for all.
         images: references by role that replace those of the table.
         registries: settings by host.
+        policy: what a policed engine allows.
     """
 
     defaults: dict[str, Any] = field(default_factory=dict)
@@ -64,6 +70,7 @@ class Config:
     allowed: tuple[str, ...] = ()
     images: dict[str, str] = field(default_factory=dict)
     registries: dict[str, request.Registry] = field(default_factory=dict)
+    policy: dict[str, Any] = field(default_factory=dict)
 
 
 def load(organisation: str, workspace: Path | None) -> Config:
@@ -89,6 +96,7 @@ def load(organisation: str, workspace: Path | None) -> Config:
         builder=repo.builder or org.builder,
         allowed=org.builders,
         images=org.images,
+        policy=org.policy,
         registries={**org.registries, **repo.registries},
     )
 

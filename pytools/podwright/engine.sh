@@ -1,6 +1,7 @@
 # Starts the Docker Engine of a pod: after it has made sure that nobody else uses its storage and
 # that its storage driver works there. Environment: PODWRIGHT_STORAGE_DRIVER (may be empty),
-# PODWRIGHT_LOCK_WAIT (seconds). Arguments: those of dockerd.
+# PODWRIGHT_LOCK_WAIT (seconds). Arguments: the command that becomes the engine; flags of dockerd are
+# added to it.
 set -eu
 root=/var/lib/docker
 mkdir -p "$root"
@@ -54,4 +55,4 @@ link=$(sed -n 's/^\([a-z0-9]*\)\t00000000\t.*/\1/p' /proc/net/route | head -n 1)
 mtu=$(cat "/sys/class/net/${link:-eth0}/mtu" 2>/dev/null || echo 1500)
 set -- "$@" "--mtu=$mtu"
 [ -z "$driver" ] || set -- "$@" "--storage-driver=$driver"
-exec dockerd-entrypoint.sh dockerd "$@"
+exec "$@"

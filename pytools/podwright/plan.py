@@ -147,6 +147,7 @@ def plan_pod(request: Request, config: Config, org: str = "") -> tuple[str, dict
         images=resolve(config.images),
         registries={**config.registries, **request.common.registries},
         options=request.common.pod or Pod(),
+        policy=config.policy,
     )
     return name, pod.assemble(builders.get(name).pod(setting), setting, org)
 

@@ -71,10 +71,16 @@ pw_signal() { # exit code, sentence
 # While a step is silent a dot every two seconds keeps Jenkins' polling of the log at its fastest
 # (it backs off to 15 s otherwise), so that the end of a quiet build is noticed at once.
 pw_beat() {
-  trap 'exit 0' TERM
+  # A shell handles a signal only after its foreground command, so the pause is a background one:
+  # else whoever reads the log would wait up to two seconds for its end.
+  pw_nap=
+  trap 'kill $pw_nap 2>/dev/null; exit 0' TERM
+  trap '' INT
   pw_last=-1 pw_spent=0
   while :; do
-    sleep 2 </dev/null >/dev/null 2>&1 3>&-
+    sleep 2 </dev/null >/dev/null 2>&1 &
+    pw_nap=$!
+    wait "$pw_nap"
     pw_spent=$((pw_spent + 2))
     if [ "$PW_TIMEOUT" -gt 0 ] && [ "$pw_spent" -ge "$PW_TIMEOUT" ]; then
       : >"$PW_TMP/timeout"
@@ -103,7 +109,9 @@ pw_said() { tail -c "+$((pw_mark + 1))" "$PW_LOG" 2>/dev/null; } # output of the
 
 PW_FINAL='unauthorized|authentication required|access to the resource is denied|forbidden|denied:|no basic auth|(status|code)[ :=]*40[13]|[: ]40[13] '
 PW_TRANSIENT='(^|[^0-9a-f])(429|50[0234])([^0-9a-f]|$)|too ?many ?requests|internal server error|bad gateway|service unavailable|gateway time-?out|connection (reset|refused|timed out)|reset by peer|broken pipe|unexpected eof|[^a-z]eof$|i/o timeout|handshake timeout|timeout awaiting|temporary failure in name resolution|server misbehaving|no route to host|use of closed network connection|stream error|blob upload (unknown|invalid)'
-# A RUN step's own trouble is the user's: while building, only what names a registry's work counts.
+# A RUN step's own trouble is the user's: while building, its failure is final (the words of BuildKit,
+# Buildah and the classic builder), and only what names a registry's work counts.
+PW_RUN='did not complete successfully|while running runtime|returned a non-zero code'
 PW_PULLING='pull|copying|manifest|blob|fetch|resolve|pinging|registry|httpreadseeker|initializing source|load metadata'
 
 pw_transient() { # kind of step: build or push
@@ -111,31 +119,42 @@ pw_transient() { # kind of step: build or push
   pw_tail=$(pw_said | tail -n 15)
   printf '%s\n' "$pw_tail" | grep -Eiq "$PW_FINAL" && return 1
   if [ "$1" = build ]; then
+    printf '%s\n' "$pw_tail" | grep -Eiq "$PW_RUN" && return 1
     printf '%s\n' "$pw_tail" | grep -Ei "$PW_TRANSIENT" | grep -Eiq "$PW_PULLING"
   else
     printf '%s\n' "$pw_tail" | grep -Eiq "$PW_TRANSIENT"
   fi
 }
 
+# Waits in a way that an abort ends at once, and that pw_stop finds.
+pw_sleep() { # seconds
+  sleep "$1" </dev/null >/dev/null 2>&1 3>&- &
+  echo "$!" >"$PW_TMP/pid"
+  wait "$!"
+  rm -f "$PW_TMP/pid"
+}
+
 # Runs one step of a build; a transient failure of a registry is tried again after 1, 2, 4, 8, 16...
 # seconds and a little more (so that many builds do not come back at the same moment), at most
-# PW_RETRIES times and two minutes.
+# PW_RETRIES times, and within two minutes of the first failure: a push after an hour's build counts
+# from when it failed, not from when the build began.
 pw_step() { # kind, title, command...
   pw_kind=$1 pw_title=$2
   shift 2
-  pw_try=0 pw_pause=1 pw_until=$(($(date +%s) + 120))
+  pw_try=0 pw_pause=1 pw_until=
   while :; do
     pw_say "$pw_title"
     pw_mark=$(wc -c <"$PW_LOG")
     pw_run "$@" && return 0
     pw_code=$?
+    pw_until=${pw_until:-$(($(date +%s) + 120))}
     if [ "$pw_try" -ge "$PW_RETRIES" ] || [ "$(date +%s)" -ge "$pw_until" ] || ! pw_transient "$pw_kind"; then
       break
     fi
     pw_try=$((pw_try + 1))
     pw_wait=$((pw_pause + $$ % 2))
     pw_say "that looks transient; try $pw_try of $PW_RETRIES in $pw_wait s"
-    sleep "$pw_wait"
+    pw_sleep "$pw_wait"
     pw_pause=$((pw_pause * 2))
     [ "$pw_pause" -le 30 ] || pw_pause=30
   done

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PLUGIN_NAME = "podwright"
 PLUGIN_DIR = "/run/docker/plugins"
-CLIENT_DIR = "/run/podwright"
+CLIENT_DIR = "/run/podwright-client"
 ENGINE_DIR = "/run/podwright-engine"
 PLUGIN_SOCKET = f"{PLUGIN_DIR}/{PLUGIN_NAME}.sock"
 CLIENT_SOCKET = f"{CLIENT_DIR}/docker.sock"

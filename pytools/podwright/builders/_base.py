@@ -109,11 +109,16 @@ class Build:
 
 @dataclass(frozen=True)
 class Setting:
-    """What a strategy may know when it makes its pod."""
+    """What a strategy may know when it makes its pod.
+
+    Attributes:
+        policy: the organisation's policy for engines that a plugin polices.
+    """
 
     images: Mapping[str, str]
     registries: Mapping[str, Registry]
     options: Pod
+    policy: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,30 @@ Flags: docker/buildx docs/reference/buildx_build.md, docker/cli docs/reference/c
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from podwright import pod
 from podwright.builders._base import Build, Recipe, Step, flags, mounts, ssh_mounts
+from podwright.references import DOCKER_HUB
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from podwright.request import Registry
+
+DATA_ROOT = "/var/lib/docker"
+CONFIG = f"{pod.FILES_DIR}/daemon.json"
+
+# dockerd mounts, makes networks and cgroups: no smaller set of rights is known to do.
+PRIVILEGED = {
+    "privileged": True,
+    "allowPrivilegeEscalation": True,
+    "runAsUser": 0,
+    "runAsGroup": 0,
+}
+
+# What engine.sh reads; a driver that is left out is chosen by what works on the volume.
+ENGINE_ENV = {"PODWRIGHT_STORAGE_DRIVER": "", "PODWRIGHT_LOCK_WAIT": "60"}
 
 FEATURES = frozenset({"secrets", "ssh", "cache", "images", "api", "platforms", "output"})
 
@@ -52,6 +75,31 @@ pw_docker_digest() {
   pw_set_digest "$(pw_said | sed -n 's/.*digest: \(sha256:[0-9a-f]*\) size:.*/\1/p' | tail -n 1)"
 }
 """
+
+
+def registry_settings(registries: Mapping[str, Registry]) -> dict[str, Any]:
+    """Give the registries' part of daemon.json (docker/docs reference/cli/dockerd)."""
+    insecure = sorted(h for h, item in registries.items() if item.http or item.skipTlsVerify)
+    hub = registries.get(DOCKER_HUB)
+    settings: dict[str, Any] = {"insecure-registries": insecure} if insecure else {}
+    if hub and hub.mirrors:
+        # The engine can mirror Docker Hub only.
+        settings["registry-mirrors"] = [f"https://{mirror}" for mirror in hub.mirrors]
+    return settings
+
+
+def certificate_mounts(registries: Mapping[str, Registry]) -> list[dict[str, Any]]:
+    """Put each registry's certificates where dockerd looks for them."""
+    return [
+        {
+            "name": "files",
+            "mountPath": f"/etc/docker/certs.d/{host}/ca.crt",
+            "subPath": pod.ca_file(host),
+            "readOnly": True,
+        }
+        for host, item in sorted(registries.items())
+        if item.ca
+    ]
 
 
 def recipe(build: Build) -> Recipe:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from podwright import pod
 from podwright.builders import _docker
 from podwright.builders._base import Build, Builder, PodParts, Recipe, Setting
 from podwright.resources import text
+
+SOCKET = "unix:///var/run/docker.sock"
 
 
 class Dind(Builder):
@@ -18,30 +22,26 @@ class Dind(Builder):
     level = "privileged"
     needs = "a namespace that admits privileged containers"
     rank = 70
+    engine_registries = True
 
     def pod(self, setting: Setting) -> PodParts:
         """One privileged container with its own volume at /var/lib/docker."""
+        config = {"hosts": [SOCKET], **_docker.registry_settings(setting.registries)}
+        builder = pod.container(
+            "builder",
+            setting.images["docker-engine"],
+            command=["sh", "-c", text("engine.sh"), "engine"],
+            args=["dockerd-entrypoint.sh", "dockerd", f"--config-file={_docker.CONFIG}"],
+            env={"DOCKER_HOST": SOCKET, **_docker.ENGINE_ENV},
+            mounts={"storage": _docker.DATA_ROOT, "tmp": pod.TMP, "files": pod.FILES_DIR},
+            resources=pod.BUILD,
+            security=_docker.PRIVILEGED,
+            probe=["docker", "version"],
+        )
+        builder["volumeMounts"] += _docker.certificate_mounts(setting.registries)
         return PodParts(
-            builder=pod.container(
-                "builder",
-                setting.images["docker-engine"],
-                command=["sh", "-c", text("engine.sh"), "engine"],
-                args=["--host=unix:///var/run/docker.sock"],
-                env={
-                    "DOCKER_HOST": "unix:///var/run/docker.sock",
-                    "PODWRIGHT_STORAGE_DRIVER": "",
-                    "PODWRIGHT_LOCK_WAIT": "60",
-                },
-                mounts={"storage": "/var/lib/docker", "tmp": pod.TMP},
-                resources=pod.BUILD,
-                security={
-                    "privileged": True,
-                    "allowPrivilegeEscalation": True,
-                    "runAsUser": 0,
-                    "runAsGroup": 0,
-                },
-                probe=["docker", "version"],
-            ),
+            builder=builder,
+            files={"daemon.json": json.dumps(config, sort_keys=True)},
             # The image's wrapper mounts a tmpfs on /tmp, of the pod's memory, unless it is a mount.
             volumes=(pod.scratch("storage", "20Gi"), pod.scratch("tmp")),
             storage="storage",

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from podwright import pod
+import json
+from typing import Any
+
+from podwright import authz, pod
 from podwright.builders import _docker
 from podwright.builders._base import Build, Builder, PodParts, Recipe, Setting
+from podwright.errors import UsageError
 from podwright.resources import text
 
-SOCKET = "unix:///run/podwright-engine/docker.sock"
+# The sockets that only plugin and engine may see, and the one that the client may.
+PLUGINS, ENGINE, CLIENT = "plugins", "engine-socket", "client-socket"
+WORKSPACE = "workspace-volume"
 
 
 class DindSidecar(Builder):
@@ -20,49 +26,91 @@ class DindSidecar(Builder):
     level = "privileged"
     needs = "a namespace that admits privileged containers (the engine's)"
     rank = 60
+    engine_registries = True
 
     def pod(self, setting: Setting) -> PodParts:
-        """A client that passes `restricted`, and the engine."""
+        """A client that passes `restricted`, the plugin, and the engine, started in that order."""
+        problems = authz.problems(setting.policy)
+        if problems:
+            raise UsageError([f"policy: {problem}" for problem in problems])
+        options = authz.EngineOptions(extra=_docker.registry_settings(setting.registries))
         return PodParts(
-            builder=pod.container(
-                "builder",
-                setting.images["docker-cli"],
-                command=pod.KEEP_ALIVE,
-                env={"DOCKER_HOST": SOCKET, "HOME": pod.TMP},
-                mounts={"engine": "/run/podwright-engine"},
-                resources=pod.CLIENT,
-                security=pod.RESTRICTED,
+            builder=_client(setting),
+            engines=(_plugin(setting), _engine(setting, options)),
+            volumes=(
+                pod.scratch("storage", "20Gi"),
+                pod.scratch("tmp"),
+                *(pod.scratch(name) for name in (PLUGINS, ENGINE, CLIENT)),
+                # The kubernetes plugin makes this volume unless it is there; the engine mounts it
+                # so that `-v "$PWD":/src` can mean the workspace.
+                pod.scratch(WORKSPACE),
             ),
-            engines=(
-                pod.sidecar(
-                    "engine",
-                    setting.images["docker-engine"],
-                    command=["sh", "-c", text("engine.sh"), "engine"],
-                    args=[f"--host={SOCKET}", "--group=1000"],
-                    env={"PODWRIGHT_STORAGE_DRIVER": "", "PODWRIGHT_LOCK_WAIT": "60"},
-                    mounts={
-                        "storage": "/var/lib/docker",
-                        "tmp": pod.TMP,
-                        "engine": "/run/podwright-engine",
-                    },
-                    resources=pod.ENGINE,
-                    security={
-                        "privileged": True,
-                        "allowPrivilegeEscalation": True,
-                        "runAsUser": 0,
-                        "runAsGroup": 0,
-                    },
-                    probe=["docker", "--host", SOCKET, "version"],
-                ),
-            ),
-            volumes=(pod.scratch("storage", "20Gi"), pod.scratch("tmp"), pod.scratch("engine")),
             storage="storage",
+            files={
+                "daemon.json": json.dumps(authz.daemon_config(options), sort_keys=True),
+                "authz.py": authz.source(),
+            },
             reasons={"engine": "privileged: dockerd mounts, makes networks and cgroups"},
         )
 
     def recipe(self, build: Build) -> Recipe:
         """Build into the engine, then push each tag."""
         return _docker.recipe(build)
+
+
+def _client(setting: Setting) -> dict[str, Any]:
+    """The client may connect to its socket, but not replace it."""
+    client = pod.container(
+        "builder",
+        setting.images["docker-cli"],
+        command=pod.KEEP_ALIVE,
+        env={"DOCKER_HOST": authz.CLIENT_HOST, "HOME": pod.TMP},
+        mounts={CLIENT: authz.CLIENT_DIR},
+        resources=pod.CLIENT,
+        security=pod.RESTRICTED,
+    )
+    client["volumeMounts"][0]["readOnly"] = True
+    return client
+
+
+def _plugin(setting: Setting) -> dict[str, Any]:
+    """The authorization plugin, without any right."""
+    return pod.sidecar(
+        "authz",
+        setting.images["tools"],
+        command=authz.command(setting.policy),
+        mounts={
+            PLUGINS: authz.PLUGIN_DIR,
+            ENGINE: authz.ENGINE_DIR,
+            CLIENT: authz.CLIENT_DIR,
+        },
+        resources=pod.TOOLS,
+        security={**authz.SECURITY_CONTEXT, "privileged": False},
+        probe=authz.probe(),
+    )
+
+
+def _engine(setting: Setting, options: authz.EngineOptions) -> dict[str, Any]:
+    """The engine: storage is checked, then the plugin, then dockerd starts."""
+    engine = pod.sidecar(
+        "engine",
+        setting.images["docker-engine"],
+        command=["sh", "-c", text("engine.sh"), "engine"],
+        args=authz.engine_command(options),
+        env=_docker.ENGINE_ENV,
+        mounts={
+            "storage": _docker.DATA_ROOT,
+            "tmp": pod.TMP,
+            PLUGINS: authz.PLUGIN_DIR,
+            ENGINE: authz.ENGINE_DIR,
+            WORKSPACE: pod.WORKING_DIR,
+        },
+        resources=pod.ENGINE,
+        security=_docker.PRIVILEGED,
+        probe=["docker", "--host", f"unix://{authz.ENGINE_SOCKET}", "version"],
+    )
+    engine["volumeMounts"] += _docker.certificate_mounts(setting.registries)
+    return engine
 
 
 STRATEGY = DindSidecar()
