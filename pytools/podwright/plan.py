@@ -182,11 +182,12 @@ def _builds(request: Request, config: Config, facts: Facts, strategy: Builder) -
     for number, image in enumerate(request.images):
         where = "" if request.single else f"images[{number}]."
         try:
-            build = _build(image, where, request, facts)
+            build = replace(_build(image, where, request, facts), registries=settings)
         except UsageError as error:
             problems += error.problems
         else:
-            builds.append(replace(build, registries=settings))
+            problems += [f"{where}{problem}" for problem in strategy.refusals(build)]
+            builds.append(build)
     targets = [reference for build in builds for reference in build.references]
     problems += [
         f"images: '{target}' is built twice; give each its own image or tag"

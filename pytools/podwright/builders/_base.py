@@ -173,6 +173,10 @@ class Builder:
         """Give the commands that build and push one image."""
         raise NotImplementedError
 
+    def refusals(self, build: Build) -> list[str]:  # noqa: ARG002 - strategies may need it
+        """Give a sentence for each value that the strategy cannot honour; features are not here."""
+        return []
+
     def local(self) -> str:
         """Give the program by which `podwright build` finds the strategy; '' for never."""
         return ""
@@ -180,6 +184,17 @@ class Builder:
     def ready(self, env: Mapping[str, str]) -> bool:
         """Say whether the program alone is enough, by the environment of a laptop."""
         return env is not None
+
+
+def tagged_caches(build: Build, program: str) -> list[str]:
+    """Refuse tags in cache references, for builders that keep each layer under a tag of its own."""
+    cache = build.image.cache
+    refs = (cache.ref, *cache.read) if cache else ()
+    return [
+        f"cache: {program} keeps layers under tags of its own; leave out the tag of '{ref}'"
+        for ref in refs
+        if ":" in ref.rsplit("/", 1)[-1]
+    ]
 
 
 def flags(name: str, values: Mapping[str, str] | tuple[str, ...]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from podwright import pod
 from podwright.builders._base import Build, Recipe, Step, flags, mounts, ssh_mounts
+from podwright.errors import UsageError
 from podwright.references import DOCKER_HUB
 
 if TYPE_CHECKING:
@@ -80,10 +81,17 @@ pw_docker_digest() {
 def registry_settings(registries: Mapping[str, Registry]) -> dict[str, Any]:
     """Give the registries' part of daemon.json (docker/docs reference/cli/dockerd)."""
     insecure = sorted(h for h, item in registries.items() if item.http or item.skipTlsVerify)
+    others = sorted(h for h, item in registries.items() if item.mirrors and h != DOCKER_HUB)
+    if others:
+        raise UsageError(
+            [
+                f"registries.{host}.mirrors: a Docker Engine mirrors docker.io only"
+                for host in others
+            ]
+        )
     hub = registries.get(DOCKER_HUB)
     settings: dict[str, Any] = {"insecure-registries": insecure} if insecure else {}
     if hub and hub.mirrors:
-        # The engine can mirror Docker Hub only.
         settings["registry-mirrors"] = [f"https://{mirror}" for mirror in hub.mirrors]
     return settings
 

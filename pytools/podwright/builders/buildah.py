@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from podwright import pod
 from podwright.builders import _containers
-from podwright.builders._base import Build, Builder, PodParts, Recipe, Setting
+from podwright.builders._base import (
+    Build,
+    Builder,
+    PodParts,
+    Recipe,
+    Setting,
+    tagged_caches,
+)
 
 
 class Buildah(Builder):
@@ -48,6 +55,10 @@ class Buildah(Builder):
     def recipe(self, build: Build) -> Recipe:
         """Build into local storage, then push each tag."""
         return _containers.recipe("buildah", build)
+
+    def refusals(self, build: Build) -> list[str]:
+        """Cache references are repositories."""
+        return tagged_caches(build, "Buildah")
 
     def local(self) -> str:
         """`buildah` on PATH."""

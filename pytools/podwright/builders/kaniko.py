@@ -15,6 +15,7 @@ from podwright.builders._base import (
     Step,
     flags,
     mounts,
+    tagged_caches,
 )
 
 # Unpacking layers with files of all owners, and chroot for RUN; nothing else.
@@ -77,6 +78,14 @@ class Kaniko(Builder):
             cached="Using caching version of cmd",
             files=registries.certificates(build.registries),
         )
+
+    def refusals(self, build: Build) -> list[str]:
+        """The executor knows one cache repository."""
+        cache = build.image.cache
+        problems = tagged_caches(build, "kaniko")
+        if cache and cache.read:
+            problems.append("cache.read: kaniko reads from one repository only; use 'ref'")
+        return problems
 
 
 def _arguments(build: Build) -> list[str]:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from podwright import pod
 from podwright.builders import _containers
-from podwright.builders._base import Build, Builder, PodParts, Recipe, Setting
+from podwright.builders._base import (
+    Build,
+    Builder,
+    PodParts,
+    Recipe,
+    Setting,
+    tagged_caches,
+)
 
 SOCKET = "/run/podwright-engine/podman.sock"
 
@@ -76,6 +83,10 @@ class Podman(Builder):
     def recipe(self, build: Build) -> Recipe:
         """Build into local storage, then push each tag; the socket is not used for it."""
         return _containers.recipe("podman", build)
+
+    def refusals(self, build: Build) -> list[str]:
+        """Cache references are repositories."""
+        return tagged_caches(build, "Podman")
 
     def local(self) -> str:
         """`podman` on PATH."""
