@@ -1,0 +1,144 @@
+package podwright
+
+import com.cloudbees.groovy.cps.NonCPS
+import groovy.json.JsonOutput
+import groovy.json.JsonSlurper
+
+/** Pure functions on requests and answers; nothing here calls a step. */
+class Requests implements Serializable {
+  private static final long serialVersionUID = 1L
+
+  private static final List TYPES = ['usernamePassword', 'string', 'sshUserPrivateKey', 'file']
+  private static final int LONGEST_LABEL = 100
+
+  /**
+   * Makes what is sent to the planner, and finds the credentials that it needs.
+   *
+   * Each map with a credentialsId below credentials, secrets or ssh, at the top and in each of
+   * images, gets a key variable. What is malformed is sent as it is: the planner complains.
+   *
+   * @return json: the request; bindings: per credential a map of type, credentialsId and variable
+   */
+  @NonCPS
+  static Map prepare(Map request) {
+    Map copied = (Map) copy(request)
+    List bindings = []
+    bindSections(copied, bindings)
+    if (copied.images instanceof List) {
+      for (Object image : (List) copied.images) {
+        if (image instanceof Map) {
+          bindSections((Map) image, bindings)
+        }
+      }
+    }
+    return [json: JsonOutput.toJson(copied), bindings: bindings]
+  }
+
+  /** Returns a request as JSON. */
+  @NonCPS
+  static String toJson(Map request) {
+    return JsonOutput.toJson((Map) copy(request))
+  }
+
+  /** Returns what is shown in Jenkins instead of the script: the step and its image. */
+  @NonCPS
+  static String label(String step, Map request) {
+    String text = step + (request.image == null ? '' : ' ' + request.image)
+    String printable = text.replaceAll('[^\\x20-\\x7e]', '?')
+    return printable.substring(0, Math.min(LONGEST_LABEL, printable.length()))
+  }
+
+  /** Returns what a script has answered, as plain maps and lists; null when it is no JSON object. */
+  @NonCPS
+  static Map parse(String text) {
+    try {
+      Object parsed = new JsonSlurper().parseText(text)
+      return parsed instanceof Map ? (Map) copy(parsed) : null
+    } catch (Exception e) {
+      return null
+    }
+  }
+
+  /** Returns a deep copy out of what JSON knows; anything else becomes its String. */
+  @NonCPS
+  private static Object copy(Object value) {
+    if (value instanceof Map) {
+      Map result = [:]
+      for (Object entry : ((Map) value).entrySet()) {
+        result.put(entry.key.toString(), copy(entry.value))
+      }
+      return result
+    }
+    if (value instanceof Collection) {
+      List result = []
+      for (Object item : (Collection) value) {
+        result.add(copy(item))
+      }
+      return result
+    }
+    boolean plain = value == null || value instanceof Number || value instanceof Boolean
+    return plain ? value : value.toString()
+  }
+
+  @NonCPS
+  private static void bindSections(Map request, List bindings) {
+    if (request.credentials != null) {
+      request.credentials = shorthand(request.credentials)
+    }
+    bindAll(request.credentials, 'usernamePassword', bindings)
+    bindAll(request.secrets, 'string', bindings)
+    bindAll(request.ssh, 'sshUserPrivateKey', bindings)
+  }
+
+  /** A String in credentials is short for a map with just that id. */
+  @NonCPS
+  private static Object shorthand(Object credentials) {
+    if (credentials instanceof String) {
+      return [credentialsId: credentials]
+    }
+    if (credentials instanceof List) {
+      List result = []
+      for (Object item : (List) credentials) {
+        result.add(item instanceof String ? [credentialsId: item] : item)
+      }
+      return result
+    }
+    return credentials
+  }
+
+  /** Finds the maps with a credentialsId at any depth of a section. */
+  @NonCPS
+  private static void bindAll(Object section, String type, List bindings) {
+    if (section instanceof List) {
+      for (Object item : (List) section) {
+        bindAll(item, type, bindings)
+      }
+    } else if (section instanceof Map) {
+      Map map = (Map) section
+      if (map.credentialsId instanceof String) {
+        bind(map, type, bindings)
+      } else {
+        for (Object item : map.values()) {
+          bindAll(item, type, bindings)
+        }
+      }
+    }
+  }
+
+  /** Names the variable of a credential: one for each id and type. */
+  @NonCPS
+  private static void bind(Map map, String defaultType, List bindings) {
+    Object type = map.type == null ? defaultType : map.type
+    if (!TYPES.contains(type)) {
+      return
+    }
+    for (Object known : bindings) {
+      if (known.credentialsId == map.credentialsId && known.type == type) {
+        map.variable = known.variable
+        return
+      }
+    }
+    map.variable = 'PODWRIGHT_' + (bindings.size() + 1)
+    bindings.add([type: type, credentialsId: map.credentialsId, variable: map.variable])
+  }
+}

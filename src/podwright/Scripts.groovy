@@ -1,0 +1,108 @@
+package podwright
+
+import com.cloudbees.groovy.cps.NonCPS
+
+/**
+ * The two shell scripts of the bridge. They are constant: data reaches them by files and variables.
+ * POSIX sh only, because kaniko's image has no other shell than busybox.
+ */
+class Scripts implements Serializable {
+  private static final long serialVersionUID = 1L
+
+  /**
+   * Has the planner answer a request inside a builder pod, and runs the script that it answers.
+   *
+   * The planner is python3, either in a container of its own that reads job directories from a
+   * FIFO, or in this one. File descriptor 3 is what Jenkins captures: one JSON object and nothing
+   * else; all other output goes to the log.
+   *
+   * @param id name of the job directory, a UUID
+   */
+  @NonCPS
+  static String build(String id) {
+    return "{ set +x; } 2>/dev/null\npw_call=${id}\n" + '''\
+set -eu
+exec 3>&1 1>&2
+job="$WORKSPACE_TMP/podwright/$pw_call"
+trap 'rm -rf "$job"' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+fail() {
+  printf '{"error": "%s"}\\n' "$1" >&3
+  exit 0
+}
+
+# What the planner may know of this build, one KEY=value per line.
+line_feed='
+'
+printf 'PWD=%s\\n' "$PWD" >"$job/env"
+for key in BUILD_URL JOB_NAME BUILD_NUMBER BUILD_TAG BRANCH_NAME TAG_NAME CHANGE_ID GIT_URL \\
+  GIT_COMMIT NODE_NAME POD_NAME WORKSPACE WORKSPACE_TMP PODWRIGHT_CONFIG; do
+  eval "value=\\${$key-}"
+  case $value in
+    '' | *"$line_feed"*) ;;
+    *) printf '%s=%s\\n' "$key" "$value" >>"$job/env" ;;
+  esac
+done
+
+fifo=${PODWRIGHT_PLANNER_FIFO:-/run/podwright/ask}
+if [ -p "$fifo" ]; then
+  # In the background, because opening a FIFO waits for its reader.
+  printf '%s\\n' "$job" >"$fifo" &
+  asked=$!
+elif command -v python3 >/dev/null 2>&1; then
+  python3 -I "$WORKSPACE_TMP/podwright/podwright.pyz" answer "$job" ||
+    fail 'the planner failed: its message is above, in the log of this step.'
+  asked=
+else
+  fail 'nobody can plan here: the pod has no tools container, and this container has no python3.'
+fi
+
+tenths=600
+while [ ! -e "$job/answered" ]; do
+  if [ "$tenths" -le 0 ] || [ -z "$asked" ]; then
+    [ -z "$asked" ] || kill "$asked" 2>/dev/null || :
+    fail 'the planner did not answer: see the log of the pod'"'"'s tools container.'
+  fi
+  if sleep 0.1 2>/dev/null; then
+    tenths=$((tenths - 1))
+  else
+    sleep 1
+    tenths=$((tenths - 10))
+  fi
+done
+
+if [ -e "$job/build.sh" ]; then
+  trap - EXIT HUP INT TERM
+  exec sh "$job/build.sh"
+fi
+cat "$job/answer.json" >&3
+'''
+  }
+
+  /**
+   * Has the planner answer with a pod, on the agent that the pipeline holds.
+   *
+   * @param id name of the job directory, a UUID
+   */
+  @NonCPS
+  static String pod(String id) {
+    return "{ set +x; } 2>/dev/null\npw_call=${id}\n" + '''\
+set -eu
+job="$WORKSPACE_TMP/podwright/$pw_call"
+trap 'rm -rf "$job"' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+if command -v python3 >/dev/null 2>&1; then
+  python3 -I "$WORKSPACE_TMP/podwright/podwright.pyz" pod --machine "$job/request.json"
+else
+  printf '{"error": "a request with pod: is planned on the agent in hand, and this one has no '
+  printf 'python3: install it, or call the step outside of node with PODWRIGHT_PLANNER set to '
+  printf 'the label of agents that have it."}\\n'
+fi
+'''
+  }
+}

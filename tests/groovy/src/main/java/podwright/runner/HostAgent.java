@@ -1,0 +1,322 @@
+package podwright.runner;
+
+import hudson.AbortException;
+import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/** An agent that is a directory of this machine. */
+final class HostAgent implements Agent {
+
+  /** What happens to the workspace when the agent is given back. */
+  interface Cleanup {
+    void run(Path workspace) throws IOException;
+  }
+
+  private final String name;
+  private final Pod pod;
+  private final Path workspace;
+  private final Cleanup cleanup;
+
+  HostAgent(String name, Pod pod, Path workspace, Cleanup cleanup) throws IOException {
+    this.name = name;
+    this.pod = pod;
+    this.workspace = workspace;
+    this.cleanup = cleanup;
+    Files.createDirectories(workspace);
+    Files.createDirectories(Path.of(temporary()));
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public String workspace() {
+    return workspace.toString();
+  }
+
+  private String temporary() {
+    return workspace + "@tmp";
+  }
+
+  @Override
+  public Map<String, String> variables() {
+    Map<String, String> all = new LinkedHashMap<>(System.getenv());
+    all.put("NODE_NAME", name);
+    all.put("NODE_LABELS", pod == null ? name : pod.label() + ' ' + name);
+    all.put("EXECUTOR_NUMBER", "0");
+    all.put("WORKSPACE", workspace());
+    all.put("WORKSPACE_TMP", temporary());
+    if (pod != null) {
+      all.put("POD_LABEL", pod.label());
+    }
+    return all;
+  }
+
+  @Override
+  public void checkContainer(String container) throws IOException {
+    if (pod != null) {
+      Containers.check(pod, container);
+    }
+  }
+
+  @Override
+  public Running start(Command command, Consumer<String> output, Consumer<Ended> end)
+      throws IOException {
+    String cookie = "durable-" + UUID.randomUUID();
+    Path directory = Files.createDirectories(Path.of(temporary(), cookie));
+    Path script = directory.resolve("script.sh");
+    Files.writeString(script, command.script(), StandardCharsets.UTF_8);
+    List<String> line = new ArrayList<>(List.of("setsid"));
+    if (command.script().startsWith("#!")) {
+      Files.setPosixFilePermissions(script, EnumSet.allOf(PosixFilePermission.class));
+      line.add(script.toString());
+    } else {
+      line.addAll(List.of("sh", "-xe", script.toString()));
+    }
+    ProcessBuilder builder = new ProcessBuilder(line).directory(Path.of(command.directory())
+        .toFile());
+    Files.createDirectories(Path.of(command.directory()));
+    builder.environment().clear();
+    builder.environment().putAll(command.environment());
+    builder.environment().put("JENKINS_SERVER_COOKIE", cookie);
+    builder.environment().remove("JENKINS_NODE_COOKIE");
+    builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
+    builder.redirectErrorStream(!command.captureOutput());
+    Process process = builder.start();
+    HostProcess running = new HostProcess(process, cookie);
+    new Thread(() -> follow(process, running, command, output, end, directory), cookie).start();
+    return running;
+  }
+
+  private static void follow(Process process, HostProcess running, Command command,
+      Consumer<String> output, Consumer<Ended> end, Path directory) {
+    ByteArrayOutputStream captured = new ByteArrayOutputStream();
+    Thread reader = null;
+    String problem = null;
+    int code = -1;
+    try {
+      if (command.captureOutput()) {
+        reader = new Thread(() -> copy(process.getInputStream(), captured));
+        reader.start();
+        lines(process.getErrorStream(), output);
+        reader.join();
+      } else {
+        lines(process.getInputStream(), output);
+      }
+      code = process.waitFor();
+      running.finished();
+      remove(directory);
+    } catch (IOException | InterruptedException e) {
+      problem = e.toString();
+    }
+    end.accept(new Ended(code, captured.toString(StandardCharsets.UTF_8), problem));
+  }
+
+  private static void copy(InputStream in, ByteArrayOutputStream out) {
+    try (in) {
+      in.transferTo(out);
+    } catch (IOException e) {
+      // the process was killed: what it wrote before is kept
+      out.size();
+    }
+  }
+
+  private static void lines(InputStream in, Consumer<String> output) throws IOException {
+    try (BufferedReader reader =
+        new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
+      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+        output.accept(line);
+      }
+    }
+  }
+
+  @Override
+  public byte[] read(String path) throws IOException {
+    return Files.readAllBytes(Path.of(path));
+  }
+
+  @Override
+  public void write(String path, byte[] content, String mode) throws IOException {
+    Path file = Path.of(path);
+    Files.createDirectories(file.getParent());
+    if (mode != null) {
+      Files.deleteIfExists(file);
+      Files.createFile(file);
+      Files.setPosixFilePermissions(file.getParent(),
+          EnumSet.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE,
+              PosixFilePermission.OWNER_EXECUTE));
+      Files.write(file, content);
+      Files.setPosixFilePermissions(file, Set.of(PosixFilePermission.OWNER_READ));
+    } else {
+      Files.write(file, content);
+    }
+  }
+
+  @Override
+  public boolean exists(String path) {
+    return Files.exists(Path.of(path));
+  }
+
+  @Override
+  public void delete(String path) throws IOException {
+    remove(Path.of(path));
+  }
+
+  @Override
+  public List<String> list(String directory) throws IOException {
+    Path base = Path.of(directory);
+    Set<String> found = new TreeSet<>();
+    if (!Files.isDirectory(base)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.walk(base)) {
+      files.filter(Files::isRegularFile).forEach(file -> found.add(base.relativize(file)
+          .toString()));
+    }
+    return List.copyOf(found);
+  }
+
+  @Override
+  public void copyIn(Path source, String directory) throws IOException {
+    Path target = Path.of(directory);
+    Files.createDirectories(target);
+    Tools.run(null, "cp", "-a", source + "/.", target.toString());
+  }
+
+  @Override
+  public void close() throws IOException {
+    cleanup.run(workspace);
+  }
+
+  /** Removes a directory with all that is in it; links are not followed. */
+  static void remove(Path path) throws IOException {
+    if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+      Files.delete(path);
+      return;
+    }
+    Files.walkFileTree(path, new SimpleFileVisitor<>() {
+      @Override
+      public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+          throws IOException {
+        Files.delete(file);
+        return FileVisitResult.CONTINUE;
+      }
+
+      @Override
+      public FileVisitResult postVisitDirectory(Path directory, IOException failure)
+          throws IOException {
+        if (failure != null) {
+          throw failure;
+        }
+        Files.delete(directory);
+        return FileVisitResult.CONTINUE;
+      }
+    });
+  }
+
+  /** A process with all that it started: they share a session and a cookie in their environment. */
+  private static final class HostProcess implements Running {
+    private static final int GRACE_MILLISECONDS = 5000;
+    private static final int POLL_MILLISECONDS = 50;
+
+    private final Process process;
+    private final String cookie;
+    private volatile boolean ended;
+
+    HostProcess(Process process, String cookie) {
+      this.process = process;
+      this.cookie = cookie;
+    }
+
+    void finished() {
+      ended = true;
+    }
+
+    @Override
+    public void kill() {
+      Thread killer = new Thread(this::killAll, "kill " + cookie);
+      killer.setDaemon(false);
+      killer.start();
+    }
+
+    private void killAll() {
+      try {
+        signal("TERM");
+        long end = System.currentTimeMillis() + GRACE_MILLISECONDS;
+        while (System.currentTimeMillis() < end && !(ended && members().isEmpty())) {
+          Thread.sleep(POLL_MILLISECONDS);
+        }
+        signal("KILL");
+      } catch (IOException | InterruptedException e) {
+        process.destroyForcibly();
+      }
+    }
+
+    private void signal(String name) throws IOException, InterruptedException {
+      List<String> line = new ArrayList<>(List.of("kill", "-" + name));
+      for (long pid : members()) {
+        line.add(String.valueOf(pid));
+      }
+      if (line.size() > 2) {
+        // some may be gone already, which makes kill complain
+        new ProcessBuilder(line).redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor();
+      }
+    }
+
+    /** Returns the live processes that carry the cookie. */
+    private List<Long> members() throws IOException {
+      List<Long> found = new ArrayList<>();
+      String wanted = "JENKINS_SERVER_COOKIE=" + cookie;
+      try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
+        for (Path one : (Iterable<Path>) processes::iterator) {
+          String pid = one.getFileName().toString();
+          if (pid.chars().allMatch(Character::isDigit) && hasCookie(one, wanted)) {
+            found.add(Long.valueOf(pid));
+          }
+        }
+      }
+      return found;
+    }
+
+    private static boolean hasCookie(Path process, String wanted) {
+      try {
+        String environment =
+            new String(Files.readAllBytes(process.resolve("environ")), StandardCharsets.ISO_8859_1);
+        return List.of(environment.split("\0")).contains(wanted);
+      } catch (IOException e) {
+        return false; // ended meanwhile, or another user's
+      }
+    }
+  }
+
+  static AbortException missing(String path) {
+    return new AbortException(path + " does not exist");
+  }
+}

@@ -1,0 +1,37 @@
+package podwright.runner;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** What a build is made of. */
+final class Options {
+  /** A library that is at hand. */
+  static final class LibrarySource {
+    final Path directory;
+    final boolean implicit;
+
+    LibrarySource(Path directory, boolean implicit) {
+      this.directory = directory;
+      this.implicit = implicit;
+    }
+  }
+
+  Path jenkinsfile;
+  final Map<String, LibrarySource> libraries = new LinkedHashMap<>();
+  Path workspaceRoot;
+  Path scm;
+  Path credentials;
+  final Map<String, String> environment = new LinkedHashMap<>();
+  final Map<String, String> parameters = new LinkedHashMap<>();
+  /** Whether the Jenkinsfile runs in the sandbox. */
+  boolean sandbox;
+  /** Whether the libraries run in the sandbox, as folder-level libraries do. */
+  boolean sandboxLibraries;
+  Path report;
+  boolean kubernetes;
+  String namespace = "default";
+  String agentImage;
+  String job = "pipeline";
+  int number = 1;
+}

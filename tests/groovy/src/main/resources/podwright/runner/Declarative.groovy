@@ -1,0 +1,3 @@
+def call(Closure body) {
+  error('declarative pipelines: not yet')
+}
