@@ -63,7 +63,7 @@ class Layer:
         """Add a file; `capabilities` are set as effective and permitted file capabilities."""
         info = self._info(path, mode, owner)
         if capabilities:
-            # struct vfs_cap_data, revision 2, with the effective bit (include/uapi/linux/capability.h).
+            # struct vfs_cap_data, revision 2, with the effective bit (linux/capability.h).
             words = (0x02000001, capabilities, 0, 0, 0)
             value = b"".join(word.to_bytes(4, "little") for word in words)
             text = value.decode("utf-8", "surrogateescape")
@@ -195,9 +195,7 @@ def read(layout: Path) -> Image:
     descriptor = index["manifests"][0]
     manifest = json.loads(_blob(layout, descriptor["digest"]).read_bytes())
     if "manifests" in manifest:  # an index inside; attestations say os unknown
-        real = [
-            m for m in manifest["manifests"] if m.get("platform", {}).get("os") not in {"unknown"}
-        ]
+        real = [m for m in manifest["manifests"] if m.get("platform", {}).get("os") != "unknown"]
         manifest = json.loads(_blob(layout, real[0]["digest"]).read_bytes())
     config = json.loads(_blob(layout, manifest["config"]["digest"]).read_bytes())
     tree: dict[str, Entry] = {}
@@ -250,7 +248,7 @@ def _place(
         _remove(tree, gone + "/", added)
         return
     added.add(path)
-    if path == "/" or path == "/.":
+    if path in {"/", "/."}:
         return
     if info.islnk():
         first = "/" + info.linkname.removeprefix("./").strip("/")

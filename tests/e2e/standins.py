@@ -136,7 +136,7 @@ class Base:
 
 
 def busybox_shell(found: Base) -> Layer:
-    """Make Alpine's shell and tools of a Debian image: scripts that need more must fail here too."""
+    """Put Alpine's shell and tools before Debian's: scripts that need more must fail here too."""
     layer = Layer()
     layer.file("usr/bin/sh", found.files["busybox"], 0o755)
     keep = {"ip", "mount", "umount", "busybox"}  # dockerd and its wrapper need the real ones
