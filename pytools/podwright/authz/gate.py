@@ -244,8 +244,7 @@ def _pass_on(client: socket.socket, engine_path: str, limits: Limits) -> None:
     else:
         first = render_head(head) + rest
     with _engine(engine_path) as engine:
-        engine.sendall(first)
-        _join(client, engine)
+        _join(client, engine, first)
 
 
 def _engine(path: str) -> socket.socket:
@@ -289,27 +288,41 @@ def _read_body(client: socket.socket, head: Head, rest: bytes, length: int) -> t
     return data[:length], data[length:]
 
 
-def _join(client: socket.socket, engine: socket.socket) -> None:
+def _join(client: socket.socket, engine: socket.socket, first: bytes) -> None:
     """Copy both ways; the end of one direction is passed on as such (attach needs it)."""
-    upward = threading.Thread(target=_copy, args=(client, engine), daemon=True)
+    upward = threading.Thread(target=_copy, args=(client, engine, first), daemon=True)
     upward.start()
     _copy(engine, client)
     _shut(client, socket.SHUT_RDWR)  # wakes the other direction when the client stays silent
     upward.join()
 
 
-def _copy(source: socket.socket, sink: socket.socket) -> None:
-    buffer = bytearray(_CHUNK)
-    view = memoryview(buffer)
+def _copy(source: socket.socket, sink: socket.socket, first: bytes = b"") -> None:
+    """Copy until the source ends.
+
+    When the sink no longer reads, the rest is read and thrown away: an engine that refuses a large
+    body hangs up while it is still being sent, and its answer must reach the client.
+    """
+    view = memoryview(bytearray(_CHUNK))
     try:
+        reading = _send(sink, first)
         while True:
-            size = source.recv_into(buffer)
+            size = source.recv_into(view)
             if not size:
                 break
-            sink.sendall(view[:size])
+            reading = reading and _send(sink, view[:size])
     except OSError:
-        _shut(source, socket.SHUT_RDWR)
+        pass  # the source is gone, which ends this direction like its orderly end
     _shut(sink, socket.SHUT_WR)
+
+
+def _send(sink: socket.socket, data: bytes | memoryview) -> bool:
+    """Whether the sink took it."""
+    try:
+        sink.sendall(data)
+    except OSError:
+        return False
+    return True
 
 
 def _shut(end: socket.socket, how: int) -> None:

@@ -1,0 +1,84 @@
+"""Engines for the tests: one of each kind for a whole run, more where a test breaks its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import engines
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+KINDS = ("new", "old")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs an engine; nothing here runs without root and the programs."""
+    here = str(Path(__file__).parent)
+    lacking = _lacking()
+    for item in items:
+        if str(item.path).startswith(here):
+            item.add_marker(pytest.mark.engine)
+            if lacking:
+                item.add_marker(pytest.mark.skip(reason=lacking))
+
+
+def _lacking() -> str:
+    if os.geteuid() != 0:
+        return "an engine needs root"
+    programs = ["unshare", "nsenter", "setpriv", "docker", "busybox", "ip", "go"]
+    missing = [name for name in programs if not shutil.which(name)]
+    return f"not installed: {', '.join(missing)}" if missing else ""
+
+
+def engine_of(kind: str) -> engines.Engine:
+    """An engine by its kind; the old one only where the distribution's is installed."""
+    if kind == "old":
+        if not Path("/usr/sbin/dockerd").exists():
+            pytest.skip("Debian's docker.io is not installed")
+        return engines.old_engine()
+    return engines.new_engine()
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def pod(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[engines.Pod]:
+    """A pod with an engine behind plugin and gate, an image, a running container and an exec."""
+    place = tmp_path_factory.mktemp("pod", numbered=True) / request.param
+    with engines.Pod(place, engine_of(request.param)) as made:
+        with engines.busybox_image(made) as image:
+            made.image = image
+        made.container = create(made, Cmd=["sleep", "1000000"])
+        made.call("POST", f"/containers/{made.container}/start")
+        answer = made.json(
+            "POST", f"/containers/{made.container}/exec", {"Cmd": ["true"], "AttachStdout": True}
+        )
+        made.exec = answer["Id"]
+        yield made
+
+
+def create(pod: engines.Pod, **config: object) -> str:
+    """Make a container; returns its id."""
+    answer = pod.json("POST", "/containers/create", {"Image": pod.image, **config})
+    assert "Id" in answer, answer
+    return answer["Id"]
+
+
+@pytest.fixture
+def make_pod(tmp_path: Path) -> Iterator[Callable[..., engines.Pod]]:
+    """Pods of a test's own, entered; they end with the test."""
+    made: list[engines.Pod] = []
+
+    def make(kind: str = "new", **more: object) -> engines.Pod:
+        one = engines.Pod(tmp_path / f"pod{len(made)}", engine_of(kind), **more)
+        made.append(one)
+        return one.__enter__()
+
+    yield make
+    for one in made:
+        one.__exit__()

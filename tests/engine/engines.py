@@ -1,0 +1,357 @@
+"""Real Docker Engines behind the real plugin and gate, each in namespaces of its own.
+
+A :class:`Pod` is what a Kubernetes pod is to its containers: one network namespace, and directories
+shared between the containers. The plugin runs without root and without capabilities, from the one
+file that a pod carries; the engine is started by the guard. Nothing of the machine's own Docker is
+touched, and everything ends with the pod.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podwright import authz
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+ROOT = Path(__file__).parents[2]
+BINARIES = ROOT / "tests" / "e2e" / "binaries.py"
+WORKSPACE = "/home/jenkins/agent"
+PYTHON = "/usr/bin/python3"  # any user may run it
+_MOUNTS = """
+set -e
+place=$1
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /home
+bind() { mkdir -p "$2"; mount --bind "$place/$1" "$2"; }
+bind plugins {plugins}
+bind client {client}
+bind engine {engine}
+bind workspace {workspace}
+ip link set lo up
+echo ready
+exec sleep infinity
+""".replace("{plugins}", authz.PLUGIN_DIR).replace("{client}", authz.CLIENT_DIR)
+_MOUNTS = _MOUNTS.replace("{engine}", authz.ENGINE_DIR).replace("{workspace}", WORKSPACE)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A Docker Engine by its programs.
+
+    Attributes:
+        name: for test ids.
+        path: PATH with dockerd, containerd, its shim and runc.
+        api: the newest API version it speaks.
+        old: whether the guard has to be told to accept it.
+    """
+
+    name: str
+    path: str
+    api: str
+    old: bool = False
+
+
+def new_engine() -> Engine:
+    """The newest engine, built from Go modules by the end-to-end tests' own script."""
+    programs = ["dockerd", "containerd", "containerd-shim-runc-v2", "runc", "docker-proxy"]
+    subprocess.run([sys.executable, str(BINARIES), *programs], check=True, capture_output=True)
+    return Engine("new", ":".join([*map(program_dir, programs), os.environ["PATH"]]), "1.56")
+
+
+def old_engine() -> Engine:
+    """Debian's engine."""
+    return Engine("old", "/usr/sbin:/usr/bin:/sbin:/bin", "1.41", old=True)
+
+
+def program_dir(name: str) -> str:
+    """Where binaries.py keeps a program."""
+    listed = subprocess.run(
+        [sys.executable, str(BINARIES), "--list"], check=True, capture_output=True, text=True
+    ).stdout
+    rows = (line.split() for line in listed.splitlines())
+    return str(Path(next(row[1] for row in rows if row[0] == name)).parent)
+
+
+def wait_for(what: Callable[[], object], words: Callable[[], str], seconds: float = 60) -> None:
+    """Wait until something is true; fail with words otherwise."""
+    end = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > end:
+            raise AssertionError(words())
+        time.sleep(0.02)
+
+
+@dataclass
+class Pod:
+    """One pod: namespaces, shared directories, and the processes in it."""
+
+    place: Path
+    engine: Engine
+    config: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    plugged: bool = True
+
+    def __post_init__(self) -> None:
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.cgroup = f"podwright-{uuid.uuid4().hex[:8]}"
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def __enter__(self) -> Pod:
+        try:
+            self._make_directories()
+            self._start_sandbox()
+            self.start_authz()
+            self.start_engine()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in ("engine", "authz", "sandbox"):
+            self.stop(name)
+        self._remove_cgroups()
+        shutil.rmtree(self.place, ignore_errors=True)
+
+    def stop(self, name: str, number: int = signal.SIGTERM) -> None:
+        """End a process, gently first."""
+        process = self.processes.pop(name, None)
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGCONT)
+        # The engine is the first process of its namespace: killing it ends all of its containers.
+        process.send_signal(signal.SIGKILL if name == "engine" else number)
+        process.wait(20)
+
+    def _make_directories(self) -> None:
+        for name in ("plugins", "client", "engine", "workspace", "data", "etc"):
+            directory = self.place / name
+            directory.mkdir(parents=True)
+            directory.chmod(0o777 if name != "data" else 0o711)
+        (self.place / "authz.py").write_text(authz.source(), encoding="utf-8")
+        config = authz.daemon_config(self.engine_options())
+        if self.engine.old:  # a key that came later
+            config["builder"]["Entitlements"].pop("device")
+        if not self.plugged:
+            del config["authorization-plugins"]
+        (self.place / "daemon.json").write_text(json.dumps(config), encoding="utf-8")
+        for parent in (self.place, *self.place.parents):
+            if parent.stat().st_uid == os.getuid() and parent != Path("/"):
+                parent.chmod(parent.stat().st_mode | 0o011)
+
+    def engine_options(self) -> authz.EngineOptions:
+        """What the guard and daemon.json are made from."""
+        given = {
+            "config": str(self.place / "daemon.json"),
+            "data_root": str(self.place / "data"),
+            "accept_old": self.engine.old,
+            "launcher": "podwright-no-such-launcher",
+            "extra": {"cgroup-parent": f"/{self.cgroup}", "exec-root": "/run/dockerd"},
+        }
+        return authz.EngineOptions(**{**given, **self.options})
+
+    def _start_sandbox(self) -> None:
+        process = subprocess.Popen(
+            ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", _MOUNTS, "pod"]
+            + [str(self.place)],
+            stdout=subprocess.PIPE,
+        )
+        self.processes["sandbox"] = process
+        with process.stdout as words:
+            line = words.readline()
+        assert line == b"ready\n", "the pod's namespaces could not be made"
+
+    def _inside(self, *words: str) -> list[str]:
+        return ["nsenter", "-t", str(self.processes["sandbox"].pid), "-m", "-n", *words]
+
+    def start_authz(self, *, wait: bool = True) -> None:
+        """Start plugin and gate as the pod does: not root, no capability, read-only source."""
+        command = [PYTHON, *authz.command(self.config)[1:]]
+        command[command.index(authz.SOURCE_PATH)] = str(self.place / "authz.py")
+        user = str(authz.AUTHZ_UID)
+        setpriv = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
+        setpriv += ["--no-new-privs", "--bounding-set", "-all", "--inh-caps", "-all"]
+        log = (self.place / "authz.log").open("ab")
+        self.processes["authz"] = subprocess.Popen(
+            self._inside(*setpriv, *command), stdout=log, stderr=subprocess.STDOUT
+        )
+        log.close()
+        if wait:
+            wait_for((self.place / "client" / "docker.sock").is_socket, lambda: self.log("authz"), 10)
+            wait_for((self.place / "plugins" / "podwright.sock").is_socket, lambda: self.log("authz"), 10)
+
+    def start_engine(self, *, wait: bool = True) -> None:
+        """Start the engine by its guard, and wait for its API."""
+        log = (self.place / "engine.log").open("ab")
+        command = self._inside(
+            "unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--"
+        ) + authz.engine_command(self.engine_options())
+        self.processes["engine"] = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PATH": self.engine.path, "DOCKER_TMPDIR": str(self.place / "data")},
+        )
+        log.close()
+        if wait:
+            wait_for(self._ready, lambda: "not ready: " + self.log("engine"), 60)
+
+    def _ready(self) -> bool:
+        if self.processes["engine"].poll() is not None:
+            raise AssertionError("the engine ended: " + self.log("engine"))
+        try:
+            return self.call("GET", "/_ping").status == 200
+        except OSError:
+            return False
+
+    def log(self, name: str) -> str:
+        """The last lines of a process's log."""
+        path = self.place / f"{name}.log"
+        return path.read_text("utf-8", "replace")[-4000:] if path.exists() else ""
+
+    def _remove_cgroups(self) -> None:
+        for top in Path("/sys/fs/cgroup").glob(f"**/{self.cgroup}"):
+            for directory, _, _ in os.walk(top, topdown=False):
+                with contextlib.suppress(OSError):
+                    Path(directory).rmdir()
+
+    # -- use ----------------------------------------------------------------------------------
+
+    @property
+    def socket(self) -> str:
+        """What the builder sees: the gate's socket."""
+        return str(self.place / "client" / "docker.sock")
+
+    @property
+    def engine_socket(self) -> str:
+        """What only plugin and engine see."""
+        return str(self.place / "engine" / "docker.sock")
+
+    def call(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        direct: bool = False,
+    ) -> Answer:
+        """One plain request, to the gate or (direct) to the engine itself."""
+        connection = _Connection(self.engine_socket if direct else self.socket)
+        try:
+            connection.putrequest(method, target, skip_host=False, skip_accept_encoding=True)
+            for name, value in (headers or {}).items():
+                connection.putheader(name, value)
+            if body is not None:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            response = connection.getresponse()
+            return Answer(response.status, response.read())
+        finally:
+            connection.close()
+
+    def json(self, method: str, target: str, value: Any = None, *, direct: bool = False) -> Any:
+        """One request with JSON both ways."""
+        body = None if value is None else json.dumps(value).encode()
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        answer = self.call(method, target, body, headers, direct=direct)
+        return json.loads(answer.body) if answer.body.strip() else None
+
+    def raw(self, data: bytes, *, direct: bool = False, seconds: float = 20) -> bytes:
+        """Bytes in, bytes out, until the other side hangs up."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(seconds)
+            connection.connect(self.engine_socket if direct else self.socket)
+            connection.sendall(data)
+            parts = []
+            with contextlib.suppress(TimeoutError, ConnectionResetError):
+                while True:
+                    part = connection.recv(65536)
+                    if not part:
+                        break
+                    parts.append(part)
+            return b"".join(parts)
+
+    def docker(
+        self, *arguments: str, program: str = "docker", stdin: bytes = b"", **env: str
+    ) -> subprocess.CompletedProcess[bytes]:
+        """The docker command, as the builder runs it."""
+        return subprocess.run(
+            [program, "-H", f"unix://{self.socket}", *arguments],
+            input=stdin,
+            capture_output=True,
+            check=False,
+            timeout=180,
+            env={**os.environ, "DOCKER_CONFIG": str(self.place / "cli"), **env},
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    body: bytes
+
+    @property
+    def message(self) -> str:
+        """The engine's words about an error."""
+        try:
+            return str(json.loads(self.body)["message"])
+        except (ValueError, KeyError, TypeError):
+            return ""
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over a unix socket, without opinions about targets."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("docker", timeout=120)
+        self.unix_path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.unix_path)
+
+    def _validate_path(self, url: str) -> None:
+        """Tests send what clients would not."""
+
+
+@contextlib.contextmanager
+def busybox_image(pod: Pod, name: str = "busybox:test") -> Iterator[str]:
+    """Give the engine an image without any registry: the machine's static busybox."""
+    import io
+    import tarfile
+
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for directory in ("bin", "tmp", "etc", "proc", "dev", "sys", "src"):
+            info = tarfile.TarInfo(directory)
+            info.type, info.mode = tarfile.DIRTYPE, 0o1777 if directory == "tmp" else 0o755
+            archive.addfile(info)
+        binary = Path("/bin/busybox")
+        archive.add(binary, "bin/busybox")
+        for applet in "sh cat ls echo true false sleep id mount mkdir touch wget nc ip env".split():
+            info = tarfile.TarInfo(f"bin/{applet}")
+            info.type, info.linkname = tarfile.SYMTYPE, "busybox"
+            archive.addfile(info)
+    done = pod.docker("import", "-", name, stdin=buffer.getvalue())
+    assert done.returncode == 0, done.stderr
+    yield name
