@@ -12,18 +12,31 @@ from podwright.builders._base import Build, Expand, Recipe, Step, flags, mounts,
 FEATURES = frozenset({"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"})
 CONF = "$PW_TMP/registries.conf"
 
+FUNCTIONS = r"""
+# A build adds to the list of its name, so what an earlier build on the same storage left under that
+# name, a list or an image, would become part of this one or make it fail.
+pw_forget() { # program, name
+  "$1" manifest rm "$2" >/dev/null 2>&1 || "$1" rmi "$2" >/dev/null 2>&1 || :
+}
+"""
+
 
 def recipe(program: str, build: Build) -> Recipe:
     """Give the recipe of either program."""
+    many = len(build.image.platforms) > 1
     steps = [Step(f"building {build.name}", (program, *_build(build)), "build", _env(build))]
+    if many:
+        steps.insert(0, Step("", ("pw_forget", program, build.references[0]), "function"))
     if build.image.output:
-        steps.append(_archive(program, build))
+        steps += _archive(program, build)
     if build.image.push:
         steps += [_push(program, build, reference) for reference in build.references]
+        steps += [_digest(program, build)] if many else []
     conf = registries.containers_conf(build.registries)
     return Recipe(
         steps=tuple(steps),
-        cached=r"^--> Using cache",
+        cached=r"^--> (Using cache|Cache pulled from remote)",
+        functions=FUNCTIONS if many else "",
         files={CONF: conf, **registries.certificates(build.registries)}
         if conf
         else registries.certificates(build.registries),
@@ -32,9 +45,7 @@ def recipe(program: str, build: Build) -> Recipe:
 
 def _env(build: Build) -> dict[str, str]:
     """Point the library at the build's registries and the login for pulling."""
-    env = {"BUILDAH_ISOLATION": "chroot"}
-    if registries.containers_conf(build.registries):
-        env["CONTAINERS_REGISTRIES_CONF"] = Expand(CONF)
+    env = {"BUILDAH_ISOLATION": "chroot", **_conf(build)}
     if "pull" in build.auth:
         env["REGISTRY_AUTH_FILE"] = Expand("$PW_TMP/pull/config.json")
     return env
@@ -44,8 +55,10 @@ def _build(build: Build) -> list[str]:
     """Give the arguments of the build."""
     image = build.image
     # Without --layers Buildah makes one layer of all steps and reads no cache; identity labels
-    # would make images differ from those of other strategies.
+    # would make images differ from those of other strategies; a failed step's container would stay
+    # mounted; and in the OCI format SHELL, HEALTHCHECK and ONBUILD are dropped with a warning.
     words = ["build", "--isolation", "chroot", "--layers", "--identity-label=false"]
+    words += ["--force-rm", "--format", "docker"]
     words += ["--file", build.dockerfile]
     words += ["--target", image.target] if image.target else []
     words += flags("--build-arg", image.buildArgs)
@@ -75,27 +88,52 @@ def _cache(build: Build) -> list[str]:
 
 def _push(program: str, build: Build, reference: str) -> Step:
     """Push one tag; every tag writes the same digest file, the last one stays."""
-    many = len(build.image.platforms) > 1
-    source = build.references[0] if many else reference
-    words = [program, "manifest", "push", "--all"] if many else [program, "push"]
-    words += ["--digestfile", Expand("$PW_TMP/digest"), *registries.cert_dir(build.registries)]
+    words = [program, "push", "--digestfile", Expand("$PW_TMP/digest")]
+    source = reference
+    if len(build.image.platforms) > 1:
+        # With --digestfile a failed push of a list ends with 0 (buildah cmd/buildah/manifest.go).
+        words, source = [program, "manifest", "push", "--all"], build.references[0]
+    words += _access(build)
+    return Step(
+        f"pushing {reference}", (*words, source, f"docker://{reference}"), "push", _conf(build)
+    )
+
+
+def _digest(program: str, build: Build) -> Step:
+    """Push the list once more, for its digest; the registry has it all already."""
+    words = [program, "manifest", "push", "--all", "--quiet"]
+    words += ["--digestfile", Expand("$PW_TMP/digest"), *_access(build)]
+    target = f"docker://{build.references[-1]}"
+    title = f"reading the digest of {build.references[-1]}"
+    return Step(title, (*words, build.references[0], target), "push", _conf(build))
+
+
+def _access(build: Build) -> list[str]:
+    """Give the flags for reaching the registry that is pushed to."""
+    words = registries.cert_dir(build.registries)
     if "push" in build.auth:
         words += ["--authfile", Expand("$PW_TMP/push/config.json")]
-    conf = (
-        {"CONTAINERS_REGISTRIES_CONF": Expand(CONF)}
-        if _env(build).get("CONTAINERS_REGISTRIES_CONF")
-        else {}
-    )
-    return Step(f"pushing {reference}", (*words, source, f"docker://{reference}"), "push", conf)
+    item = build.registries.get(build.name.registry)
+    if len(build.image.platforms) > 1 and item and (item.http or item.skipTlsVerify):
+        # `manifest push` reads no CONTAINERS_REGISTRIES_CONF.
+        words.append("--tls-verify=false")
+    return words
 
 
-def _archive(program: str, build: Build) -> Step:
+def _conf(build: Build) -> dict[str, str]:
+    """Point the library at the build's registries."""
+    has = registries.containers_conf(build.registries)
+    return {"CONTAINERS_REGISTRIES_CONF": Expand(CONF)} if has else {}
+
+
+def _archive(program: str, build: Build) -> list[Step]:
     """Write the OCI archive; `--output` of both programs would export a root file system."""
     many = len(build.image.platforms) > 1
     words = [program, "manifest", "push", "--all"] if many else [program, "push"]
     words += ["--digestfile", Expand("$PW_TMP/digest"), build.references[0]]
     target = f"oci-archive:{build.image.output}"
-    return Step(
-        f"writing {build.image.output}",
-        (*words, target if many else f"{target}:{build.references[0]}"),
-    )
+    if not many:
+        target += f":{build.references[0]}"
+    # An archive is written anew: the programs refuse to change one that exists.
+    forget = Step("", ("rm", "-f", "--", build.image.output), "function")
+    return [forget, Step(f"writing {build.image.output}", (*words, target))]
