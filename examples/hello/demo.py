@@ -18,7 +18,7 @@ import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +137,7 @@ def engine_for(builder: str, stack: ExitStack, work: Path, registry: str) -> dic
     fail(f"the Docker Engine did not start:\n{(work / 'docker.log').read_text()[-2000:]}")
 
 
-def run_pipeline(root: Path, work: Path, registry: str, env: dict[str, str]) -> dict[str, object]:
+def run_pipeline(root: Path, work: Path, registry: str, env: dict[str, str]) -> dict[str, Any]:
     """Run the Jenkinsfile; gives the runner's report."""
     (work / "credentials.json").touch(mode=0o600)
     password = (work / "password").read_text()
@@ -152,7 +152,7 @@ def run_pipeline(root: Path, work: Path, registry: str, env: dict[str, str]) -> 
     code = subprocess.run([*command, str(root / "examples/hello/Jenkinsfile")], check=False)
     if code.returncode:
         fail("the pipeline failed; the reason is above")
-    report: dict[str, object] = json.loads((work / "report.json").read_text())
+    report: dict[str, Any] = json.loads((work / "report.json").read_text())
     return report
 
 
@@ -212,7 +212,7 @@ def main(root: Path) -> None:
 
 
 def summary(
-    report: dict[str, object], builder: str, reference: str, said: str, seconds: float
+    report: dict[str, Any], builder: str, reference: str, said: str, seconds: float
 ) -> None:
     """Say what happened, for a person."""
     say()
@@ -223,7 +223,8 @@ def summary(
     say(f"  digest     {digest}")
     say("  pulled     back by that digest and run: it says")
     say(f"             {said!r}")
-    say(f"  cost       {report.get('sh')} sh step, {report.get('flowNodes')} flow nodes")
+    nodes = report["nodes"]["total"]
+    say(f"  cost       {report['sh']} sh step, {nodes} flow nodes in the whole pipeline")
     say(f"  time       {seconds:.0f} s from start to proof")
     say()
     say("  Next: change builder: in examples/hello/Jenkinsfile (say to 'dood'), `make demo` again;")

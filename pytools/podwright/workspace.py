@@ -63,7 +63,7 @@ def inspect(root: Path, env: Mapping[str, str]) -> Facts:
     return Facts(
         root=str(root),
         commit=commit or env.get("GIT_COMMIT", ""),
-        source=without_credentials(source),
+        source=without_credentials(source) if _is_url(source) else "",
         ref_name=env.get("TAG_NAME") or env.get("BRANCH_NAME") or branch,
         build_url=env.get("BUILD_URL", ""),
         build_id=env.get("BUILD_TAG", ""),
@@ -84,6 +84,11 @@ def look(root: str, path: str) -> str:
     if full.is_dir():
         return "folder"
     return "file" if full.is_file() else "missing"
+
+
+def _is_url(text: str) -> bool:
+    """Say whether a remote can be reached from elsewhere; a local path tells nobody anything."""
+    return "://" in text or bool(re.match(r"[\w.-]+@[\w.-]+:", text))
 
 
 def without_credentials(url: str) -> str:
