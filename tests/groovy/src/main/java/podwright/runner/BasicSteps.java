@@ -16,6 +16,7 @@ final class BasicSteps {
   static void define(Steps steps) {
     steps.plain("echo", "message", "message", call -> {
       call.log(call.text("message"));
+      call.entry.fact("message", Log.mask(call.text("message"), call.context.secrets()));
       return null;
     });
     steps.plain("error", "message", "message", call -> {

@@ -135,6 +135,14 @@ final class Credentials {
     return entry;
   }
 
+  /** Returns the type of a credential. */
+  String type(String id) throws AbortException {
+    if (!entries.containsKey(id)) {
+      throw new AbortException("Could not find credentials entry with ID '" + id + "'");
+    }
+    return entries.get(id).get("type").toString();
+  }
+
   private static void secret(Bound bound, String variable, String value) {
     bound.variables.put(variable, value);
     bound.secrets.add(value);

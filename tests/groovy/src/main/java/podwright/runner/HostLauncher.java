@@ -31,11 +31,10 @@ final class HostLauncher implements Launcher {
     }
     String name = pod.label() + '-' + Names.random(5);
     Path home = root.resolve("pods").resolve(name);
-    log.accept("Agent " + name + " is this machine; in Kubernetes it would be a pod with: "
-        + pod.summary());
     HostAgent agent = new HostAgent(name, pod, home.resolve("workspace").resolve(job),
         workspace -> HostAgent.remove(home));
-    log.accept("Running on " + name + " in " + agent.workspace());
+    log.accept("Running on " + name + " in " + agent.workspace()
+        + " (this machine stands in for the pod)");
     return agent;
   }
 

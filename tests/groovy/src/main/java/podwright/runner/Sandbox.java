@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import org.codehaus.groovy.runtime.ScriptBytecodeAdapter;
 import org.kohsuke.groovy.sandbox.GroovyInterceptor;
+import org.kohsuke.groovy.sandbox.impl.Checker;
 import podwright.runner.PipelineScript.EnvObject;
 
 /**
@@ -31,7 +32,8 @@ final class Sandbox extends GroovyInterceptor {
   private static final Set<String> CONSTRUCTORS = Set.of(
       "groovy.json.JsonSlurper", "java.util.HashMap", "java.util.HashSet",
       "java.util.LinkedHashSet", "java.util.TreeMap", "java.util.TreeSet", "java.lang.Exception",
-      "java.lang.StringBuilder", "java.util.Date", "java.lang.Object");
+      "java.lang.StringBuilder", "java.util.Date", "java.lang.Object",
+      "org.codehaus.groovy.runtime.GStringImpl");
 
   private static final Set<Class<?>> PLAIN = Set.of(Object.class, String.class, Boolean.class,
       Number.class, Integer.class, Long.class, java.math.BigDecimal.class, List.class,
@@ -69,6 +71,7 @@ final class Sandbox extends GroovyInterceptor {
         + "addSuppressed getSuppressed");
     allow(groovy.lang.Closure.class, "call curry ncurry setDelegate getDelegate setResolveStrategy "
         + "doCall");
+    allow(Class.class, "isInstance"); // what instanceof is compiled to
     allow(Enum.class, "name ordinal");
     allow(java.util.UUID.class, "toString");
     allow(java.util.regex.Matcher.class, "matches find group groupCount start end reset getAt "
@@ -138,6 +141,10 @@ final class Sandbox extends GroovyInterceptor {
       GroovyInterceptor.Invoker next, Class receiver, String method, Object... args)
       throws Throwable {
     if (receiver == ScriptBytecodeAdapter.class && isOperator(method, args)) {
+      return super.onStaticCall(next, receiver, method, args);
+    }
+    if (receiver == Checker.class && method.equals("checkedCast")) {
+      // what a cast of CPS code is compiled to; it asks this sandbox about constructors by itself
       return super.onStaticCall(next, receiver, method, args);
     }
     boolean json = receiver == JsonOutput.class && method.equals("toJson") && !isJson(args);
@@ -212,7 +219,8 @@ final class Sandbox extends GroovyInterceptor {
   private static boolean isOwn(Object receiver) {
     Class<?> type = receiver instanceof Class<?> c ? c : receiver.getClass();
     boolean compiled = type.getClassLoader() instanceof GroovyClassLoader;
-    boolean step = receiver instanceof PipelineScript.StepsObject || receiver instanceof Symbol;
+    boolean step = receiver instanceof PipelineScript.StepsObject || receiver instanceof Symbol
+        || receiver instanceof Section;
     return compiled || step;
   }
 
@@ -232,7 +240,8 @@ final class Sandbox extends GroovyInterceptor {
       return true;
     }
     Class<?> target = (Class<?>) args[1];
-    return target.isPrimitive() || PLAIN.contains(target) || isOwn(target);
+    Class<?> item = target.isArray() ? target.getComponentType() : target;
+    return item.isPrimitive() || PLAIN.contains(item) || isOwn(item);
   }
 
   /** JsonOutput.toJson(Object) and toJson(Closure) are on no list: a List resolves to Object. */
