@@ -107,34 +107,83 @@ def make_source(example: Path, work: Path) -> Path:
     return source
 
 
-def engine_for(builder: str, stack: ExitStack, work: Path, registry: str) -> dict[str, str]:
-    """Give the environment of the builder; starts a Docker Engine when it asks for one.
-
-    Buildah and Podman get a storage of their own, so that nothing is left on this machine.
-    """
+def storage_of(work: Path) -> dict[str, str]:
+    """Give Buildah and Podman a storage of their own, so that nothing is left on this machine."""
     storage = work / "storage.conf"
     storage.write_text(
         f'[storage]\ndriver = "vfs"\nrunroot = "{work}/run"\ngraphroot = "{work}/storage"\n'
     )
-    env = {"CONTAINERS_STORAGE_CONF": str(storage)}
-    if not builder.startswith("d"):
-        return env
+    return {"CONTAINERS_STORAGE_CONF": str(storage)}
+
+
+def no_engine(stack: ExitStack, work: Path, registry: str) -> dict[str, str]:  # noqa: ARG001
+    """Buildah and Podman need no engine."""
+    return {}
+
+
+def docker_engine(stack: ExitStack, work: Path, registry: str) -> dict[str, str]:
+    """Start a Docker Engine for this demo alone."""
     if not shutil.which("dockerd"):
-        fail("this strategy needs a Docker Engine here; install docker.io, or try another builder")
+        fail("this strategy needs a Docker Engine here: apt-get install docker.io")
     address = f"unix://{work}/docker.sock"
     command = ["dockerd", "--host", address, "--data-root", str(work / "docker")]
     command += ["--exec-root", str(work / "exec"), "--pidfile", str(work / "docker.pid")]
     command += ["--bridge=none", "--iptables=false", "--storage-driver=vfs"]
     command += ["--insecure-registry", registry]
     stack.enter_context(program(command, work / "docker.log"))
+    answers(["docker", "--host", address, "version"], {}, work / "docker.log")
+    return {"DOCKER_HOST": address}
+
+
+def buildkit_daemon(stack: ExitStack, work: Path, registry: str) -> dict[str, str]:
+    """Start a BuildKit daemon for this demo alone, built from its Go modules when it is missing."""
+    root = Path(__file__).resolve().parents[2]
+    if not shutil.which("buildkitd"):
+        if not shutil.which("go"):
+            fail("this strategy needs buildkitd and buildctl here, or Go to build them")
+        say("demo: building BuildKit from its Go modules, once; this takes some minutes")
+        binaries = [sys.executable, str(root / "tests/e2e/binaries.py")]
+        subprocess.run([*binaries, "buildkitd", "buildctl", "runc"], check=True)
+        listed = subprocess.run([*binaries, "--list"], check=True, capture_output=True, text=True)
+        for line in listed.stdout.splitlines():
+            name, path, _ = line.split(" ")
+            if name in ("buildkitd", "buildctl", "runc"):
+                os.environ["PATH"] = f"{Path(path).parent}:{os.environ['PATH']}"
+    config = work / "buildkitd.toml"
+    config.write_text(f'[registry."{registry}"]\n  http = true\n')
+    env = {"BUILDKIT_HOST": f"unix://{work}/buildkitd.sock", "PATH": os.environ["PATH"]}
+    command = ["buildkitd", "--root", str(work / "buildkit"), "--addr", env["BUILDKIT_HOST"]]
+    command += ["--config", str(config), "--oci-worker-net=host"]
+    stack.enter_context(program(command, work / "buildkitd.log"))
+    answers(["buildctl", "debug", "workers"], env, work / "buildkitd.log")
+    return env
+
+
+def own_container(stack: ExitStack, work: Path, registry: str) -> NoReturn:  # noqa: ARG001
+    """Some strategies exist inside their image only."""
+    fail("this strategy runs in its own container only, on Kubernetes; choose another one here")
+
+
+def answers(command: list[str], env: dict[str, str], log: Path) -> None:
+    """Wait until a command succeeds."""
     for _ in range(300):
-        ready = subprocess.run(
-            ["docker", "--host", address, "version"], capture_output=True, check=False
-        )
-        if ready.returncode == 0:
-            return {**env, "DOCKER_HOST": address}
+        if not subprocess.run(
+            command, capture_output=True, check=False, env={**os.environ, **env}
+        ).returncode:
+            return
         time.sleep(0.1)
-    fail(f"the Docker Engine did not start:\n{(work / 'docker.log').read_text()[-2000:]}")
+    fail(f"the engine did not start:\n{log.read_text()[-2000:]}")
+
+
+ENGINES = {
+    "buildah": no_engine,
+    "podman": no_engine,
+    "buildkit": buildkit_daemon,
+    "dind": docker_engine,
+    "dind-sidecar": docker_engine,
+    "dood": docker_engine,
+    "kaniko": own_container,
+}
 
 
 def run_pipeline(root: Path, work: Path, registry: str, env: dict[str, str]) -> dict[str, Any]:
@@ -201,7 +250,9 @@ def main(root: Path) -> None:
         (work / "password").write_text(secrets.token_urlsafe(12))
         registry = start_registry(stack, work, (work / "password").read_text())
         make_source(root / "examples/hello", work)
-        env = engine_for(builder, stack, work, registry)
+        if builder not in ENGINES:
+            fail(f"builder '{builder}' is not one of {', '.join(ENGINES)}")
+        env = {**storage_of(work), **ENGINES[builder](stack, work, registry)}
         report = run_pipeline(root, work, registry, env)
         digest = re.search(r"sha256:[0-9a-f]{64}", json.dumps(report))
         if not digest:
