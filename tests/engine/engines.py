@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -180,6 +183,16 @@ class Pod:
     def _inside(self, *words: str) -> list[str]:
         return ["nsenter", "-t", str(self.processes["sandbox"].pid), "-m", "-n", *words]
 
+    def run_inside(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        """A program in the pod's namespaces."""
+        return subprocess.run(self._inside(*words), capture_output=True, check=False, timeout=60)
+
+    def inside(self, *words: str) -> bytes:
+        """The same, which must succeed; returns its output."""
+        done = self.run_inside(*words)
+        assert done.returncode == 0, done
+        return done.stdout
+
     def start_authz(self, *, wait: bool = True) -> None:
         """Start plugin and gate as the pod does: not root, no capability, read-only source."""
         command = [PYTHON, *authz.command(self.config)[1:]]
@@ -193,8 +206,12 @@ class Pod:
         )
         log.close()
         if wait:
-            wait_for((self.place / "client" / "docker.sock").is_socket, lambda: self.log("authz"), 10)
-            wait_for((self.place / "plugins" / "podwright.sock").is_socket, lambda: self.log("authz"), 10)
+            wait_for(
+                (self.place / "client" / "docker.sock").is_socket, lambda: self.log("authz"), 10
+            )
+            wait_for(
+                (self.place / "plugins" / "podwright.sock").is_socket, lambda: self.log("authz"), 10
+            )
 
     def start_engine(self, *, wait: bool = True) -> None:
         """Start the engine by its guard, and wait for its API."""
@@ -260,7 +277,8 @@ class Pod:
                 connection.putheader(name, value)
             if body is not None:
                 connection.putheader("Content-Length", str(len(body)))
-            connection.endheaders(body)
+            with contextlib.suppress(BrokenPipeError):  # refused before all of it was read
+                connection.endheaders(body)
             response = connection.getresponse()
             return Answer(response.status, response.read())
         finally:
@@ -334,12 +352,15 @@ class _Connection(http.client.HTTPConnection):
         """Tests send what clients would not."""
 
 
+def _bash() -> list[str]:
+    """bash and the libraries it needs."""
+    listed = subprocess.run(["ldd", "/bin/bash"], check=True, capture_output=True, text=True)
+    return ["/bin/bash", *re.findall(r"(/[^ ]+) \(0x", listed.stdout)]
+
+
 @contextlib.contextmanager
 def busybox_image(pod: Pod, name: str = "busybox:test") -> Iterator[str]:
     """Give the engine an image without any registry: the machine's static busybox."""
-    import io
-    import tarfile
-
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for directory in ("bin", "tmp", "etc", "proc", "dev", "sys", "src"):
@@ -348,7 +369,9 @@ def busybox_image(pod: Pod, name: str = "busybox:test") -> Iterator[str]:
             archive.addfile(info)
         binary = Path("/bin/busybox")
         archive.add(binary, "bin/busybox")
-        for applet in "sh cat ls echo true false sleep id mount mkdir touch wget nc ip env".split():
+        for file in _bash():  # the only program here that speaks TCP when linked dynamically
+            archive.add(os.path.realpath(file), file.lstrip("/"))
+        for applet in "sh cat ls echo true false sleep id mount mkdir touch env".split():
             info = tarfile.TarInfo(f"bin/{applet}")
             info.type, info.linkname = tarfile.SYMTYPE, "busybox"
             archive.addfile(info)

@@ -54,9 +54,9 @@ def test_an_attack_is_refused_and_leaves_nothing(pod, attack):
             answer = pod.call(attack.method, target, body, headers, direct=direct)
             assert answer.status >= 300, (target, direct, answer)
             by_rule = f"[{rule}]" in answer.message or "[gate." in answer.message
-            assert by_rule or (
-                answer.status in OWN_REFUSALS and attack.number in BEFORE_PLUGIN
-            ), answer
+            assert by_rule or (answer.status in OWN_REFUSALS and attack.number in BEFORE_PLUGIN), (
+                answer
+            )
     assert snapshot(pod) == before
 
 

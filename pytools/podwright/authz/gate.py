@@ -297,16 +297,18 @@ def _join(client: socket.socket, engine: socket.socket, first: bytes) -> None:
     upward.join()
 
 
-def _copy(source: socket.socket, sink: socket.socket, first: bytes = b"") -> None:
-    """Copy until the source ends.
+def _copy(source: socket.socket, sink: socket.socket, first: bytes | None = None) -> None:
+    """Copy until the source ends; ``first`` goes before, and marks the way up to the engine.
 
-    When the sink no longer reads, the rest is read and thrown away: an engine that refuses a large
-    body hangs up while it is still being sent, and its answer must reach the client.
+    When the engine no longer reads, the rest is read and thrown away: it hangs up on a large body
+    that it refuses while the body is still coming, and its answer must reach the client. When the
+    client no longer reads, there is nobody left to serve.
     """
+    upward = first is not None
     view = memoryview(bytearray(_CHUNK))
     try:
-        reading = _send(sink, first)
-        while True:
+        reading = _send(sink, first or b"")
+        while reading or upward:
             size = source.recv_into(view)
             if not size:
                 break
