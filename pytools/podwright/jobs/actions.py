@@ -1,0 +1,329 @@
+"""The verbs of ``podwright jobs``: what reads files and talks to the user."""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podwright.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, PodwrightError, UsageError
+from podwright.jobs import description as describing
+from podwright.jobs import names, rendering
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+    from podwright.console import Console
+    from podwright.jobs.applying import Outcome
+    from podwright.jobs.client import Controller
+    from podwright.jobs.description import Description
+    from podwright.jobs.planning import Change, Key, Plan
+    from podwright.jobs.rendering import Rendered
+
+MOST_WORKERS = 64
+BAR = 30
+BAR_SECONDS = 0.1
+LOG_SECONDS = 5.0
+
+
+def validate(options: argparse.Namespace, console: Console) -> int:
+    """Check a description as far as that goes without a controller."""
+    found = describing.read(Path(options.description))
+    rendering.render_all(found.jobs)
+    console.say(f"{options.description}: {len(found.jobs)} jobs, no problems")
+    return EXIT_DONE
+
+
+def schema(options: argparse.Namespace, console: Console) -> int:
+    """Print the JSON Schema of a description, or the reference page made of the same records."""
+    from podwright.jobs import schemas  # noqa: PLC0415 - needed by this verb alone
+
+    text = schemas.reference() if options.page else json.dumps(schemas.json_schema(), indent=2)
+    console.result(text)
+    return EXIT_DONE
+
+
+def render_one(item: Rendered, owner: str) -> str:
+    """Lay out one job's XML for people."""
+    from podwright.jobs import xmltree  # noqa: PLC0415 - needed by this verb alone
+
+    return xmltree.pretty(item.xml(owner))
+
+
+def render_files(items: Iterable[Rendered], owner: str, out: Path) -> int:
+    """Write one file per job, in folders like those of the jobs."""
+    count = 0
+    for item in items:
+        suffix = ".view.xml" if item.job.record.VIEW else ".xml"
+        path = out / (item.job.name + suffix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(item.xml(owner))
+        count += 1
+    return count
+
+
+def render(options: argparse.Namespace, console: Console) -> int:
+    """Write the XML of all jobs."""
+    found = describing.read(Path(options.description))
+    items = rendering.render_all(found.jobs)
+    if options.out:
+        count = render_files(items, found.owner, Path(options.out))
+        console.say(f"{options.out}: {count} files written")
+        return EXIT_DONE
+    for item in items:
+        console.result(f"# {item.job.name}")
+        console.result(render_one(item, found.owner))
+    return EXIT_DONE
+
+
+# -- with a controller ---------------------------------------------------------------------------
+
+
+def connect(options: argparse.Namespace, console: Console) -> Controller:
+    """Make the client from options, environment and files.
+
+    Raises:
+        UsageError: when the address is missing or the secret cannot be read.
+    """
+    from podwright.jobs.client import Access, Controller  # noqa: PLC0415 - slow to import
+
+    problems = []
+    url = options.url or console.env.get("JENKINS_URL", "")
+    if not url:
+        problems.append("no controller is named; set JENKINS_URL or give --url")
+    if not 1 <= options.workers <= MOST_WORKERS:
+        problems.append(f"--workers: {options.workers} is not between 1 and {MOST_WORKERS}")
+    user = options.user or console.env.get("JENKINS_USER", "")
+    secret = _secret(options, console, problems)
+    if bool(user) != bool(secret):
+        problems.append(
+            "a user without token; set JENKINS_TOKEN or give --token-file"
+            if user
+            else "a token without user; set JENKINS_USER"
+        )
+    if options.ca and not Path(options.ca).is_file():
+        problems.append(f"--ca: there is no file {options.ca}")
+    if problems:
+        raise UsageError(problems)
+    access = Access(
+        url,
+        user,
+        secret,
+        options.ca,
+        options.timeout,
+        options.patience,
+        min(10.0, options.patience),
+        options.workers,
+    )
+    return Controller(access, console.say)
+
+
+def _secret(options: argparse.Namespace, console: Console, problems: list[str]) -> str:
+    if options.token_file:
+        try:
+            return Path(options.token_file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            problems.append(f"--token-file: {options.token_file} cannot be read: {reason}")
+    return console.env.get("JENKINS_TOKEN", "") or console.env.get("JENKINS_PASSWORD", "")
+
+
+@dataclass
+class _Work:
+    """A description compared with a controller."""
+
+    description: Description
+    rendered: dict[Key, Rendered]
+    plan: Plan
+    actual: dict[Key, str] = field(default_factory=dict)
+
+
+def compare(options: argparse.Namespace, controller: Controller) -> _Work:
+    """Read, render, ask and plan.
+
+    Raises:
+        UsageError: about the description.
+        PodwrightError: about the controller, or what stands in the way of the plan.
+    """
+    from podwright.jobs import planning, snapshot  # noqa: PLC0415 - needed here alone
+
+    found = describing.read(Path(options.description))
+    items = {item.job.key: item for item in rendering.render_all(found.jobs)}
+    server = snapshot.take(
+        controller,
+        [job.name for job in found.jobs],
+        found.folders,
+        top_views=any(job.record.VIEW and "/" not in job.name for job in found.jobs),
+    )
+    allowed = planning.Options(options.adopt, options.prune)
+    actual: dict[Key, str] = {}
+    if options.deep:
+        there = [key for key in items if server.get(key) is not None]
+        actual = fetch(controller, there, options.workers)
+        allowed.deep = actual
+    plan_made = planning.make(found, items.values(), server, allowed)
+    return _Work(found, items, plan_made, actual)
+
+
+def fetch(controller: Controller, keys: Iterable[Key], workers: int) -> dict[Key, str]:
+    """Read the XML of several jobs at once; jobs that are gone are left out."""
+    wanted = list(keys)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        texts = pool.map(lambda key: controller.config(key[1], view=key[0]), wanted)
+        return {key: text for key, text in zip(wanted, texts) if text is not None}
+
+
+def with_diffs(work: _Work, controller: Controller, workers: int) -> Plan:
+    """Add the differences of changed jobs to a plan."""
+    from podwright.jobs import applying  # noqa: PLC0415 - needed here alone
+
+    changed = work.plan.of("change", "adopt", "rename")
+    missing = [_source(change) for change in changed if _source(change) not in work.actual]
+    work.actual.update(fetch(controller, missing, workers))
+    diffs = {
+        change.key: applying.normal_diff(change, work.actual.get(_source(change)))
+        for change in changed
+    }
+    return replace(
+        work.plan,
+        changes=tuple(
+            replace(change, diff=diffs.get(change.key, ())) for change in work.plan.changes
+        ),
+    )
+
+
+def _source(change: Change) -> Key:
+    return (change.view, change.old or change.name)
+
+
+def check_plugins(work: _Work, controller: Controller, console: Console) -> None:
+    """Refuse to write jobs that the controller could not read.
+
+    Raises:
+        PodwrightError: one sentence for each missing plugin.
+    """
+    from podwright.jobs import plugins  # noqa: PLC0415 - needed here alone
+
+    written = [change.key for change in work.plan.of("add", "change", "adopt", "rename")]
+    if not written:
+        return
+    installed = controller.plugins()
+    if installed is None:
+        console.say("the controller's plugins cannot be seen without Overall/SystemRead: unchecked")
+        return
+    problems = plugins.missing([work.rendered[key] for key in written], installed)
+    if problems:
+        raise PodwrightError([*problems, "nothing was changed"])
+
+
+def plan(options: argparse.Namespace, console: Console) -> int:
+    """Show what would change; exit code 3 when something would."""
+    from podwright.jobs import planfile, report  # noqa: PLC0415 - needed here alone
+
+    controller = connect(options, console)
+    work = compare(options, controller)
+    made = work.plan
+    if not options.no_diff:
+        made = with_diffs(work, controller, options.workers)
+    console.result(report.plan_json(made) if options.json else report.plan_text(made))
+    if made.problems:
+        raise PodwrightError(made.problems)
+    check_plugins(work, controller, console)
+    if options.out:
+        Path(options.out).write_text(planfile.dump(made, controller.access.url), encoding="utf-8")
+    return EXIT_PENDING if made.changes else EXIT_DONE
+
+
+def apply(options: argparse.Namespace, console: Console) -> int:
+    """Make the controller as it is described, or as a plan says."""
+    from podwright.jobs import planning  # noqa: PLC0415 - needed here alone
+
+    if bool(options.plan) == bool(options.description):
+        raise UsageError("give either the description's folder or --plan FILE")
+    controller = connect(options, console)
+    started = time.monotonic()
+    made, share = _due(options, controller, console)
+    refusal = planning.too_many(made, share, options.allow_removals)
+    if refusal:
+        raise PodwrightError(refusal)
+    code = _carry_out(made, options, controller, console)
+    console.say(f"{controller.requests} requests, {time.monotonic() - started:.1f} s")
+    return code
+
+
+def _due(options: argparse.Namespace, controller: Controller, console: Console) -> tuple[Plan, int]:
+    """Give the plan to be carried out and the share of removals that needs no question."""
+    from podwright.jobs import planfile, snapshot  # noqa: PLC0415 - needed here alone
+
+    if not options.plan:
+        work = compare(options, controller)
+        if work.plan.problems:
+            raise PodwrightError([*work.plan.problems, "nothing was changed"])
+        check_plugins(work, controller, console)
+        return work.plan, work.description.removal_share
+    try:
+        text = Path(options.plan).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{options.plan}: cannot be read: {error.strerror}") from None
+    stored = planfile.load(text, options.plan, controller.access.url)
+    known = [name for change in stored.changes for name in (change.name, change.old) if name]
+    top_views = any(change.view and "/" not in change.name for change in stored.changes)
+    server = snapshot.take(controller, known, [], top_views=top_views)
+    return planfile.still_due(stored, server), describing.Document().removalShare
+
+
+def _carry_out(
+    made: Plan, options: argparse.Namespace, controller: Controller, console: Console
+) -> int:
+    from podwright.jobs import applying, report  # noqa: PLC0415 - needed here alone
+
+    progress = Progress(console)
+    work = applying.Run(controller, options.workers, options.force, progress.show)
+    outcomes = applying.apply(made.changes, work)
+    progress.end()
+    if options.json:
+        console.result(report.outcome_json(outcomes, made.unchanged))
+    else:
+        for sentence in made.kept:
+            console.say(f"  . {sentence}")
+        console.result(report.outcome_text(outcomes) + f" {made.unchanged} unchanged.")
+    bad = [outcome for outcome in outcomes if outcome.state != applying.DONE]
+    return EXIT_FAILED if bad else EXIT_DONE
+
+
+@dataclass
+class Progress:
+    """A bar on a terminal, a line now and then in a log."""
+
+    console: Console
+    started: float = field(default_factory=time.monotonic)
+    shown: float = field(default_factory=time.monotonic)
+    drawn: bool = False
+
+    def show(self, done: int, total: int, outcome: Outcome) -> None:
+        """Tell of one change more."""
+        now = time.monotonic()
+        if self.console.is_terminal:
+            if now - self.shown > BAR_SECONDS or done == total:
+                self.shown = now
+                self.drawn = True
+                self.console.stderr.write("\r" + self.bar(done, total, outcome.change.name))
+                self.console.stderr.flush()
+        elif now - self.shown > LOG_SECONDS and done < total:
+            self.shown = now
+            rate = done / max(now - self.started, 0.001)
+            self.console.say(f"{done} of {total} done ({rate:.0f} per second)")
+
+    def bar(self, done: int, total: int, name: str) -> str:
+        """Draw the bar, as wide as a narrow terminal."""
+        filled = BAR * done // total
+        return f"[{'#' * filled:<{BAR}}] {done}/{total} {names.printable(name, 30):<32}"
+
+    def end(self) -> None:
+        """Leave the line of the bar."""
+        if self.drawn:
+            self.console.stderr.write("\n")

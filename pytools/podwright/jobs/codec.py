@@ -1,0 +1,435 @@
+"""Writing records as XML and reading them back, from one table for both directions.
+
+A record class of the schema has an ``XML`` tuple of codecs beside its fields. Rendering writes with
+it, ``import`` reads with it, so neither can know what the other does not. Reading is best effort:
+whoever imports renders again and compares, and takes the XML as it is when something was lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, Field, dataclass, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+from xml.etree import ElementTree as ET
+from xml.etree.ElementTree import Element, SubElement
+
+from podwright.jobs import xmltree
+from podwright.schema import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from podwright.jobs.oneof import OneOf
+
+
+class Part:
+    """A record with a table of codecs; the base of everything in ``kinds`` and ``parts``.
+
+    Attributes:
+        JAVA: the class that Jenkins knows it by.
+        XML: how its fields are written.
+        PLUGIN: the short name of the plugin that brings the class; empty for Jenkins itself.
+    """
+
+    JAVA: ClassVar[str] = ""
+    XML: ClassVar[tuple[Codec, ...]] = ()
+    PLUGIN: ClassVar[str] = ""
+
+
+class Codec:
+    """One piece of XML."""
+
+    def write(self, part: Any, parent: Element) -> None:
+        """Append the piece to its parent."""
+        raise NotImplementedError
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        """Give the fields that the piece tells, as YAML would; defaults are left out."""
+        raise NotImplementedError
+
+    def tags(self) -> set[str]:
+        """Name the children of the parent that this piece accounts for."""
+        return set()
+
+
+@cache
+def defaults(record: Any) -> dict[str, Any]:
+    """Give the defaults of a record's fields."""
+    return {item.name: _default(item) for item in fields(record)}
+
+
+def _defaults_of(part: Any) -> dict[str, Any]:
+    record: type = type(part)
+    return defaults(record)
+
+
+def _default(item: Field[Any]) -> Any:
+    if item.default_factory is not MISSING:
+        return item.default_factory()
+    return item.default
+
+
+def write_all(part: Any, parent: Element) -> Element:
+    """Write a record's codecs into an element."""
+    for codec in part.XML:
+        codec.write(part, parent)
+    return parent
+
+
+def read_all(record: type, parent: Element) -> dict[str, Any]:
+    """Read a record's codecs from an element."""
+    found: dict[str, Any] = {}
+    for codec in record.XML:  # type: ignore[attr-defined]
+        found.update(codec.read(record, parent))
+    return found
+
+
+def to_text(value: Any) -> str:
+    """Write a scalar as Jenkins does."""
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    return str(value)
+
+
+def from_text(text: str, like: Any) -> Any:
+    """Read a scalar; its type is that of the default."""
+    if isinstance(like, bool):
+        return {"true": True, "false": False}.get(text.strip(), text)
+    if isinstance(like, int):
+        return int(text) if text.strip().lstrip("-").isdigit() else text
+    return text
+
+
+@dataclass(frozen=True)
+class Value(Codec):
+    """A field as the text of an element.
+
+    Attributes:
+        field: the field's name.
+        tag: the element's name when it differs.
+        always: write it even when it has its default.
+    """
+
+    field: str
+    tag: str = ""
+    always: bool = True
+
+    def write(self, part: Any, parent: Element) -> None:
+        """Append ``<tag>value</tag>``."""
+        value = getattr(part, self.field)
+        if value is None or (not self.always and value == _defaults_of(part)[self.field]):
+            return
+        SubElement(parent, self.tag or self.field).text = to_text(value)
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        """Read it, unless it has its default."""
+        element = parent.find(self.tag or self.field)
+        if element is None:
+            return {}
+        default = defaults(record)[self.field]
+        value = from_text(element.text or "", default)
+        return {} if value == default else {self.field: value}
+
+    def tags(self) -> set[str]:
+        """Name the element."""
+        return {self.tag or self.field}
+
+
+@dataclass(frozen=True)
+class Not(Codec):
+    """A boolean field whose element says the opposite."""
+
+    field: str
+    tag: str
+
+    def write(self, part: Any, parent: Element) -> None:
+        """Append the negated value."""
+        SubElement(parent, self.tag).text = to_text(not getattr(part, self.field))
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        """Read the negated value."""
+        element = parent.find(self.tag)
+        if element is None:
+            return {}
+        value = (element.text or "").strip() != "true"
+        return {} if value == defaults(record)[self.field] else {self.field: value}
+
+    def tags(self) -> set[str]:
+        """Name the element."""
+        return {self.tag}
+
+
+@dataclass(frozen=True)
+class Fixed(Codec):
+    """An element that is always the same; ``path`` may name several levels (``a/b``)."""
+
+    path: str
+    text: str = ""
+    attributes: Mapping[str, str] | None = None
+
+    def write(self, part: Any, parent: Element) -> None:
+        """Append the element."""
+        del part
+        for tag in self.path.split("/"):
+            parent = SubElement(parent, tag)
+        parent.text = self.text or None
+        parent.attrib.update(self.attributes or {})
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        """Tell nothing."""
+        del record, parent
+        return {}
+
+    def tags(self) -> set[str]:
+        """Name the element."""
+        return {self.path.split("/")[0]}
+
+
+@dataclass(frozen=True)
+class Inside(Codec):
+    """An element that holds other codecs of the same record.
+
+    Attributes:
+        tag: the element's name.
+        codecs: what stands in it.
+        attributes: its attributes.
+        only_if: write it only when the record says so.
+    """
+
+    tag: str
+    codecs: tuple[Codec, ...]
+    attributes: Mapping[str, str] | None = None
+    only_if: Callable[[Any], Any] | None = None
+
+    def write(self, part: Any, parent: Element) -> None:
+        """Append the element and its content."""
+        if self.only_if is not None and not self.only_if(part):
+            return
+        element = SubElement(parent, self.tag, dict(self.attributes or {}))
+        for codec in self.codecs:
+            codec.write(part, element)
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        """Read the content; what no codec knows goes to the codec that collects the rest."""
+        element = parent.find(self.tag)
+        if element is None:
+            return {}
+        found: dict[str, Any] = {}
+        known = {tag for codec in self.codecs for tag in codec.tags()}
+        for codec in self.codecs:
+            if isinstance(codec, Rest):
+                found.update(codec.collect(element, known))
+            else:
+                found.update(codec.read(record, element))
+        return found
+
+    def tags(self) -> set[str]:
+        """Name the element."""
+        return {self.tag}
+
+
+@dataclass(frozen=True)
+class Nested(Codec):
+    """A field that holds one record (or None), in an element of its own."""
+
+    field: str
+    tag: str
+    kind: Record
+    attributes: Mapping[str, str] | None = None
+
+    def write(self, part: Any, parent: Element) -> None:
+        """Append the record's element unless there is none."""
+        value = getattr(part, self.field)
+        if value is not None:
+            write_all(value, SubElement(parent, self.tag, dict(self.attributes or {})))
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        """Read the record."""
+        del record
+        element = parent.find(self.tag)
+        return {} if element is None else {self.field: read_record(self.kind, element)}
+
+    def tags(self) -> set[str]:
+        """Name the element."""
+        return {self.tag}
+
+
+@dataclass(frozen=True)
+class Chosen(Codec):
+    """A field with one of several records, told apart by the ``class`` attribute."""
+
+    field: str
+    tag: str
+    choice: OneOf
+
+    def write(self, part: Any, parent: Element) -> None:
+        """Append ``<tag class="...">``."""
+        value = getattr(part, self.field)
+        if isinstance(value, Raw):
+            parent.append(value.element())
+        elif value is not None:
+            write_all(value, SubElement(parent, self.tag, {"class": value.JAVA}))
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        """Read the variant that the class names."""
+        del record
+        element = parent.find(self.tag)
+        if element is None:
+            return {}
+        for key, kind in self.choice.variants.items():
+            if isinstance(kind, Record) and element.get("class") == kind.of.JAVA:  # type: ignore[attr-defined]
+                return {self.field: {key: read_record(kind, element)}}
+        return {self.field: {"xml": source_of(element)}}
+
+    def tags(self) -> set[str]:
+        """Name the element."""
+        return {self.tag}
+
+
+@dataclass(frozen=True)
+class Items(Codec):
+    """A field with a list of records, each in the element of its class."""
+
+    field: str
+    choice: OneOf
+
+    def write(self, part: Any, parent: Element) -> None:
+        """Append one element for each record."""
+        for value in getattr(part, self.field):
+            if isinstance(value, Raw):
+                parent.append(value.element())
+            else:
+                write_all(value, SubElement(parent, xmltree.tag_of(value.JAVA)))
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        """Read all elements; unknown ones stay XML."""
+        kinds = {
+            xmltree.tag_of(kind.of.JAVA): (key, kind)  # type: ignore[attr-defined]
+            for key, kind in self.choice.variants.items()
+            if isinstance(kind, Record) and kind.of.JAVA  # type: ignore[attr-defined]
+        }
+        found: list[Any] = []
+        for element in parent:
+            if element.tag in kinds:
+                key, kind = kinds[element.tag]
+                found.append({key: read_record(kind, element)})
+            else:
+                found.append({"xml": source_of(element)})
+        return {self.field: found} if found or defaults(record)[self.field] else {}
+
+
+@dataclass(frozen=True)
+class Rest(Codec):
+    """A field with a list of XML texts: whatever the codecs beside it do not know."""
+
+    field: str
+
+    def write(self, part: Any, parent: Element) -> None:
+        """Append the elements."""
+        for raw in getattr(part, self.field):
+            parent.append(raw.element())
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        """Tell nothing; :meth:`collect` is asked instead."""
+        del record, parent
+        return {}
+
+    def collect(self, parent: Element, known: set[str]) -> dict[str, Any]:
+        """Give all elements that nobody else accounts for."""
+        rest = [source_of(element) for element in parent if element.tag not in known]
+        return {self.field: rest} if rest else {}
+
+
+@dataclass(frozen=True)
+class Strings(Codec):
+    """A field with a list of texts, each in an element ``item``."""
+
+    field: str
+    item: str = "string"
+
+    def write(self, part: Any, parent: Element) -> None:
+        """Append one element for each text."""
+        for text in getattr(part, self.field):
+            SubElement(parent, self.item).text = text
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        """Read the texts."""
+        del record
+        found = [element.text or "" for element in parent.findall(self.item)]
+        return {self.field: found} if found else {}
+
+    def tags(self) -> set[str]:
+        """Name the elements."""
+        return {self.item}
+
+
+@dataclass(frozen=True)
+class Joined(Codec):
+    """A field with a list of texts in one element, separated by commas or blanks."""
+
+    field: str
+    tag: str
+    separator: str = ", "
+
+    def write(self, part: Any, parent: Element) -> None:
+        """Append the joined texts."""
+        SubElement(parent, self.tag).text = self.separator.join(getattr(part, self.field))
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        """Split the text again."""
+        element = parent.find(self.tag)
+        text = "" if element is None else element.text or ""
+        found = [part.strip() for part in text.split(self.separator.strip() or None)]
+        value = [part for part in found if part]
+        return {} if tuple(value) == tuple(defaults(record)[self.field]) else {self.field: value}
+
+    def tags(self) -> set[str]:
+        """Name the element."""
+        return {self.tag}
+
+
+@dataclass(frozen=True)
+class Raw:
+    """XML that a description gives as text, because no other word says it.
+
+    Attributes:
+        source: one element.
+    """
+
+    source: str
+
+    def element(self) -> Element:
+        """Parse it anew, so that no two jobs share an element."""
+        return xmltree.parse(self.source)
+
+
+def source_of(element: Element) -> str:
+    """Write an element as the text of a :class:`Raw`, laid out for people, without versions."""
+    copy = ET.fromstring(ET.tostring(element))  # noqa: S314 - our own output
+    for node in copy.iter():
+        node.attrib.pop("plugin", None)
+    copy.tail = None
+    ET.indent(copy, "  ")
+    return ET.tostring(copy, encoding="unicode") + "\n"
+
+
+def read_record(kind: Record, element: Element) -> Any:
+    """Read a record as YAML would write it: the shorthand when nothing else is said."""
+    found = read_all(kind.of, element)
+    if kind.shorthand and set(found) == {kind.shorthand}:
+        return found[kind.shorthand]
+    return found
+
+
+def plugins_of(part: Any) -> set[str]:
+    """Name the plugins that a record and everything in it need."""
+    found = {part.PLUGIN} if isinstance(part, Part) and part.PLUGIN else set()
+    if isinstance(part, Part):
+        for item in fields(part):  # type: ignore[arg-type]
+            found |= plugins_of(getattr(part, item.name))
+    elif isinstance(part, tuple):
+        for value in part:
+            found |= plugins_of(value)
+    return found

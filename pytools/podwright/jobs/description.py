@@ -1,0 +1,505 @@
+"""The description of a Jenkins: files in a folder, read and checked as a whole."""
+# ruff: noqa: RUF009 - `option` gives immutable defaults
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from podwright.errors import UsageError, guess
+from podwright.jobs import kinds, located, names, secrets
+from podwright.jobs.expand import Context, Entry, expand
+from podwright.jobs.located import Map, Mark, Problems
+from podwright.jobs.marker import OWNER, SLOT
+from podwright.jobs.parts.triggers import UpstreamTrigger
+from podwright.schema import (
+    Anything,
+    Choice,
+    Invalid,
+    ListOf,
+    MapOf,
+    Number,
+    Text,
+    option,
+    parse_fields,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from podwright.jobs.kinds import Kind
+
+REMOVALS = ("keep", "disable", "delete")
+SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Document:
+    """One file of a description."""
+
+    OWNER_FORM: ClassVar[str] = OWNER.pattern
+    owner: str = option(
+        Text(OWNER.pattern, "a name of letters, digits, '.', '_' and '-', at most 63 long"),
+        "whose jobs these are; stands in the marker of each job, in exactly one file",
+        "",
+    )
+    folders: tuple[str, ...] = option(
+        ListOf(Text()),
+        "where jobs that are no longer described may be disabled or deleted; `/` is the top. "
+        "Without it: the top folders that are described with `kind: folder`",
+        (),
+    )
+    removal: str = option(
+        Choice(words=lambda: REMOVALS, what="way of removal"),
+        "what `apply --prune` does with jobs that are no longer described",
+        "keep",
+    )
+    removalShare: int = option(  # noqa: N815 - as all names in a description
+        Number(0, 100), "most jobs, in percent, that one apply removes without being asked", 20
+    )
+    defaults: dict[str, Any] = option(
+        MapOf(Anything()),
+        "fields for all jobs of a kind (or `all`): of this file, or of every file when they stand "
+        "in the file with the owner",
+        {},
+    )
+    templates: dict[str, Any] = option(
+        MapOf(Anything()), "jobs by name, to be used by `template:` in any file", {}
+    )
+    jobs: tuple[Any, ...] = option(ListOf(Anything()), "the jobs, folders and views", ())
+
+
+@dataclass(frozen=True)
+class Job:
+    """One described item.
+
+    Attributes:
+        name: full name.
+        kind: the word behind ``kind:``.
+        record: its fields.
+        values: what ``{{name}}`` stands for.
+        formerly: the name it had before.
+        mark: where it stands in the description (None for folders nobody described).
+    """
+
+    name: str
+    kind: str
+    record: Kind
+    values: Mapping[str, Any] = field(default_factory=dict)
+    formerly: str = ""
+    mark: Mark | None = None
+
+    @property
+    def key(self) -> tuple[bool, str]:
+        """Tell views from jobs, which may have the same name."""
+        return (self.record.VIEW, self.name)
+
+
+@dataclass(frozen=True)
+class Description:
+    """All of it.
+
+    Attributes:
+        owner: whose jobs these are.
+        folders: where removal is allowed (``/`` is the top).
+        removal: keep, disable or delete.
+        removal_share: in percent.
+        jobs: parents before children, then by name.
+    """
+
+    owner: str
+    folders: tuple[str, ...]
+    removal: str
+    removal_share: int
+    jobs: tuple[Job, ...]
+
+
+@dataclass
+class _File:
+    """One file: its name, text and parsed content."""
+
+    path: Path
+    shown: str
+    root: Map
+    document: Document
+
+
+def find_files(where: Path) -> list[Path]:
+    """List the YAML files of a description: a file, or a folder with everything below.
+
+    Raises:
+        UsageError: when there is nothing.
+    """
+    if where.is_file():
+        return [where]
+    if not where.is_dir():
+        raise UsageError(f"{where}: there is no such file or folder; give the description's folder")
+    found = sorted(
+        path
+        for path in where.rglob("*")
+        if path.suffix in SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(where).parts)
+    )
+    if not found:
+        raise UsageError(
+            f"{where}: the folder has no .yaml file; write one, or give another folder"
+        )
+    return found
+
+
+def read(where: Path) -> Description:
+    """Read and check a description.
+
+    Raises:
+        UsageError: with all problems, each with file, line and column.
+    """
+    with located.without_collector():
+        return _read(where)
+
+
+def _read(where: Path) -> Description:
+    problems = Problems()
+    files = [
+        made
+        for path in find_files(where)
+        for made in [_read_file(path, _shown(path, where), problems)]
+        if made
+    ]
+    settings = _settings(files, problems)
+    entries = _expand(files, settings, problems)
+    jobs = _jobs(entries, where if where.is_dir() else where.parent, problems)
+    jobs += _implied(jobs, settings, files)
+    _check_circles(jobs, problems)
+    if problems.found:
+        raise UsageError(problems.sentences())
+    assert settings is not None  # noqa: S101 - a missing owner is a problem
+    return Description(
+        settings.document.owner,
+        settings.document.folders or _top_folders(jobs),
+        settings.document.removal,
+        settings.document.removalShare,
+        tuple(sorted(jobs, key=lambda job: (job.name.count("/"), job.name))),
+    )
+
+
+def _shown(path: Path, where: Path) -> str:
+    return str(path if where.is_file() else Path(where.name) / path.relative_to(where))
+
+
+def _read_file(path: Path, shown: str, problems: Problems) -> _File | None:
+    start = Mark(shown, 1, 1)
+    if path.stat().st_size > located.MOST_BYTES:
+        problems.add(
+            start, f"the file is larger than {located.MOST_BYTES // 2**20} MB; split it up"
+        )
+        return None
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        problems.add(start, f"the file is not UTF-8 (byte {error.start}); save it as UTF-8")
+        return None
+    _find_secrets(text, shown, problems)
+    root = located.load(text, shown, problems)
+    if root is None:
+        return None
+    if not isinstance(root, Map):
+        problems.add(start, "expected a map with `jobs:`; a description is not a list or a text")
+        return None
+    return _parsed(path, shown, root, problems)
+
+
+def _parsed(path: Path, shown: str, root: Map, problems: Problems) -> _File:
+    """Check the top level; wrong parts are left out, so that the others are checked too."""
+    good = Map(root.place)
+    good.copy_from(root)
+    try:
+        parse_fields(Document, root, "")
+    except Invalid as error:
+        for sentence in error.problems:
+            problems.add(located.place_of(root, sentence), sentence)
+        good = Map(root.place)
+        for key, value in root.items():
+            try:
+                parse_fields(Document, {key: value}, "")
+            except Invalid:
+                continue
+            good.put(key, value, root.keys_at[key], root.values_at[key])
+    return _File(path, shown, good, Document(**parse_fields(Document, good, "")))
+
+
+def _find_secrets(text: str, shown: str, problems: Problems) -> None:
+    for offset, what in secrets.look_alikes(text):
+        before = text[:offset]
+        problems.add(
+            Mark(shown, before.count("\n") + 1, offset - before.rfind("\n")),
+            f"this looks like {what}; store it as a credential in Jenkins and name its id",
+        )
+
+
+def _settings(files: list[_File], problems: Problems) -> _File | None:
+    """Find the one file that says whose jobs these are; its defaults hold everywhere."""
+    owners = [file for file in files if "owner" in file.root]
+    if not owners:
+        if files and not problems.found:
+            problems.add(
+                files[0].root.place,
+                "no file says `owner:`; add it to one, for example owner: team-a",
+            )
+        return files[0] if files else None
+    for extra in owners[1:]:
+        problems.add(
+            extra.root.mark_of("owner"),
+            f"a description has one owner, and {owners[0].shown} names it; remove this line",
+        )
+    for file in files:
+        if file is owners[0]:
+            continue
+        for key in ("folders", "removal", "removalShare"):
+            if key in file.root:
+                problems.add(
+                    file.root.mark_of(key),
+                    f"`{key}` belongs into the file with the owner, {owners[0].shown}",
+                )
+    return owners[0]
+
+
+def _kind_fields() -> dict[str, frozenset[str]]:
+    return {
+        name: frozenset(item.name for item in fields(kinds.load(name)))  # type: ignore[arg-type]
+        for name in kinds.names()
+    }
+
+
+def _expand(files: list[_File], settings: _File | None, problems: Problems) -> list[Entry]:
+    templates: dict[str, Map] = {}
+    known = _kind_fields()
+    for file in files:
+        for name, template in (file.root.get("templates") or {}).items():
+            if name in templates:
+                problems.add(
+                    file.root["templates"].mark_of(name),
+                    f"the template '{name}' exists already, at {templates[name].place}; rename one",
+                )
+                continue
+            templates[name] = template
+        _check_defaults(file.root.get("defaults"), known, problems)
+    shared = (settings.root.get("defaults") or {}) if settings else {}
+    context = Context(templates, shared, known, problems)
+    return [
+        job
+        for file in files
+        for entry in file.root.get("jobs") or ()
+        for job in expand(entry, file.root.get("defaults") or {}, context)
+    ]
+
+
+def _check_defaults(
+    defaults: Map | None, known: Mapping[str, frozenset[str]], problems: Problems
+) -> None:
+    """Refuse defaults for kinds and fields that do not exist."""
+    anything = frozenset().union(*known.values())
+    for section, values in (defaults or {}).items():
+        allowed = anything if section == "all" else known.get(section)
+        if defaults is None or allowed is None:
+            problems.add(
+                defaults.mark_of(section) if defaults else Mark("", 1, 1),
+                f"defaults: unknown kind '{section}'{guess(section, [*known, 'all'])}",
+            )
+            continue
+        for key in values:
+            if key not in allowed:
+                problems.add(
+                    values.mark_of(key),
+                    f"defaults.{section}: unknown parameter '{key}'{guess(key, allowed)}",
+                )
+
+
+def _jobs(entries: Iterable[Entry], base: Path, problems: Problems) -> list[Job]:
+    """Check each job by its kind and all of them together."""
+    found: dict[tuple[bool, str], Entry] = {}
+    jobs = []
+    contents: dict[str, str | None] = {}
+    for entry in entries:
+        record = _record(entry, base, contents, problems)
+        for sentence in names.problems(entry.name):
+            problems.add(entry.name_at, f"name: {sentence}")
+        is_view = kinds.load(entry.kind).VIEW
+        # Jenkins compares names without case
+        key = (is_view, entry.name.lower())
+        if key in found:
+            other = found[key]
+            what = "differ only in case" if other.name != entry.name else "have one name"
+            problems.add(
+                entry.name_at,
+                f"two {'views' if is_view else 'jobs'} {what}: {names.printable(entry.name)} is "
+                f"described at {other.name_at} too; rename or remove one",
+            )
+            continue
+        found[key] = entry
+        if record is not None:
+            jobs.append(
+                Job(entry.name, entry.kind, record, entry.values, entry.formerly, entry.mark)
+            )
+    _check_parents(jobs, found, problems)
+    return jobs
+
+
+def _record(
+    entry: Entry, base: Path, contents: dict[str, str | None], problems: Problems
+) -> Kind | None:
+    """Make the record of one job."""
+    kind = kinds.load(entry.kind)
+    try:
+        record = kind(**parse_fields(kind, entry.fields, ""))
+    except Invalid as error:
+        for sentence in error.problems:
+            problems.add(located.place_of(entry.fields, sentence), _helped(sentence, kind))
+        return None
+    if SLOT in getattr(record, "description", ""):
+        problems.add(entry.mark, f"description: '{SLOT}' is reserved; remove it")
+    if hasattr(record, "loaded"):
+        content = _content(entry, base, contents, problems)
+        return None if content is None else record.loaded(content)
+    return record
+
+
+def _helped(sentence: str, kind: type[Kind]) -> str:
+    """Point at the words that stand beside the fields of the kind."""
+    del kind
+    return sentence
+
+
+def _content(
+    entry: Entry, base: Path, contents: dict[str, str | None], problems: Problems
+) -> str | None:
+    """Read the file of an ``xml`` job, which must lie in the description's folder."""
+    at = entry.fields.values_at.get("file", entry.mark)
+    folder = base if "/" not in at.file else base.parent / Path(at.file).parent
+    path = folder / entry.fields["file"]
+    key = str(path)
+    if key not in contents:
+        contents[key] = None
+        try:
+            path.resolve().relative_to(base.resolve())
+            text = path.read_text(encoding="utf-8")
+        except ValueError:
+            problems.add(
+                at, f"file: '{entry.fields['file']}' lies outside the description's folder"
+            )
+        except OSError as error:
+            problems.add(at, f"file: '{entry.fields['file']}' cannot be read: {error.strerror}")
+        else:
+            _find_secrets(text, entry.fields["file"], problems)
+            contents[key] = text
+    return contents[key]
+
+
+def _check_parents(
+    jobs: list[Job], found: Mapping[tuple[bool, str], Entry], problems: Problems
+) -> None:
+    """What is above a job must be a folder."""
+    by_name = {name: entry for (view, name), entry in found.items() if not view}
+    for job in jobs:
+        for above in names.parents(job.name):
+            entry = by_name.get(above.lower())
+            if entry is not None and not _may_hold(entry):
+                problems.add(
+                    job.mark or entry.mark,
+                    f"name: '{above}' is no folder but a {entry.kind} ({entry.name_at}), so that "
+                    f"'{job.name}' cannot be in it",
+                )
+                break
+
+
+def _may_hold(entry: Entry) -> bool:
+    return kinds.load(entry.kind).CONTAINER or entry.kind == "xml"
+
+
+def _implied(jobs: list[Job], settings: _File | None, files: list[_File]) -> list[Job]:
+    """Make the folders that jobs stand in and nobody describes."""
+    del files
+    known = {job.name.lower() for job in jobs if not job.record.VIEW}
+    shared = (settings.root.get("defaults") or {}) if settings else {}
+    made = []
+    kind = kinds.load("folder")
+    for job in jobs:
+        for above in names.parents(job.name):
+            if above.lower() in known:
+                continue
+            known.add(above.lower())
+            values = {**shared.get("all", {}), **shared.get("folder", {})}
+            allowed = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+            try:
+                parsed = parse_fields(
+                    kind, {key: value for key, value in values.items() if key in allowed}, ""
+                )
+            except Invalid:
+                parsed = {}  # told already, where the defaults stand
+            made.append(Job(above, "folder", kind(**parsed)))
+    return made
+
+
+def _top_folders(jobs: list[Job]) -> tuple[str, ...]:
+    """Name the folders that a description manages when it does not say."""
+    described = {job.name for job in jobs if job.record.CONTAINER and job.mark is not None}
+    return tuple(
+        sorted(name for name in described if not any(up in described for up in names.parents(name)))
+    )
+
+
+def _check_circles(jobs: list[Job], problems: Problems) -> None:
+    """Refuse jobs that start each other for ever by their upstream triggers."""
+    graph = {
+        job.name: [
+            _absolute(name, job.name)
+            for trigger in getattr(job.record, "triggers", ())
+            if isinstance(trigger, UpstreamTrigger)
+            for name in trigger.jobs
+        ]
+        for job in jobs
+    }
+    marks = {job.name: job.mark for job in jobs}
+    done: set[str] = set()
+    for start in graph:
+        circle = _circle(start, graph, done)
+        if circle:
+            problems.add(
+                marks[circle[0]] or Mark("", 1, 1),
+                f"jobs start each other in a circle: {' -> '.join(circle)}; "
+                "remove one of the upstream triggers",
+            )
+
+
+def _absolute(name: str, job: str) -> str:
+    """Resolve a name as Jenkins does: relative to the folder of the job, or from the top."""
+    if name.startswith("/"):
+        return name[1:]
+    parts = names.parent(job).split("/") if names.parent(job) else []
+    for part in name.split("/"):
+        if part == "..":
+            parts = parts[:-1]
+        elif part != ".":
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _circle(start: str, graph: Mapping[str, list[str]], done: set[str]) -> list[str]:
+    """Find a circle that can be reached from a job; walks without recursion."""
+    path: list[str] = []
+    stack: list[tuple[str, int]] = [(start, 0)]
+    while stack:
+        name, number = stack.pop()
+        if number == 0:
+            if name in path:
+                return [*path[path.index(name) :], name]
+            if name in done or name not in graph:
+                continue
+            path.append(name)
+        if number < len(graph[name]):
+            stack += [(name, number + 1), (graph[name][number], 0)]
+        else:
+            done.add(name)
+            path.pop()
+    return []

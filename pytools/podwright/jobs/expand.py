@@ -1,0 +1,305 @@
+"""From what a description says to one set of fields for each job: defaults, templates, matrix.
+
+Values are plain: ``{{name}}`` is replaced, nothing is computed. A field that holds nothing but
+``{{name}}`` takes the value itself, so that numbers, lists and maps can be values too.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from podwright.errors import guess
+from podwright.jobs.located import Map, Mark, Problems, Seq
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PLACEHOLDER = re.compile(r"(\\?)\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}")
+MOST_JOBS = 100_000
+# What a job says besides the fields of its kind.
+HEAD_KEYS = ("name", "kind", "template", "values", "matrix", "exclude", "formerly")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One job, ready to be checked by its kind.
+
+    Attributes:
+        name: the full name.
+        kind: the word behind ``kind:``.
+        fields: the fields of the kind.
+        values: what ``{{name}}`` stands for.
+        formerly: the name it had before, if it was renamed.
+        mark: where the job stands.
+        name_at: where its name stands.
+    """
+
+    name: str
+    kind: str
+    fields: Map
+    values: dict[str, Any]
+    formerly: str
+    mark: Mark
+    name_at: Mark
+
+
+@dataclass
+class Context:
+    """What all jobs of a description may use.
+
+    Attributes:
+        templates: by name.
+        defaults: for all files, by kind (or ``all``).
+        kinds: the fields of each kind.
+        problems: receives the mistakes.
+    """
+
+    templates: dict[str, Map]
+    defaults: dict[str, Map]
+    kinds: Mapping[str, frozenset[str]]
+    problems: Problems
+    count: int = 0
+    plain: dict[int, bool] = field(default_factory=dict)
+    keep: list[Any] = field(default_factory=list)
+
+    def is_plain(self, value: Any) -> bool:
+        """Say whether a value has no placeholders, so that jobs may share it."""
+        if isinstance(value, str):
+            return "{{" not in value
+        if not isinstance(value, (Map, Seq)):
+            return True
+        known = self.plain.get(id(value))
+        if known is None:
+            children = value.values() if isinstance(value, Map) else value
+            known = self.plain[id(value)] = all(map(self.is_plain, children))
+            self.keep.append(value)  # an id means something only while its object lives
+        return known
+
+
+def expand(entry: Map, file_defaults: Mapping[str, Map], context: Context) -> Iterator[Entry]:
+    """Make the jobs of one element of ``jobs:``.
+
+    Args:
+        entry: the element.
+        file_defaults: the defaults of its file.
+        context: what all jobs share; receives the problems.
+    """
+    merged = _with_templates(entry, context)
+    if merged is None or not _shapes(merged, context.problems):
+        return
+    uses_values = any(key in merged for key in ("template", "values", "matrix"))
+    for values in _combinations(merged, context.problems):
+        context.count += 1
+        if context.count > MOST_JOBS:
+            context.problems.add(
+                merged.mark_of("matrix"), f"this makes more than {MOST_JOBS} jobs; split it up"
+            )
+            return
+        job = _entry(merged, values, uses_values, context)
+        if job is not None:
+            yield _with_defaults(job, file_defaults, context)
+
+
+def _with_templates(entry: Map, context: Context) -> Map | None:
+    """Complete an entry with its template, and that with its own, and so on."""
+    merged = Map(entry.place)
+    merged.copy_from(entry)
+    values = [entry.get("values")]
+    seen: list[str] = []
+    current = entry
+    while "template" in current:
+        name = current["template"]
+        if not isinstance(name, str) or name not in context.templates:
+            context.problems.add(
+                current.mark_of("template"),
+                f"unknown template '{name}'" + guess(str(name), context.templates)
+                if context.templates
+                else f"unknown template '{name}'; this description has none",
+            )
+            return None
+        if name in seen:
+            circle = " -> ".join([*seen[seen.index(name) :], name])
+            context.problems.add(
+                current.mark_of("template"), f"templates use each other in a circle: {circle}"
+            )
+            return None
+        seen.append(name)
+        current = context.templates[name]
+        merged.copy_from(current)
+        values.append(current.get("values"))
+    _merge_values(merged, [value for value in values if isinstance(value, Map)])
+    return merged
+
+
+def _merge_values(merged: Map, sources: list[Map]) -> None:
+    """Join the values of a job and of its templates; the job's come first."""
+    if len(sources) < 2:  # noqa: PLR2004 - nothing to join
+        return
+    values = Map(sources[0].place)
+    for source in sources:
+        values.copy_from(source)
+    merged.put("values", values, merged.mark_of("values"), values.place)
+
+
+def _shapes(merged: Map, problems: Problems) -> bool:
+    """Check the types of what is used before the kind sees the job."""
+    wanted = {"values": Map, "matrix": Map, "exclude": Seq}
+    good = True
+    for key, kind in wanted.items():
+        if key in merged and not isinstance(merged[key], kind):
+            expected = "a map" if kind is Map else "a list of maps"
+            problems.add(merged.mark_of(key), f"{key}: expected {expected}")
+            good = False
+    for key in ("name", "kind", "formerly"):
+        value = merged.get(key, "")
+        if not isinstance(value, (str, int)) or isinstance(value, bool):
+            problems.add(merged.mark_of(key), f"{key}: expected a text")
+            good = False
+    if "name" not in merged:
+        problems.add(merged.place, "name: is missing; give the full name, such as team/app")
+        good = False
+    return good and _axes(merged, problems)
+
+
+def _axes(merged: Map, problems: Problems) -> bool:
+    good = True
+    for name, axis in (merged.get("matrix") or {}).items():
+        if not isinstance(axis, Seq) or not axis:
+            problems.add(merged["matrix"].mark_of(name), f"matrix.{name}: expected a list")
+            good = False
+    for number, element in enumerate(merged.get("exclude") or ()):
+        if not isinstance(element, Map):
+            problems.add(merged["exclude"].at[number], f"exclude[{number}]: expected a map")
+            good = False
+    return good
+
+
+def _combinations(merged: Map, problems: Problems) -> Iterator[dict[str, Any]]:
+    """Give the values of each job that the entry makes."""
+    base = dict(merged.get("values") or {})
+    matrix = merged.get("matrix")
+    if not matrix:
+        yield base
+        return
+    excluded = [dict(element) for element in merged.get("exclude") or ()]
+    used = [False] * len(excluded)
+    for choice in itertools.product(*matrix.values()):
+        values = dict(base)
+        for name, value in zip(matrix, choice):
+            # an element that is a map sets several values at once
+            values.update(value if isinstance(value, Map) else {name: value})
+        out = [_matches(values, rule) for rule in excluded]
+        used = [before or now for before, now in zip(used, out)]
+        if not any(out):
+            yield values
+    for number, hit in enumerate(used):
+        if not hit:
+            problems.add(
+                merged["exclude"].at[number],
+                f"exclude[{number}]: matches no combination of the matrix; correct or remove it",
+            )
+
+
+def _matches(values: dict[str, Any], rule: dict[str, Any]) -> bool:
+    return all(values.get(name) == value for name, value in rule.items())
+
+
+def _entry(merged: Map, values: dict[str, Any], uses: bool, context: Context) -> Entry | None:  # noqa: FBT001
+    """Fill the values into one job."""
+    fields = Map(merged.place)
+    head: dict[str, Any] = {"kind": "pipeline", "formerly": ""}
+    for key, value in merged.items():
+        if key in {"values", "matrix", "exclude", "template"}:
+            continue
+        at = merged.values_at[key]
+        if uses and not context.is_plain(value):
+            value = fill(value, values, at, context.problems)  # noqa: PLW2901
+        if key in {"name", "kind", "formerly"}:
+            head[key] = str(value)
+        else:
+            fields.put(key, value, merged.keys_at[key], at)
+    kind = head["kind"]
+    if kind not in context.kinds:
+        context.problems.add(
+            merged.mark_of("kind"), f"kind: unknown kind '{kind}'{guess(kind, context.kinds)}"
+        )
+        return None
+    place = merged.values_at["name"]
+    return Entry(head["name"], kind, fields, values, head["formerly"], merged.place, place)
+
+
+def _with_defaults(job: Entry, file_defaults: Mapping[str, Map], context: Context) -> Entry:
+    """Add what the job leaves open: defaults of the file, then of all files."""
+    allowed = context.kinds[job.kind]
+    for source in (file_defaults, context.defaults):
+        for section in (job.kind, "all"):
+            for key, value in source.get(section, {}).items():
+                if key in job.fields or (section == "all" and key not in allowed):
+                    continue
+                at = source[section].values_at[key]
+                if job.values and not context.is_plain(value):
+                    value = fill(value, job.values, at, context.problems)  # noqa: PLW2901
+                job.fields.put(key, value, source[section].keys_at[key], at)
+    return job
+
+
+def fill(value: Any, values: Mapping[str, Any], at: Mark, problems: Problems) -> Any:
+    """Replace the placeholders in a value and in everything it holds."""
+    if isinstance(value, str):
+        return _fill_scalar(value, values, at, problems)
+    if isinstance(value, Map):
+        made = value.twin()
+        for key, element in value.items():
+            where = value.values_at[key]
+            made.put(key, fill(element, values, where, problems), value.keys_at[key], where)
+        return made
+    if isinstance(value, Seq):
+        filled = Seq(value.place)
+        for element, where in zip(value, value.at):
+            filled.put(fill(element, values, where, problems), where)
+        return filled
+    return value
+
+
+def _fill_scalar(text: str, values: Mapping[str, Any], at: Mark, problems: Problems) -> Any:
+    if "{{" not in text:
+        return text
+    whole = PLACEHOLDER.fullmatch(text)
+    if whole and not whole[1] and whole[2] in values:
+        return values[whole[2]]
+    missing: list[str] = []
+    filled = fill_text(text, values, missing)
+    for name in missing:
+        hint = guess(name, values) if values else "; this job has no values"
+        problems.add(
+            at,
+            f"{{{{{name}}}}} stands for no value{hint}; to keep it as it is, write "
+            f"\\{{{{{name}}}}}",
+        )
+    return filled
+
+
+def fill_text(text: str, values: Mapping[str, Any], missing: list[str]) -> str:
+    r"""Replace the placeholders in a text.
+
+    Args:
+        text: with ``{{name}}``; ``\{{name}}`` stays without its backslash.
+        values: by name.
+        missing: receives the names without a value.
+    """
+
+    def one(found: re.Match[str]) -> str:
+        if found[1]:
+            return found[0][1:]
+        if found[2] not in values:
+            missing.append(found[2])
+            return ""
+        value = values[found[2]]
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return "" if value is None else str(value)
+
+    return PLACEHOLDER.sub(one, text)

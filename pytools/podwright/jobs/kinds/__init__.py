@@ -1,0 +1,69 @@
+"""One file per kind of job; the file's name is the word behind ``kind:``.
+
+Each has a ``KIND``: a record of the schema that writes and reads its own XML. They are discovered;
+no list of kinds exists anywhere else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+from xml.etree.ElementTree import Element
+
+from podwright.jobs.codec import Part, plugins_of, read_all, write_all
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Kind(Part):
+    """A kind of item on the controller.
+
+    Attributes:
+        JAVA: its class, as ``_class`` in the answers of the controller.
+        ROOT: the root element of its XML.
+        CONTAINER: whether other described jobs may stand in it.
+        VIEW: whether it is a view, which has requests of its own.
+        KEPT: elements that belong to others, as paths: credentials and views that people made are
+            taken over from the controller when the item is changed.
+    """
+
+    ROOT: ClassVar[str] = ""
+    CONTAINER: ClassVar[bool] = False
+    VIEW: ClassVar[bool] = False
+    KEPT: ClassVar[tuple[str, ...]] = ()
+
+    def element(self, name: str, values: Mapping[str, Any]) -> Element:
+        """Write the whole item.
+
+        Args:
+            name: the full name.
+            values: what ``{{name}}`` stands for, for kinds that fill in templates.
+        """
+        del name, values
+        return write_all(self, Element(self.ROOT))
+
+    def plugins(self) -> set[str]:
+        """Name the plugins without which the controller could not read the item."""
+        return plugins_of(self)
+
+    @classmethod
+    def fields_of(cls, root: Element) -> dict[str, Any]:
+        """Read the fields back, as YAML would say them; best effort."""
+        return read_all(cls, root)
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """All kinds, sorted."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+@cache
+def load(name: str) -> type[Kind]:
+    """Import one kind."""
+    module = importlib.import_module(f"{__name__}.{name}")
+    kind: type[Kind] = module.KIND
+    return kind

@@ -1,0 +1,48 @@
+"""A folder: holds other jobs, and may bring shared libraries for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from podwright.jobs.codec import Codec, Fixed, Inside
+from podwright.jobs.kinds import Kind
+from podwright.jobs.parts.common import (
+    HEAD,
+    PROPERTIES,
+    REST,
+    Described,
+    Library,
+    libraries_codec,
+)
+from podwright.schema import ListOf, Record, option
+
+CREDENTIALS = (
+    "properties/com.cloudbees.hudson.plugins.folder.properties."
+    "FolderCredentialsProvider_-FolderCredentialsProperty"
+)
+ICON = "com.cloudbees.hudson.plugins.folder.icons.StockFolderIcon"
+
+
+@dataclass(frozen=True)
+class Folder(Described, Kind):
+    """Holds other jobs, and may bring shared libraries for them."""
+
+    JAVA: ClassVar[str] = "com.cloudbees.hudson.plugins.folder.Folder"
+    ROOT: ClassVar[str] = JAVA
+    PLUGIN: ClassVar[str] = "cloudbees-folder"
+    CONTAINER: ClassVar[bool] = True
+    KEPT: ClassVar[tuple[str, ...]] = (CREDENTIALS, "folderViews")
+    XML: ClassVar[tuple[Codec, ...]] = (
+        *HEAD,
+        Inside("properties", (libraries_codec(), REST)),
+        Fixed("healthMetrics"),
+        Fixed("icon", attributes={"class": ICON}),
+    )
+    libraries: tuple[Library, ...] = option(
+        ListOf(Record(Library)), "shared libraries of the jobs in the folder", ()
+    )
+    properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())
+
+
+KIND = Folder

@@ -1,0 +1,163 @@
+"""A freestyle job: shell steps, enough to keep old jobs as code."""
+# ruff: noqa: N815, RUF009 - Jenkins' own names; `option` gives immutable defaults
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from xml.etree.ElementTree import Element, SubElement
+
+from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Not, Part, Rest, Value
+from podwright.jobs.kinds import Kind
+from podwright.jobs.oneof import FLAG, TEXT, OneOf, Short
+from podwright.jobs.parts.common import (
+    HEAD,
+    PROPERTIES,
+    REST,
+    Described,
+    Keep,
+    Throttle,
+    keep_codec,
+    parameters_codec,
+    throttle_codec,
+)
+from podwright.jobs.parts.parameters import PARAMETERS
+from podwright.jobs.parts.raw import RawXml
+from podwright.jobs.parts.scm import SCM
+from podwright.jobs.parts.triggers import TRIGGERS
+from podwright.schema import ListOf, Number, Record, option
+
+
+@dataclass(frozen=True)
+class Shell(Part):
+    """A shell script."""
+
+    JAVA: ClassVar[str] = "hudson.tasks.Shell"
+    XML: ClassVar[tuple[Codec, ...]] = (Value("command"),)
+    command: str = option(TEXT, "the script", "", required=True)
+
+
+@dataclass(frozen=True)
+class Batch(Part):
+    """A Windows batch script."""
+
+    JAVA: ClassVar[str] = "hudson.tasks.BatchFile"
+    XML: ClassVar[tuple[Codec, ...]] = (Value("command"),)
+    command: str = option(TEXT, "the script", "", required=True)
+
+
+STEPS = OneOf(
+    {"shell": Record(Shell, "command"), "batch": Record(Batch, "command"), "xml": RawXml()},
+    "kind of step",
+)
+
+
+@dataclass(frozen=True)
+class Artifacts(Part):
+    """Files to keep."""
+
+    JAVA: ClassVar[str] = "hudson.tasks.ArtifactArchiver"
+    XML: ClassVar[tuple[Codec, ...]] = (
+        Value("files", "artifacts"),
+        Value("excludes", always=False),
+        Value("allowEmpty", "allowEmptyArchive"),
+        Value("onlyIfSuccessful"),
+        Value("fingerprint"),
+        Fixed("defaultExcludes", "true"),
+        Fixed("caseSensitive", "true"),
+        Fixed("followSymlinks", "false"),
+    )
+    files: str = option(TEXT, "patterns, separated by commas", "", required=True)
+    excludes: str = option(TEXT, "patterns that are left out", "")
+    allowEmpty: bool = option(FLAG, "do not fail when there is none", default=False)
+    onlyIfSuccessful: bool = option(FLAG, "only of good builds", default=False)
+    fingerprint: bool = option(FLAG, "record checksums", default=False)
+
+
+@dataclass(frozen=True)
+class Junit(Part):
+    """Results of tests."""
+
+    JAVA: ClassVar[str] = "hudson.tasks.junit.JUnitResultArchiver"
+    PLUGIN: ClassVar[str] = "junit"
+    XML: ClassVar[tuple[Codec, ...]] = (
+        Value("files", "testResults"),
+        Value("allowEmpty", "allowEmptyResults"),
+    )
+    files: str = option(TEXT, "patterns, separated by commas", "", required=True)
+    allowEmpty: bool = option(FLAG, "do not fail when there is none", default=False)
+
+
+PUBLISHERS = OneOf(
+    {"artifacts": Record(Artifacts, "files"), "junit": Record(Junit, "files"), "xml": RawXml()},
+    "kind of publisher",
+)
+
+
+class _Scm(Codec):
+    """The repository; a job without one says so explicitly."""
+
+    CHOSEN = Chosen("scm", "scm", SCM)
+
+    def write(self, part: Any, parent: Element) -> None:
+        if part.scm is None:
+            SubElement(parent, "scm", {"class": "hudson.scm.NullSCM"})
+        else:
+            self.CHOSEN.write(part, parent)
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        element = parent.find("scm")
+        if element is None or element.get("class") == "hudson.scm.NullSCM":
+            return {}
+        return self.CHOSEN.read(record, parent)
+
+    def tags(self) -> set[str]:
+        return {"scm"}
+
+
+@dataclass(frozen=True)
+class Freestyle(Described, Kind):
+    """A freestyle job: shell steps, enough to keep old jobs as code."""
+
+    JAVA: ClassVar[str] = "hudson.model.FreeStyleProject"
+    ROOT: ClassVar[str] = "project"
+    XML: ClassVar[tuple[Codec, ...]] = (
+        *HEAD,
+        Fixed("keepDependencies", "false"),
+        Inside("properties", (keep_codec(), throttle_codec(), parameters_codec(), REST)),
+        _Scm(),
+        Value("quietPeriod", always=False),
+        Value("label", "assignedNode", always=False),
+        Not("roam", "canRoam"),
+        Value("disabled"),
+        Fixed("blockBuildWhenDownstreamBuilding", "false"),
+        Fixed("blockBuildWhenUpstreamBuilding", "false"),
+        Inside("triggers", (Items("triggers", TRIGGERS),)),
+        Value("concurrentBuild"),
+        Value("customWorkspace", always=False),
+        Inside("builders", (Items("steps", STEPS),)),
+        Inside("publishers", (Items("publishers", PUBLISHERS),)),
+        Inside("buildWrappers", (Rest("wrappers"),)),
+    )
+    scm: Any = option(SCM, "repository to check out", None)
+    label: str = option(TEXT, "label of the agents that may build it", "")
+    steps: tuple[Any, ...] = option(ListOf(STEPS), "what a build does", ())
+    publishers: tuple[Any, ...] = option(ListOf(PUBLISHERS), "what happens afterwards", ())
+    wrappers: tuple[Any, ...] = option(ListOf(RawXml()), "build wrappers, as XML", ())
+    parameters: tuple[Any, ...] = option(ListOf(PARAMETERS), "what a build asks for", ())
+    triggers: tuple[Any, ...] = option(ListOf(TRIGGERS), "what starts a build", ())
+    keep: Keep | None = option(Short(Keep, "builds"), "how many builds are kept", None)
+    throttle: Throttle | None = option(Record(Throttle), "share limits with other jobs", None)
+    concurrentBuild: bool = option(FLAG, "several builds at once", default=False)
+    quietPeriod: int | None = option(Number(0, 86_400), "seconds to wait before a build", None)
+    customWorkspace: str = option(TEXT, "a fixed directory on the agent", "")
+    disabled: bool = option(FLAG, "refuse to build", default=False)
+    properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())
+
+    @property
+    def roam(self) -> bool:
+        """Whether the job is bound to a label (Jenkins stores the opposite)."""
+        return bool(self.label)
+
+
+KIND = Freestyle

@@ -1,0 +1,71 @@
+"""An organization: a multibranch pipeline for each repository of a group."""
+# ruff: noqa: N815, RUF009 - Jenkins' own names; `option` gives immutable defaults
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from podwright.jobs.codec import Codec, Fixed, Inside, Items, Value
+from podwright.jobs.kinds import Kind
+from podwright.jobs.kinds.folder import CREDENTIALS
+from podwright.jobs.kinds.multibranch import ICON, STRATEGY, owner
+from podwright.jobs.oneof import FLAG, TEXT
+from podwright.jobs.parts.common import (
+    HEAD,
+    PROPERTIES,
+    REST,
+    Described,
+    Library,
+    Orphans,
+    libraries_codec,
+    orphans_codec,
+)
+from podwright.jobs.parts.sources import NAVIGATORS
+from podwright.jobs.parts.triggers import Interval, scan_kind
+from podwright.schema import ListOf, Record, option
+
+FOLDER = "jenkins.branch.OrganizationFolder"
+FACTORY = "org.jenkinsci.plugins.workflow.multibranch.WorkflowMultiBranchProjectFactory"
+
+
+@dataclass(frozen=True)
+class Organization(Described, Kind):
+    """A multibranch pipeline for each repository of a GitHub, Bitbucket or GitLab group."""
+
+    JAVA: ClassVar[str] = FOLDER
+    ROOT: ClassVar[str] = FOLDER
+    PLUGIN: ClassVar[str] = "branch-api"
+    KEPT: ClassVar[tuple[str, ...]] = (CREDENTIALS,)
+    XML: ClassVar[tuple[Codec, ...]] = (
+        *HEAD,
+        Inside("properties", (libraries_codec(), REST)),
+        Inside(
+            "folderViews",
+            (owner(FOLDER),),
+            {"class": "jenkins.branch.OrganizationFolderViewHolder"},
+        ),
+        Fixed("healthMetrics"),
+        Inside("icon", (owner(FOLDER),), {"class": ICON}),
+        orphans_codec(),
+        Inside("triggers", (Interval(),)),
+        Value("disabled"),
+        Inside("navigators", (Items("navigators", NAVIGATORS),)),
+        Inside("projectFactories", (Inside(FACTORY, (Value("scriptPath"),)),)),
+        Fixed("buildStrategies"),
+        *STRATEGY,
+    )
+    navigators: tuple[Any, ...] = option(
+        ListOf(NAVIGATORS), "where repositories come from", (), required=True
+    )
+    scriptPath: str = option(TEXT, "the Jenkinsfile in each branch", "Jenkinsfile")
+    scan: str = option(scan_kind(), "scan for repositories so often", "1d")
+    orphans: Orphans = option(Record(Orphans), "what becomes of deleted repositories", Orphans())
+    libraries: tuple[Library, ...] = option(
+        ListOf(Record(Library)), "shared libraries of all jobs below", ()
+    )
+    disabled: bool = option(FLAG, "refuse to build", default=False)
+    properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())
+
+
+KIND = Organization

@@ -1,0 +1,159 @@
+"""A pipeline: its script stands in the description or comes from an SCM."""
+# ruff: noqa: N815, RUF009 - Jenkins' own names; `option` gives immutable defaults
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from xml.etree.ElementTree import Element, SubElement
+
+from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Nested, Part, Value, defaults
+from podwright.jobs.kinds import Kind
+from podwright.jobs.oneof import FLAG, TEXT, Short
+from podwright.jobs.parts.common import (
+    HEAD,
+    PROPERTIES,
+    REST,
+    Described,
+    Keep,
+    Throttle,
+    keep_codec,
+    parameters_codec,
+    throttle_codec,
+)
+from podwright.jobs.parts.parameters import PARAMETERS
+from podwright.jobs.parts.scm import SCM
+from podwright.jobs.parts.triggers import TRIGGERS
+from podwright.schema import Choice, Invalid, ListOf, Number, Record, option
+
+CPS = "org.jenkinsci.plugins.workflow.cps"
+JOB = "org.jenkinsci.plugins.workflow.job.properties"
+DURABILITY = ("PERFORMANCE_OPTIMIZED", "SURVIVABLE_NONATOMIC", "MAX_SURVIVABILITY")
+
+
+class _Definition(Codec):
+    """The script itself, or where it comes from."""
+
+    INLINE = (Value("script"), Value("sandbox"))
+    FROM_SCM = (Chosen("scm", "scm", SCM), Value("scriptPath"), Value("lightweight"))
+
+    def write(self, part: Any, parent: Element) -> None:
+        name, codecs = (
+            ("CpsFlowDefinition", self.INLINE)
+            if part.scm is None
+            else ("CpsScmFlowDefinition", self.FROM_SCM)
+        )
+        element = SubElement(parent, "definition", {"class": f"{CPS}.{name}"})
+        for codec in codecs:
+            codec.write(part, element)
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        element = parent.find("definition")
+        if element is None:
+            return {}
+        found: dict[str, Any] = {}
+        codecs: tuple[Codec, ...] = self.INLINE
+        if element.find("scm") is not None:
+            codecs = self.FROM_SCM
+        for codec in codecs:
+            found.update(codec.read(record, element))
+        return found
+
+    def tags(self) -> set[str]:
+        return {"definition"}
+
+
+@dataclass(frozen=True)
+class NoConcurrency(Part):
+    """One build at a time."""
+
+    XML: ClassVar[tuple[Codec, ...]] = (Value("abortPrevious"),)
+    abortPrevious: bool = option(FLAG, "stop the running build instead of waiting", default=False)
+
+
+class _Empty(Codec):
+    """A property without content whose presence is a boolean that is false."""
+
+    def __init__(self, field: str, tag: str) -> None:
+        self.field = field
+        self.tag = tag
+
+    def write(self, part: Any, parent: Element) -> None:
+        if not getattr(part, self.field):
+            SubElement(parent, self.tag)
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        value = parent.find(self.tag) is None
+        return {} if value == defaults(record)[self.field] else {self.field: value}
+
+    def tags(self) -> set[str]:
+        return {self.tag}
+
+
+@dataclass(frozen=True)
+class Pipeline(Described, Kind):
+    """A pipeline: its script stands in the description or comes from an SCM."""
+
+    JAVA: ClassVar[str] = "org.jenkinsci.plugins.workflow.job.WorkflowJob"
+    ROOT: ClassVar[str] = "flow-definition"
+    PLUGIN: ClassVar[str] = "workflow-job"
+    XML: ClassVar[tuple[Codec, ...]] = (
+        *HEAD,
+        Fixed("keepDependencies", "false"),
+        Inside(
+            "properties",
+            (
+                keep_codec(),
+                Nested(
+                    "disableConcurrentBuilds",
+                    f"{JOB}.DisableConcurrentBuildsJobProperty",
+                    Record(NoConcurrency, "abortPrevious"),
+                ),
+                _Empty("resume", f"{JOB}.DisableResumeJobProperty"),
+                Inside(
+                    f"{JOB}.DurabilityHintJobProperty",
+                    (Value("durability", "hint"),),
+                    only_if=lambda part: part.durability,
+                ),
+                throttle_codec(),
+                Inside(
+                    f"{JOB}.PipelineTriggersJobProperty",
+                    (Inside("triggers", (Items("triggers", TRIGGERS),)),),
+                    only_if=lambda part: part.triggers,
+                ),
+                parameters_codec(),
+                REST,
+            ),
+        ),
+        _Definition(),
+        Fixed("triggers"),
+        Value("quietPeriod", always=False),
+        Value("disabled"),
+    )
+    script: str = option(TEXT, "the pipeline itself; `scm` takes it from a repository", "")
+    scm: Any = option(SCM, "repository that holds the Jenkinsfile", None)
+    scriptPath: str = option(TEXT, "the Jenkinsfile in the repository", "Jenkinsfile")
+    lightweight: bool = option(FLAG, "fetch the Jenkinsfile alone before it starts", default=True)
+    sandbox: bool = option(FLAG, "run the script in the Groovy sandbox", default=True)
+    parameters: tuple[Any, ...] = option(ListOf(PARAMETERS), "what a build asks for", ())
+    triggers: tuple[Any, ...] = option(ListOf(TRIGGERS), "what starts a build", ())
+    keep: Keep | None = option(Short(Keep, "builds"), "how many builds are kept", None)
+    disableConcurrentBuilds: Any = option(
+        Record(NoConcurrency), "one build at a time; `{}` or with `abortPrevious`", None
+    )
+    throttle: Throttle | None = option(Record(Throttle), "share limits with other jobs", None)
+    resume: bool = option(FLAG, "go on after a restart of the controller", default=True)
+    durability: str = option(
+        Choice(words=lambda: ("", *DURABILITY), what="durability"), "speed against safety", ""
+    )
+    quietPeriod: int | None = option(Number(0, 86_400), "seconds to wait before a build", None)
+    disabled: bool = option(FLAG, "refuse to build", default=False)
+    properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if bool(self.script) == (self.scm is not None):
+            raise Invalid("give either `script` or `scm`" + (", not both" if self.script else ""))
+
+
+KIND = Pipeline

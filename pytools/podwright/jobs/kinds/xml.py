@@ -1,0 +1,92 @@
+"""Anything else: the job's XML from a file, with values filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+from xml.etree.ElementTree import Element
+
+from podwright.jobs import xmltree
+from podwright.jobs.expand import fill_text
+from podwright.jobs.kinds import Kind
+from podwright.jobs.kinds.folder import CREDENTIALS
+from podwright.jobs.oneof import TEXT, illegal
+from podwright.schema import Invalid, option, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class XmlJob(Kind):
+    """Anything else: the job's XML from a file, with values filled in.
+
+    ``{{name}}`` is replaced in texts and attributes after parsing, so that no value can become
+    markup.
+    """
+
+    KEPT: ClassVar[tuple[str, ...]] = (CREDENTIALS,)
+    file: str = option(TEXT, "the XML, relative to the description's file", "", required=True)
+    description: str = option(TEXT, "replaces the description in the file", "")
+    content: ClassVar[str] = ""
+
+    def loaded(self, content: str) -> XmlJob:
+        """Return the kind with the content of its file."""
+        copy = replace(self)
+        object.__setattr__(copy, "content", content)
+        return copy
+
+    def element(self, name: str, values: Mapping[str, Any]) -> Element:
+        """Parse the file and fill in the values.
+
+        Raises:
+            Invalid: when the file is no XML, or a value is missing or not allowed in XML.
+        """
+        try:
+            root = xmltree.parse(self.content)
+        except xmltree.NotXmlError as error:
+            raise Invalid(f"file: {shown(self.file)} is not good XML: {error}") from None
+        known = {**values, "name": name, "shortName": name.rpartition("/")[2]}
+        missing: list[str] = []
+        for node in root.iter():
+            node.attrib.pop("plugin", None)
+            node.text = _filled(node.text, known, missing)
+            node.tail = _filled(node.tail, known, missing)
+            for key, text in node.attrib.items():
+                node.attrib[key] = _filled(text, known, missing) or ""
+        if missing:
+            raise Invalid(
+                *(
+                    f"file: {shown(self.file)} uses {{{{{word}}}}}, but no value has that name; "
+                    "add it to `values`"
+                    for word in sorted(set(missing))
+                )
+            )
+        self._describe(root)
+        return root
+
+    def _describe(self, root: Element) -> None:
+        """Make sure that there is a description, because the marker stands in it."""
+        described = root.find("description")
+        if described is None:
+            described = Element("description")
+            root.insert(0, described)
+        if self.description:
+            described.text = self.description
+
+    def plugins(self) -> set[str]:
+        """Name no plugin: what a file needs is not known here."""
+        return set()
+
+
+def _filled(text: str | None, values: Mapping[str, Any], missing: list[str]) -> str | None:
+    if text is None or "{{" not in text:
+        return text
+    filled = fill_text(text, values, missing)
+    bad = illegal(filled)
+    if bad is not None:
+        raise Invalid(f"values: the control character U+{ord(bad):04X} cannot be part of a job")
+    return filled
+
+
+KIND = XmlJob

@@ -1,0 +1,168 @@
+"""Comparing XML that was written with XML that came back.
+
+Jenkins stores what was posted until something makes it save the job; then XStream writes it anew:
+other layout, versions in ``plugin`` attributes, default elements added. Two trees are the same when
+their normal forms are.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from podwright.jobs import marker, secrets, xmltree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from xml.etree.ElementTree import Element
+
+# Elements that XStream adds with these texts when it saves a job that lacks them.
+ADDED = {
+    "keepDependencies": "false",
+    "disabled": "false",
+    "concurrentBuild": "false",
+    "blockBuildWhenDownstreamBuilding": "false",
+    "blockBuildWhenUpstreamBuilding": "false",
+    "canRoam": "true",
+    "filterExecutors": "false",
+    "filterQueue": "false",
+    "recurse": "false",
+    "removeLastBuild": "false",
+    "doGenerateSubmoduleConfigurations": "false",
+    "configVersion": "2",
+    "ignorePostCommitHooks": "false",
+    "userBoost": "false",
+    "abortBuilds": "false",
+    "limitOneJobWithMatchingParams": "false",
+    "stopTriggerOnFailure": "false",
+    "defaultExcludes": "true",
+    "caseSensitive": "true",
+    "followSymlinks": "false",
+    "unstableReturn": "0",
+}
+# Lists whose order means something although their elements have different names.
+ORDERED = frozenset(
+    {"builders", "publishers", "buildWrappers", "prebuilders", "postbuilders", "traits", "columns",
+     "parameterDefinitions", "extensions", "navigators", "projectFactories", "a", "choices"}
+)  # fmt: skip
+
+
+def normal(root: Element, kept: Iterable[str] = ()) -> Element:
+    """Bring a tree into its normal form.
+
+    Args:
+        root: the tree; it is changed in place.
+        kept: paths of elements that belong to somebody else and are left out.
+
+    Returns:
+        The same tree: without marker, versions, layout, and what is said by being absent too.
+    """
+    described = root.find("description")
+    if described is not None:
+        described.text = marker.strip(described.text)
+    for path in kept:
+        above, _, tag = path.rpartition("/")
+        for parent in root.findall(above) if above else [root]:
+            for element in parent.findall(tag):
+                parent.remove(element)
+    _walk(root)
+    root.tail = None
+    return root
+
+
+def _walk(element: Element) -> None:
+    element.attrib.pop("plugin", None)
+    for child in list(element):
+        _walk(child)
+        child.tail = None
+        if _means_nothing(child):
+            element.remove(child)
+    if len(element):
+        element.text = None
+        if element.tag not in ORDERED and len({child.tag for child in element}) == len(element):
+            element[:] = sorted(element, key=lambda child: str(child.tag))
+    elif element.text is not None:
+        element.text = element.text.replace("\r\n", "\n")
+
+
+def _means_nothing(element: Element) -> bool:
+    """Say whether an element could as well be absent.
+
+    Elements named like classes (with a point) mean something by being there, and so does an empty
+    element of a list of texts.
+    """
+    if len(element) or "." in element.tag or element.tag in {"string", "hudson"}:
+        return False
+    text = element.text or ""
+    if ADDED.get(element.tag) == text:
+        return not element.attrib
+    if text:
+        return False
+    return set(element.attrib) <= {"class", "reference"} and element.get("class", "") in {
+        "",
+        "empty-list",
+        "vector",
+        "list",
+        "hudson.model.View$PropertyList",
+        "com.cloudbees.hudson.plugins.folder.icons.StockFolderIcon",
+    }
+
+
+def lines(root: Element) -> list[str]:
+    """Lay out a normal form for people: one element per line, secrets hidden."""
+    secrets.redact_tree(root)
+    out: list[str] = []
+    _lay_out(root, 0, out)
+    return out
+
+
+def _lay_out(element: Element, level: int, out: list[str]) -> None:
+    attributes = "".join(f' {key}="{text}"' for key, text in sorted(element.items()))
+    pad = "  " * level
+    if len(element):
+        out.append(f"{pad}<{element.tag}{attributes}>")
+        for child in element:
+            _lay_out(child, level + 1, out)
+        out.append(f"{pad}</{element.tag}>")
+        return
+    text = xmltree.escaped(element.text or "")
+    first, *rest = text.split("\n")
+    if not text:
+        out.append(f"{pad}<{element.tag}{attributes}/>")
+    elif not rest:
+        out.append(f"{pad}<{element.tag}{attributes}>{first}</{element.tag}>")
+    else:
+        out.append(f"{pad}<{element.tag}{attributes}>")
+        out += [f"{pad}  | {line}" for line in (first, *rest)]
+        out.append(f"{pad}</{element.tag}>")
+
+
+def form(text: str | bytes, kept: Iterable[str] = ()) -> list[str]:
+    """Give the lines of the normal form of an XML text.
+
+    Raises:
+        xmltree.NotXmlError: when it is none.
+    """
+    return lines(normal(xmltree.parse(text), kept))
+
+
+def same(one: str | bytes, other: str | bytes, kept: Iterable[str] = ()) -> bool:
+    """Say whether two XML texts mean the same job; secrets are compared, not shown."""
+    kept = tuple(kept)
+    trees = []
+    for text in (one, other):
+        out: list[str] = []
+        _lay_out(normal(xmltree.parse(text), kept), 0, out)
+        trees.append(out)
+    return trees[0] == trees[1]
+
+
+def diff(before: str | bytes | None, after: str | bytes, kept: Iterable[str] = ()) -> list[str]:
+    """Give the differing lines of two XML texts, with three lines around them.
+
+    Only what the controller has and we do not write is compared; both sides are redacted.
+    """
+    kept = tuple(kept)
+    old = form(before, kept) if before else []
+    new = form(after, kept)
+    return list(difflib.unified_diff(old, new, lineterm="", n=3))[2:]

@@ -1,0 +1,43 @@
+"""XML given as text, for what has no word of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from podwright.jobs import xmltree
+from podwright.jobs.codec import Raw
+from podwright.jobs.oneof import Lines
+from podwright.schema import Invalid
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+
+@dataclass(frozen=True)
+class RawXml(Lines):
+    """One XML element as text.
+
+    Its ``class`` attributes say which Java classes Jenkins makes, which is why whoever writes a
+    description is trusted as much as somebody who may configure jobs. ``plugin`` attributes are
+    dropped: they name versions, and Jenkins ignores them.
+    """
+
+    name: ClassVar[str] = "XML text"
+
+    def parse(self, value: Any, where: str) -> Any:
+        """Return the element's text; malformed XML and document types are refused."""
+        text = super().parse(value, where)
+        try:
+            root = xmltree.parse(text)
+        except xmltree.NotXmlError as error:
+            raise Invalid(f"{where}: this is no XML element: {error}") from None
+        return Raw(_without_versions(root, text))
+
+
+def _without_versions(root: Element, text: str) -> str:
+    if not any("plugin" in node.attrib for node in root.iter()):
+        return xmltree.PROLOG.sub("", text, count=1).strip()
+    for node in root.iter():
+        node.attrib.pop("plugin", None)
+    return xmltree.serialise(root)[len(xmltree.HEAD) :].decode("utf-8")

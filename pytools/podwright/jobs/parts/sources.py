@@ -1,0 +1,422 @@
+"""Where branches (multibranch) and repositories (organization) are discovered."""
+# ruff: noqa: N815 - Jenkins' own names; `option` gives immutable defaults
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from xml.etree.ElementTree import Element, SubElement
+
+from podwright.jobs.codec import Codec, Inside, Items, Part, Value
+from podwright.jobs.oneof import FLAG, TEXT, OneOf
+from podwright.jobs.parts.raw import RawXml
+from podwright.schema import Choice, ListOf, Number, Record, option
+
+# What `strategyId` says in the branch sources of GitHub, Bitbucket and GitLab alike.
+BRANCHES = {"exceptPullRequests": 1, "onlyPullRequests": 2, "all": 3}
+PULL_REQUESTS = {"merge": 1, "head": 2, "both": 3}
+
+
+@dataclass(frozen=True)
+class _Strategy(Codec):
+    """A word in place of the number that the plugins store."""
+
+    words: Any
+
+    def write(self, part: Any, parent: Element) -> None:
+        SubElement(parent, "strategyId").text = str(self.words[part.strategy])
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        del record
+        numbers = {str(number): word for word, number in self.words.items()}
+        return {"strategy": numbers.get(parent.findtext("strategyId", ""), "")}
+
+
+@dataclass(frozen=True)
+class _Trust(Codec):
+    """Whose forks may change the Jenkinsfile: a nested class of the trait."""
+
+    java: str
+
+    def write(self, part: Any, parent: Element) -> None:
+        SubElement(parent, "trust", {"class": f"{self.java}$Trust{part.trust}"})
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        del record
+        element = parent.find("trust")
+        name = "" if element is None else element.get("class", "").rpartition("$Trust")[2]
+        return {"trust": name}
+
+
+@dataclass(frozen=True)
+class PlainTrait(Part):
+    """A trait without settings."""
+
+
+@dataclass(frozen=True)
+class BranchTrait(Part):
+    """Which branches are built."""
+
+    XML: ClassVar[tuple[Codec, ...]] = (_Strategy(BRANCHES),)
+    strategy: str = option(
+        Choice(words=lambda: BRANCHES, what="strategy"),
+        "all, exceptPullRequests (those that are not filed as one) or onlyPullRequests",
+        "exceptPullRequests",
+    )
+
+
+@dataclass(frozen=True)
+class OriginTrait(Part):
+    """Requests from branches of the repository itself."""
+
+    XML: ClassVar[tuple[Codec, ...]] = (_Strategy(PULL_REQUESTS),)
+    strategy: str = option(
+        Choice(words=lambda: PULL_REQUESTS, what="strategy"),
+        "what is built: the merge with the target, the head, or both",
+        "merge",
+    )
+
+
+@dataclass(frozen=True)
+class HeadFilter(Part):
+    """Names of branches, by wildcards."""
+
+    JAVA: ClassVar[str] = "jenkins.scm.impl.trait.WildcardSCMHeadFilterTrait"
+    PLUGIN: ClassVar[str] = "scm-api"
+    XML: ClassVar[tuple[Codec, ...]] = (Value("includes"), Value("excludes"))
+    includes: str = option(TEXT, "names separated by blanks; * stands for anything", "*")
+    excludes: str = option(TEXT, "names that are left out", "")
+
+
+@dataclass(frozen=True)
+class RegexFilter(Part):
+    """Names of branches, by a Java regular expression."""
+
+    JAVA: ClassVar[str] = "jenkins.scm.impl.trait.RegexSCMHeadFilterTrait"
+    PLUGIN: ClassVar[str] = "scm-api"
+    XML: ClassVar[tuple[Codec, ...]] = (Value("regex"),)
+    regex: str = option(TEXT, "the expression", ".*", required=True)
+
+
+@dataclass(frozen=True)
+class SourceFilter(Part):
+    """Names of repositories, by wildcards (organizations only)."""
+
+    JAVA: ClassVar[str] = "jenkins.scm.impl.trait.WildcardSCMSourceFilterTrait"
+    PLUGIN: ClassVar[str] = "scm-api"
+    XML: ClassVar[tuple[Codec, ...]] = (Value("includes"), Value("excludes"))
+    includes: str = option(TEXT, "names separated by blanks; * stands for anything", "*")
+    excludes: str = option(TEXT, "names that are left out", "")
+
+
+@dataclass(frozen=True)
+class CloneTrait(Part):
+    """A shallow clone."""
+
+    JAVA: ClassVar[str] = "jenkins.plugins.git.traits.CloneOptionTrait"
+    PLUGIN: ClassVar[str] = "git"
+    XML: ClassVar[tuple[Codec, ...]] = (
+        Inside(
+            "extension",
+            (
+                Value("shallow"),
+                Value("noTags"),
+                Value("reference"),
+                Value("depth"),
+                Value("honorRefspec"),
+            ),
+            {"class": "hudson.plugins.git.extensions.impl.CloneOption"},
+        ),
+    )
+    shallow: bool = option(FLAG, "fetch only some commits", default=True)
+    noTags: bool = option(FLAG, "do not fetch tags", default=True)
+    reference: str = option(TEXT, "a local repository to copy from", "")
+    depth: int = option(Number(0, 1_000_000), "commits to fetch", 1)
+    honorRefspec: bool = option(FLAG, "fetch only what is asked for", default=True)
+
+
+def _named(base: type, java: str, plugin: str, doc: str, **extra: Any) -> type:
+    """Make the trait of one plugin from a common form."""
+    made = type(java.rpartition(".")[2], (base,), {"JAVA": java, "PLUGIN": plugin, **extra})
+    made.__doc__ = doc
+    return dataclass(frozen=True)(made)
+
+
+def _fork(java: str, plugin: str, words: tuple[str, ...]) -> type:
+    """Make the trait for requests from forks; each plugin has its own words of trust."""
+    return _named(
+        OriginTrait,
+        java,
+        plugin,
+        "Requests from forks.",
+        XML=(_Strategy(PULL_REQUESTS), _Trust(java)),
+        __annotations__={"trust": "str"},
+        trust=option(
+            Choice(words=lambda: words, what="trust"),
+            "whose forks may bring their own Jenkinsfile",
+            words[0],
+        ),
+    )
+
+
+COMMON = {
+    "filter": Record(HeadFilter),
+    "regex": Record(RegexFilter, "regex"),
+    "repositories": Record(SourceFilter),
+    "clone": Record(CloneTrait),
+    "xml": RawXml(),
+}
+
+
+def _traits(package: str, plugin: str, request: str, words: tuple[str, ...]) -> OneOf:
+    """Give the traits of a forge's plugin."""
+    branch = _named(BranchTrait, f"{package}.BranchDiscoveryTrait", plugin, "Branches.")
+    origin = _named(
+        OriginTrait, f"{package}.Origin{request}DiscoveryTrait", plugin, "Requests from branches."
+    )
+    tag = _named(PlainTrait, f"{package}.TagDiscoveryTrait", plugin, "Tags.")
+    return OneOf(
+        {
+            "branches": Record(branch, "strategy"),
+            "pullRequests": Record(origin, "strategy"),
+            "forks": Record(_fork(f"{package}.Fork{request}DiscoveryTrait", plugin, words)),
+            "tags": Record(tag),
+            **COMMON,
+        },
+        "trait",
+    )
+
+
+GIT_TRAITS = OneOf(
+    {
+        "branches": Record(
+            _named(
+                PlainTrait, "jenkins.plugins.git.traits.BranchDiscoveryTrait", "git", "Branches."
+            )
+        ),
+        "tags": Record(
+            _named(PlainTrait, "jenkins.plugins.git.traits.TagDiscoveryTrait", "git", "Tags.")
+        ),
+        **COMMON,
+    },
+    "trait",
+)
+GITHUB = "org.jenkinsci.plugins.github_branch_source"
+BITBUCKET = "com.cloudbees.jenkins.plugins.bitbucket"
+GITLAB = "io.jenkins.plugins.gitlabbranchsource"
+GITHUB_PLUGIN = "github-branch-source"
+BITBUCKET_PLUGIN = "cloudbees-bitbucket-branch-source"
+GITLAB_PLUGIN = "gitlab-branch-source"
+GITHUB_TRAITS = _traits(
+    GITHUB, GITHUB_PLUGIN, "PullRequest", ("Permission", "Contributors", "Nobody", "Everyone")
+)
+BITBUCKET_TRAITS = _traits(
+    BITBUCKET, BITBUCKET_PLUGIN, "PullRequest", ("TeamForks", "Nobody", "Everyone")
+)
+GITLAB_TRAITS = _traits(
+    GITLAB, GITLAB_PLUGIN, "MergeRequest", ("Permission", "Members", "Nobody", "Everyone")
+)
+
+
+class _Id(Codec):
+    """The id of a source: given, or made of what it points to, so that it never changes by itself.
+
+    Jenkins recognises the branches of a source by its id; a new id builds every branch again.
+    """
+
+    def write(self, part: Any, parent: Element) -> None:
+        SubElement(parent, "id").text = part.id or part.natural_id()
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        del record
+        return {"id": parent.findtext("id", "")}
+
+
+def _slug(*words: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(word for word in words if word)).strip("-")
+
+
+@dataclass(frozen=True)
+class Source(Part):
+    """What all sources have."""
+
+    id: str = option(TEXT, "identity of the source; made of its address when left empty", "")
+    credentialsId: str = option(TEXT, "id of the credential that may read it", "")
+
+    def natural_id(self) -> str:
+        """Make an id of the source's address."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class GitSource(Source):
+    """The branches of a Git repository."""
+
+    JAVA: ClassVar[str] = "jenkins.plugins.git.GitSCMSource"
+    PLUGIN: ClassVar[str] = "git"
+    XML: ClassVar[tuple[Codec, ...]] = (
+        _Id(),
+        Value("url", "remote"),
+        Value("credentialsId"),
+        Inside("traits", (Items("traits", GIT_TRAITS),)),
+    )
+    url: str = option(TEXT, "the repository", "", required=True)
+    traits: tuple[Any, ...] = option(
+        ListOf(GIT_TRAITS), "what is discovered", (GIT_TRAITS.parse("branches", ""),)
+    )
+
+    def natural_id(self) -> str:
+        """Make an id of the repository's address."""
+        return _slug("git", self.url)
+
+
+@dataclass(frozen=True)
+class GitHubSource(Source):
+    """The branches and pull requests of a GitHub repository."""
+
+    JAVA: ClassVar[str] = f"{GITHUB}.GitHubSCMSource"
+    PLUGIN: ClassVar[str] = GITHUB_PLUGIN
+    XML: ClassVar[tuple[Codec, ...]] = (
+        _Id(),
+        Value("apiUri", always=False),
+        Value("credentialsId"),
+        Value("owner", "repoOwner"),
+        Value("repository"),
+        Value("url", "repositoryUrl", always=False),
+        Inside("traits", (Items("traits", GITHUB_TRAITS),)),
+    )
+    owner: str = option(TEXT, "organization or user", "", required=True)
+    repository: str = option(TEXT, "name of the repository", "", required=True)
+    url: str = option(TEXT, "its address, for GitHub Enterprise", "")
+    apiUri: str = option(TEXT, "API of GitHub Enterprise", "")
+    traits: tuple[Any, ...] = option(ListOf(GITHUB_TRAITS), "what is discovered", ())
+
+    def natural_id(self) -> str:
+        """Make an id of owner and repository."""
+        return _slug("github", self.apiUri, self.owner, self.repository)
+
+
+@dataclass(frozen=True)
+class BitbucketSource(Source):
+    """The branches and pull requests of a Bitbucket repository."""
+
+    JAVA: ClassVar[str] = f"{BITBUCKET}.BitbucketSCMSource"
+    PLUGIN: ClassVar[str] = BITBUCKET_PLUGIN
+    XML: ClassVar[tuple[Codec, ...]] = (
+        _Id(),
+        Value("serverUrl"),
+        Value("credentialsId"),
+        Value("owner", "repoOwner"),
+        Value("repository"),
+        Inside("traits", (Items("traits", BITBUCKET_TRAITS),)),
+    )
+    owner: str = option(TEXT, "workspace or project key", "", required=True)
+    repository: str = option(TEXT, "slug of the repository", "", required=True)
+    serverUrl: str = option(TEXT, "the server", "https://bitbucket.org")
+    traits: tuple[Any, ...] = option(ListOf(BITBUCKET_TRAITS), "what is discovered", ())
+
+    def natural_id(self) -> str:
+        """Make an id of server, owner and repository."""
+        return _slug("bitbucket", self.serverUrl, self.owner, self.repository)
+
+
+@dataclass(frozen=True)
+class GitLabSource(Source):
+    """The branches and merge requests of a GitLab project."""
+
+    JAVA: ClassVar[str] = f"{GITLAB}.GitLabSCMSource"
+    PLUGIN: ClassVar[str] = GITLAB_PLUGIN
+    XML: ClassVar[tuple[Codec, ...]] = (
+        _Id(),
+        Value("serverName"),
+        Value("owner", "projectOwner"),
+        Value("project", "projectPath"),
+        Value("credentialsId"),
+        Inside("traits", (Items("traits", GITLAB_TRAITS),)),
+    )
+    serverName: str = option(TEXT, "name of the server in Jenkins' configuration", "default")
+    owner: str = option(TEXT, "group or user", "", required=True)
+    project: str = option(TEXT, "full path, such as group/project", "", required=True)
+    traits: tuple[Any, ...] = option(ListOf(GITLAB_TRAITS), "what is discovered", ())
+
+    def natural_id(self) -> str:
+        """Make an id of server and project."""
+        return _slug("gitlab", self.serverName, self.project)
+
+
+SOURCES = OneOf(
+    {
+        "git": Record(GitSource, "url"),
+        "github": Record(GitHubSource),
+        "bitbucket": Record(BitbucketSource),
+        "gitlab": Record(GitLabSource),
+        "xml": RawXml(),
+    },
+    "kind of source",
+)
+
+
+@dataclass(frozen=True)
+class GitHubNavigator(Part):
+    """All repositories of a GitHub organization."""
+
+    JAVA: ClassVar[str] = f"{GITHUB}.GitHubSCMNavigator"
+    PLUGIN: ClassVar[str] = GITHUB_PLUGIN
+    XML: ClassVar[tuple[Codec, ...]] = (
+        Value("owner", "repoOwner"),
+        Value("apiUri", always=False),
+        Value("credentialsId"),
+        Inside("traits", (Items("traits", GITHUB_TRAITS),)),
+    )
+    owner: str = option(TEXT, "organization or user", "", required=True)
+    apiUri: str = option(TEXT, "API of GitHub Enterprise", "")
+    credentialsId: str = option(TEXT, "id of the credential that may read it", "")
+    traits: tuple[Any, ...] = option(ListOf(GITHUB_TRAITS), "what is discovered", ())
+
+
+@dataclass(frozen=True)
+class BitbucketNavigator(Part):
+    """All repositories of a Bitbucket workspace or project."""
+
+    JAVA: ClassVar[str] = f"{BITBUCKET}.BitbucketSCMNavigator"
+    PLUGIN: ClassVar[str] = BITBUCKET_PLUGIN
+    XML: ClassVar[tuple[Codec, ...]] = (
+        Value("serverUrl"),
+        Value("credentialsId"),
+        Value("owner", "repoOwner"),
+        Inside("traits", (Items("traits", BITBUCKET_TRAITS),)),
+    )
+    owner: str = option(TEXT, "workspace or project key", "", required=True)
+    serverUrl: str = option(TEXT, "the server", "https://bitbucket.org")
+    credentialsId: str = option(TEXT, "id of the credential that may read it", "")
+    traits: tuple[Any, ...] = option(ListOf(BITBUCKET_TRAITS), "what is discovered", ())
+
+
+@dataclass(frozen=True)
+class GitLabNavigator(Part):
+    """All projects of a GitLab group."""
+
+    JAVA: ClassVar[str] = f"{GITLAB}.GitLabSCMNavigator"
+    PLUGIN: ClassVar[str] = GITLAB_PLUGIN
+    XML: ClassVar[tuple[Codec, ...]] = (
+        Value("serverName"),
+        Value("owner", "projectOwner"),
+        Value("credentialsId"),
+        Inside("traits", (Items("traits", GITLAB_TRAITS),)),
+    )
+    serverName: str = option(TEXT, "name of the server in Jenkins' configuration", "default")
+    owner: str = option(TEXT, "group or user", "", required=True)
+    credentialsId: str = option(TEXT, "id of the credential that may read it", "")
+    traits: tuple[Any, ...] = option(ListOf(GITLAB_TRAITS), "what is discovered", ())
+
+
+NAVIGATORS = OneOf(
+    {
+        "github": Record(GitHubNavigator),
+        "bitbucket": Record(BitbucketNavigator),
+        "gitlab": Record(GitLabNavigator),
+        "xml": RawXml(),
+    },
+    "kind of organization",
+)

@@ -1,0 +1,184 @@
+"""What starts a build."""
+# ruff: noqa: N815 - Jenkins' own names; `option` gives immutable defaults
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+from xml.etree.ElementTree import Element, SubElement
+
+from podwright.jobs.codec import Codec, Joined, Part, Value, defaults
+from podwright.jobs.oneof import FLAG, TEXT, OneOf
+from podwright.jobs.parts.raw import RawXml
+from podwright.schema import Choice, Invalid, ListOf, Record, Text, option, shown
+
+if TYPE_CHECKING:
+    from podwright.schema import Kind
+
+CRON_WORDS = {
+    "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly",
+}  # fmt: skip
+CRON_FIELDS = 5
+# One of the five columns of a Jenkins schedule: H, H(0-29), H/15, *, 1,2, 3-5/2 and names of days
+CRON_FIELD = re.compile(
+    r"(?:(?:H(?:\([0-9]+-[0-9]+\))?|\*|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:/[0-9]+)?)"
+    r"(?:,(?:H(?:\([0-9]+-[0-9]+\))?|\*|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:/[0-9]+)?)*"
+)
+
+
+@dataclass(frozen=True)
+class Cron(Text):
+    """A schedule in the form of Jenkins: five columns, ``H`` for a spread, several lines."""
+
+    name: ClassVar[str] = "schedule"
+
+    def parse(self, value: Any, where: str) -> str:
+        """Return the schedule; what Jenkins could not read is refused."""
+        text = TEXT.parse(value, where)
+        for line in text.splitlines():
+            bare = line.strip()
+            if not bare or bare.startswith(("#", "TZ=")) or bare in CRON_WORDS:
+                continue
+            columns = bare.split()
+            if len(columns) != CRON_FIELDS or not all(map(CRON_FIELD.fullmatch, columns)):
+                raise Invalid(
+                    f"{where}: {shown(bare)} is no schedule; write five columns such as "
+                    "'H 2 * * 1-5', or a word such as @daily"
+                )
+        return text
+
+
+@dataclass(frozen=True)
+class CronTrigger(Part):
+    """By the clock."""
+
+    JAVA: ClassVar[str] = "hudson.triggers.TimerTrigger"
+    XML: ClassVar[tuple[Codec, ...]] = (Value("spec"),)
+    spec: str = option(Cron(), "schedule, for example 'H 2 * * *'", "", required=True)
+
+
+@dataclass(frozen=True)
+class PollTrigger(Part):
+    """By asking the SCM for changes."""
+
+    JAVA: ClassVar[str] = "hudson.triggers.SCMTrigger"
+    XML: ClassVar[tuple[Codec, ...]] = (Value("spec"), Value("ignorePostCommitHooks"))
+    spec: str = option(Cron(), "schedule; empty to be asked by hooks only", "")
+    ignorePostCommitHooks: bool = option(FLAG, "poll only by the schedule", default=False)
+
+
+# hudson.model.Result: name, ordinal, colour, complete
+RESULTS = {
+    "SUCCESS": ("0", "BLUE", "true"),
+    "UNSTABLE": ("1", "YELLOW", "true"),
+    "FAILURE": ("2", "RED", "true"),
+    "NOT_BUILT": ("3", "NOTBUILT", "false"),
+    "ABORTED": ("4", "ABORTED", "false"),
+}
+
+
+class _Threshold(Codec):
+    """The worst result that still triggers, as the class Result is written."""
+
+    def write(self, part: Any, parent: Element) -> None:
+        threshold = SubElement(parent, "threshold")
+        SubElement(threshold, "name").text = part.threshold
+        names = ("ordinal", "color", "completeBuild")
+        for name, text in zip(names, RESULTS[part.threshold]):
+            SubElement(threshold, name).text = text
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        value = parent.findtext("threshold/name", "SUCCESS")
+        return {} if value == defaults(record)["threshold"] else {"threshold": value}
+
+    def tags(self) -> set[str]:
+        return {"threshold"}
+
+
+@dataclass(frozen=True)
+class UpstreamTrigger(Part):
+    """After builds of other jobs."""
+
+    JAVA: ClassVar[str] = "jenkins.triggers.ReverseBuildTrigger"
+    XML: ClassVar[tuple[Codec, ...]] = (Joined("jobs", "upstreamProjects"), _Threshold())
+    jobs: tuple[str, ...] = option(ListOf(TEXT), "full names of the jobs", (), required=True)
+    threshold: str = option(
+        Choice(words=lambda: RESULTS, what="result"),
+        "worst result that still starts a build",
+        "SUCCESS",
+    )
+
+
+@dataclass(frozen=True)
+class GitHubPushTrigger(Part):
+    """By the webhook of the github plugin."""
+
+    JAVA: ClassVar[str] = "com.cloudbees.jenkins.GitHubPushTrigger"
+    PLUGIN: ClassVar[str] = "github"
+    XML: ClassVar[tuple[Codec, ...]] = (Value("spec"),)
+    spec: str = option(TEXT, "left empty", "")
+
+
+TRIGGERS = OneOf(
+    {
+        "cron": Record(CronTrigger, "spec"),
+        "poll": Record(PollTrigger, "spec"),
+        "upstream": Record(UpstreamTrigger),
+        "githubPush": Record(GitHubPushTrigger),
+        "xml": RawXml(),
+    },
+    "kind of trigger",
+)
+
+# com.cloudbees.hudson.plugins.folder.computed.PeriodicFolderTrigger.toCrontab: how often it looks
+# whether the interval has passed (upper bounds in minutes).
+CHECKS = (
+    (5, "* * * * *"),
+    (30, "H/5 * * * *"),
+    (60, "H/15 * * * *"),
+    (8 * 60, "H/30 * * * *"),
+    (24 * 60, "H H/4 * * *"),
+    (48 * 60, "H H/12 * * *"),
+)
+# The choices of the form; another interval would be changed by the next visitor who saves it.
+INTERVALS = {
+    "1m": 1, "2m": 2, "5m": 5, "10m": 10, "15m": 15, "20m": 20, "25m": 25, "30m": 30,
+    "1h": 60, "2h": 120, "4h": 240, "8h": 480, "12h": 720, "1d": 1440, "2d": 2880,
+    "1w": 10080, "2w": 20160, "4w": 40320,
+}  # fmt: skip
+MINUTE = 60_000
+
+
+class Interval(Codec):
+    """How often a computed folder scans its sources, in its list of triggers."""
+
+    TAG = "com.cloudbees.hudson.plugins.folder.computed.PeriodicFolderTrigger"
+
+    def write(self, part: Any, parent: Element) -> None:
+        """Append the trigger unless there is no interval."""
+        if not part.scan:
+            return
+        minutes = INTERVALS[part.scan]
+        trigger = SubElement(parent, self.TAG)
+        spec = next((cron for bound, cron in CHECKS if minutes <= bound), "H H * * *")
+        SubElement(trigger, "spec").text = spec
+        SubElement(trigger, "interval").text = str(minutes * MINUTE)
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        """Read the interval."""
+        text = parent.findtext(f"{self.TAG}/interval", "")
+        if not text.isdigit():
+            return {}
+        words = {minutes: word for word, minutes in INTERVALS.items()}
+        word = words.get(int(text) // MINUTE, "")
+        return {} if word == defaults(record)["scan"] else {"scan": word}
+
+    def tags(self) -> set[str]:
+        """Name the trigger."""
+        return {self.TAG}
+
+
+def scan_kind() -> Kind:
+    """Give the kind of the field ``scan``."""
+    return Choice(words=lambda: ["", *INTERVALS], what="interval")

@@ -1,0 +1,83 @@
+"""From the record of a job to the XML that Jenkins stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from podwright.errors import UsageError
+from podwright.jobs import located, marker, xmltree
+from podwright.schema import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from xml.etree.ElementTree import Element
+
+    from podwright.jobs.description import Job
+
+SLOT = marker.SLOT.encode("ascii")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A job as it is sent.
+
+    Attributes:
+        job: what it was made of.
+        content: the XML with an empty slot for the marker.
+        digest: the hash of the content.
+    """
+
+    job: Job
+    content: bytes
+    digest: str
+
+    def xml(self, owner: str) -> bytes:
+        """Give the XML with the marker of an owner."""
+        return self.content.replace(SLOT, str(marker.Marker(owner, self.digest)).encode("ascii"), 1)
+
+    def bare(self) -> bytes:
+        """Give the XML without any marker."""
+        return self.content.replace(b"\n\n" + SLOT, b"", 1).replace(SLOT, b"", 1)
+
+
+def root_of(job: Job) -> Element:
+    """Build the tree of a job, with the slot at the end of its description."""
+    root = job.record.element(job.name, job.values)
+    described = root.find("description")
+    if described is not None:
+        text = (described.text or "").rstrip()
+        described.text = f"{text}\n\n{marker.SLOT}" if text else marker.SLOT
+    return root
+
+
+def render(job: Job) -> Rendered:
+    """Render one job.
+
+    Raises:
+        UsageError: when the file of an `xml` job does not fit.
+    """
+    try:
+        content = xmltree.serialise(root_of(job))
+    except Invalid as error:
+        raise UsageError([f"{job.mark}: {sentence}" for sentence in error.problems]) from None
+    return Rendered(job, content, marker.digest(content))
+
+
+def render_all(jobs: Iterable[Job]) -> list[Rendered]:
+    """Render all jobs; the problems of all of them are told at once.
+
+    Raises:
+        UsageError: with one sentence for each problem.
+    """
+    made: list[Rendered] = []
+    problems: list[str] = []
+    with located.without_collector():
+        for job in jobs:
+            try:
+                made.append(render(job))
+            except UsageError as error:
+                problems += error.problems
+    if problems:
+        raise UsageError(list(dict.fromkeys(problems)))
+    return made

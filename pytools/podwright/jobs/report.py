@@ -1,0 +1,118 @@
+"""Plans and outcomes as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from podwright.jobs.applying import DONE, FAILED, SKIPPED
+from podwright.jobs.planning import hints
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from podwright.jobs.applying import Outcome
+    from podwright.jobs.planning import Change, Plan
+
+SIGNS = {"add": "+", "change": "~", "adopt": "~", "rename": ">", "disable": "-", "delete": "-"}
+PAST = {
+    "add": "added", "change": "changed", "adopt": "adopted", "rename": "renamed",
+    "disable": "disabled", "delete": "deleted",
+}  # fmt: skip
+MOST_DIFF_LINES = 200
+
+
+def plan_text(plan: Plan) -> str:
+    """Show a plan: one line per change, its difference below, the counts last."""
+    out: list[str] = []
+    for change in plan.changes:
+        out.append(_line(change))
+        out += [f"      {line}" for line in change.diff[:MOST_DIFF_LINES]]
+        if len(change.diff) > MOST_DIFF_LINES:
+            out.append(f"      ... and {len(change.diff) - MOST_DIFF_LINES} lines more")
+    out += [f"  . {sentence}" for sentence in plan.kept]
+    out += [f"  ? {sentence}" for sentence in hints(plan)]
+    out.append(counts(plan))
+    return "\n".join(out)
+
+
+def _line(change: Change) -> str:
+    what = f"{change.kind} " if change.kind else ""
+    why = f" ({change.why})" if change.why and change.action != "add" else ""
+    return f"  {SIGNS[change.action]} {change.action:<7} {what}{change.name}{why}"
+
+
+def counts(plan: Plan) -> str:
+    """Count a plan's changes in one sentence."""
+    parts = [f"{len(plan.of(action))} to {action}" for action in SIGNS if plan.of(action)] or [
+        "nothing to do"
+    ]
+    return f"{', '.join(parts)}; {plan.unchanged} unchanged."
+
+
+def plan_json(plan: Plan) -> str:
+    """Give a plan to programs."""
+    data: dict[str, Any] = {
+        "owner": plan.owner,
+        "changes": [_change(change) for change in plan.changes],
+        "unchanged": plan.unchanged,
+        "kept": list(plan.kept),
+        "hints": hints(plan),
+        "problems": list(plan.problems),
+    }
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def _change(change: Change) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "action": change.action,
+        "name": change.name,
+        "kind": change.kind,
+        "view": change.view,
+        "why": change.why,
+    }
+    if change.old:
+        data["old"] = change.old
+    if change.diff:
+        data["diff"] = list(change.diff)
+    return data
+
+
+def outcome_text(outcomes: Sequence[Outcome]) -> str:
+    """Say exactly what was done, what failed and what was not tried."""
+    done = [outcome for outcome in outcomes if outcome.state == DONE]
+    failed = [outcome for outcome in outcomes if outcome.state == FAILED]
+    skipped = [outcome for outcome in outcomes if outcome.state == SKIPPED]
+    out = []
+    for state, group in ((FAILED, failed), (SKIPPED, skipped)):
+        out += [
+            f"  ! {outcome.change.name}: {state}"
+            + (f": {outcome.sentence}" if outcome.sentence else "")
+            for outcome in sorted(group, key=lambda outcome: outcome.change.name)
+        ]
+    parts = [
+        f"{number} {PAST[action]}"
+        for action in SIGNS
+        for number in [sum(outcome.change.action == action for outcome in done)]
+        if number
+    ]
+    if failed:
+        parts.append(f"{len(failed)} failed")
+    if skipped:
+        parts.append(f"{len(skipped)} not tried")
+    out.append((", ".join(parts) or "nothing to do") + ".")
+    return "\n".join(out)
+
+
+def outcome_json(outcomes: Sequence[Outcome], unchanged: int) -> str:
+    """Give the outcomes to programs."""
+    data = {
+        "unchanged": unchanged,
+        "outcomes": [
+            {**_change(outcome.change), "state": outcome.state, "sentence": outcome.sentence}
+            for outcome in sorted(outcomes, key=lambda outcome: outcome.change.name)
+        ],
+    }
+    for item in data["outcomes"]:  # type: ignore[attr-defined]
+        item.pop("diff", None)
+    return json.dumps(data, indent=2, ensure_ascii=False)

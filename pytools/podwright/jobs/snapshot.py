@@ -1,0 +1,130 @@
+"""What a controller has, as far as one ``tree`` query tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from podwright.jobs import marker, names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+FOLDER = "com.cloudbees.hudson.plugins.folder.Folder"
+# Up to so many top folders are asked one by one; more, and the whole controller is asked at once.
+FEW = 3
+
+
+class Treed(Protocol):
+    """What a snapshot needs of a controller."""
+
+    def tree(self, query: str, name: str = "") -> dict[str, Any]:
+        """Answer a tree query."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One item on the controller.
+
+    Attributes:
+        name: its full name, as the controller writes it.
+        java: its class.
+        marker: who claims it, and what was written last.
+        view: whether it is a view.
+    """
+
+    name: str
+    java: str
+    marker: marker.Marker | None
+    view: bool = False
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a plain folder, whose content is not made by itself."""
+        return self.java == FOLDER
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All items that were seen, by kind and name in lower case (as Jenkins compares names)."""
+
+    items: dict[tuple[bool, str], Found] = field(default_factory=dict)
+
+    def get(self, key: tuple[bool, str]) -> Found | None:
+        """Find an item whatever the case of its name."""
+        return self.items.get((key[0], key[1].lower()))
+
+    def below(self, folder: str) -> list[Found]:
+        """List what stands in a folder, at any depth that was seen."""
+        start = folder.lower() + "/"
+        return [item for (_, name), item in self.items.items() if name.startswith(start)]
+
+
+def query(depth: int) -> str:
+    """Write the ``tree`` parameter for some levels of folders."""
+    inner = ""
+    for _ in range(depth):
+        inner = f",views[name,description],jobs[name,_class,description{inner}]"
+    return inner[1:]
+
+
+def tops(wanted: Iterable[str]) -> set[str]:
+    """Name the top folders of some full names."""
+    return {names.segments(name)[0] for name in wanted}
+
+
+def take(
+    controller: Treed, wanted: Iterable[str], managed: Iterable[str], *, top_views: bool = False
+) -> Snapshot:
+    """Ask the controller what it has.
+
+    Args:
+        controller: answers tree queries.
+        wanted: full names of everything described.
+        managed: folders in which removal is allowed.
+        top_views: whether views at the top are described.
+    """
+    described, folders = list(wanted), list(managed)
+    depth = max((name.count("/") + 1 for name in described), default=1)
+    roots = tops([*described, *(folder for folder in folders if folder != "/")])
+    loose = top_views or "/" in folders
+    items: dict[tuple[bool, str], Found] = {}
+    if len(roots) <= FEW and not loose:
+        for root in sorted(roots):
+            for item in _one_top(controller, root, depth):
+                items[item.view, item.name.lower()] = item
+    else:
+        for item in _walk(controller.tree(query(max(depth, 1))), ""):
+            items[item.view, item.name.lower()] = item
+    return Snapshot(items)
+
+
+def _one_top(controller: Treed, name: str, depth: int) -> Iterator[Found]:
+    """Ask for one item at the top with everything in it."""
+    below = query(depth - 1)
+    fields = "name,_class,description" + (f",{below}" if below else "")
+    data = controller.tree(fields, name)
+    yield from _item(data, "", data.get("name") or name) if data else ()
+
+
+def _walk(data: dict[str, Any], above: str) -> Iterator[Found]:
+    """Give the items of an answer."""
+    for view in data.get("views") or []:
+        if view.get("name"):
+            yield Found(_join(above, view["name"]), "", marker.find(view.get("description")), True)  # noqa: FBT003
+    for job in data.get("jobs") or []:
+        if job.get("name"):
+            yield from _item(job, above, job["name"])
+
+
+def _item(job: dict[str, Any], above: str, name: str) -> Iterator[Found]:
+    full = _join(above, name)
+    found = Found(full, job.get("_class", ""), marker.find(job.get("description")))
+    yield found
+    # What a multibranch project or an organization holds is made by itself, hence nobody's.
+    if found.is_folder:
+        yield from _walk(job, full)
+
+
+def _join(above: str, name: str) -> str:
+    return f"{above}/{name}" if above else name
