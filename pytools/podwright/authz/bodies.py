@@ -246,7 +246,10 @@ _LOG_OPTIONS = names_in(
 )
 _PORTS = mapping(each(fields({"HostIp": text, "HostPort": text})))
 ULIMITS = each(fields({"Name": text, "Soft": number, "Hard": number}))
-_PRIVILEGED = "a privileged container is root on the node; build without it"
+_PRIVILEGED = (
+    "a privileged container is root on the node; build without it, and with buildx's default "
+    "driver 'docker'"
+)
 
 HOST_CONFIG = fields(
     {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from podwright.authz.bodies import network_name
-from podwright.authz.routes import JSON, NOTHING, SECRET, STREAM, UPGRADE, Route, find
+from podwright.authz.routes import JSON, MAYBE, NOTHING, SECRET, STREAM, UPGRADE, Route, find
 from podwright.authz.strict import (
     Refused,
     Target,
@@ -164,6 +164,9 @@ def _check_head(request: Request, route: Route) -> None:
         raise Refused("request.header", "compressed bodies are refused; send plain JSON")
     if route.body == JSON:
         _need_type(kind, frozenset({"application/json"}))
+    elif route.body == MAYBE:
+        # Without a type the engine reads no body, and refuses one of unknown length.
+        _need_type(kind, frozenset({None, "application/json"}))
     elif route.body == SECRET:
         _need_type(kind, frozenset({None, "application/json"}))
     elif route.body == STREAM:
@@ -198,16 +201,18 @@ def _check_query(route: Route, target: Target, limits: Limits) -> None:
 
 def _check_body(request: Request, route: Route, limits: Limits) -> None:
     """A JSON body must be there, and be an object of the schema."""
-    if route.body == NOTHING:
+    if route.body in (NOTHING, SECRET):  # an empty one was checked; older engines show a login
         return
-    if route.body != JSON:
+    if route.body not in (JSON, MAYBE):
         if request.body:
             raise Refused("body.unexpected", "this route takes no JSON; send none")
         return
     if not request.body:
+        if route.body == MAYBE:
+            return
         raise Refused("body.absent", "the body is absent or was not shown; send it as JSON")
     value = parse_json(request.body)
-    if value is None and route.path == "/commit":  # docker commit sends the word null
+    if value is None and route.body == MAYBE:  # docker commit sends the word null
         return
     if not isinstance(value, dict):
         raise Refused("body.root", "the body must be one JSON object")

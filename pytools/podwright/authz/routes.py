@@ -37,6 +37,7 @@ JSON = "json"
 STREAM = "stream"  # tar archives and image files: the engine does not show them
 SECRET = "secret"  # noqa: S105  the body of /auth, which the engine never shows
 UPGRADE = "upgrade"  # becomes a raw connection
+MAYBE = "maybe"  # JSON, or nothing at all
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ ROUTES: tuple[Route, ...] = (
         "pause",
         "changes",
         many=("changes",),
-        body=JSON,
+        body=MAYBE,
         schema=COMMIT,
     ),
     # Builds.
