@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,13 +45,17 @@ def engine_of(kind: str) -> engines.Engine:
     return engines.new_engine()
 
 
+@pytest.fixture(scope="session")
+def places() -> Iterator[Path]:
+    """A directory that the plugin's user may enter; pytest closes its own ones to others."""
+    with tempfile.TemporaryDirectory(prefix="podwright-") as name:
+        yield Path(name)
+
+
 @pytest.fixture(scope="session", params=KINDS)
-def pod(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[engines.Pod]:
+def pod(request: pytest.FixtureRequest, places: Path) -> Iterator[engines.Pod]:
     """A pod with an engine behind plugin and gate, an image, a running container and an exec."""
-    place = tmp_path_factory.mktemp("pod", numbered=True) / request.param
-    with engines.Pod(place, engine_of(request.param)) as made:
+    with engines.Pod(places / request.param, engine_of(request.param)) as made:
         with engines.busybox_image(made) as image:
             made.image = image
         made.container = create(made, Cmd=["sleep", "1000000"])
@@ -70,12 +75,12 @@ def create(pod: engines.Pod, **config: object) -> str:
 
 
 @pytest.fixture
-def make_pod(tmp_path: Path) -> Iterator[Callable[..., engines.Pod]]:
+def make_pod(places: Path) -> Iterator[Callable[..., engines.Pod]]:
     """Pods of a test's own, entered; they end with the test."""
     made: list[engines.Pod] = []
 
     def make(kind: str = "new", **more: object) -> engines.Pod:
-        one = engines.Pod(tmp_path / f"pod{len(made)}", engine_of(kind), **more)
+        one = engines.Pod(places / f"own{len(made)}", engine_of(kind), **more)
         made.append(one)
         return one.__enter__()
 

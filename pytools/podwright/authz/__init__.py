@@ -25,8 +25,8 @@ file needs is here, and all of it is pure::
 The pod needs three emptyDirs: ``plugins`` (authz + engine at PLUGIN_DIR), ``engine-socket``
 (authz + engine at ENGINE_DIR) and ``client-socket`` (authz at CLIENT_DIR; builder at CLIENT_DIR
 **readOnly**, so that it can connect but not replace the socket or the log). The builder's
-DOCKER_HOST is CLIENT_HOST. The workspace volume is mounted in the engine at the same path as in the builder, and
-nothing else below it. No other container may mount the first two volumes.
+DOCKER_HOST is CLIENT_HOST. The workspace volume is mounted in the engine at the same path as in
+the builder, and nothing else below it. No other container may mount the first two volumes.
 """
 
 from __future__ import annotations

@@ -25,11 +25,18 @@ if TYPE_CHECKING:
     from podwright.authz.limits import Limits
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
-#: Media types that Go's form parser leaves alone; a form body would add parameters unseen.
-_PLAIN_TYPES = frozenset({None, "text/plain"})
-_STREAM_TYPES = frozenset(
-    {None, "text/plain", "application/x-tar", "application/tar", "application/octet-stream"}
-)
+#: Media types per kind of body. A form would add parameters that the plugin does not see, and is
+#: therefore in none of them. Without a type the engine reads no JSON.
+_TYPES: dict[str, frozenset[str | None]] = {
+    JSON: frozenset({"application/json"}),
+    MAYBE: frozenset({None, "application/json"}),
+    NOTHING: frozenset({None, "text/plain", "application/json"}),
+    SECRET: frozenset({None, "application/json"}),
+    STREAM: frozenset(
+        {None, "text/plain", "application/x-tar", "application/tar", "application/octet-stream"}
+    ),
+    UPGRADE: frozenset({None, "text/plain", "application/json"}),
+}
 #: From this version on, pruning volumes spares named ones unless asked otherwise.
 _PRUNE_SPARES_NAMED = (1, 42)
 
@@ -162,19 +169,10 @@ def _check_head(request: Request, route: Route) -> None:
         raise Refused("request.header", "the header Transfer-Encoding is not to be seen here")
     if header(request.headers, "Content-Encoding") is not None and route.body != STREAM:
         raise Refused("request.header", "compressed bodies are refused; send plain JSON")
-    if route.body == JSON:
-        _need_type(kind, frozenset({"application/json"}))
-    elif route.body == MAYBE:
-        # Without a type the engine reads no body, and refuses one of unknown length.
-        _need_type(kind, frozenset({None, "application/json"}))
-    elif route.body == SECRET:
-        _need_type(kind, frozenset({None, "application/json"}))
-    elif route.body == STREAM:
-        _need_type(kind, _STREAM_TYPES)
-    elif request.body or header(request.headers, "Content-Length") not in (None, "0"):
+    length = header(request.headers, "Content-Length")
+    if route.body in (NOTHING, UPGRADE) and (request.body or length not in (None, "0")):
         raise Refused("body.unexpected", "this route takes no body; send none")
-    elif kind != "application/json":  # with it the engine would have shown a body
-        _need_type(kind, _PLAIN_TYPES)
+    _need_type(kind, _TYPES[route.body])
     if route.body == UPGRADE and route.group == "buildkit" and upgrade != "h2c":
         raise Refused("request.upgrade", "this route becomes an HTTP/2 connection; ask for h2c")
 
