@@ -138,30 +138,6 @@ class Value(Codec):
 
 
 @dataclass(frozen=True)
-class Not(Codec):
-    """A boolean field whose element says the opposite."""
-
-    field: str
-    tag: str
-
-    def write(self, part: Any, parent: Element) -> None:
-        """Append the negated value."""
-        SubElement(parent, self.tag).text = to_text(not getattr(part, self.field))
-
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
-        """Read the negated value."""
-        element = parent.find(self.tag)
-        if element is None:
-            return {}
-        value = (element.text or "").strip() != "true"
-        return {} if value == defaults(record)[self.field] else {self.field: value}
-
-    def tags(self) -> set[str]:
-        """Name the element."""
-        return {self.tag}
-
-
-@dataclass(frozen=True)
 class Fixed(Codec):
     """An element that is always the same; ``path`` may name several levels (``a/b``)."""
 
@@ -246,10 +222,12 @@ class Nested(Codec):
             write_all(value, SubElement(parent, self.tag, dict(self.attributes or {})))
 
     def read(self, record: type, parent: Element) -> dict[str, Any]:
-        """Read the record."""
-        del record
+        """Read the record, unless it has its default."""
         element = parent.find(self.tag)
-        return {} if element is None else {self.field: read_record(self.kind, element)}
+        if element is None:
+            return {}
+        found = read_record(self.kind, element)
+        return {self.field: found} if found or defaults(record)[self.field] is None else {}
 
     def tags(self) -> set[str]:
         """Name the element."""

@@ -249,7 +249,8 @@ class _Tags(yaml.resolver.BaseResolver):
 def _loader(text: str) -> Any:
     """Make libyaml's parser when PyYAML has it, else the one in Python, 10 times slower."""
     if yaml.__with_libyaml__:
-        return type("FastLoader", (yaml.cyaml.CParser, _Tags), {"__init__": _start_fast})(text)
+        base: Any = getattr(yaml.cyaml, "CParser")  # noqa: B009 - its stubs do not export it
+        return type("FastLoader", (base, _Tags), {"__init__": _start_fast})(text)
     bases = (
         yaml.reader.Reader,
         yaml.scanner.Scanner,

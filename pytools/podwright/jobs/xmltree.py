@@ -71,6 +71,16 @@ def _write(element: Element, out: list[str]) -> None:
         out.append(escaped(element.tail))
 
 
+def compact(root: Element) -> Element:
+    """Remove the layout between elements, in place, so that it never counts as a change."""
+    for node in root.iter():
+        if len(node) and not (node.text or "").strip():
+            node.text = None
+        if not (node.tail or "").strip():
+            node.tail = None
+    return root
+
+
 def pretty(xml: bytes) -> str:
     """Lay XML out for people, two blanks per level."""
     root = parse(xml)

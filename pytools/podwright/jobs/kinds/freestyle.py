@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
-from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Not, Part, Rest, Value
+from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Part, Rest, Value
 from podwright.jobs.kinds import Kind
 from podwright.jobs.oneof import FLAG, TEXT, OneOf, Short
 from podwright.jobs.parts.common import (
@@ -115,6 +115,20 @@ class _Scm(Codec):
         return {"scm"}
 
 
+class _Roam(Codec):
+    """Whether any agent may build it: the opposite of having a label."""
+
+    def write(self, part: Any, parent: Element) -> None:
+        SubElement(parent, "canRoam").text = "false" if part.label else "true"
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        del record, parent
+        return {}
+
+    def tags(self) -> set[str]:
+        return {"canRoam"}
+
+
 @dataclass(frozen=True)
 class Freestyle(Described, Kind):
     """A freestyle job: shell steps, enough to keep old jobs as code."""
@@ -128,7 +142,7 @@ class Freestyle(Described, Kind):
         _Scm(),
         Value("quietPeriod", always=False),
         Value("label", "assignedNode", always=False),
-        Not("roam", "canRoam"),
+        _Roam(),
         Value("disabled"),
         Fixed("blockBuildWhenDownstreamBuilding", "false"),
         Fixed("blockBuildWhenUpstreamBuilding", "false"),
@@ -153,11 +167,6 @@ class Freestyle(Described, Kind):
     customWorkspace: str = option(TEXT, "a fixed directory on the agent", "")
     disabled: bool = option(FLAG, "refuse to build", default=False)
     properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())
-
-    @property
-    def roam(self) -> bool:
-        """Whether the job is bound to a label (Jenkins stores the opposite)."""
-        return bool(self.label)
 
 
 KIND = Freestyle

@@ -48,6 +48,7 @@ class XmlJob(Kind):
             raise Invalid(f"file: {shown(self.file)} is not good XML: {error}") from None
         known = {**values, "name": name, "shortName": name.rpartition("/")[2]}
         missing: list[str] = []
+        xmltree.compact(root)
         for node in root.iter():
             node.attrib.pop("plugin", None)
             node.text = _filled(node.text, known, missing)
