@@ -149,7 +149,7 @@ def plan_pod(request: Request, config: Config, org: str = "") -> tuple[str, dict
         options=request.common.pod or Pod(),
         policy=config.policy,
     )
-    return name, pod.assemble(builders.get(name).pod(setting), setting, org)
+    return name, pod.assemble(name, builders.get(name).pod(setting), setting, org)
 
 
 def plan(request: Request, config: Config, facts: Facts, job: str = "", org: str = "") -> Plan:
@@ -165,10 +165,27 @@ def plan(request: Request, config: Config, facts: Facts, job: str = "", org: str
     Raises:
         UsageError: the request cannot be fulfilled; all problems that were found.
     """
-    name, made = plan_pod(request, config, org)
+    name, made = plan_pod(_in_pod(request, facts), config, org)
     strategy = builders.get(name)
     pairs = [(build, strategy.recipe(build)) for build in _builds(request, config, facts, strategy)]
     return Plan(name, made, CONTAINER, script.render(request, pairs, job))
+
+
+def _in_pod(request: Request, facts: Facts) -> Request:
+    """Take the strategy of the pod that is there already.
+
+    Raises:
+        UsageError: the request names another one.
+    """
+    there, wanted = facts.pod_builder, request.common.builder
+    if not there:
+        return request
+    if wanted not in ("", "auto", there):
+        raise UsageError(
+            f"builder: this pod is one for '{there}', not for '{wanted}'; leave the builder out, "
+            "or build outside of this withBuilderPod"
+        )
+    return replace(request, common=replace(request.common, builder=there))
 
 
 def _builds(request: Request, config: Config, facts: Facts, strategy: Builder) -> list[Build]:
@@ -213,14 +230,23 @@ def _shared_problems(
                 "(the prefix of <it>_USR and <it>_PSW), or log in beforehand"
             )
     problems += _mixed(common)
-    fixed = facts.engine_registries
-    if strategy.engine_registries and fixed not in (None, registries.signature(settings)):
-        problems.append(
-            "registries: are settings of this builder's daemon, which started with the pod; put "
-            "them into the organisation's config, or add pod: [:] so that the pod is planned for "
-            "this build"
-        )
-    return problems
+    return problems + _daemon_problems(settings, facts, strategy)
+
+
+def _daemon_problems(settings: dict[str, Any], facts: Facts, strategy: Builder) -> list[str]:
+    """Refuse registry settings that a daemon would have to know and does not."""
+    if facts.engine_registries is None:
+        return []
+    late = registries.unknown(
+        {host: item for host, item in settings.items() if strategy.daemon_setting(item)},
+        facts.engine_registries,
+    )
+    return [
+        f"registries.{host}: is a setting of this builder's daemon, which started with the pod; "
+        "put it into the organisation's config, or add pod: [:] so that the pod is planned for "
+        "this build"
+        for host in late
+    ]
 
 
 def _mixed(common: Common) -> list[str]:

@@ -120,10 +120,11 @@ def ca_file(host: str) -> str:
     return "ca-" + re.sub(r"[^a-zA-Z0-9.-]", "-", host) + ".crt"
 
 
-def assemble(parts: PodParts, setting: Setting, config: str) -> dict[str, Any]:
+def assemble(name: str, parts: PodParts, setting: Setting, config: str) -> dict[str, Any]:
     """Make the complete pod of a strategy, with the options of the request.
 
     Args:
+        name: the strategy; the planner in the pod must know which it is.
         parts: what the strategy wants.
         setting: images, registries and options.
         config: the organisation's config as text, which the planner reads inside the pod.
@@ -137,7 +138,7 @@ def assemble(parts: PodParts, setting: Setting, config: str) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": _metadata(parts, options, files),
-        "spec": _spec(parts, setting, config, files),
+        "spec": _spec(parts, setting, {"PODWRIGHT_BUILDER": name, **_config(config)}, files),
     }
     _claim(made, parts, options)
     _resize(made, options)
@@ -165,8 +166,13 @@ def _metadata(parts: PodParts, options: Pod, files: Mapping[str, str]) -> dict[s
     return {"labels": labels, **({"annotations": annotations} if annotations else {})}
 
 
+def _config(config: str) -> dict[str, str]:
+    """Hand the organisation's config to the planner, when there is one."""
+    return {"PODWRIGHT_CONFIG": config} if config else {}
+
+
 def _spec(
-    parts: PodParts, setting: Setting, config: str, files: Mapping[str, str]
+    parts: PodParts, setting: Setting, env: Mapping[str, str], files: Mapping[str, str]
 ) -> dict[str, Any]:
     """Give the pod's spec."""
     options = setting.options
@@ -178,7 +184,7 @@ def _spec(
     }
     if parts.engines:
         spec["initContainers"] = [_with_files(item, files) for item in copy.deepcopy(parts.engines)]
-    spec["containers"] = [_planner(setting, config), _joined(parts.builder)]
+    spec["containers"] = [_planner(setting, env), _joined(parts.builder)]
     spec["volumes"] = [scratch("podwright"), *parts.volumes, *_file_volume(files)]
     if parts.security:
         spec["securityContext"] = dict(parts.security)
@@ -200,16 +206,14 @@ def _options(options: Pod) -> dict[str, Any]:
     return {key: value for key, value in spec.items() if value}
 
 
-def _planner(setting: Setting, config: str) -> dict[str, Any]:
+def _planner(setting: Setting, env: Mapping[str, str]) -> dict[str, Any]:
     """Make the container that plans: it waits for requests on a FIFO and answers them in files."""
-    env = {"PODWRIGHT_ENGINE_REGISTRIES": registry_settings.signature(setting.registries)}
-    if config:
-        env["PODWRIGHT_CONFIG"] = config
+    registries = registry_settings.signature(setting.registries)
     return container(
         "tools",
         setting.images["tools"],
         command=["python3", "-I", "-c", text("listen.py")],
-        env=env,
+        env={"PODWRIGHT_ENGINE_REGISTRIES": registries, **env},
         mounts={"podwright": RUN_DIR},
         resources=TOOLS,
         security=RESTRICTED,

@@ -24,6 +24,13 @@ def signature(registries: Mapping[str, Registry]) -> str:
     )
 
 
+def unknown(registries: Mapping[str, Registry], made_with: str) -> list[str]:
+    """Give the hosts whose settings differ from those of a signature, sorted."""
+    known = json.loads(made_with)
+    wanted = json.loads(signature(registries))
+    return sorted(host for host, setting in wanted.items() if known.get(host) != setting)
+
+
 def containers_conf(registries: Mapping[str, Registry]) -> str:
     """Give a registries.conf (containers-registries.conf(5)); '' when the defaults do."""
     parts = [

@@ -32,6 +32,7 @@ class Facts:
         build_id: unique text of this build, e.g. Jenkins' BUILD_TAG.
         engine_registries: the registry settings that the pod's engine was started with, as JSON;
             None where no pod is known (a laptop, an agent).
+        pod_builder: the strategy of the pod that this runs in, '' outside of pods.
     """
 
     root: str = "."
@@ -41,6 +42,7 @@ class Facts:
     build_url: str = ""
     build_id: str = ""
     engine_registries: str | None = None
+    pod_builder: str = ""
 
     @property
     def short_commit(self) -> str:
@@ -68,6 +70,7 @@ def inspect(root: Path, env: Mapping[str, str]) -> Facts:
         build_url=env.get("BUILD_URL", ""),
         build_id=env.get("BUILD_TAG", ""),
         engine_registries=env.get("PODWRIGHT_ENGINE_REGISTRIES"),
+        pod_builder=env.get("PODWRIGHT_BUILDER", ""),
     )
 
 

@@ -156,14 +156,12 @@ class Builder:
         level: the Pod Security level that its pod needs: privileged, baseline or restricted.
         needs: what it asks of the cluster, in a few words.
         rank: order of safety for `auto` and for documentation; lower is safer.
-        engine_registries: whether registry settings belong to a daemon that starts with the pod.
     """
 
     features: frozenset[str] = frozenset()
     level: str = "privileged"
     needs: str = ""
     rank: int = 100
-    engine_registries: bool = False
 
     def pod(self, setting: Setting) -> PodParts:
         """Give the parts of the pod."""
@@ -172,6 +170,10 @@ class Builder:
     def recipe(self, build: Build) -> Recipe:
         """Give the commands that build and push one image."""
         raise NotImplementedError
+
+    def daemon_setting(self, registry: Registry) -> bool:  # noqa: ARG002 - strategies may need it
+        """Say whether a registry's settings belong to a daemon that starts with the pod."""
+        return False
 
     def refusals(self, build: Build) -> list[str]:  # noqa: ARG002 - strategies may need it
         """Give a sentence for each value that the strategy cannot honour; features are not here."""

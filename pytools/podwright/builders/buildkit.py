@@ -38,7 +38,6 @@ class BuildKit(Builder):
     level = "baseline"
     needs = "user namespaces on the node; `confinement: 'unconfined'` where it has AppArmor"
     rank = 10
-    engine_registries = True
 
     def pod(self, setting: Setting) -> PodParts:
         """A client that passes `restricted`, and the daemon as user 1000."""
@@ -60,6 +59,10 @@ class BuildKit(Builder):
             security={"fsGroup": 1000},
             reasons={"engine": "escalation: newuidmap sets up the user namespace of the daemon"},
         )
+
+    def daemon_setting(self, registry: Registry) -> bool:
+        """Pushing over plain HTTP can be said in each call; the rest is buildkitd.toml's."""
+        return bool(registry.skipTlsVerify or registry.ca or registry.mirrors)
 
     def recipe(self, build: Build) -> Recipe:
         """Build and push in one call; the daemon keeps what was done when it is tried again."""

@@ -7,6 +7,7 @@ import json
 from podwright import pod
 from podwright.builders import _docker
 from podwright.builders._base import Build, Builder, PodParts, Recipe, Setting
+from podwright.request import Registry
 from podwright.resources import text
 
 SOCKET = "unix:///var/run/docker.sock"
@@ -22,7 +23,6 @@ class Dind(Builder):
     level = "privileged"
     needs = "a namespace that admits privileged containers"
     rank = 70
-    engine_registries = True
 
     def pod(self, setting: Setting) -> PodParts:
         """One privileged container with its own volume at /var/lib/docker."""
@@ -47,6 +47,10 @@ class Dind(Builder):
             storage="storage",
             reasons={"builder": "privileged: dockerd mounts, makes networks and cgroups"},
         )
+
+    def daemon_setting(self, registry: Registry) -> bool:
+        """All settings are dockerd's."""
+        return registry != Registry()
 
     def recipe(self, build: Build) -> Recipe:
         """Build into the engine, then push each tag."""

@@ -9,6 +9,7 @@ from podwright import authz, pod
 from podwright.builders import _docker
 from podwright.builders._base import Build, Builder, PodParts, Recipe, Setting
 from podwright.errors import UsageError
+from podwright.request import Registry
 from podwright.resources import text
 
 # The sockets that only plugin and engine may see, and the one that the client may.
@@ -26,7 +27,6 @@ class DindSidecar(Builder):
     level = "privileged"
     needs = "a namespace that admits privileged containers (the engine's)"
     rank = 60
-    engine_registries = True
 
     def pod(self, setting: Setting) -> PodParts:
         """A client that passes `restricted`, the plugin, and the engine, started in that order."""
@@ -52,6 +52,10 @@ class DindSidecar(Builder):
             },
             reasons={"engine": "privileged: dockerd mounts, makes networks and cgroups"},
         )
+
+    def daemon_setting(self, registry: Registry) -> bool:
+        """All settings are dockerd's."""
+        return registry != Registry()
 
     def recipe(self, build: Build) -> Recipe:
         """Build into the engine, then push each tag."""

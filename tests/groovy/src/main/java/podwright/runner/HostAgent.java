@@ -1,11 +1,6 @@
 package podwright.runner;
 
-import hudson.AbortException;
-import java.io.BufferedReader;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -71,6 +66,8 @@ final class HostAgent implements Agent {
     all.put("WORKSPACE_TMP", temporary());
     if (pod != null) {
       all.put("POD_LABEL", pod.label());
+      // This machine plans in the place of the pod's planner, so it must know the pod's strategy.
+      all.putAll(pod.variables("PODWRIGHT_BUILDER"));
     }
     return all;
   }
@@ -107,50 +104,12 @@ final class HostAgent implements Agent {
     builder.redirectErrorStream(!command.captureOutput());
     Process process = builder.start();
     HostProcess running = new HostProcess(process, cookie);
-    new Thread(() -> follow(process, running, command, output, end, directory), cookie).start();
-    return running;
-  }
-
-  private static void follow(Process process, HostProcess running, Command command,
-      Consumer<String> output, Consumer<Ended> end, Path directory) {
-    ByteArrayOutputStream captured = new ByteArrayOutputStream();
-    Thread reader = null;
-    String problem = null;
-    int code = -1;
-    try {
-      if (command.captureOutput()) {
-        reader = new Thread(() -> copy(process.getInputStream(), captured));
-        reader.start();
-        lines(process.getErrorStream(), output);
-        reader.join();
-      } else {
-        lines(process.getInputStream(), output);
-      }
-      code = process.waitFor();
+    Pump.follow(process, command.captureOutput(), output, (code, captured) -> {
       running.finished();
       remove(directory);
-    } catch (IOException | InterruptedException e) {
-      problem = e.toString();
-    }
-    end.accept(new Ended(code, captured.toString(StandardCharsets.UTF_8), problem));
-  }
-
-  private static void copy(InputStream in, ByteArrayOutputStream out) {
-    try (in) {
-      in.transferTo(out);
-    } catch (IOException e) {
-      // the process was killed: what it wrote before is kept
-      out.size();
-    }
-  }
-
-  private static void lines(InputStream in, Consumer<String> output) throws IOException {
-    try (BufferedReader reader =
-        new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
-      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-        output.accept(line);
-      }
-    }
+      end.accept(new Ended(code, captured, null));
+    });
+    return running;
   }
 
   @Override
@@ -314,9 +273,5 @@ final class HostAgent implements Agent {
         return false; // ended meanwhile, or another user's
       }
     }
-  }
-
-  static AbortException missing(String path) {
-    return new AbortException(path + " does not exist");
   }
 }

@@ -33,6 +33,26 @@ record Pod(String label, Map<String, Object> definition) {
     return new Pod(label, map(loaded));
   }
 
+  /** Returns a variable of the pod's containers, as a map of at most one entry. */
+  Map<String, String> variables(String name) {
+    Map<String, String> found = new LinkedHashMap<>();
+    for (Map<String, Object> container : containers()) {
+      for (Map<String, Object> variable : listOfMaps(container.get("env"))) {
+        if (name.equals(variable.get("name")) && variable.get("value") != null) {
+          found.put(name, variable.get("value").toString());
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Returns metadata.namespace, which the namespace parameter of podTemplate sets; null if none. */
+  String namespace() {
+    Object metadata = definition.get("metadata");
+    Object namespace = metadata instanceof Map<?, ?> map ? map.get("namespace") : null;
+    return namespace == null ? null : namespace.toString();
+  }
+
   /** Returns spec.containers. */
   List<Map<String, Object>> containers() {
     return listOfMaps(spec().get("containers"));
