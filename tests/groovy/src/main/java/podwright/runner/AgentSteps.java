@@ -53,6 +53,11 @@ final class AgentSteps {
     String label = labelled ? call.text("label") : call.build.podLabel();
     Pod pod = Pod.parse(label, call.text("yaml", null));
     Containers.checkNames(pod);
+    if (call.has("namespace")) {
+      Pod.map(pod.definition().computeIfAbsent("metadata",
+          key -> new java.util.LinkedHashMap<String, Object>()))
+          .put("namespace", call.text("namespace"));
+    }
     call.log("Pod " + label + ": " + pod.summary());
     call.entry.fact("pod", pod.definition());
     Context inside = call.context.offering(pod);
@@ -65,10 +70,11 @@ final class AgentSteps {
     Pod offered = call.context.pod();
     Pod pod = offered != null && offered.label().equals(label) ? offered : null;
     call.entry.fact("label", label);
-    call.onStop(cause -> call.build.launcher().cancel());
+    Launcher.Request request = new Launcher.Request(
+        call::log, () -> call.stopped() != null, why -> lost(call, why));
     Thread starter = new Thread(() -> {
       try {
-        Agent agent = call.build.launcher().acquire(label, pod, call::log);
+        Agent agent = call.build.launcher().acquire(label, pod, request);
         call.build.agents().add(agent);
         call.build.program().later(() -> hold(call, agent));
       } catch (IOException | RuntimeException e) {
@@ -76,6 +82,14 @@ final class AgentSteps {
       }
     }, "node");
     starter.start();
+  }
+
+  /** Ends all that runs on an agent that is gone, as Jenkins does when the node of a pod is removed. */
+  private static void lost(StepRun call, String why) {
+    call.build.program().later(() -> {
+      call.log(why);
+      call.build.interrupt(call.thread, new FlowInterruptedException("ABORTED", why));
+    });
   }
 
   private static void hold(StepRun call, Agent agent) {
@@ -139,9 +153,5 @@ final class AgentSteps {
     } else {
       call.success(wantsOutput ? ended.output() : null);
     }
-  }
-
-  static FlowInterruptedException lost(String why) {
-    return new FlowInterruptedException("ABORTED", why);
   }
 }

@@ -24,6 +24,9 @@ final class Build {
   private static final List<String> RESULTS =
       List.of("SUCCESS", "UNSTABLE", "FAILURE", "NOT_BUILT", "ABORTED");
 
+  /** Labels, and names of pods made of them, have at most 63 characters. */
+  private static final int LONGEST_JOB_IN_LABEL = 36;
+
   /** The build whose code runs on this Java thread. */
   private static final ThreadLocal<Build> CURRENT = new ThreadLocal<>();
 
@@ -144,6 +147,7 @@ final class Build {
   /** Returns a unique label for a pod, as the kubernetes plugin makes it. */
   String podLabel() {
     String job = options.job.replaceAll("[^A-Za-z0-9]+", "-");
+    job = job.substring(0, Math.min(job.length(), LONGEST_JOB_IN_LABEL));
     return job + '-' + options.number + '-' + Names.random(5) + (++pods == 1 ? "" : "-" + pods);
   }
 

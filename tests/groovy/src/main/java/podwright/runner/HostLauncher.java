@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Set;
-import java.util.function.Consumer;
 
 /**
  * Runs everything as processes of this machine. A pod becomes a directory of its own, which is removed
@@ -22,18 +21,18 @@ final class HostLauncher implements Launcher {
   }
 
   @Override
-  public Agent acquire(String label, Pod pod, Consumer<String> log) throws IOException {
+  public Agent acquire(String label, Pod pod, Request request) throws IOException {
     if (pod == null) {
       HostAgent agent = new HostAgent("local", null, lock(root.resolve("workspace").resolve(job)),
           this::unlock);
-      log.accept("Running on " + agent.name() + " in " + agent.workspace());
+      request.log().accept("Running on " + agent.name() + " in " + agent.workspace());
       return agent;
     }
     String name = pod.label() + '-' + Names.random(5);
     Path home = root.resolve("pods").resolve(name);
     HostAgent agent = new HostAgent(name, pod, home.resolve("workspace").resolve(job),
         workspace -> HostAgent.remove(home));
-    log.accept("Running on " + name + " in " + agent.workspace()
+    request.log().accept("Running on " + name + " in " + agent.workspace()
         + " (this machine stands in for the pod)");
     return agent;
   }

@@ -1,18 +1,201 @@
 package podwright.runner;
 
+import groovy.json.JsonOutput;
+import hudson.AbortException;
 import java.io.IOException;
-import java.util.function.Consumer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 
-/** Makes real pods with kubectl. */
+/**
+ * Makes real pods with kubectl, out of the very YAML of podTemplate and what the kubernetes plugin adds
+ * to it. The agent container does nothing but sleep: files and commands reach it by kubectl exec.
+ */
 final class KubernetesLauncher implements Launcher {
+  static final String HOME = "/home/jenkins/agent";
+  private static final String AGENT = "jnlp";
+  private static final String WORKSPACE_VOLUME = "workspace-volume";
+  private static final int POLL_MILLISECONDS = 300;
+  private static final int BACK_OFFS_ALLOWED = 3;
+  private static final int MILLISECONDS = 1000;
+
+  private final Options options;
+  private final HostLauncher host;
+
   KubernetesLauncher(Options options) {
     if (options.agentImage == null) {
       throw new IllegalArgumentException("--kubernetes needs --agent-image");
     }
+    this.options = options;
+    this.host = new HostLauncher(options.workspaceRoot, options.job);
   }
 
   @Override
-  public Agent acquire(String label, Pod pod, Consumer<String> log) throws IOException {
-    throw new IOException("not yet");
+  public Agent acquire(String label, Pod pod, Request request) throws IOException {
+    if (pod == null) {
+      return host.acquire(label, null, request);
+    }
+    String name = pod.label().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9-]+", "-") + '-'
+        + Names.random(5);
+    String namespace = pod.namespace() == null ? options.namespace : pod.namespace();
+    Kubectl kubectl = new Kubectl(namespace);
+    Map<String, Object> manifest = manifest(pod, name);
+    kubectl.input(JsonOutput.toJson(manifest).getBytes(StandardCharsets.UTF_8), "create", "-f", "-");
+    request.log().accept("Created Pod: " + namespace + '/' + name);
+    PodAgent agent = new PodAgent(kubectl, name, pod, options.job, request);
+    try {
+      waitForReady(kubectl, name, request);
+      agent.open();
+    } catch (IOException | RuntimeException e) {
+      agent.close();
+      throw e;
+    }
+    request.log().accept("Running on " + name + " in " + agent.workspace());
+    return agent;
+  }
+
+  /** Returns the manifest with what the plugin adds. */
+  Map<String, Object> manifest(Pod pod, String name) {
+    Map<String, Object> manifest = pod.copy();
+    manifest.put("apiVersion", "v1");
+    manifest.put("kind", "Pod");
+    Map<String, Object> metadata = child(manifest, "metadata");
+    metadata.put("name", name);
+    metadata.remove("namespace");
+    Map<String, Object> labels = child(metadata, "labels");
+    labels.put("jenkins", "slave");
+    labels.put("jenkins/label", pod.label());
+    labels.put("kubernetes.jenkins.io/controller", "run-pipeline");
+    Map<String, Object> spec = child(manifest, "spec");
+    spec.put("restartPolicy", "Never");
+    boolean placed = spec.containsKey("nodeSelector") || spec.containsKey("runtimeClassName")
+        || Pod.map(spec.getOrDefault("affinity", Map.of())).containsKey("nodeAffinity");
+    if (!placed) {
+      child(spec, "nodeSelector").put("kubernetes.io/os", "linux");
+    }
+    addAgent(spec, name);
+    addWorkspace(spec);
+    return manifest;
+  }
+
+  private void addAgent(Map<String, Object> spec, String name) {
+    List<Map<String, Object>> containers = children(spec, "containers");
+    Map<String, Object> agent = containers.stream()
+        .filter(container -> AGENT.equals(container.get("name"))).findFirst().orElse(null);
+    if (agent == null) {
+      agent = new LinkedHashMap<>(Map.of("name", AGENT));
+      containers.add(agent);
+    }
+    agent.putIfAbsent("image", options.agentImage);
+    agent.put("command", List.of("sh", "-c", "trap 'exit 0' TERM; sleep 2000000000 & wait"));
+    agent.remove("args");
+    if (options.restrictedAgent) {
+      agent.putIfAbsent("securityContext", Map.of(
+          "allowPrivilegeEscalation", false,
+          "capabilities", Map.of("drop", List.of("ALL")),
+          "runAsNonRoot", true,
+          "runAsUser", 1000,
+          "seccompProfile", Map.of("type", "RuntimeDefault")));
+    }
+    agent.putIfAbsent("resources", Map.of("requests", Map.of("cpu", "100m", "memory", "256Mi")));
+    List<Map<String, Object>> env = children(agent, "env");
+    env.add(Map.of("name", "JENKINS_NAME", "value", name));
+    env.add(Map.of("name", "JENKINS_AGENT_NAME", "value", name));
+    env.add(Map.of("name", "JENKINS_AGENT_WORKDIR", "value", HOME));
+    env.add(Map.of("name", "JENKINS_URL", "value", "http://jenkins.invalid/"));
+    env.add(Map.of("name", "JENKINS_SECRET", "value", "none"));
+  }
+
+  private static void addWorkspace(Map<String, Object> spec) {
+    List<Map<String, Object>> volumes = children(spec, "volumes");
+    if (volumes.stream().noneMatch(volume -> WORKSPACE_VOLUME.equals(volume.get("name")))) {
+      volumes.add(Map.of("name", WORKSPACE_VOLUME, "emptyDir", Map.of()));
+    }
+    for (Map<String, Object> container : children(spec, "containers")) {
+      Object home = container.getOrDefault("workingDir", HOME);
+      List<Map<String, Object>> mounts = children(container, "volumeMounts");
+      if (mounts.stream().noneMatch(mount -> home.equals(mount.get("mountPath")))) {
+        mounts.add(Map.of("name", WORKSPACE_VOLUME, "mountPath", home, "readOnly", false));
+      }
+    }
+  }
+
+  private static Map<String, Object> child(Map<String, Object> parent, String key) {
+    return Pod.map(parent.computeIfAbsent(key, name -> new LinkedHashMap<String, Object>()));
+  }
+
+  @SuppressWarnings("unchecked")
+  private static List<Map<String, Object>> children(Map<String, Object> parent, String key) {
+    return (List<Map<String, Object>>) parent.computeIfAbsent(key,
+        name -> new ArrayList<Map<String, Object>>());
+  }
+
+  private void waitForReady(Kubectl kubectl, String name, Request request) throws IOException {
+    long end = System.currentTimeMillis() + (long) options.podTimeout * MILLISECONDS;
+    Set<String> told = new LinkedHashSet<>();
+    int backOffs = 0;
+    while (true) {
+      PodStatus status = PodStatus.parse(kubectl.run("get", "pod", name, "-o", "json"));
+      if (status.ready()) {
+        return;
+      }
+      boolean news = false;
+      for (String line : status.waiting()) {
+        if (told.add(line)) {
+          request.log().accept("[" + name + "] " + line);
+          news = true;
+        }
+      }
+      backOffs += news && status.backsOff() ? 1 : 0;
+      String problem = status.terminated();
+      if (problem == null && status.backsOff() && (news ? backOffs : BACK_OFFS_ALLOWED) > 1) {
+        problem = "an image cannot be pulled: " + String.join("; ", status.waiting());
+      }
+      if (problem == null && System.currentTimeMillis() > end) {
+        problem = "not ready after " + options.podTimeout + " s";
+      }
+      if (problem == null && request.cancelled().getAsBoolean()) {
+        throw new AbortException("Pod " + name + " is no longer wanted");
+      }
+      if (problem != null) {
+        explain(kubectl, name, status, request);
+        throw new AbortException("Pod " + name + " did not start: " + problem);
+      }
+      pause();
+    }
+  }
+
+  /** Shows what Kubernetes knows about a pod that did not start. */
+  static void explain(Kubectl kubectl, String name, PodStatus status, Request request)
+      throws IOException {
+    String events = kubectl.run("get", "events", "--field-selector", "involvedObject.name=" + name,
+        "-o", "custom-columns=TYPE:.type,REASON:.reason,MESSAGE:.message", "--no-headers");
+    for (String line : events.split("\n")) {
+      request.log().accept("[" + name + "] event: " + line.strip());
+    }
+    for (String container : status.started()) {
+      String log;
+      try {
+        log = kubectl.run("logs", name, "-c", container, "--tail", "20");
+      } catch (AbortException e) {
+        log = e.getMessage();
+      }
+      for (String line : log.strip().split("\n")) {
+        request.log().accept("[" + name + "/" + container + "] " + line);
+      }
+    }
+  }
+
+  private static void pause() throws IOException {
+    try {
+      Thread.sleep(POLL_MILLISECONDS);
+    } catch (InterruptedException e) {
+      throw new IOException("interrupted", e);
+    }
   }
 }

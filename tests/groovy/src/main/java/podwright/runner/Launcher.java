@@ -1,6 +1,7 @@
 package podwright.runner;
 
 import java.io.IOException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /** Gives agents to {@code node}. */
@@ -11,11 +12,17 @@ interface Launcher {
    *
    * @param label the label that was asked for, or null
    * @param pod the pod of the podTemplate around, when the label is its label, else null
-   * @param log called with lines for the log
+   * @param request who asks
    */
-  Agent acquire(String label, Pod pod, Consumer<String> log) throws IOException;
+  Agent acquire(String label, Pod pod, Request request) throws IOException;
 
-  /** Gives up waiting in {@link #acquire}, because the build is aborted. */
-  default void cancel() {
+  /**
+   * Who asks for an agent.
+   *
+   * @param log called with lines for the log
+   * @param cancelled tells whether the agent is no longer wanted
+   * @param lost called with a sentence when the agent is lost while it is held
+   */
+  record Request(Consumer<String> log, BooleanSupplier cancelled, Consumer<String> lost) {
   }
 }

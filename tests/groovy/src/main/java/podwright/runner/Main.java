@@ -37,7 +37,10 @@ public final class Main {
       "  --report FILE                write what happened as JSON",
       "  --kubernetes                 make real pods, with kubectl and KUBECONFIG",
       "  --namespace NS               where to make them (default: default)",
-      "  --agent-image IMAGE          image of the agent container in pods; it needs sh and sleep",
+      "  --agent-image IMAGE          image of the agent container in pods; it needs sh and tar",
+      "  --restricted-agent           the agent container gets the security context that the Pod",
+      "                               Security level restricted wants",
+      "  --pod-timeout SECONDS        time in which a pod must become ready (default: 300)",
       "",
       "Exit codes: 0 SUCCESS or UNSTABLE, 1 FAILURE, 2 wrong usage, 130 ABORTED.");
 
@@ -140,6 +143,7 @@ public final class Main {
         options.sandboxLibraries = true;
       }
       case "--sandbox-jenkinsfile" -> options.sandbox = true;
+      case "--restricted-agent" -> options.restrictedAgent = true;
       case "--kubernetes" -> options.kubernetes = true;
       default -> {
         if (!left.hasNext()) {
@@ -164,6 +168,7 @@ public final class Main {
       case "--number" -> options.number = Integer.parseInt(value);
       case "--report" -> options.report = Path.of(value);
       case "--namespace" -> options.namespace = value;
+      case "--pod-timeout" -> options.podTimeout = Integer.parseInt(value);
       case "--agent-image" -> options.agentImage = value;
       default -> throw new IllegalArgumentException("unknown option " + name);
     }

@@ -32,6 +32,10 @@ final class Options {
   boolean kubernetes;
   String namespace = "default";
   String agentImage;
+  /** Whether the agent container gets what the Pod Security level restricted wants. */
+  boolean restrictedAgent;
+  /** Seconds in which a pod must become ready. */
+  int podTimeout = 300;
   String job = "pipeline";
   int number = 1;
 }

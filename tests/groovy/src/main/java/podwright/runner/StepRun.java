@@ -15,7 +15,7 @@ final class StepRun {
   final Report.Entry entry;
   private final StepCall call;
   private Consumer<FlowInterruptedException> stopper;
-  private FlowInterruptedException stopped;
+  private volatile FlowInterruptedException stopped;
   private boolean ended;
 
   StepRun(Build build, int thread, Context context, StepCall call, Report.Entry entry) {
