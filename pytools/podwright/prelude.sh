@@ -21,13 +21,21 @@ pw_temporary() {
 }
 
 pw_pids() { # process ids of all descendants of $1, deepest first; one pass over /proc, no ps needed
+  pw_table='' pw_found='' pw_parents=$1
   for pw_stat in /proc/[0-9]*/stat; do
     { read -r pw_line <"$pw_stat"; } 2>/dev/null || continue
-    pw_rest=${pw_line##*) }
-    # shellcheck disable=SC2086 # the fields of the stat line are the words wanted here
-    set -- "$1" $pw_rest
-    [ "$3" = "$1" ] && pw_pids_of="${pw_line%% *}" && (pw_pids "$pw_pids_of") && echo "$pw_pids_of"
+    pw_rest=${pw_line##*) } # state, parent...; the name before it may hold anything
+    pw_rest=${pw_rest#* }
+    pw_table="$pw_table ${pw_line%% *}:${pw_rest%% *}"
   done
+  while [ -n "$pw_parents" ]; do
+    pw_next=
+    for pw_pair in $pw_table; do
+      case " $pw_parents " in *" ${pw_pair#*:} "*) pw_next="$pw_next ${pw_pair%%:*}" ;; esac
+    done
+    pw_found="$pw_next $pw_found" pw_parents=$pw_next
+  done
+  echo "$pw_found"
 }
 
 # Ends what the running step started: politely, then after ten seconds for good.
@@ -53,7 +61,7 @@ pw_end() {
   pw_status=$?
   trap '' TERM INT HUP
   trap - EXIT
-  [ -n "${pw_beat_pid:-}" ] && kill "$pw_beat_pid" 2>/dev/null
+  [ -n "$pw_beat_pid" ] && kill "$pw_beat_pid" 2>/dev/null
   pw_stop
   pw_cleanup
   rm -rf "$PW_TMP" "$PW_LOG"
@@ -75,10 +83,9 @@ pw_beat() {
   # else whoever reads the log would wait up to two seconds for its end.
   pw_nap=
   trap 'kill $pw_nap 2>/dev/null; exit 0' TERM
-  trap '' INT
   pw_last=-1 pw_spent=0
   while :; do
-    sleep 2 </dev/null >/dev/null 2>&1 &
+    sleep 2 >/dev/null 2>&1 &
     pw_nap=$!
     wait "$pw_nap"
     pw_spent=$((pw_spent + 2))
@@ -111,12 +118,15 @@ PW_FINAL='unauthorized|authentication required|access to the resource is denied|
 PW_TRANSIENT='(^|[^0-9a-f])(429|50[0234])([^0-9a-f]|$)|too ?many ?requests|internal server error|bad gateway|service unavailable|gateway time-?out|connection (reset|refused|timed out)|reset by peer|broken pipe|unexpected eof|[^a-z]eof$|i/o timeout|handshake timeout|timeout awaiting|temporary failure in name resolution|server misbehaving|no route to host|use of closed network connection|stream error|blob upload (unknown|invalid)'
 # A RUN step's own trouble is the user's: while building, its failure is final (the words of BuildKit,
 # Buildah and the classic builder), and only what names a registry's work counts.
-PW_RUN='did not complete successfully|while running runtime|returned a non-zero code'
+PW_RUN='did not complete successfully|while running runtime|returned a non-zero code|building at step "run|executor failed running'
 PW_PULLING='pull|copying|manifest|blob|fetch|resolve|pinging|registry|httpreadseeker|initializing source|load metadata'
 
 pw_transient() { # kind of step: build or push
   [ "$1" = none ] && return 1
   pw_tail=$(pw_said | tail -n 15)
+  # An engine whose first request met the outage knows of no password afterwards.
+  printf '%s\n' "$pw_tail" | grep -q ': Retrying in [0-9]* second' &&
+    printf '%s\n' "$pw_tail" | tail -n 1 | grep -q '^unauthorized: authentication required' && return 0
   printf '%s\n' "$pw_tail" | grep -Eiq "$PW_FINAL" && return 1
   if [ "$1" = build ]; then
     printf '%s\n' "$pw_tail" | grep -Eiq "$PW_RUN" && return 1
@@ -128,7 +138,7 @@ pw_transient() { # kind of step: build or push
 
 # Waits in a way that an abort ends at once, and that pw_stop finds.
 pw_sleep() { # seconds
-  sleep "$1" </dev/null >/dev/null 2>&1 3>&- &
+  sleep "$1" >/dev/null 2>&1 3>&- &
   echo "$!" >"$PW_TMP/pid"
   wait "$!"
   rm -f "$PW_TMP/pid"
@@ -158,9 +168,12 @@ pw_step() { # kind, title, command...
     pw_pause=$((pw_pause * 2))
     [ "$pw_pause" -le 30 ] || pw_pause=30
   done
+  for pw_program in "$@"; do
+    case $pw_program in env | *=*) ;; *) break ;; esac
+  done
   case $pw_code in
     137) pw_fail 137 "$pw_title: was killed from outside, by the memory limit most of the time; raise the limit of the container or look at the pod's events" ;;
-    126 | 127) pw_fail "$pw_code" "$pw_title: '$1' cannot be run here; this container is not one of the strategy, or its image lacks the program" ;;
+    126 | 127) pw_fail "$pw_code" "$pw_title: '$pw_program' cannot be run here; this container is not one of the strategy, or its image lacks the program" ;;
     *) pw_fail "$pw_code" "$pw_title: failed with exit code $pw_code; the reason is above" ;;
   esac
 }
@@ -173,6 +186,7 @@ pw_need() { # environment variable, what needs it
 # Adds a login to $PW_TMP/<use>/config.json. Base64 needs no quoting in JSON, whatever the password
 # has in it, and printf is a builtin: nothing shows in the list of processes.
 pw_login() { # use, key of the registry, prefix of the variables
+  pw_user='' pw_password=''
   eval "pw_user=\${$3_USR-} pw_password=\${$3_PSW-}"
   pw_auth=$(printf '%s:%s' "$pw_user" "$pw_password" | base64 | tr -d '\n')
   pw_logins="$PW_TMP/$1.logins"
@@ -183,6 +197,7 @@ pw_login() { # use, key of the registry, prefix of the variables
 }
 
 pw_login_file() { # use, variable with the path of a docker config file
+  pw_path=''
   eval "pw_path=\${$2-}"
   mkdir -p "$PW_TMP/$1"
   cat "$pw_path" >"$PW_TMP/$1/config.json" 2>/dev/null ||
@@ -194,11 +209,14 @@ pw_begin() { # name for the log
   : >"$PW_LOG"
   rm -f "$PW_TMP/digest"
   pw_digest=
+  [ -n "$pw_beat_pid" ] && return
+  pw_beat 3>&- &
+  pw_beat_pid=$!
 }
 
 # Reads the digest that the builder itself recorded: a file with it, or JSON (a metadata file).
 pw_read_digest() { # file, key
-  pw_text=$(cat "$1" 2>/dev/null | tr -d '\n')
+  pw_text=$({ tr -d '\n' <"$1"; } 2>/dev/null)
   if [ -n "$2" ]; then
     pw_text=$(printf '%s' "$pw_text" | sed -n "s/.*\"$2\": *\"\(sha256:[0-9a-f]*\)\".*/\1/p")
   fi
@@ -235,10 +253,9 @@ PW_TMP=$(pw_temporary) || { PW_TMP=/nonexistent && pw_fail 1 "no temporary direc
 PW_LOG=$PW_TMP.log
 pw_log_home=${PW_JOB:-${TMPDIR:-/tmp}}
 [ -w "$pw_log_home" ] && PW_LOG=$pw_log_home/podwright.$$.log
+pw_beat_pid=''
 trap pw_end EXIT
 trap 'pw_signal 143 "the build was aborted"' TERM
 trap 'pw_signal 130 "the build was interrupted"' INT
 trap 'pw_signal 129 "the build lost its terminal"' HUP
 : >"$PW_LOG" || pw_fail 1 "the workspace cannot be written ($PW_LOG); is its disk full?"
-pw_beat 3>&- &
-pw_beat_pid=$!

@@ -56,8 +56,8 @@ def render(request: Request, builds: Iterable[tuple[Build, Recipe]], job: str) -
     ]
     parts = ["\n".join(header), text("prelude.sh").rstrip()]
     parts += dict.fromkeys(recipe.functions.strip() for _, recipe in pairs if recipe.functions)
-    parts.append("\n".join(_needs(pairs)))
-    parts.append("\n".join(_logins(common.credentials, pairs[0][0])))
+    parts.append("\n".join(_needs(common.credentials, pairs)))
+    parts.append("\n".join(_logins(common.credentials, [build for build, _ in pairs])))
     for build, recipe in pairs:
         parts.append("\n".join(_image(build, recipe)))
     value = "$pw_results" if request.single else "[$pw_results]"
@@ -65,9 +65,12 @@ def render(request: Request, builds: Iterable[tuple[Build, Recipe]], job: str) -
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _needs(pairs: Iterable[tuple[Build, Recipe]]) -> list[str]:
-    """Check, before anything is built, that the variables with secrets are there."""
+def _needs(credentials: Iterable[Credential], pairs: Iterable[tuple[Build, Recipe]]) -> list[str]:
+    """Check, before anything is built, that the variables with logins and secrets are there."""
     lines = []
+    for number, item in enumerate(credentials):
+        ends = ("",) if item.type == "file" else ("_USR", "_PSW")
+        lines += [f"pw_need {item.variable}{end} 'credentials[{number}]'" for end in ends]
     for build, _ in pairs:
         for secret in build.image.secrets:
             variable = secret.variable or secret.env
@@ -76,8 +79,12 @@ def _needs(pairs: Iterable[tuple[Build, Recipe]]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def _logins(credentials: Iterable[Credential], build: Build) -> list[str]:
-    """Write the docker config files for pulling and for pushing."""
+def _logins(credentials: Iterable[Credential], builds: Iterable[Build]) -> list[str]:
+    """Write the docker config files for pulling and for pushing.
+
+    A login that names no registry is for those of all images.
+    """
+    own = dict.fromkeys(build.name.registry for build in builds)
     lines: list[str] = []
     for item in credentials:
         uses = ("pull", "push") if item.use == "both" else (item.use,)
@@ -85,8 +92,8 @@ def _logins(credentials: Iterable[Credential], build: Build) -> list[str]:
             if item.type == "file":
                 lines.append(f"pw_login_file {use} {item.variable}")
                 continue
-            key = auth_key(item.registry or build.name.registry)
-            lines.append(f"pw_login {use} {shlex.quote(key)} {item.variable}")
+            keys = [auth_key(host) for host in ([item.registry] if item.registry else own)]
+            lines += [f"pw_login {use} {shlex.quote(key)} {item.variable}" for key in keys]
     if lines:
         # A login given by name must win over what the agent's environment says.
         lines.append("unset DOCKER_AUTH_CONFIG")

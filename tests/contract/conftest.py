@@ -1,0 +1,207 @@
+"""Shells and fake builder programs, to run build scripts as a pod would."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DIGEST = "sha256:" + "ab" * 32
+
+# Stands for buildah, docker and the like: notes how it was called, then does what the test planned
+# for it, else what the real one does on success.
+FAKE = """\
+#!{python} -I
+import json, os, pathlib, subprocess, sys, time
+
+home = pathlib.Path({home!r})
+name = pathlib.Path(sys.argv[0]).name
+arguments = [os.fsencode(word).decode("utf-8", "surrogateescape") for word in sys.argv[1:]]
+number = len(list((home / "calls").iterdir()))
+files = {{}}
+for key in ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE"):
+    path = pathlib.Path(os.environ.get(key, "/nonexistent"))
+    path = path / "config.json" if key == "DOCKER_CONFIG" else path
+    if path.exists():
+        files[key] = path.read_text()
+for flag in ("--authfile",):
+    if flag in arguments:
+        files[flag] = pathlib.Path(arguments[arguments.index(flag) + 1]).read_text()
+record = {{"program": name, "argv": arguments, "env": dict(os.environ), "files": files}}
+(home / "calls" / f"{{number:03d}}.json").write_text(json.dumps(record))
+
+for rule_file in sorted((home / "rules").iterdir()):
+    rule = json.loads(rule_file.read_text())
+    if rule.get("when", "") not in arguments and rule.get("when"):
+        continue
+    if rule["times"] == 0:
+        continue
+    rule["times"] -= 1
+    rule_file.write_text(json.dumps(rule))
+    sys.stdout.write(rule.get("text", ""))
+    sys.stdout.flush()
+    if rule.get("child"):
+        child = subprocess.Popen(["sleep", "300"])
+        (home / "child").write_text(str(child.pid))
+    (home / "ready").touch()
+    if rule.get("ignores"):
+        import signal
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if rule.get("kill"):
+        os.kill(os.getpid(), rule["kill"])
+    time.sleep(rule.get("sleep", 0))
+    sys.exit(rule.get("code", 0))
+
+for flag in ("--digestfile", "--digest-file"):
+    if flag in arguments:
+        pathlib.Path(arguments[arguments.index(flag) + 1]).write_text({digest!r})
+if "--metadata-file" in arguments:
+    metadata = {{"buildx.build.ref": "x", "containerimage.digest": {digest!r}}}
+    path = pathlib.Path(arguments[arguments.index("--metadata-file") + 1])
+    path.write_text(json.dumps(metadata, indent=2))
+if name == "docker" and arguments[:1] == ["push"]:
+    print("1: digest: " + {digest!r} + " size: 527")
+"""
+
+
+@dataclass
+class Outcome:
+    """How a script ended: exit code, result (stdout) and log (stderr)."""
+
+    code: int
+    out: str
+    log: str
+
+    @property
+    def value(self) -> Any:
+        """The result, without the seconds, which no test can know."""
+        value = json.loads(self.out)["value"]
+        for item in value if isinstance(value, list) else [value]:
+            assert isinstance(item.pop("seconds"), int)
+        return value
+
+
+@dataclass
+class Sandbox:
+    """A place to run scripts in: a shell, its programs, fakes, and a directory for temporary files.
+
+    Attributes:
+        shell: the words that start the shell.
+        path: directories with the programs that the shell may use.
+        home: where the fakes keep rules and records.
+        cwd: the workspace.
+    """
+
+    shell: list[str]
+    path: list[str]
+    home: Path
+    cwd: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def fake(self, *programs: str) -> None:
+        """Put fakes of these programs on PATH."""
+        for name in ("calls", "rules", "bin", "tmp"):
+            (self.home / name).mkdir(exist_ok=True)
+        for name in programs:
+            path = self.home / "bin" / name
+            # The path of the interpreter itself: in front of it a version manager may sit.
+            python = os.path.realpath(sys.executable)
+            path.write_text(FAKE.format(python=python, home=str(self.home), digest=DIGEST))
+            path.chmod(0o755)
+
+    def rule(self, **rule: Any) -> None:
+        """Plan what the fakes do at calls that have the word `when` among their arguments."""
+        number = len(list((self.home / "rules").iterdir()))
+        text = json.dumps({"times": 1000, **rule})
+        (self.home / "rules" / f"{number:03d}").write_text(text)
+
+    def calls(self, *words: str) -> list[dict[str, Any]]:
+        """The recorded calls whose arguments begin with these words."""
+        records = [json.loads(p.read_text()) for p in sorted((self.home / "calls").iterdir())]
+        return [record for record in records if record["argv"][: len(words)] == list(words)]
+
+    def start(self, script: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start a script as the bridge does: as a file, in the workspace."""
+        script = script.replace("/kaniko/executor", "executor")
+        (self.home / "build.sh").write_text(script, encoding="utf-8")
+        environment = {
+            "PATH": os.pathsep.join([str(self.home / "bin"), *self.path]),
+            "TMPDIR": str(self.home / "tmp"),
+            "HOME": str(self.home),
+            **(env or {}),
+        }
+        process = subprocess.Popen(
+            [*self.shell, str(self.home / "build.sh")],
+            cwd=self.cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="surrogateescape",
+            # A group of its own: what a test leaves behind can be ended with it.
+            start_new_session=True,
+        )
+        self.started.append(process)
+        return process
+
+    def finish(self, process: subprocess.Popen[str]) -> Outcome:
+        """Wait for a script."""
+        out, log = process.communicate(timeout=15)
+        return Outcome(process.returncode, out, log)
+
+    def run(self, script: str, env: dict[str, str] | None = None) -> Outcome:
+        """Run a script to its end."""
+        return self.finish(self.start(script, env))
+
+    def leftovers(self) -> list[str]:
+        """Temporary files that scripts left behind."""
+        return sorted(str(path) for path in (self.home / "tmp").rglob("*"))
+
+    def close(self) -> None:
+        """End what is still running."""
+        for process in self.started:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.communicate()
+
+
+@pytest.fixture(scope="session")
+def busybox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with busybox under all of its names and no other program."""
+    program = shutil.which("busybox")
+    if not program:
+        pytest.fail("busybox is missing; `make setup` installs it")
+    folder = tmp_path_factory.mktemp("busybox")
+    for name in subprocess.check_output([program, "--list"], text=True).split():
+        (folder / name).symlink_to(program)
+    return folder
+
+
+@pytest.fixture(params=["busybox", "dash"])
+def sandbox(
+    request: pytest.FixtureRequest, busybox: Path, tmp_path: Path, workspace: Path
+) -> Iterator[Sandbox]:
+    """Each of the shells that scripts must run under, with the programs that come with it."""
+    home = tmp_path / "fakes"
+    home.mkdir()
+    if request.param == "busybox":
+        made = Sandbox([str(busybox / "sh")], [str(busybox)], home, workspace)
+    else:
+        made = Sandbox(["dash"], ["/usr/bin", "/bin"], home, workspace)
+    made.fake()
+    yield made
+    made.close()

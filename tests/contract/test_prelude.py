@@ -1,0 +1,695 @@
+"""How build scripts behave: under busybox' shell and dash, with fake builders, nothing else faked.
+
+Temporary files of the scripts are forced into the sandbox's own directory, so that a test sees
+every one that is left behind.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import stat
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from podwright.script import text
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+DIGEST = "sha256:" + "ab" * 32
+IMAGE = {"image": "r.example/team/app", "tags": ["1"], "builder": "buildah"}
+REGISTRY_TROUBLE = [
+    "Error: writing blob: received unexpected HTTP status: 500 Internal Server Error\n",
+    "Error: writing blob: received unexpected HTTP status: 503 Service Unavailable\n",
+    "Error: writing manifest: StatusCode: 429, toomanyrequests: slow down\n",
+    'Error: Patch "http://r.example/v2/x": write tcp: connection reset by peer\n',
+    "Error: writing blob: Put: EOF\n",
+    "Error: pinging container registry r.example: dial tcp: i/o timeout\n",
+    'Error: Get "https://r.example/v2/": dial tcp 10.0.0.1:443: connect: connection refused\n',
+    "Error: net/http: TLS handshake timeout\n",
+    "Error: lookup r.example: Temporary failure in name resolution\n",
+]
+FINAL = [
+    "Error: unauthorized: authentication required\n",
+    "Error: writing blob: received unexpected HTTP status: 403 Forbidden\n",
+    "Error: denied: requested access to the resource is denied\n",
+    "Error: trying to reuse blob: unexpected status code 401 from HEAD\n",
+    "Error: Get https://r.example/v2/: no basic auth credentials\n",
+    # First it looked transient, then the registry said no: the last word counts.
+    "received unexpected HTTP status: 503 Service Unavailable\nError: unauthorized\n",
+    "Error: short name 'app' did not resolve\n",
+]
+RUN_TROUBLE = [
+    'curl: (7) Failed to connect to localhost port 80: Connection refused\nError: building at STEP "RUN curl localhost": while running runtime: exit status 7\n',
+    "npm ERR! fetch https://registry.example/x: 503 Service Unavailable\n"
+    'ERROR: failed to solve: process "/bin/sh -c npm ci" did not complete successfully: exit code: 1\n',
+    "pip: 502 Bad Gateway\n",
+    "fetch failed: 500 Internal Server Error\nThe command '/bin/sh -c ./get' returned a non-zero code: 1\n",
+]
+
+
+@pytest.fixture
+def script(planned: Callable[..., Any], sandbox: Any) -> Callable[..., str]:
+    """Plan a build with fake Buildah and give its script; temporary files go to the sandbox."""
+    sandbox.fake("buildah")
+
+    def make(**more: Any) -> str:
+        made: str = planned({**IMAGE, **more}).script
+        assert "/dev/shm/podwright.XXXXXX" in made
+        return made.replace("/dev/shm/podwright.XXXXXX", "/nonexistent/podwright.XXXXXX")
+
+    return make
+
+
+def wait_for(path: Path) -> None:
+    """Wait for a file that tells of progress; no longer than a slow machine needs."""
+    until = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < until, f"{path} never appeared"
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process lives (one that ended and waits for its parent does not)."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def aborted(sandbox: Any, script: str, how: int) -> Any:
+    """Start a build that hangs with a child process, send a signal, and give its end."""
+    sandbox.rule(when="build", child=True, sleep=300, text="working\n")
+    process = sandbox.start(script)
+    wait_for(sandbox.home / "ready")
+    process.send_signal(how)
+    return sandbox.finish(process)
+
+
+def test_a_build_gives_its_result_as_one_json_object_on_stdout(sandbox: Any, script: Any) -> None:
+    outcome = sandbox.run(script(tags=["1", "2"], platforms=["linux/amd64"]))
+
+    assert outcome.code == 0
+    assert outcome.value == {
+        "image": "r.example/team/app",
+        "tags": ["1", "2"],
+        "platforms": ["linux/amd64"],
+        "pushed": True,
+        "output": None,
+        "digest": DIGEST,
+        "reference": f"r.example/team/app@{DIGEST}",
+        "cachedSteps": 0,
+    }
+    assert sandbox.leftovers() == []
+
+
+def test_what_the_builder_says_is_in_the_log_and_cached_steps_are_counted(
+    sandbox: Any, script: Any
+) -> None:
+    sandbox.rule(when="build", text="STEP 1\n--> Using cache aa\n--> Using cache bb\nää\n")
+
+    outcome = sandbox.run(script())
+
+    assert outcome.value["cachedSteps"] == 2
+    assert "STEP 1\n--> Using cache aa\n--> Using cache bb\nää\n" in outcome.log
+    assert "[podwright] building r.example/team/app\n" in outcome.log
+    assert "[podwright] pushing r.example/team/app:1\n" in outcome.log
+    assert f": r.example/team/app@{DIGEST}\n" in outcome.log
+
+
+def test_the_log_of_a_quiet_build_ends_as_soon_as_the_build_does(sandbox: Any, script: Any) -> None:
+    started = time.monotonic()
+
+    sandbox.run(script())
+
+    # Not a figure for speed: the heartbeat's pause alone would hold the log open for two seconds.
+    assert time.monotonic() - started < 1.9
+
+
+def test_a_file_descriptor_3_takes_the_result_and_stdout_goes_to_the_log(
+    sandbox: Any, script: Any
+) -> None:
+    wrapped = "exec 3>result.json\n" + script()
+
+    outcome = sandbox.run(wrapped)
+
+    assert outcome.out == ""
+    assert json.loads((sandbox.cwd / "result.json").read_text())["value"]["digest"] == DIGEST
+
+
+def test_an_image_that_is_not_pushed_has_neither_digest_nor_reference(
+    sandbox: Any, script: Any
+) -> None:
+    outcome = sandbox.run(script(push=False))
+
+    assert outcome.code == 0
+    assert outcome.value["digest"] is None
+    assert outcome.value["reference"] is None
+    assert outcome.value["pushed"] is False
+    assert [call["argv"][0] for call in sandbox.calls()] == ["build"]
+
+
+def test_several_images_give_a_list_in_their_order(sandbox: Any, planned: Any) -> None:
+    sandbox.fake("buildah")
+    made = planned({"builder": "buildah", "images": [{"image": "a"}, {"image": "b"}]}).script
+
+    outcome = sandbox.run(made)
+
+    assert [item["image"] for item in outcome.value] == [
+        "docker.io/library/a",
+        "docker.io/library/b",
+    ]
+
+
+def test_a_push_without_a_digest_is_not_called_done(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="push", text="pushed, I think\n")
+
+    outcome = sandbox.run(script())
+
+    assert outcome.code == 1
+    assert outcome.out == ""
+    assert (
+        "[podwright] ERROR: r.example/team/app: was pushed, but the builder recorded no digest; "
+        "this is a defect of podwright or an unknown version of the builder\n"
+    ) in outcome.log
+
+
+def test_a_silent_build_shows_dots_unless_they_are_switched_off(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="build", sleep=4.5)
+    made = script()
+
+    processes = [sandbox.start(made, env) for env in ({}, {"PW_QUIET": "1"})]
+    outcomes = [sandbox.finish(process) for process in processes]
+
+    assert [outcome.code for outcome in outcomes] == [0, 0]
+    between = [
+        outcome.log.partition("building r.example/team/app\n")[2].partition("[podwright]")[0]
+        for outcome in outcomes
+    ]
+    assert between == [".", ""]
+
+
+BASE_IMAGE_TROUBLE = [
+    "Error: initializing source docker://x: reading manifest: 503 Service Unavailable\n",
+    "#2 ERROR: failed to copy: httpReadSeeker: failed open: 429 Too Many Requests\n",
+    "ERROR: failed to resolve source metadata for docker.io/library/x: unexpected EOF\n",
+]
+
+
+def judged(sandbox: Any, kind: str, texts: list[str]) -> list[str]:
+    """Let the script's own function judge texts, as the output of a failed step of this kind."""
+    lines = ["PW_JOB='' PW_RETRIES=0 PW_TIMEOUT=0", text("prelude.sh"), "pw_mark=0"]
+    for said in texts:
+        lines += [
+            f"cat >\"$PW_LOG\" <<'END'\n{said}END",
+            f"if pw_transient {kind}; then echo again; else echo final; fi",
+        ]
+    return str(sandbox.run("\n".join(lines) + "\n").log).splitlines()
+
+
+def test_trouble_of_the_registry_while_pushing_is_transient(sandbox: Any) -> None:
+    assert judged(sandbox, "push", REGISTRY_TROUBLE) == ["again"] * len(REGISTRY_TROUBLE)
+
+
+def test_a_refusal_of_the_registry_is_final(sandbox: Any) -> None:
+    assert judged(sandbox, "push", FINAL) == ["final"] * len(FINAL)
+    assert judged(sandbox, "build", FINAL) == ["final"] * len(FINAL)
+
+
+def test_trouble_of_a_run_step_is_the_users_and_final(sandbox: Any) -> None:
+    assert judged(sandbox, "build", RUN_TROUBLE) == ["final"] * len(RUN_TROUBLE)
+
+
+def test_trouble_with_a_base_image_while_building_is_transient(sandbox: Any) -> None:
+    assert judged(sandbox, "build", BASE_IMAGE_TROUBLE) == ["again"] * len(BASE_IMAGE_TROUBLE)
+
+
+def test_steps_of_no_kind_are_never_tried_again(sandbox: Any) -> None:
+    assert judged(sandbox, "none", REGISTRY_TROUBLE) == ["final"] * len(REGISTRY_TROUBLE)
+
+
+def test_a_transient_failure_is_tried_again_and_survived(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="push", times=1, code=125, text=REGISTRY_TROUBLE[1])
+
+    outcome = sandbox.run(script(retries=1))
+
+    assert outcome.code == 0
+    assert len(sandbox.calls("push")) == 2
+    assert len(sandbox.calls("build")) == 1
+    assert "[podwright] that looks transient; try 1 of 1 in " in outcome.log
+
+
+def test_a_final_failure_ends_the_build_with_the_builders_own_code(
+    sandbox: Any, script: Any
+) -> None:
+    sandbox.rule(when="push", code=125, text=FINAL[0])
+
+    outcome = sandbox.run(script())
+
+    assert outcome.code == 125
+    assert len(sandbox.calls("push")) == 1
+    assert outcome.log.endswith(
+        "[podwright] ERROR: pushing r.example/team/app:1: failed with exit code 125; "
+        "the reason is above\n"
+    )
+    assert sandbox.leftovers() == []
+
+
+def impatient(script: str) -> str:
+    """Let a script wait no time between tries; how long it would wait is tested by itself."""
+    assert script.count('pw_sleep "$pw_wait"') == 1
+    return script.replace('pw_sleep "$pw_wait"', "pw_sleep 0")
+
+
+def test_pauses_double_up_to_half_a_minute(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="push", code=125, text="503 Service Unavailable\n")
+    # The odd second comes from the process id, so that not all builds come back together.
+    made = impatient(script(retries=7)).replace("$$ % 2", "0")
+
+    outcome = sandbox.run(made)
+
+    said = [line for line in outcome.log.splitlines() if "looks transient" in line]
+    assert said == [
+        f"[podwright] that looks transient; try {n} of 7 in {pause} s"
+        for n, pause in enumerate([1, 2, 4, 8, 16, 30, 30], 1)
+    ]
+
+
+def test_tries_are_counted_and_the_last_failure_ends_the_build(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="push", code=125, text="503 Service Unavailable\n")
+
+    outcome = sandbox.run(impatient(script(retries=2)))
+
+    assert outcome.code == 125
+    assert len(sandbox.calls("push")) == 3
+    assert [f"try {n} of 2" in outcome.log for n in (1, 2, 3)] == [True, True, False]
+
+
+def test_no_retries_means_one_try(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="push", code=125, text="503 Service Unavailable\n")
+
+    outcome = sandbox.run(script(retries=0))
+
+    assert len(sandbox.calls("push")) == 1
+    assert outcome.code == 125
+
+
+def test_an_old_failure_is_not_read_again_in_a_later_try(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="push", times=1, code=125, text="503 Service Unavailable\n")
+    sandbox.rule(when="push", code=125, text="no such image\n")
+
+    sandbox.run(impatient(script()))
+
+    assert len(sandbox.calls("push")) == 2
+
+
+def at(script: str, *seconds: int) -> str:
+    """Let a script read these seconds from its clock, call by call, then the last for ever."""
+    given = " ".join(map(str, seconds))
+    clock = (
+        f'echo "{given}" >"$PW_TMP/clock"\n'
+        'pw_now() { read -r now later <"$PW_TMP/clock"; echo "${later:-$now}" >"$PW_TMP/clock"; '
+        'echo "$now"; }\n'
+    )
+    assert script.count("pw_begin r.example") == 1
+    return script.replace("$(date +%s)", "$(pw_now)").replace("pw_begin r.", clock + "pw_begin r.")
+
+
+def test_a_failure_after_a_long_build_is_still_tried_again(sandbox: Any, script: Any) -> None:
+    # The build begins, its first failure starts the budget, which is then compared, and so on.
+    made = at(impatient(script()), 0, 3600, 3601, 3602)
+    sandbox.rule(when="build", times=1, code=1, text="reading manifest: 503\n")
+
+    outcome = sandbox.run(made)
+
+    assert outcome.code == 0
+    assert len(sandbox.calls("build")) == 2
+
+
+def test_two_minutes_after_the_first_failure_nothing_is_tried_again(
+    sandbox: Any, script: Any
+) -> None:
+    made = at(impatient(script()), 0, 100, 101, 221)
+    sandbox.rule(when="build", code=1, text="reading manifest: 503\n")
+
+    outcome = sandbox.run(made)
+
+    assert outcome.code == 1
+    assert len(sandbox.calls("build")) == 2
+
+
+def test_a_build_that_takes_too_long_ends_with_its_children(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="build", child=True, sleep=300)
+
+    outcome = sandbox.run(script(timeout="2s"))
+
+    assert outcome.code == 124
+    assert outcome.out == ""
+    assert (
+        "[podwright] ERROR: the build took longer than its timeout of 2 s; raise 'timeout' or look "
+        "above for what it waited for\n"
+    ) in outcome.log
+    assert not is_running(int((sandbox.home / "child").read_text()))
+    assert sandbox.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "sentence"),
+    [
+        (signal.SIGTERM, 143, "the build was aborted"),
+        (signal.SIGINT, 130, "the build was interrupted"),
+        (signal.SIGHUP, 129, "the build lost its terminal"),
+    ],
+)
+def test_an_aborted_build_ends_at_once_and_leaves_nothing(
+    sandbox: Any, script: Any, how: int, code: int, sentence: str
+) -> None:
+    outcome = aborted(sandbox, script(), how)
+
+    assert outcome.code == code
+    assert outcome.out == ""
+    assert f"[podwright] ERROR: {sentence}\n" in outcome.log
+    assert not is_running(int((sandbox.home / "child").read_text()))
+    assert sandbox.leftovers() == []
+
+
+def test_an_abort_while_waiting_for_the_next_try_ends_at_once(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="push", code=125, text="503 Service Unavailable\n")
+    made = script().replace("pw_pause=1 ", "pw_pause=200 ")
+    process = sandbox.start(made)
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if "looks transient" in line:
+            break
+    process.send_signal(signal.SIGTERM)
+
+    outcome = sandbox.finish(process)
+
+    assert outcome.code == 143
+    assert sandbox.leftovers() == []
+
+
+def test_a_builder_that_ignores_the_abort_is_killed(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="build", ignores=True, sleep=300)
+    # Ten seconds of patience, in half seconds; one is enough to see it end.
+    made = script().replace("pw_left=20", "pw_left=2")
+    process = sandbox.start(made)
+    wait_for(sandbox.home / "ready")
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+
+    assert sandbox.finish(process).code == 143
+    assert sandbox.leftovers() == []
+
+
+def test_a_builder_that_is_killed_from_outside_points_at_memory(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="build", kill=int(signal.SIGKILL))
+
+    outcome = sandbox.run(script())
+
+    assert outcome.code == 137
+    assert outcome.log.endswith(
+        "[podwright] ERROR: building r.example/team/app: was killed from outside, by the memory "
+        "limit most of the time; raise the limit of the container or look at the pod's events\n"
+    )
+    assert sandbox.leftovers() == []
+
+
+def test_a_missing_program_is_named(sandbox: Any, script: Any) -> None:
+    made = script()
+    (sandbox.home / "bin" / "buildah").unlink()
+    made = made.replace(" buildah ", " no-such-builder ")
+
+    outcome = sandbox.run(made)
+
+    assert outcome.code == 127
+    assert (
+        "building r.example/team/app: 'no-such-builder' cannot be run here; this container is not "
+        "one of the strategy, or its image lacks the program\n"
+    ) in outcome.log
+
+
+def test_a_job_directory_is_removed_in_every_outcome(
+    sandbox: Any, script: Any, tmp_path: Path
+) -> None:
+    for number, rules in enumerate([{}, {"when": "push", "code": 7}]):
+        job = tmp_path / f"job {number}"
+        job.mkdir()
+        (job / "request.json").write_text("{}")
+        if rules:
+            sandbox.rule(**rules)
+        made = script().replace("PW_JOB=''", f"PW_JOB='{job}'")
+
+        outcome = sandbox.run(made)
+
+        assert outcome.code == rules.get("code", 0)
+        assert not job.exists()
+
+
+def test_no_temporary_directory_is_one_sentence(sandbox: Any, script: Any) -> None:
+    outcome = sandbox.run(script(), {"TMPDIR": "/nonexistent/tmp"})
+
+    assert outcome.code == 1
+    assert outcome.log == (
+        "[podwright] ERROR: no temporary directory can be made in /dev/shm or /nonexistent/tmp; "
+        "is the disk full?\n"
+    )
+
+
+def test_temporary_directories_may_have_spaces_in_their_names(sandbox: Any, script: Any) -> None:
+    folder = sandbox.home / "tmp" / "with a space"
+    folder.mkdir()
+
+    outcome = sandbox.run(script(), {"TMPDIR": str(folder)})
+
+    assert outcome.code == 0
+    assert list(folder.iterdir()) == []
+
+
+def test_a_hundred_thousand_lines_of_log_are_shown_and_then_gone(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="build", text="0123456789\n" * 100_000)
+
+    outcome = sandbox.run(script())
+
+    assert outcome.code == 0
+    assert outcome.log.count("0123456789\n") == 100_000
+    assert sandbox.leftovers() == []
+
+
+# Logins
+
+NASTY = [
+    "simple",
+    "two words",
+    "quotes ' and \" and `",
+    "$HOME $(reboot) ${x}",
+    "back\\slash\\n %s %d",
+    "line\nbreak\n",
+    "ünïcödé ☃ 密码",
+    "-n",
+    "x" * 20_000,
+]
+
+
+def login(use: str = "both", **more: str) -> dict[str, str]:
+    """Give a credential as the bridge sends it."""
+    return {"credentialsId": "id", "variable": "PODWRIGHT_1", "use": use, **more}
+
+
+def decoded(text_: str) -> dict[str, str]:
+    """Give the logins of a docker config file as user:password, by registry."""
+    auths = json.loads(text_)["auths"]
+    return {
+        host: base64.b64decode(item["auth"]).decode("utf-8", "surrogateescape")
+        for host, item in auths.items()
+    }
+
+
+def test_any_password_reaches_the_login_files_unchanged(sandbox: Any, script: Any) -> None:
+    credentials, env, wanted = [], {}, {}
+    for number, password in enumerate(NASTY):
+        name = f"NASTY_{number}"
+        credentials.append(login(registry=f"r{number}.example", variable=name))
+        env.update({f"{name}_USR": "some one", f"{name}_PSW": password})
+        wanted[f"r{number}.example"] = f"some one:{password}"
+
+    outcome = sandbox.run(script(credentials=credentials), env)
+
+    assert outcome.code == 0
+    assert decoded(sandbox.calls("build")[0]["files"]["REGISTRY_AUTH_FILE"]) == wanted
+    assert decoded(sandbox.calls("push")[0]["files"]["--authfile"]) == wanted
+    assert [password for password in NASTY if len(password) > 2 and password in outcome.log] == []
+    assert sandbox.leftovers() == []
+
+
+def test_logins_for_pulling_and_pushing_are_kept_apart(sandbox: Any, script: Any) -> None:
+    credentials = [
+        login("pull", registry="mirror.example"),
+        login("push"),
+        login("pull", registry="docker.io"),
+    ]
+    env = {"PODWRIGHT_1_USR": "u", "PODWRIGHT_1_PSW": "p"}
+
+    sandbox.run(script(credentials=credentials), env)
+
+    assert decoded(sandbox.calls("build")[0]["files"]["REGISTRY_AUTH_FILE"]) == {
+        "mirror.example": "u:p",
+        "https://index.docker.io/v1/": "u:p",
+    }
+    assert decoded(sandbox.calls("push")[0]["files"]["--authfile"]) == {"r.example": "u:p"}
+
+
+def test_one_login_without_a_registry_serves_the_registries_of_all_images(
+    sandbox: Any, planned: Any
+) -> None:
+    sandbox.fake("buildah")
+    images = [{"image": "a.example/x"}, {"image": "b.example/x"}, {"image": "a.example/y"}]
+    made = planned({"builder": "buildah", "images": images, "credentials": [login()]}).script
+
+    sandbox.run(made, {"PODWRIGHT_1_USR": "u", "PODWRIGHT_1_PSW": "p"})
+
+    assert decoded(sandbox.calls("push")[0]["files"]["--authfile"]) == {
+        "a.example": "u:p",
+        "b.example": "u:p",
+    }
+
+
+def test_a_login_without_its_variables_ends_before_anything_is_built(
+    sandbox: Any, script: Any
+) -> None:
+    outcome = sandbox.run(script(credentials=[login()]), {"PODWRIGHT_1_USR": "u"})
+
+    assert outcome.code == 2
+    assert sandbox.calls() == []
+    assert outcome.log == (
+        "[podwright] ERROR: credentials[0]: the environment variable PODWRIGHT_1_PSW is not set; "
+        "set it, or name a credential\n"
+    )
+
+
+def test_a_docker_config_file_is_used_as_it_is(sandbox: Any, script: Any, tmp_path: Path) -> None:
+    config = tmp_path / "docker config.json"
+    config.write_text('{"auths": {"r.example": {"auth": "dTpw"}}, "credHelpers": {}}\n')
+
+    sandbox.run(script(credentials=[login(type="file")]), {"PODWRIGHT_1": str(config)})
+
+    assert sandbox.calls("push")[0]["files"]["--authfile"] == config.read_text()
+    assert config.exists()
+
+
+def test_a_docker_config_file_that_cannot_be_read_is_one_sentence(
+    sandbox: Any, script: Any
+) -> None:
+    made = script(credentials=[login(type="file")])
+
+    outcome = sandbox.run(made, {"PODWRIGHT_1": "/nonexistent/config"})
+
+    assert outcome.code == 2
+    assert outcome.log == (
+        "[podwright] ERROR: credentials: the docker config file of the credential cannot be read "
+        "in this container; use a container of user 0 or of the agent's\n"
+    )
+    assert sandbox.leftovers() == []
+
+
+def test_a_login_by_name_wins_over_the_agents_own_environment(sandbox: Any, script: Any) -> None:
+    env = {"PODWRIGHT_1_USR": "u", "PODWRIGHT_1_PSW": "p", "DOCKER_AUTH_CONFIG": "{}"}
+
+    sandbox.run(script(credentials=[login()]), env)
+
+    assert "DOCKER_AUTH_CONFIG" not in sandbox.calls("push")[0]["env"]
+
+
+def command_lines() -> list[str]:
+    """Read the command lines of all processes of the machine."""
+    lines = []
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                lines.append(file.read().decode("utf-8", "replace"))
+        except OSError:
+            continue
+    return lines
+
+
+def test_while_a_build_runs_its_login_is_private_and_on_no_command_line(
+    sandbox: Any, script: Any
+) -> None:
+    sandbox.rule(when="build", sleep=300)
+    password = "correct horse battery"
+    env = {"PODWRIGHT_1_USR": "u", "PODWRIGHT_1_PSW": password}
+    process: subprocess.Popen[str] = sandbox.start(script(credentials=[login()]), env)
+    wait_for(sandbox.home / "ready")
+
+    folders = [path for path in (sandbox.home / "tmp").iterdir() if path.is_dir()]
+    encoded = base64.b64encode(f"u:{password}".encode()).decode()
+    seen = [line for line in command_lines() if password in line or encoded in line]
+    process.send_signal(signal.SIGTERM)
+    outcome = sandbox.finish(process)
+
+    assert len(folders) == 1
+    assert not folders[0].exists()
+    assert seen == []
+    assert password not in outcome.log
+    assert encoded not in outcome.log
+    assert sandbox.leftovers() == []
+
+
+def test_the_directory_with_the_logins_is_for_its_owner_alone(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="build", sleep=300)
+    process = sandbox.start(script())
+    wait_for(sandbox.home / "ready")
+
+    modes = [
+        stat.S_IMODE(path.stat().st_mode)
+        for path in (sandbox.home / "tmp").iterdir()
+        if path.is_dir()
+    ]
+    process.send_signal(signal.SIGTERM)
+    sandbox.finish(process)
+
+    assert modes == [0o700]
+
+
+def test_a_secret_whose_variable_is_not_set_is_named_before_anything_is_built(
+    sandbox: Any, script: Any
+) -> None:
+    outcome = sandbox.run(script(secrets=[{"id": "token", "env": "NO_SUCH_VARIABLE"}]))
+
+    assert outcome.code == 2
+    assert outcome.log == (
+        "[podwright] ERROR: secret 'token': the environment variable NO_SUCH_VARIABLE is not set; "
+        "set it, or name a credential\n"
+    )
+    assert sandbox.calls() == []
+    assert sandbox.leftovers() == []
+
+
+def test_an_empty_secret_is_a_secret(sandbox: Any, script: Any) -> None:
+    outcome = sandbox.run(script(secrets=[{"id": "token", "env": "TOKEN"}]), {"TOKEN": ""})
+
+    assert outcome.code == 0
+
+
+# The classification alone, text by text
+
+
+def test_digests_are_taken_only_when_they_are_whole(sandbox: Any) -> None:
+    prelude = f"PW_JOB='' PW_RETRIES=0 PW_TIMEOUT=0\n{text('prelude.sh')}\n"
+    tries = "\n".join(
+        f"pw_digest=; pw_set_digest '{value}'; echo \"<$pw_digest>\""
+        for value in [DIGEST, "", "sha256:", "sha256:12x4", "md5:1234", "sha256:12; rm -rf /"]
+    )
+
+    outcome = sandbox.run(prelude + tries)
+
+    assert outcome.log.splitlines() == [f"<{DIGEST}>", "<>", "<>", "<>", "<>", "<>"]
