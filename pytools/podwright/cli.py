@@ -17,13 +17,20 @@ if TYPE_CHECKING:
 DESCRIPTION = "Container image builds for Jenkins on Kubernetes, by any strategy, from one step."
 
 
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Help of one width everywhere, so that the reference page is the same on each machine."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=96)
+
+
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """Build the parser.
 
     Args:
         only: configure this subcommand alone, which spares the start-up time of all others.
     """
-    top = argparse.ArgumentParser(prog="podwright", description=DESCRIPTION)
+    top = argparse.ArgumentParser(prog="podwright", description=DESCRIPTION, formatter_class=Help)
     top.add_argument("--version", action="version", version=f"podwright {__version__}")
     sub = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in [only] if only else commands.names():
@@ -32,10 +39,22 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
             name,
             help=command.SUMMARY,
             description=getattr(command, "__doc__", None) or command.SUMMARY,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=Help,
         )
         command.configure(child)
     return top
+
+
+def subparser(name: str) -> argparse.ArgumentParser:
+    """Build the parser of one subcommand alone, for its page."""
+    command = commands.load(name)
+    alone = argparse.ArgumentParser(
+        prog=f"podwright {name}",
+        description=getattr(command, "__doc__", None) or command.SUMMARY,
+        formatter_class=Help,
+    )
+    command.configure(alone)
+    return alone
 
 
 def run(arguments: Sequence[str], console: Console) -> int:

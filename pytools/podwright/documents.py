@@ -71,6 +71,7 @@ def everything() -> dict[str, str]:
         "vars/withBuilderPod.txt": step_text(POD_TEXT, PodParameters),
         "docs/reference/parameters.md": parameters_page(),
         "docs/reference/builders.md": builders_page(),
+        "docs/reference/cli.md": cli_page(),
     }
 
 
@@ -143,6 +144,18 @@ def parameters_page() -> str:
     ]
     for name, record in RECORDS.items():
         lines += ["", f"## {name}", "", *_table(record)]
+    return "\n".join(lines) + "\n"
+
+
+def cli_page() -> str:
+    """Give the help of the command and of each subcommand."""
+    from podwright import cli, commands  # noqa: PLC0415 - only this page needs all commands
+
+    lines = ["# The `podwright` command", "", "Generated from `--help`.", ""]
+    lines += ["```", cli.parser().format_help().rstrip(), "```"]
+    for name in commands.names():
+        lines += ["", f"## podwright {name}", "", "```"]
+        lines += [cli.subparser(name).format_help().rstrip(), "```"]
     return "\n".join(lines) + "\n"
 
 
