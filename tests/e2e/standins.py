@@ -40,7 +40,6 @@ AGENT = "docker.io/jenkins/inbound-agent:3355.v388858a_47b_33-5"
 PAUSE = "podwright.test/pause:1"
 # Base images of the Dockerfiles in tests/conformance, under the test registry's `base/`.
 BUSYBOX = "podwright.test/base/busybox:1"
-DEBIAN = "podwright.test/base/debian:1"
 PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SETUID, SETGID = 1 << 7, 1 << 6
 PROGRAMS = {
@@ -260,6 +259,9 @@ def tiny(found: Base) -> Layer:
         if name != "busybox":
             layer.link(f"bin/{name}", "/bin/busybox")
     layer.folder("tmp", 0o1777).folder("root", 0o700).folder("home").folder("etc").folder("var")
+    layer.folder("dev").folder("proc").folder("sys").folder("run").folder("usr").folder("opt")
+    # cap_net_bind_service, for the case about extended attributes.
+    layer.file("opt/capable", "capable\n", 0o755, capabilities=1 << 10)
     layer.file(
         "etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/home:/bin/false\n"
     )
