@@ -11,7 +11,7 @@ from pathlib import Path
 from podwright import builders, bundle, documents, pod
 from podwright.config import Config
 from podwright.plan import plan_pod
-from podwright.request import Common, Request, json_schema
+from podwright.request import json_schema, parse_pod
 
 RESOURCES = "resources/podwright"
 
@@ -44,8 +44,8 @@ def presets(config: Config, org: str = "") -> dict[str, bytes]:
     names = [name for name in builders.names() if not config.allowed or name in config.allowed]
     made = {}
     for name in [*names, "auto", "default"]:
-        wanted = {"default": ""}.get(name, name)
-        _, planned = plan_pod(Request(Common(builder=wanted)), config, org)
+        wanted = {} if name == "default" else {"builder": name}
+        _, planned = plan_pod(parse_pod(wanted, config.defaults), config, org)
         made[f"{name}.json"] = pod.as_yaml(planned).encode()
     made["names.txt"] = (", ".join(sorted([*names, "auto"])) + "\n").encode()
     return made

@@ -55,15 +55,28 @@ def load(
     Raises:
         UsageError: all problems.
     """
-    config = configs.load(env.get("PODWRIGHT_CONFIG", ""), root)
+    config = load_config(env.get("PODWRIGHT_CONFIG", ""), root, root)
     parse = requests.parse_build if build else requests.parse_pod
     request = parse(value, config.defaults)
     common = request.common
     filled = replace(common, registries=_certificates(common.registries, root, "registries"))
-    config = replace(
-        config, registries=_certificates(config.registries, root, "config: registries")
-    )
     return replace(request, common=filled), config
+
+
+def load_config(organisation: str, workspace: Path | None, root: Path) -> Config:
+    """Read the configs, with the certificates of registries in the place of their paths.
+
+    Args:
+        organisation: path or text of the organisation's config, '' for none.
+        workspace: where the repository's config is looked for; None for nowhere.
+        root: where the paths of certificates start from.
+
+    Raises:
+        UsageError: all problems.
+    """
+    config = configs.load(organisation, workspace)
+    filled = _certificates(config.registries, root, "config: registries")
+    return replace(config, registries=filled)
 
 
 def _certificates(

@@ -9,13 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podwright import config as configs
-from podwright import generate
-from podwright.errors import EXIT_FAILED
+from podwright import generate, inputs
+from podwright.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
     import argparse
 
+    from podwright.config import Config
     from podwright.console import Console
 
 SUMMARY = "render presets for an organisation, or this repository's generated files"
@@ -45,10 +45,27 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _presets(options: argparse.Namespace, console: Console) -> int:
     """Render an organisation's presets."""
-    config = configs.load(options.config, None)
+    config = inputs.load_config(options.config, None, Path(options.config or ".").parent)
     text = Path(options.config).read_text(encoding="utf-8") if options.config else ""
+    _refuse_paths(config, text)
     options.presets.mkdir(parents=True, exist_ok=True)
     for name, data in generate.presets(config, text).items():
         (options.presets / name).write_bytes(data)
         console.say(f"wrote {options.presets / name}")
     return 0
+
+
+def _refuse_paths(config: Config, text: str) -> None:
+    """Refuse paths of certificates: the config's text travels in the pods, the files do not.
+
+    Raises:
+        UsageError: with each registry whose certificates are not in the text.
+    """
+    problems = [
+        f"registries.{host}.ca: is a path, but the config travels in the pods without its files; "
+        "write the certificates themselves into it"
+        for host, item in config.registries.items()
+        if item.ca and item.ca.strip().splitlines()[1] not in text
+    ]
+    if problems:
+        raise UsageError(problems)
