@@ -5,7 +5,10 @@ set -u
 { true >&3; } 2>/dev/null || exec 3>&1
 exec 1>&2
 
-pw_say() { printf '[podwright] %s\n' "$*"; }
+pw_say() {
+  [ -e "$PW_TMP/dots" ] && rm -f "$PW_TMP/dots" && echo # the line of pw_beat's dots ends here
+  printf '[podwright] %s\n' "$*"
+}
 
 pw_fail() { # exit code, sentence
   pw_code=$1
@@ -95,7 +98,12 @@ pw_beat() {
       return
     fi
     pw_size=$(wc -c 2>/dev/null <"$PW_LOG") || return
-    [ "${PW_QUIET:-}" ] || [ "$pw_size" != "$pw_last" ] || printf '.'
+    if [ "$pw_size" != "$pw_last" ]; then
+      rm -f "$PW_TMP/dots"
+    elif [ -z "${PW_QUIET:-}" ]; then
+      printf '.'
+      : >"$PW_TMP/dots"
+    fi
     pw_last=$pw_size
   done
 }
@@ -124,8 +132,9 @@ PW_PULLING='pull|copying|manifest|blob|fetch|resolve|pinging|registry|httpreadse
 pw_transient() { # kind of step: build or push
   [ "$1" = none ] && return 1
   pw_tail=$(pw_said | tail -n 15)
-  # An engine whose first request met the outage knows of no password afterwards.
-  printf '%s\n' "$pw_tail" | grep -q ': Retrying in [0-9]* second' &&
+  # An engine whose first request met an outage knows of no password when it comes back to it (after
+  # five seconds or more); a wrong password is told at once.
+  [ "$1" = push ] && [ "$(($(date +%s) - pw_tried))" -ge 5 ] &&
     printf '%s\n' "$pw_tail" | tail -n 1 | grep -q '^unauthorized: authentication required' && return 0
   printf '%s\n' "$pw_tail" | grep -Eiq "$PW_FINAL" && return 1
   if [ "$1" = build ]; then
@@ -154,7 +163,7 @@ pw_step() { # kind, title, command...
   pw_try=0 pw_pause=1 pw_until=
   while :; do
     pw_say "$pw_title"
-    pw_mark=$(wc -c <"$PW_LOG")
+    pw_mark=$(wc -c <"$PW_LOG") pw_tried=$(date +%s)
     pw_run "$@" && return 0
     pw_code=$?
     pw_until=${pw_until:-$(($(date +%s) + 120))}
