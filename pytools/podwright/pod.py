@@ -115,6 +115,20 @@ def profiles(options: Pod) -> dict[str, Any]:
     return {"seccompProfile": {"type": "Unconfined"}, "appArmorProfile": {"type": "Unconfined"}}
 
 
+def claim_security(options: Pod) -> dict[str, Any]:
+    """Let user 1000 write to a volume claim, whose root belongs to user 0.
+
+    Only then: `fsGroup` sets the setgid bit on a volume, directories below inherit it, and it would
+    end up in the image. Storage on a claim therefore lies in a directory without that bit.
+    """
+    return {"fsGroup": 1000} if options.cacheClaim else {}
+
+
+def in_plain_folder(folder: str, command: str) -> list[str]:
+    """Give a command that first makes a directory without the setgid bit; it stands in "$0"."""
+    return ["sh", "-c", f'mkdir -p "$0" && chmod g-s "$0" && {command}', folder]
+
+
 def ca_file(host: str) -> str:
     """Name the file of a registry's certificates inside a pod."""
     return "ca-" + re.sub(r"[^a-zA-Z0-9.-]", "-", host) + ".crt"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from podwright.request import Registry
 
 SOCKET = "unix:///run/podwright-engine/buildkitd.sock"
+STORAGE = "/home/user/.local/share/buildkit"
 
 
 class BuildKit(Builder):
@@ -56,7 +57,7 @@ class BuildKit(Builder):
             volumes=(pod.scratch("storage", "20Gi"), pod.scratch("engine")),
             storage="storage",
             files={"buildkitd.toml": _toml(setting.registries)},
-            security={"fsGroup": 1000},
+            security=pod.claim_security(setting.options),
             reasons={"engine": "escalation: newuidmap sets up the user namespace of the daemon"},
         )
 
@@ -89,13 +90,14 @@ def _engine(image: str, setting: Setting) -> dict[str, Any]:
     return pod.sidecar(
         "engine",
         image,
+        command=_on_claim() if setting.options.cacheClaim else None,
         args=[
             f"--addr={SOCKET}",
             "--config=/etc/podwright/buildkitd.toml",
             # Kubernetes cannot unmask /proc, so a sandboxed worker cannot mount its own.
             "--oci-worker-no-process-sandbox",
         ],
-        mounts={"storage": "/home/user/.local/share/buildkit", "engine": "/run/podwright-engine"},
+        mounts={"storage": STORAGE, "engine": "/run/podwright-engine"},
         resources=pod.ENGINE,
         security={
             "privileged": False,
@@ -107,6 +109,12 @@ def _engine(image: str, setting: Setting) -> dict[str, Any]:
         },
         probe=["buildctl", f"--addr={SOCKET}", "debug", "workers"],
     )
+
+
+def _on_claim() -> list[str]:
+    """Keep the state below a directory of its own on the claim."""
+    run = 'exec rootlesskit buildkitd --root="$0" "$@"'
+    return pod.in_plain_folder(f"{STORAGE}/state", run)
 
 
 def _arguments(build: Build) -> list[str]:

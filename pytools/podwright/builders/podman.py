@@ -44,7 +44,7 @@ class Podman(Builder):
             builder=pod.container(
                 "builder",
                 setting.images["podman"],
-                command=pod.KEEP_ALIVE,
+                command=pod.in_plain_folder(f"{storage}/storage", pod.KEEP_ALIVE[2]),
                 env={
                     "HOME": "/home/podman",
                     "BUILDAH_ISOLATION": "chroot",
@@ -73,7 +73,7 @@ class Podman(Builder):
                 pod.scratch("engine"),
             ),
             storage="storage",
-            security={"fsGroup": 1000},
+            security=pod.claim_security(setting.options),
             reasons={
                 "builder": "escalation: newuidmap sets up the user namespace",
                 "engine": "escalation: newuidmap sets up the user namespace",
