@@ -99,6 +99,16 @@ def wait_for(what: Callable[[], object], words: Callable[[], str], seconds: floa
         time.sleep(0.02)
 
 
+def reachable(path: str) -> bool:
+    """Whether anybody listens at a unix socket."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(path)
+        except OSError:
+            return False
+        return True
+
+
 @dataclass
 class Pod:
     """One pod: namespaces, shared directories, and the processes in it."""
