@@ -1,21 +1,22 @@
-"""The node's Docker Engine, by its socket."""
+"""The node's Docker Engine, by its socket, behind a proxy."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from podwright import pod
+from podwright import dood, pod
 from podwright.builders import _docker
 from podwright.builders._base import Build, Builder, PodParts, Recipe, Setting
 
 SOCKET = "/var/run/docker.sock"
+NODE, CLIENT = "docker-socket", "client-socket"
 
 
 class Dood(Builder):
     """Docker out of Docker: the node's own engine through its socket, without privilege.
 
-    Costs: who reaches the socket is root on the node; the socket may not exist; Kubernetes neither
-    sees nor limits what runs there.
+    Costs: who reaches the socket is root on the node, through the proxy as well; it keeps builds
+    apart, passes limits on and cleans up.
     """
 
     features = _docker.FEATURES
@@ -24,23 +25,20 @@ class Dood(Builder):
     rank = 90
 
     def pod(self, setting: Setting) -> PodParts:
-        """One unprivileged container with the node's socket."""
+        """A client that passes `restricted`, and the proxy, which alone has the node's socket."""
         group = setting.options.socketGroup
         return PodParts(
-            builder=pod.container(
-                "builder",
-                setting.images["docker-cli"],
-                command=pod.KEEP_ALIVE,
-                env={"DOCKER_HOST": f"unix://{SOCKET}"},
-                mounts={"docker-socket": SOCKET},
-                resources=pod.CLIENT,
-                security=_security(group),
+            builder=_client(setting),
+            engines=(_proxy(setting, group),),
+            volumes=(
+                # `type: Socket` makes the pod wait, with an event, on nodes without dockerd;
+                # without it the kubelet would make an empty directory there.
+                {"name": NODE, "hostPath": {"path": SOCKET, "type": "Socket"}},
+                pod.scratch(CLIENT),
             ),
-            # `type: Socket` makes the pod fail at once, with an event, on nodes without dockerd;
-            # without it the kubelet would make an empty directory.
-            volumes=({"name": "docker-socket", "hostPath": {"path": SOCKET, "type": "Socket"}},),
             security={"supplementalGroups": [group]} if group else {},
-            reasons={"builder": "hostPath: the socket of the node's engine"},
+            files={dood.SOURCE: dood.source()},
+            reasons={"engine": "hostPath: the socket of the node's engine"},
         )
 
     def recipe(self, build: Build) -> Recipe:
@@ -48,22 +46,54 @@ class Dood(Builder):
         return _docker.recipe(build)
 
     def local(self) -> str:
-        """`docker` on PATH, with an engine that answers."""
+        """`docker` on PATH, with an engine that answers; no proxy is in between."""
         return "docker"
 
 
+def _client(setting: Setting) -> dict[str, Any]:
+    """The client may connect to the proxy's socket, but not replace it.
+
+    Its limits are those of everything that it starts on the node; its requests keep room for that.
+    """
+    client = pod.container(
+        "builder",
+        setting.images["docker-cli"],
+        command=pod.KEEP_ALIVE,
+        env={"DOCKER_HOST": dood.CLIENT_HOST, "HOME": pod.TMP},
+        mounts={CLIENT: dood.CLIENT_DIR},
+        resources=pod.BUILD,
+        security=pod.RESTRICTED,
+    )
+    client["volumeMounts"][0]["readOnly"] = True
+    return client
+
+
+def _proxy(setting: Setting, group: int) -> dict[str, Any]:
+    """The proxy; the kubelet ends it after all other containers, and then it cleans up."""
+    proxy = pod.sidecar(
+        "engine",
+        setting.images["tools"],
+        command=dood.command(),
+        mounts={NODE: dood.NODE_SOCKET, CLIENT: dood.CLIENT_DIR},
+        resources=pod.TOOLS,
+        security=_security(group),
+        probe=dood.probe(),
+    )
+    proxy["env"] = dood.ENV
+    # Why it did not start is then part of the pod's status, not only of its log.
+    proxy["terminationMessagePolicy"] = "FallbackToLogsOnError"
+    return proxy
+
+
 def _security(group: int) -> dict[str, Any]:
-    """Join the socket's group as user 1000 when it is known, else be user 0 with one capability."""
+    """Join the socket's group as user 1000 when it is known, else be its owner: user 0.
+
+    User 0 needs no capability for that: the socket is root's own.
+    """
+    common = {**pod.RESTRICTED, "readOnlyRootFilesystem": True}
     if group:
-        return pod.RESTRICTED
-    return {
-        **pod.RESTRICTED,
-        "runAsNonRoot": False,
-        "runAsUser": 0,
-        "runAsGroup": 0,
-        # Files of the workspace belong to the agent's user.
-        "capabilities": {"drop": ["ALL"], "add": ["DAC_OVERRIDE"]},
-    }
+        return common
+    return {**common, "runAsNonRoot": False, "runAsUser": 0, "runAsGroup": 0}
 
 
 STRATEGY = Dood()

@@ -1,0 +1,120 @@
+"""The node's Docker Engine behind a proxy that knows whose things are whose.
+
+The proxy is a native sidecar, the only container that has the node's socket. It gives everything
+that the pipeline creates the pod's label and names of its own, passes the pod's limits on, and
+removes it all when the pod ends. It is no security boundary: who reaches the node's engine, even
+through it, is as mighty as the engine (``--privileged`` is passed on).
+
+Layers, each knowing only those before it::
+
+    naming, budget, refusal    whose, how much, the answer no: pure
+    node                       questions to the engine; finding what the pipeline names
+    bodies, listing            what becomes of requests' bodies, and of listings: pure
+    desk, calls                what becomes of each call of the Docker API
+    wire, proxy                bytes and connections
+    keeper, program            leases and the end; the program of the container
+
+What a builder file needs is here, and all of it is pure::
+
+    source() -> str            one Python file: pod annotation, mounted by downward API
+    command() -> list[str]     of the container `engine` (a plain python3 image)
+    probe() -> list[str]       its startup probe (exec)
+    ENV                        its environment, from the pod's own fields
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from typing import Any
+
+from podwright.dood.program import CLIENT_DIR, CLIENT_SOCKET, NODE_SOCKET
+
+__all__ = [
+    "CLIENT_DIR",
+    "CLIENT_HOST",
+    "ENV",
+    "NODE_SOCKET",
+    "SOURCE",
+    "command",
+    "probe",
+    "source",
+]
+
+#: Name of the file that the pod mounts what source() answers at, and where.
+SOURCE = "dood.py"
+SOURCE_PATH = f"/etc/podwright/{SOURCE}"
+CLIENT_HOST = f"unix://{CLIENT_SOCKET}"
+
+
+def _field(path: str) -> dict[str, Any]:
+    return {"valueFrom": {"fieldRef": {"fieldPath": path}}}
+
+
+def _limit(name: str, divisor: str) -> dict[str, Any]:
+    reference = {"containerName": "builder", "resource": f"limits.{name}", "divisor": divisor}
+    return {"valueFrom": {"resourceFieldRef": reference}}
+
+
+ENV: list[dict[str, Any]] = [
+    {"name": "PODWRIGHT_POD_UID", **_field("metadata.uid")},
+    {"name": "PODWRIGHT_NAMESPACE", **_field("metadata.namespace")},
+    {"name": "PODWRIGHT_NAME", **_field("metadata.name")},
+    {"name": "PODWRIGHT_POD", "value": "$(PODWRIGHT_NAMESPACE)/$(PODWRIGHT_NAME)"},
+    {"name": "PODWRIGHT_MEMORY", **_limit("memory", "1")},
+    {"name": "PODWRIGHT_CPU", **_limit("cpu", "1m")},
+]
+# In the order of their imports of one another; two modules of the policy are used here, too.
+_MODULES = (
+    "authz.strict",
+    "authz.gate",
+    "dood.naming",
+    "dood.refusal",
+    "dood.budget",
+    "dood.node",
+    "dood.bodies",
+    "dood.listing",
+    "dood.desk",
+    "dood.calls",
+    "dood.wire",
+    "dood.keeper",
+    "dood.proxy",
+    "dood.program",
+)
+_HEAD = '''"""podwright's proxy to the node's engine, generated from pytools/podwright/dood."""
+import os
+import sys
+import types
+
+
+def _module(name, text=""):
+    module = types.ModuleType(name)
+    module.__path__ = []
+    sys.modules[name] = module
+    exec(compile(text, name, "exec", dont_inherit=True), module.__dict__)
+
+
+for _name in ("podwright", "podwright.authz", "podwright.dood"):
+    _module(_name)
+'''
+_TAIL = """
+sys.exit(sys.modules["podwright.dood.program"].main(sys.argv[1:], os.environ, sys.stdout))
+"""
+
+
+def source() -> str:
+    """The whole program as one readable Python text (annotations may have 256 KiB in all)."""
+    parts = [_HEAD]
+    for name in _MODULES:
+        text = (pkgutil.get_data("podwright", f"{name.replace('.', '/')}.py") or b"").decode()
+        parts.append(f"_module(\"podwright.{name}\", r'''{text}''')\n")
+    return "\n".join(parts) + _TAIL
+
+
+def command() -> list[str]:
+    """The command of the container: isolated from the environment, without writing byte code."""
+    return ["python3", "-I", "-B", SOURCE_PATH, "serve"]
+
+
+def probe() -> list[str]:
+    """The startup probe: the engine answers through the proxy."""
+    return ["python3", "-I", "-B", SOURCE_PATH, "probe"]

@@ -1,0 +1,181 @@
+"""What becomes of each call of the Docker API: who is meant, what is changed, who may not."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Callable
+from urllib.parse import quote, urlencode
+
+from podwright.authz.strict import Target, parse_json
+from podwright.dood.bodies import Maker
+from podwright.dood.budget import Budget, number
+from podwright.dood.naming import BUILD, Naming
+from podwright.dood.node import Finder, Node
+from podwright.dood.refusal import Refusal
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Mapping
+
+#: How an answer of the engine is passed on: as it is, as one JSON value, or as lines of JSON.
+RAW, JSON, LINES = "raw", "json", "lines"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request.
+
+    Attributes:
+        method: of HTTP.
+        target: taken apart.
+        read: reads the body.
+    """
+
+    method: str
+    target: Target
+    read: Callable[[], bytes]
+
+    def value(self, name: str) -> str:
+        """A parameter of the query; '' when absent. The engine takes the first one, too."""
+        return (self.target.query.get(name) or ("",))[0]
+
+    def body(self) -> dict[str, Any]:
+        """Read the body, which must be a JSON object.
+
+        Raises:
+            Refusal: it is not.
+        """
+        value = parse_json(self.read() or b"{}")
+        if not isinstance(value, dict):
+            raise Refusal(400, "the body must be a JSON object")
+        return value
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the proxy does with a call.
+
+    Attributes:
+        target: for the engine; None for the client's own.
+        body: for the engine; None to pass the client's on.
+        kind: RAW, JSON or LINES.
+        edit: changes the JSON value of the answer; None of a line's drops it.
+        done: is called when all is over.
+        reply: the answer when the engine is not asked at all.
+    """
+
+    target: Target | None = None
+    body: Any = None
+    kind: str = RAW
+    edit: Callable[[Any], Any] | None = None
+    done: Callable[[], None] | None = None
+    reply: Any = None
+
+
+@dataclass
+class Desk:
+    """Knows the pod; the calls in this module and in `calls.py` use it.
+
+    Attributes:
+        naming: of the pod.
+        budget: of the pod.
+        node: its engine.
+    """
+
+    naming: Naming
+    budget: Budget
+    node: Node
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    reserved: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def find(self) -> Finder:
+        """Finds what the pipeline names."""
+        return Finder(self.node, self.naming)
+
+    @property
+    def maker(self) -> Maker:
+        """Rewrites bodies."""
+        return Maker(self.naming, self.budget, self.find, lambda: int(time.time()), self.used)
+
+    def used(self, but: str = "") -> int:
+        """Bytes of memory of the pod's running containers and of what is about to run.
+
+        Args:
+            but: id of a container that does not count.
+        """
+        counted = {key: memory for key, memory in self.reserved.items() if key != but}
+        label = {f"{BUILD}={self.naming.uid}": True}
+        for item in self.node.get("/containers/json", label=label) or []:
+            found = self.node.get(f"/containers/{item['Id']}/json")
+            if found and item["Id"] != but:
+                counted[item["Id"]] = number(found["HostConfig"], "Memory")
+        return sum(counted.values())
+
+    def reserve(self, key: str, choose: Callable[[int], int]) -> Callable[[], None]:
+        """Set memory aside while something starts or builds; gives what ends that.
+
+        Args:
+            key: the container's id, or another name.
+            choose: from the bytes that are used to the bytes that are needed; may refuse.
+        """
+        with self.lock:
+            self.reserved[key] = choose(self.used(key))
+
+        def release() -> None:
+            with self.lock:
+                self.reserved.pop(key, None)
+
+        return release
+
+
+def retarget(
+    call: Call,
+    query: Mapping[str, str],
+    segments: tuple[str, ...] = (),
+    drop: tuple[str, ...] = (),
+) -> Target:
+    """Change a target.
+
+    Args:
+        call: whose.
+        query: parameters to set.
+        segments: of the path, when it becomes another.
+        drop: parameters to leave out.
+    """
+    kept = {k: v for k, v in call.target.query.items() if k not in (*drop, *query)}
+    kept.update({name: (value,) for name, value in query.items()})
+    return replace(call.target, segments=segments or call.target.segments, query=kept)
+
+
+def render_target(target: Target) -> bytes:
+    """Write a target for the request line."""
+    version = "/v{}.{}".format(*target.version) if target.version else ""
+    path = "/".join(quote(part, safe="@:+") for part in target.segments)
+    pairs = [(name, value) for name, values in target.query.items() for value in values]
+    return f"{version}/{path}{'?' + urlencode(pairs) if pairs else ''}".encode()
+
+
+Handler = Callable[[Desk, Call, "Mapping[str, str]"], Outcome]
+
+
+def decide(
+    desk: Desk, call: Call, routes: tuple[tuple[str, re.Pattern[str], Handler], ...]
+) -> Outcome:
+    """Find the call's handler and ask it.
+
+    Raises:
+        Refusal: nobody knows the call, or its handler refuses.
+    """
+    path = call.target.path
+    for method, pattern, handler in routes:
+        match = pattern.fullmatch(path)
+        if match and call.method in method.split("|"):
+            return handler(desk, call, match.groupdict())
+    raise Refusal(
+        403,
+        f"podwright's proxy does not know {call.method} {path}; it passes on what it understands. "
+        "Use the strategy dind-sidecar, whose engine is the pod's own",
+    )

@@ -1,0 +1,163 @@
+"""Questions of the proxy's own to the node's engine, and finding what the pipeline names."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable
+from urllib.parse import quote, urlencode
+
+from podwright.dood.naming import BUILD, PREDEFINED
+from podwright.dood.refusal import Refusal, missing
+
+if TYPE_CHECKING:
+    from podwright.dood.naming import Naming
+
+OK, MISSING = 200, 404
+_ANONYMOUS = re.compile(r"[0-9a-f]{64}\Z")
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("docker", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+@dataclass(frozen=True)
+class Node:
+    """The node's engine.
+
+    Attributes:
+        path: of its socket.
+        timeout: seconds until a question counts as unanswered.
+    """
+
+    path: str
+    timeout: float = 30.0
+
+    def ask(self, method: str, target: str, body: Any = None) -> tuple[int, Any]:
+        """Ask the engine; gives status and JSON value (None when the answer is none).
+
+        Raises:
+            OSError: it cannot be reached.
+        """
+        connection = _Connection(self.path, self.timeout)
+        try:
+            text = None if body is None else json.dumps(body)
+            headers = {"Connection": "close"}
+            if text is not None:
+                headers["Content-Type"] = "application/json"
+            connection.request(method, target, text, headers)
+            answer = connection.getresponse()
+            data = answer.read()
+        except http.client.HTTPException as error:
+            raise ConnectionError(str(error)) from None
+        finally:
+            connection.close()
+        try:
+            return answer.status, json.loads(data)
+        except ValueError:
+            return answer.status, None
+
+    def get(self, target: str, **filters: dict[str, bool]) -> Any:
+        """Read something; None when the engine does not give it."""
+        if filters:
+            target += ("&" if "?" in target else "?") + urlencode({"filters": json.dumps(filters)})
+        status, value = self.ask("GET", target)
+        return value if status == OK else None
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Finds what the pipeline names, by the name that it chose or by id; never what is others'."""
+
+    node: Node
+    naming: Naming
+
+    def container(self, name: str) -> dict[str, Any]:
+        """Give the engine's description of one of the pod's containers.
+
+        Raises:
+            Refusal: there is none.
+        """
+        return self._find(
+            "container",
+            name,
+            lambda ref: f"/containers/{ref}/json",
+            lambda found: self.naming.owns((found.get("Config") or {}).get("Labels")),
+        )
+
+    def network(self, name: str) -> dict[str, Any]:
+        """Give the description of one of the pod's networks, or of one that all engines have.
+
+        Raises:
+            Refusal: there is none.
+        """
+        return self._find(
+            "network",
+            name,
+            lambda ref: f"/networks/{ref}",
+            lambda found: self.naming.owns(found.get("Labels")) or found.get("Name") in PREDEFINED,
+        )
+
+    def volume(self, name: str) -> dict[str, Any]:
+        """Give the description of one of the pod's volumes.
+
+        Raises:
+            Refusal: there is none.
+        """
+        return self._find("volume", name, lambda ref: f"/volumes/{ref}", self._owns_volume)
+
+    def is_anonymous(self, name: str) -> bool:
+        """Whether a volume has no name but its hash, and one of the pod's containers uses it."""
+        if not _ANONYMOUS.match(name):
+            return False
+        return bool(
+            self.node.get(
+                "/containers/json?all=1",
+                volume={name: True},
+                label={f"{BUILD}={self.naming.uid}": True},
+            )
+        )
+
+    def exec_owner(self, name: str) -> None:
+        """Check that a command runs in one of the pod's containers.
+
+        Raises:
+            Refusal: it does not.
+        """
+        found = self.node.get(f"/exec/{quote(name, safe='')}/json")
+        owner = found.get("ContainerID") if isinstance(found, dict) else None
+        try:
+            self.container(owner or "-")
+        except Refusal:
+            raise missing("exec", name) from None
+
+    def _owns_volume(self, found: dict[str, Any]) -> bool:
+        return self.naming.owns(found.get("Labels")) or self.is_anonymous(found["Name"])
+
+    def _find(
+        self,
+        kind: str,
+        name: str,
+        target: Callable[[str], str],
+        owns: Callable[[dict[str, Any]], bool],
+    ) -> dict[str, Any]:
+        for reference in (self.naming.own(name), name.lstrip("/")):
+            if not reference:
+                continue
+            found = self.node.get(target(quote(reference, safe="")))
+            if isinstance(found, dict) and owns(found):
+                return found
+        raise missing(kind, name)

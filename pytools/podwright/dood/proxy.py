@@ -1,0 +1,212 @@
+"""One connection of a client: its request is understood, changed and passed on, and so the answer.
+
+Streams that are taken over (attach, exec, BuildKit's sessions) go through untouched, both ways, and
+the end of one direction is passed on as such.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from podwright.authz.gate import Head, parse_head, render_head
+from podwright.authz.strict import MAX_BODY, Refused, parse_target
+from podwright.dood import wire
+from podwright.dood.calls import ROUTES
+from podwright.dood.desk import JSON, LINES, RAW, Call, Desk, Outcome, decide, render_target
+from podwright.dood.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SWITCHED, _FIRST_FINAL, _ERROR = 101, 200, 400
+
+
+class Proxy:
+    """Serves clients until it is told that the pod ends."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.ending = False
+        self._busy = 0
+        self._idle = threading.Condition()
+
+    def serve(self, client: socket.socket) -> None:
+        """Serve one connection."""
+        with client, self._counted():
+            try:
+                self._serve(wire.Stream(client))
+            except Refusal as refusal:
+                self._refuse(client, refusal.status, refusal.message)
+            except Refused as refused:
+                self._refuse(client, 400, refused.message)
+            except wire.BrokenError as broken:
+                self._refuse(client, 502, str(broken))
+            except OSError:
+                return  # one of the two hung up
+
+    def wait(self, patience: float) -> None:
+        """Wait until nobody is served any more, or until patience is at its end.
+
+        Args:
+            patience: seconds.
+        """
+        with self._idle:
+            self._idle.wait_for(lambda: not self._busy, patience)
+
+    def _counted(self) -> closing[_Counter]:
+        return closing(_Counter(self))
+
+    def count(self, change: int) -> None:
+        """Note that a connection began or ended."""
+        with self._idle:
+            self._busy += change
+            self._idle.notify_all()
+
+    @staticmethod
+    def _refuse(client: socket.socket, status: int, message: str) -> None:
+        engine_like = status in (404, 503)
+        text = message if engine_like else f"podwright: {message}"
+        wire.last_words(client, wire.reply(status, {"message": text}))
+
+    def _serve(self, client: wire.Stream) -> None:
+        text = client.head()
+        if text is None:
+            return
+        head = parse_head(text)
+        if self.ending:
+            raise Refusal(503, "podwright: the pod ends; nothing is started any more")
+        call = Call(
+            head.method.decode(),
+            parse_target(head.target.decode()),
+            lambda: _read_body(client, head),
+        )
+        outcome = self._decide(call)
+        try:
+            if outcome.reply is not None:
+                wire.last_words(client.end, wire.reply(200, outcome.reply))
+            else:
+                self._exchange(client, head, outcome)
+        finally:
+            if outcome.done:
+                outcome.done()
+
+    def _decide(self, call: Call) -> Outcome:
+        try:
+            return decide(self.desk, call, ROUTES)
+        except OSError as error:
+            raise Refusal(
+                502, f"the node's Docker Engine does not answer ({error.strerror or error})"
+            ) from None
+
+    def _exchange(self, client: wire.Stream, head: Head, outcome: Outcome) -> None:
+        """Pass the request on, and the answer back."""
+        target = head.target if outcome.target is None else render_target(outcome.target)
+        engine = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with engine:
+            try:
+                engine.connect(self.desk.node.path)
+            except OSError as error:
+                raise Refusal(
+                    502, f"the node's Docker Engine cannot be reached ({error.strerror})"
+                ) from None
+            engine.sendall(_request(replace(head, target=target), outcome))
+            thread = wire.upward(client, engine)
+            try:
+                self._answer(client.end, wire.Stream(engine), head, outcome)
+            finally:
+                # Wakes the other direction when the client stays silent.
+                wire.shut(engine, socket.SHUT_RDWR)
+                wire.shut(client.end, socket.SHUT_RDWR)
+                thread.join()
+
+    def _answer(
+        self, client: socket.socket, engine: wire.Stream, head: Head, outcome: Outcome
+    ) -> None:
+        answer = wire.read_answer(engine)
+        while answer.status < _FIRST_FINAL and answer.status != _SWITCHED:
+            client.sendall(answer.text + b"\r\n\r\n")
+            answer = wire.read_answer(engine)
+        kind = outcome.kind
+        if answer.status >= _ERROR or head.method == b"HEAD":
+            kind = JSON if answer.is_json and head.method != b"HEAD" else RAW
+            outcome = replace(outcome, edit=None)
+        if answer.status == _SWITCHED or kind == RAW or (not answer.is_json and kind == JSON):
+            client.sendall(answer.text + b"\r\n\r\n")
+            for data in engine.rest():
+                client.sendall(data)
+        elif kind == LINES:
+            self._lines(client, answer, wire.body_of(engine, answer.headers), outcome)
+        else:
+            data = b"".join(wire.body_of(engine, answer.headers))
+            client.sendall(self._edited(answer, data, outcome))
+
+    def _edited(self, answer: wire.Answer, data: bytes, outcome: Outcome) -> bytes:
+        try:
+            value = json.loads(data)
+        except ValueError:
+            raise wire.BrokenError("the node's Docker Engine answered no valid JSON") from None
+        change = outcome.edit or self.desk.naming.strip
+        return wire.reply(answer.status, change(value), wire.other_headers(answer))
+
+    def _lines(
+        self, client: socket.socket, answer: wire.Answer, pieces: Iterator[bytes], outcome: Outcome
+    ) -> None:
+        kept = [b"HTTP/1.1 200 OK", *wire.other_headers(answer)]
+        kept += [b"Content-Type: " + answer.headers.get(b"content-type", b"application/json")]
+        client.sendall(b"\r\n".join([*kept, b"Connection: close"]) + b"\r\n\r\n")
+        for line in wire.lines_of(pieces):
+            client.sendall(wire.edited(line, outcome.edit))
+
+
+class _Counter:
+    """Counts a connection for as long as it lasts."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        proxy.count(1)
+
+    def close(self) -> None:
+        """It has ended."""
+        self._proxy.count(-1)
+
+
+def _request(head: Head, outcome: Outcome) -> bytes:
+    """Write the head for the engine, with the changed body if there is one."""
+    if outcome.body is None:
+        return render_head(head)
+    body = json.dumps(outcome.body).encode()
+    kept = tuple(
+        (name, value)
+        for name, value in head.headers
+        if name not in (b"transfer-encoding", b"content-type")
+    )
+    head = replace(head, headers=(*kept, (b"content-type", b"application/json")))
+    return render_head(head, len(body)) + body
+
+
+def _read_body(client: wire.Stream, head: Head) -> bytes:
+    """Read the body of a request that is going to be changed.
+
+    Raises:
+        Refusal: it is too large.
+    """
+    headers = dict(head.headers)
+    length = headers.get(b"content-length", b"0")
+    if int(length) > MAX_BODY:
+        raise Refusal(413, f"the body is larger than {MAX_BODY} bytes")
+    if b"expect" in headers:
+        client.end.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    if b"transfer-encoding" not in headers:
+        return client.exactly(int(length))
+    parts, size = [], 0
+    for part in client.chunks():
+        parts.append(part)
+        size += len(part)
+        if size > MAX_BODY:
+            raise Refusal(413, f"the body is larger than {MAX_BODY} bytes")
+    return b"".join(parts)

@@ -1,0 +1,235 @@
+"""Bytes: HTTP/1.1 over sockets as the engine and its clients speak it, one request a connection."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from podwright.authz.gate import MAX_HEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CHUNK = 256 * 1024
+_LINE = 8 * 1024
+_SEPARATOR = b"\x1e"  # RFC 7464: stands before each value of a JSON text sequence
+
+
+class BrokenError(Exception):
+    """The peer does not speak HTTP."""
+
+
+class Stream:
+    """A socket that is read by lines and lengths."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self.end = end
+        self._data = b""
+
+    def _more(self) -> bool:
+        part = self.end.recv(_CHUNK)
+        self._data += part
+        return bool(part)
+
+    def until(self, mark: bytes, most: int) -> bytes | None:
+        """Read up to a mark, which is left out; None at the end of the stream.
+
+        Raises:
+            BrokenError: the mark does not come.
+        """
+        while mark not in self._data:
+            if len(self._data) > most:
+                raise BrokenError(f"no end within {most} bytes")
+            if not self._more():
+                return None
+        found, _, self._data = self._data.partition(mark)
+        return found
+
+    def head(self) -> bytes | None:
+        """Read the head of a message; None at the end of the stream."""
+        return self.until(b"\r\n\r\n", MAX_HEAD)
+
+    def exactly(self, size: int) -> bytes:
+        """Read so many bytes.
+
+        Raises:
+            BrokenError: the stream ends before.
+        """
+        while len(self._data) < size:
+            if not self._more():
+                raise BrokenError("the body ends early")
+        found, self._data = self._data[:size], self._data[size:]
+        return found
+
+    def rest(self) -> Iterator[bytes]:
+        """Give what was read beyond, then everything up to the end."""
+        while True:
+            data, self._data = self._data, b""
+            if data:
+                yield data
+            if not self._more():
+                return
+
+    def chunks(self) -> Iterator[bytes]:
+        """Read a chunked body, piece by piece.
+
+        Raises:
+            BrokenError: it is none.
+        """
+        while True:
+            line = self.until(b"\r\n", _LINE)
+            if line is None:
+                raise BrokenError("the body ends early")
+            try:
+                size = int(line.split(b";")[0], 16)
+            except ValueError:
+                raise BrokenError("the body is not chunked as announced") from None
+            data = self.exactly(size) if size else b""
+            if size:
+                self.exactly(2)
+                yield data
+                continue
+            while self.until(b"\r\n", _LINE):
+                pass  # trailers
+            return
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The head of an answer.
+
+    Attributes:
+        status: of HTTP.
+        text: all of the head, without the empty line.
+        headers: by lower-case name.
+    """
+
+    status: int
+    text: bytes
+    headers: dict[bytes, bytes]
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is one JSON value."""
+        return self.headers.get(b"content-type", b"").startswith(b"application/json")
+
+
+def read_answer(stream: Stream) -> Answer:
+    """Read the head of an answer.
+
+    Raises:
+        BrokenError: the engine hung up, or speaks something else.
+    """
+    text = stream.head()
+    first, *lines = (text or b"").split(b"\r\n")
+    words = first.split(b" ", 2)
+    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():  # noqa: PLR2004
+        raise BrokenError("the node's Docker Engine ended the connection without an answer")
+    pairs = (line.partition(b":") for line in lines)
+    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    return Answer(int(words[1]), text or b"", headers)
+
+
+def body_of(stream: Stream, headers: dict[bytes, bytes]) -> Iterator[bytes]:
+    """Give the body that a head announces, piece by piece, unchunked."""
+    if headers.get(b"transfer-encoding", b"").lower() == b"chunked":
+        return stream.chunks()
+    length = headers.get(b"content-length")
+    if length is not None and length.isdigit():
+        return iter([stream.exactly(int(length))])
+    return stream.rest()
+
+
+def lines_of(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Cut a stream into lines."""
+    left = b""
+    for piece in pieces:
+        *lines, left = (left + piece).split(b"\n")
+        yield from lines
+    if left:
+        yield left
+
+
+def reply(status: int, value: Any, headers: tuple[bytes, ...] = ()) -> bytes:
+    """Write an answer with a JSON body."""
+    body = json.dumps(value).encode() + b"\n"
+    kept = (
+        b"HTTP/1.1 %d %s" % (status, b"OK" if status < 400 else b"Refused"),  # noqa: PLR2004
+        *headers,
+        b"Content-Type: application/json",
+        b"Content-Length: %d" % len(body),
+        b"Connection: close",
+    )
+    return b"\r\n".join(kept) + b"\r\n\r\n" + body
+
+
+def other_headers(answer: Answer) -> tuple[bytes, ...]:
+    """Give the headers of an answer that hold for another body as well."""
+    gone = (b"content-type", b"content-length", b"transfer-encoding", b"connection", b"trailer")
+    lines = answer.text.split(b"\r\n")[1:]
+    return tuple(line for line in lines if line.partition(b":")[0].strip().lower() not in gone)
+
+
+def edited(line: bytes, change: Any) -> bytes:
+    """Change a line that holds a JSON value; b'' when nothing of it is left."""
+    mark = _SEPARATOR if line.startswith(_SEPARATOR) else b""
+    text = line.strip(_SEPARATOR + b" \t\r\n")
+    if not text:
+        return b""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return line + b"\n"
+    value = change(value)
+    return b"" if value is None else mark + json.dumps(value).encode() + b"\n"
+
+
+def upward(client: Stream, engine: socket.socket) -> threading.Thread:
+    """Pass on what the client says from now on, and that it has ended; gives the thread."""
+    thread = threading.Thread(target=_pass_up, args=(client, engine), daemon=True)
+    thread.start()
+    return thread
+
+
+def _pass_up(client: Stream, engine: socket.socket) -> None:
+    # An engine that has answered and hung up must not cost the client its answer: what the client
+    # goes on to send is read and dropped.
+    wanted = True
+    try:
+        for data in client.rest():
+            if wanted:
+                wanted = _sent(engine, data)
+    except OSError:
+        wanted = True
+    shut(engine, socket.SHUT_WR)
+
+
+def _sent(end: socket.socket, data: bytes) -> bool:
+    try:
+        end.sendall(data)
+    except OSError:
+        return False
+    return True
+
+
+def shut(end: socket.socket, how: int) -> None:
+    """End a direction of a connection; it may have ended already."""
+    try:
+        end.shutdown(how)
+    except OSError:
+        return
+
+
+def last_words(client: socket.socket, words: bytes) -> None:
+    """Answer and hang up, without losing the answer to unread input."""
+    try:
+        client.sendall(words)
+        client.shutdown(socket.SHUT_WR)
+        client.settimeout(1)
+        while client.recv(_CHUNK):
+            pass
+    except OSError:
+        return
