@@ -216,12 +216,8 @@ class Pod:
         )
         log.close()
         if wait:
-            wait_for(
-                (self.place / "client" / "docker.sock").is_socket, lambda: self.log("authz"), 10
-            )
-            wait_for(
-                (self.place / "plugins" / "podwright.sock").is_socket, lambda: self.log("authz"), 10
-            )
+            for path in (self.socket, str(self.place / "plugins" / "podwright.sock")):
+                wait_for(lambda path=path: reachable(path), lambda: self.log("authz"), 10)
 
     def start_engine(self, *, wait: bool = True) -> None:
         """Start the engine by its guard, and wait for its API."""
