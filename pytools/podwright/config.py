@@ -8,6 +8,7 @@ needs no library.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,16 @@ from podwright.references import HOST
 from podwright.schema import Anything, Invalid, ListOf, MapOf, Record, Text, option, parse_fields
 
 REPOSITORY_FILE = ".podwright.yaml"
+
+
+class Defaults(Anything):
+    """Parameters of `buildImage`, checked where they stand, and kept as they were written."""
+
+    def parse(self, value: Any, where: str) -> Any:
+        """Return the map when a request could consist of it."""
+        given = super().parse(value, where)
+        parse_fields(request.BuildParameters, {"image": "x", **given}, where)
+        return given
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,7 @@ class RepositoryConfig:
         {},
     )
     defaults: dict[str, Any] = option(
-        Anything(), "parameters of buildImage for what a call leaves out", {}
+        Defaults(), "parameters of buildImage for what a call leaves out", {}
     )
 
 
@@ -85,7 +96,7 @@ def load(organisation: str, workspace: Path | None) -> Config:
     """
     org = OrganisationConfig()
     if organisation.strip():
-        text, origin = _organisation_text(organisation)
+        text, origin = organisation_text(organisation)
         org = OrganisationConfig(**_parse(text, origin, OrganisationConfig))
     repo = RepositoryConfig()
     path = workspace / REPOSITORY_FILE if workspace else None
@@ -101,7 +112,7 @@ def load(organisation: str, workspace: Path | None) -> Config:
     )
 
 
-def _organisation_text(value: str) -> tuple[str, str]:
+def organisation_text(value: str) -> tuple[str, str]:
     """Give the organisation's config as text, with the name that errors use for it."""
     if "\n" in value or value.lstrip().startswith("{") or ": " in value:
         return value, "PODWRIGHT_CONFIG"
@@ -136,12 +147,11 @@ def _parse(text: str, origin: str, record: type) -> dict[str, Any]:
 
 def _located(problem: str, origin: str, places: dict[str, tuple[int, int]], names: set[str]) -> str:
     """Put file, line and column before a problem; the key it begins with tells the place."""
-    where = problem.split(":", 1)[0]
-    if where.startswith("unknown parameter"):
-        where = problem.split("'")[1]
-    while where and where not in places:
-        where = where.rpartition(".")[0] if "." in where else ""
-    line, column = places.get(where, (1, 1))
+    # "map: unknown parameter 'x'" is about map.x; hosts have dots and colons of their own, so the
+    # longest known key that the sentence begins with is the place.
+    about = re.sub(r"^(?:(.*?): )?unknown parameter '(.*?)'", r"\1.\2:", problem).lstrip(".")
+    found = [key for key in places if re.match(re.escape(key) + r"[.:\[]", about)]
+    line, column = places[max(found, key=len)] if found else (1, 1)
     text = problem.replace("unknown parameter", "unknown setting", 1) if names else problem
     return f"{origin}:{line}:{column}: {text}"
 
@@ -157,7 +167,7 @@ def parse_yaml(text: str, origin: str) -> tuple[Any, dict[str, tuple[int, int]]]
     """
     if text.lstrip().startswith("{"):
         try:
-            return json.loads(text), {}
+            return json.loads(text, parse_float=Written), {}
         except ValueError:
             pass  # YAML's flow maps begin the same way
     try:
@@ -170,8 +180,10 @@ def parse_yaml(text: str, origin: str) -> tuple[Any, dict[str, tuple[int, int]]]
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         places: dict[str, tuple[int, int]] = {}
-        _places(node, "", places)
-        return yaml.safe_load(text), places
+        twice = _places(node, "", places)
+        if twice:
+            raise UsageError([f"{origin}:{problem}" for problem in twice])
+        return yaml.load(text, _loader(yaml)), places  # noqa: S506 - made from SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
@@ -182,10 +194,72 @@ def parse_yaml(text: str, origin: str) -> tuple[Any, dict[str, tuple[int, int]]]
         raise UsageError(f"{origin}: no valid YAML: it is nested too deeply") from None
 
 
-def _places(node: Any, prefix: str, places: dict[str, tuple[int, int]]) -> None:
-    """Note line and column of each key of a composed YAML tree."""
-    pairs = node.value if node is not None and node.id == "mapping" else []
-    for key, value in pairs:
+class Written(float):
+    """A number with a point, which as a text is what was written: the tag 1.10 is not 1.1."""
+
+    def __new__(cls, text: str) -> Written:  # noqa: PYI034 - Self needs Python 3.11
+        """Keep the text beside the number."""
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    text: str
+
+    def __str__(self) -> str:
+        """Give what was written."""
+        return self.text
+
+
+def _loader(yaml: Any) -> Any:
+    """Make a safe loader that gives what JSON has, and texts where YAML sees dates and octals."""
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        """SafeLoader with JSON's types only."""
+
+    kept = {"bool", "int", "float", "null", "merge"}
+    plain = re.compile(r"[-+]?(?:0|[1-9][0-9]*)$")
+    resolvers: dict[str, list[tuple[str, Any]]] = {}
+    for char, rules in yaml.SafeLoader.yaml_implicit_resolvers.items():
+        resolvers[char] = [
+            (tag, plain if tag.endswith(":int") else form)
+            for tag, form in rules
+            if tag.rpartition(":")[2] in kept
+        ]
+    Loader.yaml_implicit_resolvers = resolvers
+    decimal = re.compile(r"[-+]?[0-9]+\.[0-9]+")
+
+    def number(loader: Any, node: Any) -> Any:
+        text = loader.construct_scalar(node)
+        return Written(text) if decimal.fullmatch(text) else loader.construct_yaml_float(node)
+
+    Loader.add_constructor("tag:yaml.org,2002:float", number)
+    for tag in ("binary", "timestamp", "omap", "pairs", "set"):
+        Loader.add_constructor(f"tag:yaml.org,2002:{tag}", yaml.SafeLoader.construct_undefined)
+    return Loader
+
+
+def _places(
+    node: Any,
+    prefix: str,
+    places: dict[str, tuple[int, int]],
+    seen: set[int] | None = None,
+) -> list[str]:
+    """Note line and column of each key of a composed YAML tree; gives the keys that stand twice.
+
+    A map that aliases repeat is looked at once: a few lines of them stand for billions of maps.
+    """
+    seen = set() if seen is None else seen
+    if node is None or node.id != "mapping" or id(node) in seen:
+        return []
+    seen.add(id(node))
+    twice: list[str] = []
+    own: set[str] = set()
+    for key, value in node.value:
         name = f"{prefix}{key.value}"
-        places[name] = (key.start_mark.line + 1, key.start_mark.column + 1)
-        _places(value, f"{name}.", places)
+        line, column = key.start_mark.line + 1, key.start_mark.column + 1
+        if name in own and name != f"{prefix}<<":
+            twice.append(f"{line}:{column}: '{key.value}' is given twice")
+        own.add(name)
+        places[name] = (line, column)
+        twice += _places(value, f"{name}.", places, seen)
+    return twice

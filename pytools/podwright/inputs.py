@@ -31,9 +31,11 @@ def read_request(source: str, stdin: TextIO) -> dict[str, Any]:
         raise UsageError(f"{source}: cannot be read: {reason}") from None
     if text.lstrip().startswith("{"):
         try:
-            value = json.loads(text)
+            value = json.loads(text, parse_float=configs.Written)
         except ValueError as error:
             raise UsageError(f"{source}: no valid JSON: {error}") from None
+        except RecursionError:
+            raise UsageError(f"{source}: no valid JSON: it is nested too deeply") from None
     else:
         value, _ = configs.parse_yaml(text, source)
     if not isinstance(value, dict):
@@ -61,6 +63,18 @@ def load(
     common = request.common
     filled = replace(common, registries=_certificates(common.registries, root, "registries"))
     return replace(request, common=filled), config
+
+
+def organisation(env: Mapping[str, str]) -> str:
+    """Give the organisation's config as text, also when the environment names its file.
+
+    It travels in pods, where that file is not.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    value = env.get("PODWRIGHT_CONFIG", "")
+    return configs.organisation_text(value)[0] if value.strip() else ""
 
 
 def load_config(organisation: str, workspace: Path | None, root: Path) -> Config:
@@ -104,7 +118,23 @@ def _certificates(
     return filled
 
 
-def pod_part(value: dict[str, Any]) -> dict[str, Any]:
-    """Give those parameters of a build that make its pod, so that it can be planned beforehand."""
-    known = requests.common_names()
-    return {name: item for name, item in value.items() if name in known}
+def load_for_pod(
+    value: dict[str, Any], root: Path, env: Mapping[str, str]
+) -> tuple[Request, Config]:
+    """Read the configs and check a request as far as it can be before its pod exists.
+
+    What only the checkout can tell (files, the default tag) is checked in the pod.
+
+    Args:
+        value: a request for a pod, or one for an image whose pod is wanted.
+        root: the workspace.
+        env: where PODWRIGHT_CONFIG is looked up.
+
+    Raises:
+        UsageError: all problems.
+    """
+    if not requests.is_build(value):
+        return load(value, root, env, build=False)
+    # The repository's config, which nobody has checked out yet, may name the image.
+    named = value if "images" in value else {"image": "named-later", **value}
+    return load(named, root, env)

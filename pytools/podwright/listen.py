@@ -14,8 +14,14 @@ if not os.path.exists(FIFO):
 # The builder's container may run as another user.
 os.chmod(FIFO, 0o666)
 while True:
-    with open(FIFO) as fifo:
+    # Bytes: whatever comes in, the loop goes on.
+    with open(FIFO, "rb") as fifo:
         for line in fifo:
-            job = line.rstrip("\n")
-            bundle = os.path.join(os.path.dirname(job), "podwright.pyz")
-            subprocess.Popen([sys.executable, "-I", bundle, "answer", job])
+            job = line.rstrip(b"\n")
+            if not job.startswith(b"/"):
+                continue
+            bundle = os.path.join(os.path.dirname(job), b"podwright.pyz")
+            try:
+                subprocess.Popen([sys.executable, "-I", bundle, "answer", job])
+            except (OSError, ValueError) as error:
+                sys.stderr.write(f"podwright: no answer to {job[:200]!r}: {error}\n")

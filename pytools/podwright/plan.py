@@ -210,6 +210,11 @@ def _builds(request: Request, config: Config, facts: Facts, strategy: Builder) -
         f"images: '{target}' is built twice; give each its own image or tag"
         for target in sorted({t for t in targets if targets.count(t) > 1})
     ]
+    outputs = [build.image.output for build in builds if build.image.output]
+    problems += [
+        f"images: {shown(output)} is written twice; give each image its own output"
+        for output in sorted({o for o in outputs if outputs.count(o) > 1})
+    ]
     if problems:
         raise UsageError(problems)
     return builds
@@ -273,22 +278,29 @@ def _build(image: Image, where: str, request: Request, facts: Facts) -> Build:
     dockerfile = image.dockerfile or posixpath.normpath(posixpath.join(image.context, "Dockerfile"))
     problems += _path_problems(image, dockerfile, where, facts)
     problems += _secret_problems(image, where, facts)
+    problems += _ssh_problems(image, where, facts)
     problems += _size_problems(image, where)
     if problems:
         raise UsageError(problems)
     uses = {use for item in request.common.credentials for use in _uses(item.use)}
     return Build(
-        image=replace(image, context=posixpath.normpath(image.context)),
+        image=replace(image, context=_argument(image.context)),
         common=request.common,
         name=name,
         tags=tags,
         labels=_labels(image, facts),
-        dockerfile=posixpath.normpath(dockerfile),
+        dockerfile=_argument(dockerfile),
         auth=frozenset(uses),
         registries={},
         facts=facts,
         several=len(request.images) > 1,
     )
+
+
+def _argument(path: str) -> str:
+    """Write a path so that no program takes it for an option."""
+    plain = posixpath.normpath(path)
+    return f"./{plain}" if plain.startswith("-") else plain
 
 
 def _uses(use: str) -> tuple[str, ...]:
@@ -349,11 +361,47 @@ def _path_problems(image: Image, dockerfile: str, where: str, facts: Facts) -> l
             )
     if image.output and look(facts.root, image.output) in ("outside", "folder"):
         problems.append(f"{where}output: {shown(image.output)} is no file below the workspace")
+    problems += [
+        f"{where}{name}: {shown(path)} has a comma, which separates what builders are told; "
+        "rename the file"
+        for name, path in _listed(image)
+        if "," in path
+    ]
     return problems
 
 
+def _listed(image: Image) -> list[tuple[str, str]]:
+    """Give the paths that reach the builder as one field of a comma-separated list."""
+    secrets = [(f"secrets[{n}].src", item.src) for n, item in enumerate(image.secrets)]
+    keys = [(f"ssh[{n}].src", item.src) for n, item in enumerate(image.ssh)]
+    return [("output", image.output), *secrets, *keys]
+
+
+def _ssh_problems(image: Image, where: str, facts: Facts) -> list[str]:
+    """Check where ssh keys come from."""
+    problems = []
+    for number, key in enumerate(image.ssh):
+        place = f"{where}ssh[{number}]"
+        if (key.credentialsId or key.variable) and key.src:
+            problems.append(f"{place}: give 'credentialsId' or 'src', not both")
+        elif key.credentialsId and not key.variable:
+            problems.append(
+                f"{place}: a Jenkins credential exists in Jenkins only; outside it use 'src', or "
+                "neither for the ssh agent"
+            )
+        elif _is_missing(key.src, facts):
+            problems.append(f"{place}: there is no file {shown(key.src)} in the workspace")
+    return problems + _twice(f"{where}ssh", [key.id for key in image.ssh])
+
+
+def _twice(place: str, ids: list[str]) -> list[str]:
+    """Refuse ids that stand more than once: only one of them would count."""
+    doubles = sorted({name for name in ids if ids.count(name) > 1})
+    return [f"{place}: the id '{name}' is given twice" for name in doubles]
+
+
 def _secret_problems(image: Image, where: str, facts: Facts) -> list[str]:
-    """Check where secrets and ssh keys come from."""
+    """Check where secrets come from."""
     problems = []
     for number, secret in enumerate(image.secrets):
         place = f"{where}secrets[{number}]"
@@ -367,12 +415,7 @@ def _secret_problems(image: Image, where: str, facts: Facts) -> list[str]:
             )
         elif _is_missing(secret.src, facts):
             problems.append(f"{place}: there is no file {shown(secret.src)} in the workspace")
-    ids = [secret.id for secret in image.secrets]
-    problems += [
-        f"{where}secrets: the id '{name}' is given twice"
-        for name in sorted({i for i in ids if ids.count(i) > 1})
-    ]
-    return problems
+    return problems + _twice(f"{where}secrets", [secret.id for secret in image.secrets])
 
 
 def _is_missing(path: str, facts: Facts) -> bool:

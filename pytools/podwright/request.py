@@ -114,7 +114,11 @@ class Credential:
     credentialsId: str = option(
         Text(), "Jenkins credential: user name with password, or a docker config as secret file", ""
     )
-    registry: str = option(Text(), "host with port; without it the registry of the image", "")
+    registry: str = option(
+        Text(pattern=HOST, expected="a registry host (no scheme, no path)"),
+        "host with port; without it the registry of the image",
+        "",
+    )
     type: str = option(
         Choice(words=lambda: ("usernamePassword", "file"), what="type"),
         "kind of the Jenkins credential",
@@ -355,7 +359,8 @@ def parse_pod(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> 
         UsageError: all problems of the request.
     """
     known = {item.name for item in fields(Common)}
-    merged = {**{k: v for k, v in (defaults or {}).items() if k in known}, **value}
+    merged = {k: v for k, v in (defaults or {}).items() if k in known}
+    merged.update({k: v for k, v in value.items() if v is not None})
     try:
         return Request(Common(**parse_fields(PodParameters, merged, "")))
     except Invalid as error:
@@ -384,6 +389,6 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def common_names() -> frozenset[str]:
-    """Name the parameters that all images of a request share; they are those of the pod as well."""
-    return frozenset(item.name for item in fields(Common))
+def is_build(value: dict[str, Any]) -> bool:
+    """Tell a request for an image from one for a bare pod, which has none of an image's names."""
+    return "images" in value or any(item.name in value for item in fields(Image))

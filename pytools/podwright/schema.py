@@ -35,7 +35,14 @@ def describe(value: object) -> str:
         (list, "a list"),
         (dict, "a map"),
     ]
-    return next((name for kind, name in names if isinstance(value, kind)), "nothing (null)")
+    if value is None:
+        return "nothing (null)"
+    return next((name for kind, name in names if isinstance(value, kind)), f"{value!r}")
+
+
+def passable(text: str) -> bool:
+    """Say whether a text can be an argument and a part of a UTF-8 file."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 @dataclass(frozen=True)
@@ -76,8 +83,8 @@ class Text(Kind):
             value = str(value)
         if not isinstance(value, str):
             raise Invalid(f"{where}: expected a text, got {describe(value)}")
-        if "\0" in value:
-            raise Invalid(f"{where}: a NUL character cannot be passed on; remove it")
+        if not passable(value):
+            raise Invalid(f"{where}: a NUL character or half a surrogate cannot be passed on")
         if self.pattern and not re.fullmatch(self.pattern, value):
             raise Invalid(f"{where}: {shown(value)} is not {self.expected}")
         return value
@@ -229,7 +236,7 @@ class MapOf(Kind):
             raise Invalid(f"{where}: expected a map, got {describe(value)}")
         items, problems = {}, []
         for name, element in value.items():
-            if not isinstance(name, str) or not re.fullmatch(self.key, name):
+            if not isinstance(name, str) or not re.fullmatch(self.key, name) or not passable(name):
                 problems.append(f"{where}: {shown(name)} is not {self.key_is}")
                 continue
             try:
@@ -357,5 +364,5 @@ def record_schema(record: type) -> dict[str, Any]:
 def shown(value: object, most: int = 60) -> str:
     """Quote a value for an error sentence: one line, printable, shortened."""
     text = str(value) if isinstance(value, str) else repr(value)
-    flat = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    flat = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text[:200])
     return f"'{flat[: most - 1]}…'" if len(flat) > most else f"'{flat}'"

@@ -76,6 +76,10 @@ def _needs(credentials: Iterable[Credential], pairs: Iterable[tuple[Build, Recip
             variable = secret.variable or secret.env
             if variable:
                 lines.append(f"pw_need {variable} {shlex.quote(f'secret {secret.id!r}')}")
+        for key in build.image.ssh:
+            if key.variable or not key.src:
+                variable = key.variable or "SSH_AUTH_SOCK"
+                lines.append(f"pw_need {variable} {shlex.quote(f'ssh {key.id!r}')}")
     return list(dict.fromkeys(lines))
 
 

@@ -80,13 +80,17 @@ def look(root: str, path: str) -> str:
     Links are followed first: a context that leads out of the workspace would send files of the
     agent, such as other builds' secrets, into an image.
     """
-    base = Path(root).resolve()
-    full = (base / path).resolve()
-    if full != base and base not in full.parents:
-        return "outside"
-    if full.is_dir():
-        return "folder"
-    return "file" if full.is_file() else "missing"
+    try:
+        base = Path(root).resolve()
+        full = (base / path).resolve()
+        if full != base and base not in full.parents:
+            return "outside"
+        if full.is_dir():
+            return "folder"
+        return "file" if full.is_file() else "missing"
+    except (OSError, RuntimeError):
+        # A name that is too long, a folder that may not be read, links that lead in a circle.
+        return "missing"
 
 
 def _is_url(text: str) -> bool:

@@ -7,11 +7,12 @@ every one that is left behind.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
-import os
 import signal
 import stat
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +22,6 @@ from podwright.script import text
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
-    from pathlib import Path
 
 DIGEST = "sha256:" + "ab" * 32
 IMAGE = {"image": "r.example/team/app", "tags": ["1"], "builder": "buildah"}
@@ -79,8 +79,8 @@ def wait_for(path: Path) -> None:
 def is_running(pid: int) -> bool:
     """Tell whether a process lives (one that ended and waits for its parent does not)."""
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
+        stat_line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return stat_line.rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 
@@ -612,12 +612,9 @@ def test_a_login_by_name_wins_over_the_agents_own_environment(sandbox: Any, scri
 def command_lines() -> list[str]:
     """Read the command lines of all processes of the machine."""
     lines = []
-    for name in os.listdir("/proc"):
-        try:
-            with open(f"/proc/{name}/cmdline", "rb") as file:
-                lines.append(file.read().decode("utf-8", "replace"))
-        except OSError:
-            continue
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            lines.append(path.read_text(encoding="utf-8", errors="replace"))
     return lines
 
 

@@ -33,21 +33,37 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Write the answer; a defect is answered as well, so that nobody waits for it."""
     job: Path = options.job
     try:
-        script = _script(job, console)
+        _write(job, _script(job, console))
     except PodwrightError as error:
         _answer(job, "\n".join(error.problems))
     except Exception:
         _answer(job, "podwright has a defect; please report this:\n" + traceback.format_exc())
         raise
-    else:
-        (job / "build.sh").write_text(script, encoding="utf-8")
-    (job / "answered").touch()
+    finally:
+        (job / "answered").touch()
     return 0
+
+
+def _write(job: Path, script: str) -> None:
+    """Write the script.
+
+    Raises:
+        PodwrightError: there is no room for it; what was written of it is removed.
+    """
+    path = job / "build.sh"
+    try:
+        path.write_text(script, encoding="utf-8")
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise PodwrightError(
+            f"the build script cannot be written into the workspace: {error.strerror}; "
+            "make room there"
+        ) from None
 
 
 def _script(job: Path, console: Console) -> str:
     """Plan the job."""
-    told = read_env((job / "env").read_text(encoding="utf-8", errors="replace"))
+    told = read_env((job / "env").read_bytes().decode("utf-8", "replace"))
     env = {**told, **console.env}
     root = Path(told["PWD"])
     value = inputs.read_request(str(job / "request.json"), console.stdin)
@@ -57,9 +73,13 @@ def _script(job: Path, console: Console) -> str:
 
 
 def read_env(text: str) -> dict[str, str]:
-    """Read KEY=value lines; lines that are none belong to the value before them and are dropped."""
-    pairs = (line.partition("=") for line in text.splitlines())
-    return {name: value for name, mark, value in pairs if mark}
+    """Read KEY=value lines; what is none is dropped.
+
+    Only a line feed ends a line, and the script writes no value that has one: a branch's name may
+    hold what Unicode calls a line separator, and must not bring variables of its own.
+    """
+    pairs = (line.partition("=") for line in text.split("\n"))
+    return {name: value for name, mark, value in pairs if name and mark}
 
 
 def _answer(job: Path, sentence: str) -> None:

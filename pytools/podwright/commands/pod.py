@@ -49,6 +49,5 @@ def _pod(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     value = inputs.read_request(options.request, console.stdin) if options.request else {}
     if options.builder:
         value["builder"] = options.builder
-    root = Path.cwd()
-    request, config = inputs.load(inputs.pod_part(value), root, console.env, build=False)
-    return plan_pod(request, config, console.env.get("PODWRIGHT_CONFIG", ""))[1]
+    request, config = inputs.load_for_pod(value, Path.cwd(), console.env)
+    return plan_pod(request, config, inputs.organisation(console.env))[1]

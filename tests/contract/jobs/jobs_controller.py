@@ -124,6 +124,7 @@ class Fault:
         method: only these requests; empty is any.
         path: a regular expression for the path.
         location: for ``redirect``.
+        every: only every so-and-so-many-th of these requests.
     """
 
     kind: str
@@ -133,9 +134,14 @@ class Fault:
     method: str = ""
     path: str = ""
     location: str = ""
+    every: int = 1
+    seen: int = 0
 
     def hits(self, method: str, path: str) -> bool:
         if (self.method and method != self.method) or not re.search(self.path, path):
+            return False
+        self.seen += 1
+        if self.seen % self.every:
             return False
         if self.until:
             return time.monotonic() < self.until
@@ -241,6 +247,7 @@ class JobsController:
         self.denied: set[str] = set()
         self.plugins = dict(PLUGINS)
         self.is_administrator = True
+        self.plain = False  # a server that is no Jenkins
         self.sessions: dict[str, str] = {}
         self.faults: list[Fault] = []
         self.log: list[tuple[str, str]] = []
@@ -406,12 +413,9 @@ class JobsController:
 
     def _encode(self, reply: Reply, asked: Asked) -> bytes:
         body = reply.body
-        headers = {
-            "X-Jenkins": VERSION,
-            "X-Jenkins-Session": "5c1a7b02",
-            "Content-Type": reply.kind,
-            **reply.headers,
-        }
+        headers = {"Content-Type": reply.kind, **reply.headers}
+        if not self.plain:
+            headers.update({"X-Jenkins": VERSION, "X-Jenkins-Session": "5c1a7b02"})
         if "gzip" in asked.headers.get("accept-encoding", "") and len(body) > 1000:
             body = gzip.compress(body, 1)
             headers["Content-Encoding"] = "gzip"

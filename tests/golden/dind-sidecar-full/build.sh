@@ -1,0 +1,72 @@
+#!/bin/sh
+PW_JOB=''
+PW_RETRIES=3
+PW_TIMEOUT=5400
+
+# [prelude.sh]
+
+pw_docker_mode=
+pw_docker_client() {
+  if docker buildx version >/dev/null 2>&1; then
+    pw_docker_mode=buildx
+  else
+    case $(docker version --format '{{.Client.Version}}' 2>/dev/null) in
+      18.09* | 19.* | 20.* | 21.* | 22.*) pw_docker_mode=buildkit ;;
+      *) pw_docker_mode=classic ;;
+    esac
+  fi
+}
+
+pw_docker_build() { # needs BuildKit (yes or no), needs buildx (yes or no), title, flags...
+  pw_docker_client
+  pw_buildkit=$1 pw_buildx=$2 pw_build_title=$3
+  shift 3
+  docker version >/dev/null 2>&1 ||
+    pw_fail 1 "no Docker Engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}; \
+start one, or use a strategy without an engine"
+  if [ "$pw_buildx" = yes ] && [ "$pw_docker_mode" != buildx ]; then
+    pw_fail 1 "this docker has no buildx, which platforms, cache export and 'output' need; \
+use the default image of the strategy"
+  fi
+  if [ "$pw_buildkit" = yes ] && [ "$pw_docker_mode" = classic ]; then
+    pw_fail 1 "this docker has no BuildKit, which secrets and ssh need; \
+use the default image of the strategy"
+  fi
+  case $pw_docker_mode in
+    buildx) set -- docker buildx build --progress plain --provenance=false "$@" ;;
+    buildkit) set -- env DOCKER_BUILDKIT=1 docker build --progress plain "$@" ;;
+    classic) set -- env DOCKER_BUILDKIT=0 docker build "$@" ;;
+  esac
+  pw_step build "$pw_build_title" "$@"
+}
+
+# The engine says the digest of what it pushed; the name in front of it is the tag.
+pw_docker_digest() {
+  pw_set_digest "$(pw_said | sed -n 's/.*digest: \(sha256:[0-9a-f]*\) size:.*/\1/p' | tail -n 1)"
+}
+
+pw_need PW_1_USR 'credentials[0]'
+pw_need PW_1_PSW 'credentials[0]'
+pw_need PW_2_USR 'credentials[1]'
+pw_need PW_2_PSW 'credentials[1]'
+pw_need TOKEN 'secret '"'"'token'"'"''
+pw_need PW_3 'secret '"'"'file'"'"''
+pw_need SSH_AUTH_SOCK 'ssh '"'"'default'"'"''
+pw_need PW_4 'ssh '"'"'key'"'"''
+
+pw_login pull https://index.docker.io/v1/ PW_1
+pw_login push registry.example PW_2
+unset DOCKER_AUTH_CONFIG
+
+pw_begin registry.example/team/app
+DOCKER_CONFIG="$PW_TMP/pull" pw_docker_build yes yes 'building registry.example/team/app' --file app/release.Dockerfile --target release --platform linux/amd64,linux/arm64 --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
+ä' --label org.opencontainers.image.source=https://git.example/team/app.git --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label 'org.opencontainers.image.title=the app' --label "org.opencontainers.image.created=$(date -u +%Y-%m-%dT%H:%M:%SZ)" --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --tag registry.example/team/app:1.2 --tag registry.example/team/app:latest --cache-from type=registry,ref=registry.example/team/app-cache --cache-to type=registry,ref=registry.example/team/app-cache,mode=max,ignore-error=true app
+pw_step build 'writing app.tar' env DOCKER_CONFIG="$PW_TMP/pull" docker buildx build --progress plain --provenance=false --file app/release.Dockerfile --target release --platform linux/amd64,linux/arm64 --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
+ä' --label org.opencontainers.image.source=https://git.example/team/app.git --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label 'org.opencontainers.image.title=the app' --label "org.opencontainers.image.created=$(date -u +%Y-%m-%dT%H:%M:%SZ)" --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --output type=oci,dest=app.tar,name=registry.example/team/app:1.2 app
+pw_step push 'pushing registry.example/team/app:1.2' env DOCKER_CONFIG="$PW_TMP/push" docker push registry.example/team/app:1.2
+pw_docker_digest
+pw_step push 'pushing registry.example/team/app:latest' env DOCKER_CONFIG="$PW_TMP/push" docker push registry.example/team/app:latest
+pw_docker_digest
+pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "platforms": ["linux/amd64", "linux/arm64"], "pushed": true, "output": "app.tar"' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true
+
+printf '{"value":%s}\n' "$pw_results" >&3

@@ -1,0 +1,54 @@
+#!/bin/sh
+PW_JOB=''
+PW_RETRIES=5
+PW_TIMEOUT=7200
+
+# [prelude.sh]
+
+pw_docker_mode=
+pw_docker_client() {
+  if docker buildx version >/dev/null 2>&1; then
+    pw_docker_mode=buildx
+  else
+    case $(docker version --format '{{.Client.Version}}' 2>/dev/null) in
+      18.09* | 19.* | 20.* | 21.* | 22.*) pw_docker_mode=buildkit ;;
+      *) pw_docker_mode=classic ;;
+    esac
+  fi
+}
+
+pw_docker_build() { # needs BuildKit (yes or no), needs buildx (yes or no), title, flags...
+  pw_docker_client
+  pw_buildkit=$1 pw_buildx=$2 pw_build_title=$3
+  shift 3
+  docker version >/dev/null 2>&1 ||
+    pw_fail 1 "no Docker Engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}; \
+start one, or use a strategy without an engine"
+  if [ "$pw_buildx" = yes ] && [ "$pw_docker_mode" != buildx ]; then
+    pw_fail 1 "this docker has no buildx, which platforms, cache export and 'output' need; \
+use the default image of the strategy"
+  fi
+  if [ "$pw_buildkit" = yes ] && [ "$pw_docker_mode" = classic ]; then
+    pw_fail 1 "this docker has no BuildKit, which secrets and ssh need; \
+use the default image of the strategy"
+  fi
+  case $pw_docker_mode in
+    buildx) set -- docker buildx build --progress plain --provenance=false "$@" ;;
+    buildkit) set -- env DOCKER_BUILDKIT=1 docker build --progress plain "$@" ;;
+    classic) set -- env DOCKER_BUILDKIT=0 docker build "$@" ;;
+  esac
+  pw_step build "$pw_build_title" "$@"
+}
+
+# The engine says the digest of what it pushed; the name in front of it is the tag.
+pw_docker_digest() {
+  pw_set_digest "$(pw_said | sed -n 's/.*digest: \(sha256:[0-9a-f]*\) size:.*/\1/p' | tail -n 1)"
+}
+
+pw_begin registry.example/team/app
+pw_docker_build no no 'building registry.example/team/app' --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app.git --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label "org.opencontainers.image.created=$(date -u +%Y-%m-%dT%H:%M:%SZ)" --tag registry.example/team/app:0123456 .
+pw_step push 'pushing registry.example/team/app:0123456' docker push registry.example/team/app:0123456
+pw_docker_digest
+pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "platforms": [], "pushed": true, "output": null' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true
+
+printf '{"value":%s}\n' "$pw_results" >&3

@@ -1,0 +1,51 @@
+#!/bin/sh
+PW_JOB=''
+PW_RETRIES=3
+PW_TIMEOUT=5400
+
+# [prelude.sh]
+
+# A build adds to the list of its name, so what an earlier build on the same storage left under that
+# name, a list or an image, would become part of this one or make it fail.
+pw_forget() { # program, name
+  "$1" manifest rm "$2" >/dev/null 2>&1 || "$1" rmi "$2" >/dev/null 2>&1 || :
+}
+
+pw_need PW_1_USR 'credentials[0]'
+pw_need PW_1_PSW 'credentials[0]'
+pw_need PW_2_USR 'credentials[1]'
+pw_need PW_2_PSW 'credentials[1]'
+pw_need TOKEN 'secret '"'"'token'"'"''
+pw_need PW_3 'secret '"'"'file'"'"''
+pw_need SSH_AUTH_SOCK 'ssh '"'"'default'"'"''
+pw_need PW_4 'ssh '"'"'key'"'"''
+
+pw_login pull https://index.docker.io/v1/ PW_1
+pw_login push registry.example PW_2
+unset DOCKER_AUTH_CONFIG
+
+pw_begin registry.example/team/app
+mkdir -p "$PW_TMP"
+cat >"$PW_TMP/registries.conf" <<'PODWRIGHT_END_OF_FILE'
+[[registry]]
+location = "plain.example:5000"
+insecure = true
+PODWRIGHT_END_OF_FILE
+mkdir -p "$PW_TMP/certs"
+cat >"$PW_TMP/certs/0.crt" <<'PODWRIGHT_END_OF_FILE'
+-----BEGIN CERTIFICATE-----
+ZXhhbXBsZQ==
+-----END CERTIFICATE-----
+PODWRIGHT_END_OF_FILE
+pw_forget podman registry.example/team/app:1.2
+pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" REGISTRY_AUTH_FILE="$PW_TMP/pull/config.json" podman build --isolation chroot --layers --identity-label=false --force-rm --format docker --file app/release.Dockerfile --target release --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
+ä' --label org.opencontainers.image.source=https://git.example/team/app.git --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label 'org.opencontainers.image.title=the app' --label "org.opencontainers.image.created=$(date -u +%Y-%m-%dT%H:%M:%SZ)" --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --cache-from registry.example/team/app-cache --cache-to registry.example/team/app-cache --cert-dir "$PW_TMP/certs" --platform linux/amd64,linux/arm64 --manifest registry.example/team/app:1.2 app
+rm -f -- app.tar
+pw_step none 'writing app.tar' podman manifest push --all --digestfile "$PW_TMP/digest" registry.example/team/app:1.2 oci-archive:app.tar
+pw_step push 'pushing registry.example/team/app:1.2' env CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" podman manifest push --all --cert-dir "$PW_TMP/certs" --authfile "$PW_TMP/push/config.json" registry.example/team/app:1.2 docker://registry.example/team/app:1.2
+pw_step push 'pushing registry.example/team/app:latest' env CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" podman manifest push --all --cert-dir "$PW_TMP/certs" --authfile "$PW_TMP/push/config.json" registry.example/team/app:1.2 docker://registry.example/team/app:latest
+pw_step push 'reading the digest of registry.example/team/app:latest' env CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" podman manifest push --all --quiet --digestfile "$PW_TMP/digest" --cert-dir "$PW_TMP/certs" --authfile "$PW_TMP/push/config.json" registry.example/team/app:1.2 docker://registry.example/team/app:latest
+pw_read_digest "$PW_TMP/digest" ''
+pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "platforms": ["linux/amd64", "linux/arm64"], "pushed": true, "output": "app.tar"' registry.example/team/app '^--> (Using cache|Cache pulled from remote)' true
+
+printf '{"value":%s}\n' "$pw_results" >&3

@@ -1,0 +1,176 @@
+"""The command that answers a job of the bridge."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from podwright import cli
+from podwright.commands import answer
+from podwright.console import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REQUEST = {"image": "r.example/team/app", "tags": ["1"], "builder": "buildah"}
+
+
+def ask(job: Path, env: dict[str, str] | None = None) -> int:
+    """Run `podwright answer`."""
+    console = Console(io.StringIO(), io.StringIO(), io.StringIO(), env or {})
+    return cli.run(["answer", str(job)], console)
+
+
+@pytest.fixture
+def job(tmp_path: Path, workspace: Path) -> Path:
+    folder = tmp_path / "job"
+    folder.mkdir()
+    write(folder, workspace)
+    return folder
+
+
+def write(folder: Path, workspace: Path, request: Any = None, env: str = "") -> None:
+    """Put what the bridge puts there."""
+    value = REQUEST if request is None else request
+    (folder / "request.json").write_text(json.dumps(value), encoding="utf-8")
+    (folder / "env").write_text(f"PWD={workspace}\n{env}", encoding="utf-8")
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_good_request_is_answered_with_a_script_that_removes_the_job(job: Path) -> None:
+    assert ask(job) == 0
+
+    assert files(job) == ["answered", "build.sh", "env", "request.json"]
+    script = (job / "build.sh").read_text(encoding="utf-8")
+    assert script.startswith(f"#!/bin/sh\nPW_JOB={job}\n")
+
+
+def test_all_problems_are_answered_in_one_sentence_each(job: Path, workspace: Path) -> None:
+    write(job, workspace, {"image": "App", "tags": ["a b"], "builder": "buildah"})
+
+    assert ask(job) == 0
+
+    assert files(job) == ["answer.json", "answered", "env", "request.json"]
+    assert json.loads((job / "answer.json").read_text(encoding="utf-8")) == {
+        "error": "buildImage: image: 'App' is no image name: repositories are lower case; 'app' "
+        "would be one\ntags[0]: 'a b' is no tag (1 to 128 letters, digits, '_', '.' and '-', not "
+        "beginning with '.' or '-'); 'a-b' would be one"
+    }
+
+
+def test_a_defect_is_answered_with_its_trace_and_fails(
+    job: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(answer, "_script", broken)
+
+    with pytest.raises(ZeroDivisionError):
+        ask(job)
+
+    error = json.loads((job / "answer.json").read_text(encoding="utf-8"))["error"]
+    assert error.startswith(
+        "buildImage: podwright has a defect; please report this:\nTraceback (most recent call last)"
+    )
+    assert error.endswith("ZeroDivisionError: a defect\n")
+    assert (job / "answered").exists()
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Iterator[Path]:
+    """A file system of sixteen kilobytes."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16k,nr_inodes=20", "tmpfs", str(folder)],
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip("this machine allows no mounts")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_one_sentence(tiny: Path, workspace: Path) -> None:
+    write(tiny, workspace)
+    with (tiny / "filler").open("wb", buffering=0) as file:
+        file.write(b"x" * 4096)
+
+    assert ask(tiny) == 0
+
+    assert json.loads((tiny / "answer.json").read_text(encoding="utf-8")) == {
+        "error": "buildImage: the build script cannot be written into the workspace: No space left "
+        "on device; make room there"
+    }
+    assert (tiny / "answered").exists()
+    assert not (tiny / "build.sh").exists()
+
+
+def test_the_environment_of_the_build_gives_labels(job: Path, workspace: Path) -> None:
+    env = "BRANCH_NAME=feature/$(reboot)\nGIT_COMMIT=" + "c" * 40 + "\nBUILD_URL=http://j/1/\n"
+    write(job, workspace, env=env)
+
+    ask(job)
+
+    script = (job / "build.sh").read_text(encoding="utf-8")
+    assert "--label 'org.opencontainers.image.ref.name=feature/$(reboot)'" in script
+    assert f"--label org.opencontainers.image.revision={'c' * 40}" in script
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1e", "\r"])
+def test_a_branch_name_cannot_bring_variables_of_its_own(character: str) -> None:
+    text = f"PWD=/workspace\nBRANCH_NAME=x{character}PWD=/\nGIT_URL=u\n"
+
+    assert answer.read_env(text) == {
+        "PWD": "/workspace",
+        "BRANCH_NAME": f"x{character}PWD=/",
+        "GIT_URL": "u",
+    }
+
+
+def test_values_may_hold_equals_signs_and_lines_without_one_are_dropped() -> None:
+    assert answer.read_env("A=b=c\nnothing\n=x\nB=\n") == {"A": "b=c", "B": ""}
+
+
+def test_a_job_without_its_files_is_a_defect_that_is_answered(tmp_path: Path) -> None:
+    job = tmp_path / "job"
+    job.mkdir()
+
+    with pytest.raises(FileNotFoundError):
+        ask(job)
+
+    assert (job / "answered").exists()
+
+
+def test_no_secret_of_the_environment_gets_into_the_script(job: Path, workspace: Path) -> None:
+    credentials = [{"credentialsId": "login", "variable": "PODWRIGHT_1"}]
+    write(job, workspace, {**REQUEST, "credentials": credentials})
+
+    ask(job, {"PODWRIGHT_1_USR": "me", "PODWRIGHT_1_PSW": "hunter2-and-more"})
+
+    assert "hunter2" not in (job / "build.sh").read_text(encoding="utf-8")
+
+
+def test_answers_are_files_of_the_right_form_for_a_bare_interpreter(job: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "podwright", "answer", str(job)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
