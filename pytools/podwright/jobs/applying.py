@@ -10,7 +10,7 @@ import itertools
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from xml.etree.ElementTree import Element
 
 from podwright.jobs import kinds, marker, names, normal, xmltree
@@ -48,6 +48,9 @@ class Target(Protocol):
 
     def move(self, old: str, folder: str) -> None:
         """Move to another folder."""
+
+    def tree(self, query: str, name: str = "") -> dict[str, Any]:
+        """Answer a tree query."""
 
     def is_building(self, name: str) -> bool:
         """Say whether a build runs."""
@@ -296,6 +299,11 @@ def _disable(change: Change, run: Run) -> str:
 def _delete(change: Change, run: Run) -> str:
     if not change.view and not run.force and run.target.is_building(change.name):
         return "a build runs or waits; try later, or use --force"
+    if change.folder:
+        # Whatever came in meanwhile is somebody's work; it would go with the folder.
+        inside = run.target.tree("jobs[name]", change.name).get("jobs") or []
+        if inside:
+            return f"it still holds {inside[0]['name']}; delete that first, or keep the folder"
     run.target.delete(change.name, view=change.view)
     return ""
 

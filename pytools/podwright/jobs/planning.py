@@ -324,7 +324,7 @@ def _kept(found: Found, gone: set[Key], making: _Making) -> str:
     others = [
         item.name
         for item in making.server.below(found.name)
-        if (item.view, item.name.lower()) not in gone
+        if not item.view and (False, item.name.lower()) not in gone
     ]
     if found.is_folder and others:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""

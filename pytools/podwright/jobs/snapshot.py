@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 FOLDER = "com.cloudbees.hudson.plugins.folder.Folder"
 # Up to so many top folders are asked one by one; more, and the whole controller is asked at once.
 FEW = 3
+# Levels that are added when a managed folder is found where the answer ends.
+MORE = 2
 
 
 class Treed(Protocol):
@@ -87,16 +89,26 @@ def take(
     described, folders = list(wanted), list(managed)
     depth = max((name.count("/") + 1 for name in described), default=1)
     roots = tops([*described, *(folder for folder in folders if folder != "/")])
-    loose = top_views or "/" in folders
-    items: dict[tuple[bool, str], Found] = {}
-    if len(roots) <= FEW and not loose:
-        for root in sorted(roots):
-            for item in _one_top(controller, root, depth):
-                items[item.view, item.name.lower()] = item
+    single = len(roots) <= FEW and not top_views and "/" not in folders
+    while True:
+        found = _levels(controller, sorted(roots) if single else [], depth)
+        if not any(_is_cut_off(item, depth) for item in found.items.values()):
+            return found
+        depth += MORE
+
+
+def _levels(controller: Treed, roots: list[str], depth: int) -> Snapshot:
+    """Ask for some levels: of the top folders that are named, or of everything."""
+    if not roots:
+        every = _walk(controller.tree(query(depth)), "")
     else:
-        for item in _walk(controller.tree(query(max(depth, 1))), ""):
-            items[item.view, item.name.lower()] = item
-    return Snapshot(items)
+        every = (item for root in roots for item in _one_top(controller, root, depth))
+    return Snapshot({(item.view, item.name.lower()): item for item in every})
+
+
+def _is_cut_off(item: Found, depth: int) -> bool:
+    """Say whether a folder that could be removed was seen without what it holds."""
+    return item.is_folder and item.marker is not None and item.name.count("/") + 1 >= depth
 
 
 def _one_top(controller: Treed, name: str, depth: int) -> Iterator[Found]:
@@ -111,7 +123,12 @@ def _walk(data: dict[str, Any], above: str) -> Iterator[Found]:
     """Give the items of an answer."""
     for view in data.get("views") or []:
         if view.get("name"):
-            yield Found(_join(above, view["name"]), "", marker.find(view.get("description")), True)  # noqa: FBT003
+            yield Found(
+                _join(above, view["name"]),
+                view.get("_class", ""),
+                marker.find(view.get("description")),
+                view=True,
+            )
     for job in data.get("jobs") or []:
         if job.get("name"):
             yield from _item(job, above, job["name"])
