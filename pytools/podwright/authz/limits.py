@@ -130,7 +130,7 @@ def problems(config: Mapping[str, Any]) -> list[str]:
     """Say everything that is wrong with a policy config, one sentence each."""
     found = _unknown("policy config", config, _KEYS)
     profile = config.get("profile", DEFAULT_PROFILE)
-    if profile not in PROFILES:
+    if profile not in tuple(PROFILES):
         known = ", ".join(sorted(PROFILES))
         found.append(f"policy config: profile {profile!r} does not exist; use one of {known}")
     found += [
@@ -226,9 +226,15 @@ def _widened(widen: Any) -> list[str]:
     found += [f"policy config, widen: {key} must be a list of strings" for key in wrong]
     if "capabilities" in wrong:
         return found
-    return found + [
-        f"policy config, widen: capability {item!r} leads out of every container; it cannot be "
-        "allowed, use the strategy 'dind' on a cluster of its own instead"
-        for item in widen.get("capabilities", [])
-        if item.upper() in NEVER_CAPABILITIES or item.upper().startswith("CAP_")
-    ]
+    for item in widen.get("capabilities", []):
+        plain = item.upper().removeprefix("CAP_")
+        if plain in NEVER_CAPABILITIES:
+            found.append(
+                f"policy config, widen: capability {item!r} leads out of every container; it "
+                "cannot be allowed, use the strategy 'dind' on a cluster of its own instead"
+            )
+        elif plain != item:
+            found.append(
+                f"policy config, widen: capability {item!r} is not written plainly; write {plain!r}"
+            )
+    return found

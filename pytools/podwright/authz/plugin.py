@@ -9,7 +9,6 @@ import signal
 import socket
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podwright.authz.gate import pass_on
@@ -67,15 +66,14 @@ def read_config(text: str) -> tuple[dict[str, Any], list[str]]:
 def make_audit(out: TextIO, path: str | None) -> Audit:
     """A function that writes one line to the container's log and, if asked, to a file."""
     lock = threading.Lock()
-    file = Path(path).open("a", encoding="utf-8") if path else None  # noqa: SIM115  open for life
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644) if path else -1
 
     def audit(line: str) -> None:
         with lock:
             out.write(line + "\n")
             out.flush()
-            if file and file.tell() < MAX_AUDIT:
-                file.write(line + "\n")
-                file.flush()
+            if file >= 0 and os.fstat(file).st_size < MAX_AUDIT:
+                os.write(file, line.encode() + b"\n")
 
     return audit
 

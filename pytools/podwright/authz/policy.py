@@ -110,7 +110,9 @@ def read_request(body: bytes) -> Request:
     """
     asked = parse_question(body)
     method, uri = asked.get("RequestMethod"), asked.get("RequestUri")
-    headers, content = asked.get("RequestHeaders") or {}, asked.get("RequestBody") or ""
+    headers, content = asked.get("RequestHeaders", {}), asked.get("RequestBody", "")
+    headers = {} if headers is None else headers  # Go writes null for what is empty
+    content = "" if content is None else content
     if not isinstance(method, str) or not isinstance(uri, str) or not isinstance(content, str):
         raise Refused("plugin.protocol", "the engine's question has no method or target")
     if not isinstance(headers, dict):

@@ -177,6 +177,9 @@ def listen(path: str, mode: int) -> socket.socket:
     before = os.umask(0o177)
     try:
         server.bind(path)
+    except OSError:
+        server.close()
+        raise
     finally:
         os.umask(before)
     file.chmod(mode)

@@ -1,0 +1,354 @@
+# ruff: noqa: ANN001, ANN201 - fixtures and parameters
+from __future__ import annotations
+
+import json
+import socket
+import threading
+
+import pytest
+
+from podwright.authz.gate import Head, parse_head, pass_on, render_head, subpath, translate
+from podwright.authz.limits import limits
+from podwright.authz.server import listen, serve
+from podwright.authz.strict import Refused
+
+RUN = limits({})
+CREATE = Head(
+    b"POST", b"/v1.50/containers/create?name=x", ((b"content-type", b"application/json"),)
+)
+
+
+def translated(host, head=CREATE):
+    head, body = translate(head, json.dumps({"Image": "a", "HostConfig": host}).encode(), RUN)
+    return head.target.decode(), json.loads(body)["HostConfig"]
+
+
+def test_a_path_below_the_workspace_becomes_a_sub_path_of_its_volume():
+    assert translated({"Binds": ["/home/jenkins/agent/a/b:/src:ro", "cache:/c"]})[1] == {
+        "Binds": ["cache:/c"],
+        "Mounts": [
+            {
+                "Type": "volume",
+                "Source": "workspace",
+                "Target": "/src",
+                "ReadOnly": True,
+                "VolumeOptions": {"NoCopy": True, "Subpath": "a/b"},
+            }
+        ],
+    }
+
+
+def test_the_workspace_itself_becomes_its_volume():
+    assert translated({"Binds": ["/home/jenkins/agent:/w"]})[1]["Mounts"] == [
+        {
+            "Type": "volume",
+            "Source": "workspace",
+            "Target": "/w",
+            "VolumeOptions": {"NoCopy": True},
+        }
+    ]
+
+
+def test_a_bind_in_the_long_form_is_translated_too_and_others_stay():
+    tmpfs = {"Type": "tmpfs", "Target": "/t"}
+    bind = {"Type": "bind", "Source": "/home/jenkins/agent/x/", "Target": "/x", "ReadOnly": True}
+    assert translated({"Mounts": [tmpfs, bind]})[1]["Mounts"] == [
+        tmpfs,
+        {
+            "Type": "volume",
+            "Source": "workspace",
+            "Target": "/x",
+            "ReadOnly": True,
+            "VolumeOptions": {"NoCopy": True, "Subpath": "x"},
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        {"Binds": ["/etc:/x"]},
+        {"Binds": ["/home/jenkins/agent/../../etc:/x"]},
+        {"Binds": ["/home/jenkins/agent2:/x"]},
+        {"Binds": ["/home/jenkins/agent/a:/x:rshared"]},
+        {"Binds": "text"},
+        {"Binds": [1]},
+        {"Mounts": [{"Type": "bind", "Source": "/etc", "Target": "/x"}]},
+        {
+            "Mounts": [
+                {
+                    "Type": "bind",
+                    "Source": "/home/jenkins/agent/a",
+                    "Target": "/x",
+                    "BindOptions": {"Propagation": "rshared"},
+                }
+            ]
+        },
+        {"Mounts": ["text"]},
+        {},
+    ],
+    ids=str,
+)
+def test_what_is_not_the_workspace_stays_byte_for_byte_for_the_plugin_to_judge(host):
+    body = json.dumps({"HostConfig": host}, indent=3).encode()
+    assert translate(CREATE, body, RUN) == (CREATE, body)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b"{", b'{"HostConfig":1}', b'{"HostConfig":{},"HostConfig":{}}']
+)
+def test_an_unreadable_body_stays_as_it_is(body):
+    assert translate(CREATE, body, RUN) == (CREATE, body)
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("/v1.44/containers/create?name=x", "/v1.45/containers/create?name=x"),
+        ("/v1.40/containers/create", "/v1.45/containers/create"),
+        ("/v1.39/containers/create", "/v1.39/containers/create"),
+        ("/v1.45/containers/create", "/v1.45/containers/create"),
+        ("/containers/create", "/containers/create"),
+    ],
+)
+def test_an_api_version_a_little_too_old_for_sub_paths_is_raised(target, expected):
+    head = Head(b"POST", target.encode(), ())
+    assert translated({"Binds": ["/home/jenkins/agent/a:/x"]}, head)[0] == expected
+    assert translated({"Binds": ["/home/jenkins/agent:/x"]}, head)[0] == target
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("/home/jenkins/agent", ""),
+        ("/home/jenkins/agent/", ""),
+        ("/home/jenkins/agent/a/./b//c", "a/b/c"),
+        ("/home/jenkins/agent/a/../b", "b"),
+        ("/home/jenkins/agent/..", None),
+        ("/home/jenkins", None),
+        ("agent", None),
+        ("", None),
+    ],
+)
+def test_the_place_inside_the_workspace(source, expected):
+    assert subpath(source, RUN) == expected
+
+
+def test_a_plain_head_is_read_and_written_for_one_request_only():
+    head = parse_head(b"GET /info HTTP/1.1\r\nHost: d\r\nConnection: keep-alive\r\nX-A:  b ")
+    assert head == Head(
+        b"GET", b"/info", ((b"host", b"d"), (b"connection", b"keep-alive"), (b"x-a", b"b"))
+    )
+    assert render_head(head) == (
+        b"GET /info HTTP/1.1\r\nhost: d\r\nx-a: b\r\nconnection: close\r\n\r\n"
+    )
+
+
+def test_an_upgrade_stays_one_and_still_closes():
+    head = parse_head(b"POST /grpc HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: h2c")
+    assert render_head(head).endswith(b"upgrade: h2c\r\nconnection: Upgrade, close\r\n\r\n")
+
+
+def test_headers_that_lists_of_values_need_may_repeat():
+    line = b"X-Docker-Expose-Session-Grpc-Method: /a"
+    head = parse_head(b"POST /session HTTP/1.1\r\n" + line + b"\r\n" + line)
+    assert len(head.headers) == 2
+
+
+@pytest.mark.parametrize(
+    ("head", "rule", "message"),
+    [
+        (
+            b"PRI * HTTP/2.0",
+            "gate.request",
+            "only HTTP/1.1 requests with a plain path are passed on",
+        ),
+        (
+            b"get / HTTP/1.1",
+            "gate.request",
+            "only HTTP/1.1 requests with a plain path are passed on",
+        ),
+        (
+            b"GET  / HTTP/1.1",
+            "gate.request",
+            "only HTTP/1.1 requests with a plain path are passed on",
+        ),
+        (
+            b"GET / HTTP/1.1\n",
+            "gate.request",
+            "only HTTP/1.1 requests with a plain path are passed on",
+        ),
+        (
+            b"GET / HTTP/1.1\r\nContent-Type: a\r\ncontent-type: a",
+            "gate.header",
+            "the header content-type is there twice; send it once",
+        ),
+        (
+            b"GET / HTTP/1.1\r\nTrailer: X",
+            "gate.header",
+            "the header trailer is not passed on",
+        ),
+        (
+            b"GET / HTTP/1.1\r\nno colon",
+            "gate.header",
+            "a header is oddly written; one header per line",
+        ),
+        (
+            b"GET / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked",
+            "gate.header",
+            "the length of the body is given in two ways",
+        ),
+        (
+            b"GET / HTTP/1.1\r\nTransfer-Encoding: gzip",
+            "gate.header",
+            "bodies come plain or chunked",
+        ),
+        (
+            b"GET / HTTP/1.1\r\nUpgrade: websocket",
+            "gate.header",
+            "connections become tcp or h2c only",
+        ),
+    ],
+)
+def test_a_head_with_two_readings_is_refused(head, rule, message):
+    with pytest.raises(Refused) as caught:
+        parse_head(head)
+    assert (caught.value.rule, caught.value.message) == (rule, message)
+
+
+# -- on real sockets, with an engine that only listens -----------------------------------------------
+
+
+class Engine:
+    """Takes one connection at a time, reads a head, answers as told."""
+
+    def __init__(self, path):
+        self.seen, self.act = [], self.echo
+        self.server = listen(path, 0o600)
+        self.thread = threading.Thread(target=serve, args=(self.server, lambda c: self.act(c)))
+        self.thread.start()
+
+    def echo(self, connection):
+        with connection:
+            data = b""
+            while True:
+                part = connection.recv(65536)
+                if not part:
+                    break
+                data += part
+                self.seen.append(part)
+            connection.sendall(b"got %d" % len(data))
+
+    def close(self):
+        self.server.shutdown(socket.SHUT_RDWR)
+        self.server.close()
+        self.thread.join()
+
+
+@pytest.fixture
+def gate(tmp_path):
+    engine = Engine(str(tmp_path / "e.sock"))
+    server = listen(str(tmp_path / "g.sock"), 0o666)
+    thread = threading.Thread(
+        target=serve, args=(server, lambda c: pass_on(c, str(tmp_path / "e.sock"), RUN))
+    )
+    thread.start()
+    yield str(tmp_path / "g.sock"), engine
+    engine.close()
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    thread.join()
+
+
+def dial(path):
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(10)
+    connection.connect(path)
+    return connection
+
+
+def test_a_body_of_any_size_is_streamed_and_its_end_is_passed_on(gate):
+    path, engine = gate
+    head = b"POST /build HTTP/1.1\r\nHost: d\r\n\r\n"
+    with dial(path) as client:
+        client.sendall(head)
+        for _ in range(50):
+            client.sendall(b"x" * 100_000)
+        client.shutdown(socket.SHUT_WR)
+        answer = client.recv(100)
+    sent = b"POST /build HTTP/1.1\r\nhost: d\r\nconnection: close\r\n\r\n"
+    assert answer == b"got %d" % (len(sent) + 5_000_000)
+
+
+def test_an_answer_reaches_the_client_though_the_engine_stopped_reading(gate):
+    path, engine = gate
+
+    def refuse(connection):
+        with connection:
+            connection.recv(1000)
+            connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    engine.act = refuse
+    with dial(path) as client:
+        client.sendall(b"POST /build HTTP/1.1\r\nHost: d\r\n\r\n")
+        try:
+            for _ in range(100):
+                client.sendall(b"x" * 100_000)
+        except OSError:
+            pass
+        assert client.recv(100).startswith(b"HTTP/1.1 403 Forbidden\r\n")
+
+
+def test_a_client_that_asks_before_sending_its_body_is_answered(gate):
+    path, engine = gate
+    body = b'{"HostConfig":{"Binds":["/home/jenkins/agent/a:/x"]}}'
+    with dial(path) as client:
+        client.sendall(
+            b"POST /containers/create HTTP/1.1\r\nHost: d\r\nExpect: 100-continue\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body)
+        )
+        assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(body)
+        client.shutdown(socket.SHUT_WR)
+        client.recv(100)
+    assert b'"Subpath": "a"' in b"".join(engine.seen)
+    assert b"expect" not in b"".join(engine.seen)
+
+
+def test_a_client_that_goes_away_early_harms_nobody(gate):
+    path, engine = gate
+    for data in (
+        b"",
+        b"GET /info HTTP/1.1\r\n",
+        b"POST /containers/create HTTP/1.1\r\nContent-Length: 9\r\n\r\n{",
+    ):
+        with dial(path) as client:
+            client.sendall(data)
+    with dial(path) as client:
+        client.sendall(b"GET /info HTTP/1.1\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(100) == b"got %d" % len(
+            b"GET /info HTTP/1.1\r\nconnection: close\r\n\r\n"
+        )
+
+
+def test_a_head_without_end_is_refused(gate):
+    with dial(gate[0]) as client:
+        client.sendall(b"GET /info HTTP/1.1\r\nA: " + b"a" * 70_000)
+        answer = client.recv(1000)
+    assert b"[gate.header] the head is larger than 65536 bytes" in answer
+
+
+def test_a_missing_engine_is_told(tmp_path):
+    ours, theirs = socket.socketpair()
+    with theirs:
+        thread = threading.Thread(target=pass_on, args=(ours, str(tmp_path / "none"), RUN))
+        thread.start()
+        theirs.sendall(b"GET /info HTTP/1.1\r\nHost: d\r\n\r\n")
+        answer = theirs.recv(1000)
+        theirs.close()
+        thread.join()
+    assert answer.endswith(
+        b'{"message": "podwright: [gate.engine] the engine is not there; '
+        b'see the log of container engine"}'
+    )

@@ -1,0 +1,160 @@
+# ruff: noqa: ANN001, ANN201 - fixtures and parameters
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from podwright.authz.limits import CAPABILITIES, PROFILES, limits, problems
+from podwright.authz.policy import Request, decide
+
+
+def test_no_config_is_the_profile_run():
+    assert problems({}) == []
+    policy = limits({})
+    assert (policy.profile, policy.groups) == ("run", PROFILES["run"].groups)
+    assert policy.capabilities == frozenset(CAPABILITIES)
+
+
+def test_profiles_grow_from_one_to_the_next():
+    assert PROFILES["build-only"].groups < PROFILES["run"].groups
+    assert PROFILES["run"].groups == PROFILES["compose"].groups
+    assert [PROFILES[name].join_network for name in ("build-only", "run", "compose")] == [
+        False,
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        (
+            {"profil": "run"},
+            "policy config: 'profil' is not known; did you mean 'profile'?",
+        ),
+        (
+            {"zzz": 1},
+            "policy config: 'zzz' is not known; known are profile, buildkit, imports, capabilities, "
+            "sysctls, workspace, volume, audit, widen",
+        ),
+        (
+            {"profile": "open"},
+            "policy config: profile 'open' does not exist; use one of build-only, compose, run",
+        ),
+        (
+            {"profile": []},
+            "policy config: profile [] does not exist; use one of build-only, compose, run",
+        ),
+        ({"buildkit": "no"}, "policy config: buildkit must be true or false"),
+        ({"imports": 0}, "policy config: imports must be true or false"),
+        (
+            {"workspace": "agent"},
+            "policy config: workspace must be an absolute path without . or .. in it",
+        ),
+        (
+            {"workspace": "/home/../etc"},
+            "policy config: workspace must be an absolute path without . or .. in it",
+        ),
+        (
+            {"workspace": "/"},
+            "policy config: workspace must be an absolute path without . or .. in it",
+        ),
+        (
+            {"audit": "log"},
+            "policy config: audit must be an absolute path without . or .. in it",
+        ),
+        (
+            {"volume": "/x"},
+            "policy config: volume must be a volume's name of letters, digits, _ . -",
+        ),
+        (
+            {"capabilities": ["NET_ADMIN"]},
+            "policy config: capabilities cannot add 'NET_ADMIN' to the profile; name it under widen "
+            "to do so knowingly",
+        ),
+        ({"capabilities": "CHOWN"}, "policy config: capabilities must be a list of strings"),
+        (
+            {"sysctls": ["kernel.msgmax"]},
+            "policy config: sysctls cannot add 'kernel.msgmax' to the profile; name it under widen "
+            "to do so knowingly",
+        ),
+        (
+            {"widen": {"capabilities": ["SYS_ADMIN"]}},
+            "policy config, widen: capability 'SYS_ADMIN' leads out of every container; it cannot be "
+            "allowed, use the strategy 'dind' on a cluster of its own instead",
+        ),
+        (
+            {"widen": {"capabilities": ["CAP_IPC_LOCK"]}},
+            "policy config, widen: capability 'CAP_IPC_LOCK' is not written plainly; write 'IPC_LOCK'",
+        ),
+        (
+            {"widen": []},
+            "policy config: widen must be a mapping of capabilities or sysctls",
+        ),
+        (
+            {"widen": {"binds": ["/"]}},
+            "policy config, widen: 'binds' is not known; known are capabilities, sysctls",
+        ),
+        ({"widen": {"sysctls": 1}}, "policy config, widen: sysctls must be a list of strings"),
+        (
+            {"widen": {"capabilities": 1}},
+            "policy config, widen: capabilities must be a list of strings",
+        ),
+    ],
+)
+def test_a_wrong_config_is_told_in_one_sentence(config, sentence):
+    assert problems(config) == [sentence]
+
+
+def test_all_problems_are_told_at_once():
+    assert len(problems({"profile": "x", "buildkit": 1, "zzz": 1})) == 3
+
+
+def create(policy, **host):
+    body = json.dumps({"Image": "a", "HostConfig": host}).encode()
+    headers = {"Content-Type": "application/json"}
+    return decide(Request("POST", "/containers/create", headers, body), policy)
+
+
+def test_a_config_narrows():
+    assert create(limits({}), CapAdd=["CHOWN"]).allow
+    assert create(limits({"capabilities": []}), CapAdd=["CHOWN"]).rule == "container.capability"
+    sysctl = {"net.ipv4.tcp_syncookies": "1"}
+    assert create(limits({}), Sysctls=sysctl).allow
+    assert create(limits({"sysctls": []}), Sysctls=sysctl).rule == "container.sysctl"
+    tar = {"Content-Type": "application/x-tar"}
+    for uri in ("/images/load", "/images/create?fromSrc=-"):
+        assert decide(Request("POST", uri, tar), limits({})).allow
+        assert decide(Request("POST", uri, tar), limits({"imports": False})).rule == "image.import"
+    assert decide(Request("POST", "/commit", {}), limits({"imports": False})).rule == "image.import"
+
+
+def test_a_config_widens_only_by_the_word_for_it():
+    config = {"widen": {"capabilities": ["IPC_LOCK"], "sysctls": ["kernel.msgmax"]}}
+    assert problems(config) == []
+    assert create(limits(config), CapAdd=["cap_ipc_lock"]).allow
+    assert create(limits(config), Sysctls={"kernel.msgmax": "1"}).allow
+    assert create(limits({}), CapAdd=["IPC_LOCK"]).rule == "container.capability"
+
+
+def test_only_the_profile_compose_shares_a_network_between_containers():
+    assert create(limits({"profile": "compose"}), NetworkMode="container:abc").allow
+    assert (
+        create(limits({"profile": "compose"}), NetworkMode="container:host").rule == "network.host"
+    )
+    assert create(limits({}), NetworkMode="container:abc").rule == "network.container"
+
+
+def test_the_whole_workspace_may_be_mounted_by_its_path_and_what_is_below_by_sub_path():
+    policy = limits({"workspace": "/work", "volume": "ws"})
+    assert create(policy, Binds=["/work:/x"]).allow
+    assert create(policy, Binds=["/work/:/x:ro"]).allow
+    assert create(policy, Binds=["/home/jenkins/agent:/x"]).rule == "container.bind"
+    assert create(policy, Binds=["/work/job:/x"]).message == (
+        "[container.workspace] HostConfig.Binds: a path below the workspace can become a link after "
+        "this check; use --mount type=volume,source=ws,volume-subpath=... or the pod's own Docker "
+        "socket, which does that for -v"
+    )
+    mount = {"Type": "volume", "Source": "ws", "Target": "/x", "VolumeOptions": {"Subpath": "a/b"}}
+    assert create(policy, Mounts=[mount]).allow
