@@ -31,6 +31,11 @@ import oci  # noqa: E402
 BASE = "base/busybox:1"
 # These unpack images over their own root: a container is good for one build.
 ONE_BUILD = {"kaniko"}
+# They also keep the owner of files in the context. One case is about that; for all others the
+# context belongs to root, so that they can show something else.
+OWNER = "context-owner"
+# These begin with nothing.
+NO_BASE = {"scratch", "bare-base"}
 
 
 @dataclass
@@ -81,8 +86,11 @@ class Suite:
         with tempfile.TemporaryDirectory(prefix="podwright-e2e-") as folder:
             context = Path(folder) / "job" / "context"
             case.prepare(context, f"{site.registry}/{BASE}")
-            pod.exec("jnlp", "sh", "-c", f"chmod -R u+rwX {harness.WORKSPACE} 2>/dev/null; rm -rf {harness.WORKSPACE}")
+            job = harness.WORKSPACE
+            pod.exec("jnlp", "sh", "-c", f"chmod -R u+rwX {job} 2>/dev/null; rm -rf {job}")
             pod.upload(context.parent)
+            if pod.builder in ONE_BUILD and case.name != OWNER:
+                pod.shell(f"chown -R 0:0 {job}")
         name = f"{site.registry}/conformance/{case.name}"
         request = site.request(
             builder=pod.builder, image=name, tags=[pod.builder], timeout=240, **case.parameters()
@@ -93,7 +101,7 @@ class Suite:
         if case.fails:
             return Result("differs", ["the build succeeds, expected to fail"], outcome.log)
         image = self._pull(f"{name}:{pod.builder}")
-        base = None if case.name == "scratch" else self.base()
+        base = None if case.name in NO_BASE else self.base()
         found = compare.differences(case.config, compare.config(image), "config")
         found += compare.differences(case.tree, compare.tree(image, base), "tree")
         return Result("differs" if found else "same", found, outcome.log, image)
@@ -113,7 +121,7 @@ def record(case: cases.Case, suite: Suite, result: Result) -> None:
     """Take an image as the expectation."""
     if result.image is None:
         return
-    base = None if case.name == "scratch" else suite.base()
+    base = None if case.name in NO_BASE else suite.base()
     case.config = compare.config(result.image)
     case.tree = compare.tree(result.image, base)
     cases.save(case)

@@ -23,9 +23,10 @@ LEVELS = ("restricted", "baseline", "privileged")
 
 
 def builders() -> list[str]:
-    """Name the strategies, from the presets of the library."""
-    folder = harness.ROOT / "resources" / "podwright" / "pods"
-    return sorted(file.stem for file in folder.glob("*.json") if file.stem != "default")
+    """Name the strategies: one file each, beside the private ones."""
+    folder = harness.ROOT / "pytools" / "podwright" / "builders"
+    names = [file.stem for file in folder.glob("*.py") if not file.stem.startswith("_")]
+    return sorted(name.replace("_", "-") for name in names)
 
 
 def admission(cluster: harness.Cluster, pod: dict[str, Any], level: str) -> str:

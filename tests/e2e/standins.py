@@ -260,6 +260,9 @@ def tiny(found: Base) -> Layer:
             layer.link(f"bin/{name}", "/bin/busybox")
     layer.folder("tmp", 0o1777).folder("root", 0o700).folder("home").folder("etc").folder("var")
     layer.folder("dev").folder("proc").folder("sys").folder("run").folder("usr").folder("opt")
+    # Without them some strategies leave empty ones behind; the case `bare-base` shows it.
+    for name in ("hosts", "hostname", "resolv.conf"):
+        layer.file(f"etc/{name}", "")
     # cap_net_bind_service, for the case about extended attributes.
     layer.file("opt/capable", "capable\n", 0o755, capabilities=1 << 10)
     layer.file(
