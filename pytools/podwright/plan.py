@@ -14,7 +14,7 @@ from podwright.images import resolve
 from podwright.references import TAG, Name, parse_name, tag_like
 from podwright.request import LONGEST_ARGUMENT, LONGEST_COMMAND, Common, Image, Pod, Request
 from podwright.schema import shown
-from podwright.workspace import look
+from podwright.workspace import instructions, look
 
 if TYPE_CHECKING:
     from podwright.config import Config
@@ -279,6 +279,7 @@ def _build(image: Image, where: str, request: Request, facts: Facts) -> Build:
     problems += _path_problems(image, dockerfile, where, facts)
     problems += _secret_problems(image, where, facts)
     problems += _ssh_problems(image, where, facts)
+    problems += _cache_problems(image, where)
     problems += _size_problems(image, where)
     if problems:
         raise UsageError(problems)
@@ -294,6 +295,7 @@ def _build(image: Image, where: str, request: Request, facts: Facts) -> Build:
         registries={},
         facts=facts,
         several=len(request.images) > 1,
+        instructions=instructions(facts.root, dockerfile),
     )
 
 
@@ -392,6 +394,22 @@ def _ssh_problems(image: Image, where: str, facts: Facts) -> list[str]:
         elif _is_missing(key.src, facts):
             problems.append(f"{place}: there is no file {shown(key.src)} in the workspace")
     return problems + _twice(f"{where}ssh", [key.id for key in image.ssh])
+
+
+def _cache_problems(image: Image, where: str) -> list[str]:
+    """Check the names of caches: what follows a comma would be an option to the builder."""
+    cache = image.cache
+    if not cache:
+        return []
+    given = [("cache.ref", cache.ref)] if cache.ref else []
+    given += [(f"cache.read[{number}]", ref) for number, ref in enumerate(cache.read)]
+    problems = []
+    for place, ref in given:
+        try:
+            parse_name(ref)
+        except ValueError as error:
+            problems.append(f"{where}{place}: {shown(ref)} is no image name: {error}")
+    return problems
 
 
 def _twice(place: str, ids: list[str]) -> list[str]:

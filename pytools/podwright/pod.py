@@ -121,7 +121,10 @@ def claim_security(options: Pod) -> dict[str, Any]:
     Only then: `fsGroup` sets the setgid bit on a volume, directories below inherit it, and it would
     end up in the image. Storage on a claim therefore lies in a directory without that bit.
     """
-    return {"fsGroup": 1000} if options.cacheClaim else {}
+    if not options.cacheClaim:
+        return {}
+    # Applied once: a second time it would set the bit on the layers that are there by then.
+    return {"fsGroup": 1000, "fsGroupChangePolicy": "OnRootMismatch"}
 
 
 def in_plain_folder(folder: str, command: str) -> list[str]:

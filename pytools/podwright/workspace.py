@@ -93,6 +93,14 @@ def look(root: str, path: str) -> str:
         return "missing"
 
 
+def instructions(root: str, path: str) -> frozenset[str]:
+    """Name the instructions that a Dockerfile uses; lines of here-documents may add to them."""
+    text = _read(Path(root) / path)
+    return frozenset(
+        word.upper() for word in re.findall(r"^[ \t]*([A-Za-z]+)[ \t]", text, re.MULTILINE)
+    )
+
+
 def _is_url(text: str) -> bool:
     """Say whether a remote can be reached from elsewhere; a local path tells nobody anything."""
     return "://" in text or bool(re.match(r"[\w.-]+@[\w.-]+:", text))
@@ -151,7 +159,8 @@ def _origin(git: Path) -> str:
         config.read_string(_read(_common(git) / "config"))
     except configparser.Error:
         return ""
-    return config.get('remote "origin"', "url", fallback="") or ""
+    # git quotes values that hold a '#' or a ';'.
+    return (config.get('remote "origin"', "url", fallback="") or "").strip('"')
 
 
 def _read(path: Path) -> str:

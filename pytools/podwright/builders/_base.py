@@ -84,6 +84,7 @@ class Build:
         dockerfile: path of the Dockerfile, from the workspace.
         auth: whether logins are in ``$PW_TMP/pull`` and ``$PW_TMP/push``.
         several: whether this is one of several images of the same pod.
+        instructions: the instructions of the Dockerfile, in upper case.
     """
 
     image: Image
@@ -96,6 +97,7 @@ class Build:
     registries: Mapping[str, Registry]
     facts: Facts
     several: bool = False
+    instructions: frozenset[str] = frozenset()
 
     @property
     def references(self) -> tuple[str, ...]:

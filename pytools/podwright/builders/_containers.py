@@ -11,6 +11,9 @@ from podwright.builders._base import Build, Expand, Recipe, Step, flags, mounts,
 
 FEATURES = frozenset({"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"})
 CONF = "$PW_TMP/registries.conf"
+# The OCI image format has no place for these: they would be dropped with a warning. In the docker
+# format, on the other hand, nothing is cached above a base image in the OCI format.
+DOCKER_ONLY = frozenset({"SHELL", "HEALTHCHECK", "ONBUILD"})
 
 FUNCTIONS = r"""
 # A build adds to the list of its name, so what an earlier build on the same storage left under that
@@ -55,10 +58,10 @@ def _build(build: Build) -> list[str]:
     """Give the arguments of the build."""
     image = build.image
     # Without --layers Buildah makes one layer of all steps and reads no cache; identity labels
-    # would make images differ from those of other strategies; a failed step's container would stay
-    # mounted; and in the OCI format SHELL, HEALTHCHECK and ONBUILD are dropped with a warning.
+    # would make images differ from those of other strategies; and a failed step's container would
+    # stay mounted.
     words = ["build", "--isolation", "chroot", "--layers", "--identity-label=false"]
-    words += ["--force-rm", "--format", "docker"]
+    words += ["--force-rm", "--format", "docker" if DOCKER_ONLY & build.instructions else "oci"]
     words += ["--file", build.dockerfile]
     words += ["--target", image.target] if image.target else []
     words += flags("--build-arg", image.buildArgs)
