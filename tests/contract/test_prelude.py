@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 import signal
 import stat
 import time
@@ -194,7 +195,7 @@ def test_a_silent_build_shows_dots_unless_they_are_switched_off(sandbox: Any, sc
         outcome.log.partition("building r.example/team/app\n")[2].partition("[podwright]")[0]
         for outcome in outcomes
     ]
-    assert between == [".", ""]
+    assert between == [".\n", ""]
 
 
 BASE_IMAGE_TROUBLE = [
@@ -400,8 +401,9 @@ def test_an_abort_while_waiting_for_the_next_try_ends_at_once(sandbox: Any, scri
 
 def test_a_builder_that_ignores_the_abort_is_killed(sandbox: Any, script: Any) -> None:
     sandbox.rule(when="build", ignores=True, sleep=300)
-    # Ten seconds of patience, in half seconds; one is enough to see it end.
-    made = script().replace("pw_left=20", "pw_left=2")
+    # Ten seconds of patience in the script; a fraction is enough to see it end.
+    made, found = re.subn(r"pw_left=[0-9]+", "pw_left=3", script())
+    assert found == 1
     process = sandbox.start(made)
     wait_for(sandbox.home / "ready")
     time.sleep(0.2)

@@ -1,0 +1,460 @@
+"""Planning: the choice of a strategy, and what is refused before anything is started."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from podwright import builders
+from podwright.builders._base import FEATURES
+from podwright.config import Config
+from podwright.request import Registry, parse_build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from podwright.workspace import Facts
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+IMAGE = {"image": "r.example/app", "builder": "buildah"}
+
+
+@pytest.fixture
+def refused(problems: Any, planned: Any) -> Callable[..., list[str]]:
+    """Plan a request that must be refused, with Buildah where none is named."""
+
+    def run(value: dict[str, Any], *more: Any, **known: Any) -> list[str]:
+        found: list[str] = problems(lambda: planned({**IMAGE, **value}, *more, **known))
+        return found
+
+    return run
+
+
+# The choice of a strategy
+
+
+def able(feature: str) -> str:
+    """Give the strategies with a feature, as sentences list them."""
+    return ", ".join(n for n in builders.names() if feature in builders.get(n).features)
+
+
+def test_the_request_wins_over_the_config(planned: Any) -> None:
+    made = planned({"image": "a", "builder": "kaniko"}, Config(builder="podman"))
+
+    assert made.builder == "kaniko"
+
+
+def test_without_a_wish_the_config_decides(planned: Any) -> None:
+    assert planned({"image": "a"}, Config(builder="podman")).builder == "podman"
+
+
+def test_without_any_wish_it_is_the_safest(planned: Any) -> None:
+    safest = next(iter(builders.everything()))
+
+    assert planned({"image": "a"}).builder == safest
+    assert planned({"image": "a", "builder": "auto"}, Config(builder="kaniko")).builder == safest
+
+
+def test_auto_takes_the_safest_of_the_allowed_that_can_do_it(planned: Any) -> None:
+    allowed = Config(allowed=("dind", "podman", "kaniko"))
+
+    assert planned({"image": "a", "builder": "auto"}, allowed).builder == "kaniko"
+    asked = {"image": "a", "builder": "auto", "ssh": [{}]}
+    assert planned(asked, allowed).builder == "podman"
+
+
+def test_auto_refuses_what_none_of_the_allowed_can_do(refused: Any) -> None:
+    allowed = Config(allowed=("kaniko",))
+
+    assert refused({"builder": "auto", "ssh": [{}], "tags": ["1"]}, allowed) == [
+        "builder: no allowed strategy can mount ssh keys; allow one that can"
+    ]
+
+
+def test_a_strategy_that_is_not_allowed_is_refused(refused: Any) -> None:
+    assert refused({"builder": "dood"}, Config(allowed=("podman", "buildkit"))) == [
+        "builder: 'dood' is not allowed by the organisation; allowed are buildkit, podman"
+    ]
+
+
+def test_unknown_strategies_of_configs_are_named(refused: Any) -> None:
+    config = Config(builder="kanico", allowed=("podmann", "kaniko"))
+    known = ", ".join(builders.names())
+
+    assert refused({"builder": None}, config) == [
+        "builders: unknown builder 'podmann'; did you mean 'podman'?",
+        "builder: unknown builder 'kanico'; did you mean 'kaniko'?",
+    ]
+    assert refused({}, Config(allowed=("xyz",))) == [
+        f"builders: unknown builder 'xyz'; known are {known}"
+    ]
+
+
+ASKS: dict[str, tuple[dict[str, Any], str]] = {
+    "platforms": ({"platforms": ["linux/arm64"]}, "platforms"),
+    "secrets": ({"secrets": [{"id": "a", "env": "A"}]}, "secrets"),
+    "ssh": ({"ssh": [{}]}, "ssh"),
+    "cache": ({"cache": "r.example/cache"}, "cache"),
+    "output": ({"output": "a.tar"}, "output"),
+    "images": ({"images": [{"image": "a"}, {"image": "b"}]}, "images"),
+    "cacheClaim": ({"pod": {"cacheClaim": "c"}}, "pod.cacheClaim"),
+}
+
+
+@pytest.mark.parametrize("feature", ASKS)
+@pytest.mark.parametrize("name", builders.names())
+def test_a_strategy_does_what_it_says_or_names_those_that_can(
+    planned: Any, problems: Any, name: str, feature: str
+) -> None:
+    asked, parameter = ASKS[feature]
+    value = {"builder": name, **({} if "images" in asked else {"image": "a"}), **asked}
+
+    if feature in builders.get(name).features:
+        assert planned(value).builder == name
+        return
+    assert problems(lambda: planned(value)) == [
+        f"{parameter}: builder '{name}' cannot {FEATURES[feature]}; "
+        f"builders that can: {able(feature)}"
+    ]
+
+
+def test_all_missing_features_are_named_with_the_allowed_that_have_them(refused: Any) -> None:
+    value = {"builder": "kaniko", "ssh": [{}], "platforms": ["linux/arm64"]}
+
+    assert refused(value, Config(allowed=("kaniko", "podman"))) == [
+        "platforms: builder 'kaniko' cannot build for another or several platforms; "
+        "builders that can: podman",
+        "ssh: builder 'kaniko' cannot mount ssh keys; builders that can: podman",
+    ]
+    assert refused(value, Config(allowed=("kaniko",)))[1] == (
+        "ssh: builder 'kaniko' cannot mount ssh keys; builders that can: none that is allowed"
+    )
+
+
+def test_a_cache_that_is_switched_off_asks_for_nothing(planned: Any) -> None:
+    for name in builders.names():
+        assert planned({"builder": name, "image": "a", "cache": False}).builder == name
+
+
+def test_a_pod_that_is_there_decides(planned: Any, facts: Facts) -> None:
+    there = replace(facts, pod_builder="podman")
+
+    assert planned({"image": "a"}, known=there).builder == "podman"
+    assert planned({"image": "a", "builder": "auto"}, known=there).builder == "podman"
+    assert planned({"image": "a"}, Config(builder="kaniko"), there).builder == "podman"
+
+
+def test_another_strategy_than_the_pods_is_refused(refused: Any, facts: Facts) -> None:
+    assert refused({"builder": "dind"}, known=replace(facts, pod_builder="podman")) == [
+        "builder: this pod is one for 'podman', not for 'dind'; leave the builder out, or build "
+        "outside of this withBuilderPod"
+    ]
+
+
+# Names and tags
+
+
+def tags(script: str) -> list[str]:
+    """Give the tags of the result that a script will tell."""
+    line = next(line for line in script.splitlines() if line.startswith("pw_done '"))
+    found: list[str] = json.loads("{" + line.split("'")[1] + "}")["tags"]
+    return found
+
+
+def test_the_default_tag_is_the_commits_short_hash(planned: Any) -> None:
+    assert tags(planned(IMAGE).script) == [COMMIT[:7]]
+
+
+def test_a_tag_of_the_image_name_comes_first(planned: Any) -> None:
+    made = planned({**IMAGE, "image": "r.example/app:1", "tags": ["2"]})
+
+    assert tags(made.script) == ["1", "2"]
+
+
+def test_without_tags_and_commit_nothing_can_be_named(refused: Any, facts: Facts) -> None:
+    assert refused({}, known=replace(facts, commit="")) == [
+        "tags: none is given and the workspace has no git commit to name the image after; give "
+        "tags, or check out before the build"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tag", "shown", "better"),
+    [
+        ("feature/$(reboot)", "feature/$(reboot)", "feature-reboot"),
+        ("", "", "latest"),
+        (".hidden", ".hidden", "hidden"),
+        ("a\nb", "a\\x0ab", "a-b"),
+        ("x" * 129, "x" * 59 + "…", "x" * 128),
+    ],
+)
+def test_an_impossible_tag_is_refused_with_a_possible_one(
+    refused: Any, tag: str, shown: str, better: str
+) -> None:
+    assert refused({"tags": ["1", tag]}) == [
+        f"tags[1]: '{shown}' is no tag (1 to 128 letters, digits, '_', '.' and '-', not beginning "
+        f"with '.' or '-'); '{better}' would be one"
+    ]
+
+
+def test_a_tag_that_is_given_twice_is_refused(refused: Any) -> None:
+    assert refused({"image": "r.example/app:1", "tags": ["2", "1", "2"]}) == [
+        "tags: '1' is given twice",
+        "tags: '2' is given twice",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        ("", "it is empty"),
+        ("r.example/Team/App", "repositories are lower case; 'r.example/team/app' would be one"),
+        ("https://r.example/app", "leave out the scheme"),
+    ],
+)
+def test_an_impossible_image_name_is_refused(refused: Any, image: str, reason: str) -> None:
+    assert refused({"image": image}) == [f"image: '{image}' is no image name: {reason}"]
+
+
+def test_images_with_the_same_target_are_refused(problems: Any, planned: Any) -> None:
+    images = [{"image": "r.example/a"}, {"image": "r.example/a"}, {"image": "r.example/b"}]
+
+    assert problems(lambda: planned({"builder": "buildah", "images": images})) == [
+        f"images: 'r.example/a:{COMMIT[:7]}' is built twice; give each its own image or tag"
+    ]
+
+
+def test_images_with_the_same_output_are_refused(problems: Any, planned: Any) -> None:
+    value = {"builder": "buildah", "output": "x.tar", "images": [{"image": "a"}, {"image": "b"}]}
+
+    assert problems(lambda: planned(value)) == [
+        "images: 'x.tar' is written twice; give each image its own output"
+    ]
+
+
+def test_problems_of_several_images_say_which(problems: Any, planned: Any) -> None:
+    images = [{"image": "A"}, {"image": "b", "tags": ["/"]}]
+
+    assert problems(lambda: planned({"builder": "buildah", "images": images})) == [
+        "images[0].image: 'A' is no image name: repositories are lower case; 'a' would be one",
+        "images[1].tags[0]: '/' is no tag (1 to 128 letters, digits, '_', '.' and '-', not "
+        "beginning with '.' or '-'); 'latest' would be one",
+    ]
+
+
+# Paths
+
+
+def test_a_context_outside_of_the_workspace_is_refused(refused: Any, workspace: Path) -> None:
+    (workspace / "link").symlink_to("/etc")
+
+    for path in ("..", "/etc", "link", "a/../../x"):
+        assert refused({"context": path}) == [
+            f"context: '{path}' lies outside the workspace; name a folder below it"
+        ]
+
+
+@pytest.mark.parametrize("path", ["no/such", "Dockerfile", "x" * 5000, "loop"])
+def test_a_context_that_is_no_folder_is_refused(refused: Any, workspace: Path, path: str) -> None:
+    (workspace / "loop").symlink_to("loop")
+    shown = path if len(path) <= 60 else path[:59] + "…"
+
+    assert refused({"context": path}) == [
+        f"context: there is no folder '{shown}' in the workspace; check out first, or correct the "
+        "path"
+    ]
+
+
+def test_a_missing_dockerfile_is_refused(refused: Any, workspace: Path) -> None:
+    (workspace / "empty").mkdir()
+
+    assert refused({"context": "empty"}) == [
+        "dockerfile: there is no file 'empty/Dockerfile' in the workspace; check out first, or name "
+        "it with 'dockerfile'"
+    ]
+    assert refused({"dockerfile": "../Dockerfile"}) == [
+        "dockerfile: '../Dockerfile' lies outside the workspace"
+    ]
+
+
+@pytest.mark.parametrize("path", ["../x.tar", "/tmp/x.tar", "."])
+def test_an_output_that_is_no_file_of_the_workspace_is_refused(refused: Any, path: str) -> None:
+    assert refused({"output": path}) == [f"output: '{path}' is no file below the workspace"]
+
+
+def test_commas_in_paths_that_become_lists_are_refused(refused: Any, workspace: Path) -> None:
+    (workspace / "a,b").touch()
+
+    assert refused(
+        {"output": "x,dest=y", "secrets": [{"id": "a", "src": "a,b"}], "ssh": [{"src": "a,b"}]}
+    ) == [
+        f"{where}: '{path}' has a comma, which separates what builders are told; rename the file"
+        for where, path in [
+            ("output", "x,dest=y"),
+            ("secrets[0].src", "a,b"),
+            ("ssh[0].src", "a,b"),
+        ]
+    ]
+
+
+# Secrets, keys and logins
+
+
+def test_a_secret_has_exactly_one_source(refused: Any) -> None:
+    secrets = [{"id": "a"}, {"id": "b", "env": "B", "src": "Dockerfile"}, {"id": "c", "env": "C"}]
+
+    assert refused({"secrets": secrets}) == [
+        "secrets[0]: give exactly one of 'credentialsId', 'env' and 'src'",
+        "secrets[1]: give exactly one of 'credentialsId', 'env' and 'src'",
+    ]
+
+
+def test_a_credential_of_jenkins_needs_jenkins(refused: Any) -> None:
+    value = {
+        "secrets": [{"id": "a", "credentialsId": "c"}],
+        "ssh": [{"credentialsId": "c"}],
+        "credentials": ["c", {"registry": "r.example"}],
+    }
+
+    assert refused(value) == [
+        "credentials[0]: a Jenkins credential exists in Jenkins only; outside it give 'variable' "
+        "(the prefix of <it>_USR and <it>_PSW), or log in beforehand",
+        "credentials[1]: is missing 'credentialsId'; name a Jenkins credential",
+        "secrets[0]: a Jenkins credential exists in Jenkins only; outside it use 'env' or 'src'",
+        "ssh[0]: a Jenkins credential exists in Jenkins only; outside it use 'src', or neither for "
+        "the ssh agent",
+    ]
+
+
+def test_files_of_secrets_and_keys_must_be_there(refused: Any) -> None:
+    value = {"secrets": [{"id": "a", "src": "no/such"}], "ssh": [{"src": "no/key"}]}
+
+    assert refused(value) == [
+        "secrets[0]: there is no file 'no/such' in the workspace",
+        "ssh[0]: there is no file 'no/key' in the workspace",
+    ]
+
+
+def test_ids_that_are_given_twice_are_refused(refused: Any) -> None:
+    secrets = [{"id": "a", "env": "A"}, {"id": "a", "env": "B"}]
+
+    assert refused({"secrets": secrets, "ssh": [{}, {}]}) == [
+        "secrets: the id 'a' is given twice",
+        "ssh: the id 'default' is given twice",
+    ]
+
+
+def test_a_key_has_one_source(refused: Any) -> None:
+    key = {"credentialsId": "c", "variable": "V", "src": "Dockerfile"}
+
+    assert refused({"ssh": [key]}) == ["ssh[0]: give 'credentialsId' or 'src', not both"]
+
+
+def test_a_docker_config_file_stands_alone_for_its_use(refused: Any, planned: Any) -> None:
+    file = {"credentialsId": "f", "type": "file", "variable": "F"}
+    login = {"credentialsId": "l", "variable": "L"}
+
+    assert refused({"credentials": [file, {**login, "use": "push"}]}) == [
+        "credentials: a docker config file must be the only credential for push; put the other "
+        "logins into it"
+    ]
+    assert planned({**IMAGE, "credentials": [{**file, "use": "pull"}, {**login, "use": "push"}]})
+
+
+# Sizes
+
+
+def test_a_build_arg_of_a_megabyte_is_refused(refused: Any) -> None:
+    assert refused({"buildArgs": {"BIG": "x" * 1_000_000}, "labels": {"l": "ä" * 100_000}}) == [
+        "buildArgs.BIG: is 1000004 bytes long, a command line takes at most 131071; put it into a "
+        "file of the context",
+        "labels.l: is 200002 bytes long, a command line takes at most 131071; put it into a file "
+        "of the context",
+    ]
+
+
+def test_many_build_args_of_a_megabyte_are_refused(refused: Any) -> None:
+    values = {f"A{n}": "x" * 100_000 for n in range(10, 21)}
+
+    assert refused({"buildArgs": values}) == [
+        "buildArgs: are 1100044 bytes long together, a command line takes at most 1000000; put "
+        "them into a file of the context"
+    ]
+
+
+# Registries of engines
+
+
+def test_registries_of_a_running_engine_cannot_be_changed(
+    refused: Any, planned: Any, facts: Facts
+) -> None:
+    plain = Registry(http=True)
+    daemons = [n for n, b in builders.everything().items() if b.daemon_setting(plain)]
+    started = replace(facts, engine_registries='{"other.example": [true, false, "", []]}')
+    value = {"image": "a", "registries": {"r.example": {"http": True}}}
+
+    assert daemons
+    for name in daemons:
+        assert refused({**value, "builder": name}, known=started) == [
+            "registries.r.example: is a setting of this builder's daemon, which started with the "
+            "pod; put it into the organisation's config, or add pod: [:] so that the pod is planned "
+            "for this build"
+        ]
+    for name in set(builders.names()) - set(daemons):
+        assert planned({**value, "builder": name}, known=started)
+
+
+def test_names_of_caches_are_checked(refused: Any) -> None:
+    cache = {"ref": "r.example/c,mode=max", "read": ["r.example/d", "R"]}
+
+    assert refused({"cache": cache}) == [
+        "cache.ref: 'r.example/c,mode=max' is no image name: 'c,mode=max' is not a repository "
+        "(letters, digits, single '.', '_', '-' and '/' between)",
+        "cache.read[1]: 'R' is no image name: repositories are lower case; 'r' would be one",
+    ]
+
+
+def test_registries_of_the_config_reach_the_builder(planned: Any) -> None:
+    config = Config(registries={"r.example": Registry(http=True)})
+
+    assert 'location = "r.example"\ninsecure = true\n' in planned(IMAGE, config).script
+
+
+# Labels
+
+
+def test_the_standard_labels_are_filled_in_and_the_users_win(planned: Any, facts: Facts) -> None:
+    known = replace(
+        facts, source="https://git.example/app", ref_name="main", build_url="https://j/1/"
+    )
+    labels = {"org.opencontainers.image.source": "mine", "a": "b"}
+
+    script = planned({**IMAGE, "labels": labels}, known=known).script
+
+    line = next(line for line in script.splitlines() if line.startswith("pw_step build"))
+    found = [word.split(" ", 1)[0] for word in line.split("--label ")[1:]]
+    assert found == [
+        "org.opencontainers.image.source=mine",
+        f"org.opencontainers.image.revision={COMMIT}",
+        "org.opencontainers.image.ref.name=main",
+        "org.opencontainers.image.url=https://j/1/",
+        "a=b",
+        '"org.opencontainers.image.created=$(date',
+    ]
+
+
+def test_a_plan_is_json_and_says_where_its_script_runs(planned: Any) -> None:
+    made = planned(IMAGE)
+
+    assert set(json.loads(json.dumps(made.as_json()))) == {"builder", "container", "pod", "script"}
+    names = [container["name"] for container in made.pod["spec"]["containers"]]
+    assert made.container in names
+
+
+def test_the_same_request_gives_the_same_plan(planned: Any) -> None:
+    assert planned(IMAGE) == planned(IMAGE)
+    assert parse_build(IMAGE) == parse_build(IMAGE)

@@ -1,0 +1,373 @@
+"""Requests: every parameter, good and wrong, with the exact sentences."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from podwright.errors import UsageError
+from podwright.request import (
+    BuildParameters,
+    Cache,
+    Common,
+    Credential,
+    Image,
+    Pod,
+    PodParameters,
+    Registry,
+    Request,
+    Secret,
+    Ssh,
+    is_build,
+    json_schema,
+    parse_build,
+    parse_pod,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IMAGE = {"image": "r.example/app"}
+
+# parameter: (given, parsed)
+GOOD: dict[str, list[tuple[Any, Any]]] = {
+    "image": [("r.example/app", "r.example/app")],
+    "tags": [(["1", "2"], ("1", "2")), ("1", ("1",)), ([1, 1.5], ("1", "1.5"))],
+    "context": [("a/b", "a/b")],
+    "dockerfile": [("a/Dockerfile", "a/Dockerfile")],
+    "target": [("release", "release")],
+    "buildArgs": [({"A": "b", "_c": 1}, {"A": "b", "_c": "1"}), ({}, {})],
+    "labels": [({"a.b/c": "d"}, {"a.b/c": "d"})],
+    "platforms": [
+        (["linux/amd64", "linux/arm/v7"], ("linux/amd64", "linux/arm/v7")),
+        ("linux/arm64", ("linux/arm64",)),
+    ],
+    "push": [(False, False), (True, True)],
+    "output": [("app.tar", "app.tar")],
+    "cache": [
+        ("r.example/cache", Cache(ref="r.example/cache")),
+        (False, Cache(enabled=False)),
+        (True, Cache()),
+        (
+            {"ref": "r.example/c", "read": "r.example/d", "write": False, "mode": "min"},
+            Cache(ref="r.example/c", read=("r.example/d",), write=False, mode="min"),
+        ),
+    ],
+    "secrets": [
+        ([{"id": "a", "env": "A"}], (Secret(id="a", env="A"),)),
+        ({"id": "a", "src": "f"}, (Secret(id="a", src="f"),)),
+        (
+            [{"id": "a", "credentialsId": "c", "type": "file"}],
+            (Secret(id="a", credentialsId="c", type="file"),),
+        ),
+    ],
+    "ssh": [([{}], (Ssh(),)), ([{"id": "k", "src": "key"}], (Ssh(id="k", src="key"),))],
+    "builder": [("buildah", "buildah"), ("auto", "auto")],
+    "credentials": [
+        ("login", (Credential(credentialsId="login"),)),
+        (
+            ["a", {"credentialsId": "b", "use": "pull", "registry": "localhost:5000"}],
+            (
+                Credential(credentialsId="a"),
+                Credential(credentialsId="b", use="pull", registry="localhost:5000"),
+            ),
+        ),
+    ],
+    "registries": [
+        ({"localhost:5000": {"http": True}}, {"localhost:5000": Registry(http=True)}),
+        (
+            {"r.example": {"mirrors": ["m.example"]}},
+            {"r.example": Registry(mirrors=("m.example",))},
+        ),
+    ],
+    "retries": [(0, 0), (20, 20)],
+    "timeout": [(30, 1800), ("90s", 90), ("15m", 900), ("2h", 7200), (0, 0)],
+    "pod": [
+        ({}, Pod()),
+        ({"yaml": {"spec": {}}}, Pod(yaml={"spec": {}})),
+        ({"deadline": "1h", "cacheClaim": "c"}, Pod(deadline=3600, cacheClaim="c")),
+    ],
+}
+
+# parameter: (given, sentences)
+WRONG: dict[str, list[tuple[Any, list[str]]]] = {
+    "image": [
+        (1, ["image: expected a text, got a number"]),
+        ("a\0b", ["image: a NUL character or half a surrogate cannot be passed on"]),
+        ("a\ud800", ["image: a NUL character or half a surrogate cannot be passed on"]),
+    ],
+    "tags": [
+        (1, ["tags: expected a list, got a number"]),
+        ([True, "1", {}], ["tags[0]: expected a text, got a boolean",
+                           "tags[2]: expected a text, got a map"]),
+    ],
+    "context": [("", ["context: '' is not a path"]), ([], ["context: expected a text, got a list"])],
+    "dockerfile": [("", ["dockerfile: '' is not a path"])],
+    "target": [(False, ["target: expected a text, got a boolean"])],
+    "buildArgs": [
+        ("A=b", ["buildArgs: expected a map, got a text"]),
+        ({"my-arg": "x"},
+         ["buildArgs: 'my-arg' is not an identifier (letters, digits, '_')"]),
+        ({"1A": "x", "A": []}, ["buildArgs: '1A' is not an identifier (letters, digits, '_')",
+                                "buildArgs.A: expected a text, got a list"]),
+        ({"A\n": "x"}, ["buildArgs: 'A\\x0a' is not an identifier (letters, digits, '_')"]),
+    ],
+    "labels": [({"": "x"}, ["labels: '' is not a name"]),
+               ({"a\0": "x"}, ["labels: 'a\\x00' is not a name"])],
+    "platforms": [
+        (["linux"], ["platforms[0]: 'linux' is not a platform such as 'linux/arm64'"]),
+        (["linux/amd64", "linux/amd64"], ["platforms: 'linux/amd64' is given twice"]),
+    ],
+    "push": [("false", ["push: expected true or false, got a text"]),
+             (0, ["push: expected true or false, got a number"])],
+    "output": [("", ["output: '' is not a path"])],
+    "cache": [
+        (1, ["cache: expected a map, got a number"]),
+        ({"refs": "x"}, ["cache: unknown parameter 'refs'; did you mean 'ref'?"]),
+        ({"mode": "all"}, ["cache.mode: unknown cache mode 'all'; known are max, min"]),
+    ],
+    "secrets": [
+        (["a"], ["secrets[0]: expected a map, got a text"]),
+        ([{"env": "A"}], ["secrets[0].id: is missing; the id in the Dockerfile"]),
+        ([{"id": "a,b", "env": "1"}],
+         ["secrets[0].id: 'a,b' is not an id", "secrets[0].env: '1' is not a variable"]),
+    ],
+    "ssh": [([{"id": "a b"}], ["ssh[0].id: 'a b' is not an id"]),
+            ([{"variable": "$(x)"}], ["ssh[0].variable: '$(x)' is not a variable"])],
+    "builder": [
+        ("buildha", ["builder: unknown builder 'buildha'; did you mean 'buildah'?"]),
+        (1, ["builder: expected a text, got a number"]),
+    ],
+    "credentials": [
+        (1, ["credentials: expected a list, got a number"]),
+        ([{"credentialId": "x"}],
+         ["credentials[0]: unknown parameter 'credentialId'; did you mean 'credentialsId'?"]),
+        ([{"credentialsId": "x", "registry": "https://r.example"}],
+         ["credentials[0].registry: 'https://r.example' is not a registry host (no scheme, "
+          "no path)"]),
+        ([{"credentialsId": "x", "use": "Push"}],
+         ["credentials[0].use: unknown use 'Push'; did you mean 'push'?"]),
+    ],
+    "registries": [
+        ({"http://r": {}}, ["registries: 'http://r' is not a registry host"]),
+        ({"r.example": True}, ["registries.r.example: expected a map, got a boolean"]),
+        ({"r.example": {"insecure": True}},
+         ["registries.r.example: unknown parameter 'insecure'; known are ca, http, mirrors, "
+          "skipTlsVerify"]),
+    ],
+    "retries": [(-1, ["retries: -1 is not between 0 and 20"]),
+                (21, ["retries: 21 is not between 0 and 20"]),
+                (True, ["retries: expected a whole number, got a boolean"]),
+                ("3", ["retries: expected a whole number, got a text"])],
+    "timeout": [
+        ("soon", ["timeout: expected minutes as a number, or a text such as '90s', '15m' or '2h', "
+                  "got 'soon'"]),
+        (-1, ["timeout: expected minutes as a number, or a text such as '90s', '15m' or '2h', "
+              "got '-1'"]),
+        (True, ["timeout: expected minutes as a number, or a text such as '90s', '15m' or '2h', "
+                "got 'True'"]),
+    ],
+    "pod": [
+        ("x", ["pod: expected a map, got a text"]),
+        ({"yaml": []}, ["pod.yaml: expected a text or a map, got a list"]),
+        ({"nodeSelectors": {}},
+         ["pod: unknown parameter 'nodeSelectors'; did you mean 'nodeSelector'?"]),
+        ({"confinement": "none"},
+         ["pod.confinement: unknown confinement 'none'; did you mean 'node'?"]),
+        ({"socketGroup": -1}, ["pod.socketGroup: -1 is not between 0 and 2147483647"]),
+    ],
+}  # fmt: skip
+
+
+def good_cases() -> list[Any]:
+    return [(name, value, parsed) for name, cases in GOOD.items() for value, parsed in cases]
+
+
+def wrong_cases() -> list[Any]:
+    return [(name, value, said) for name, cases in WRONG.items() for value, said in cases]
+
+
+def test_every_parameter_has_good_and_wrong_values_here() -> None:
+    names = {item.name for item in fields(BuildParameters)} - {"images"}
+
+    assert set(GOOD) == names
+    assert set(WRONG) == names
+
+
+@pytest.mark.parametrize(("name", "value", "parsed"), good_cases())
+def test_a_good_value_is_taken(name: str, value: Any, parsed: Any) -> None:
+    request = parse_build({**IMAGE, name: value})
+    part = request.images[0] if hasattr(request.images[0], name) else request.common
+
+    assert getattr(part, name) == parsed
+
+
+@pytest.mark.parametrize(("name", "value", "parsed"), good_cases())
+def test_a_good_value_fits_the_json_schema(name: str, value: Any, parsed: Any) -> None:  # noqa: ARG001
+    jsonschema.validate({**IMAGE, name: value}, json_schema(), jsonschema.Draft202012Validator)
+
+
+@pytest.mark.parametrize(("name", "value", "said"), wrong_cases())
+def test_a_wrong_value_is_one_sentence(
+    problems: Callable[..., list[str]], name: str, value: Any, said: list[str]
+) -> None:
+    assert problems(parse_build, {**IMAGE, name: value}) == said
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    assert parse_build(IMAGE) == Request(
+        common=Common(builder="", credentials=(), registries={}, retries=5, timeout=7200, pod=None),
+        images=(
+            Image(
+                image="r.example/app",
+                tags=(),
+                context=".",
+                dockerfile="",
+                target="",
+                buildArgs={},
+                labels={},
+                platforms=(),
+                push=True,
+                output="",
+                cache=None,
+                secrets=(),
+                ssh=(),
+            ),
+        ),
+        single=True,
+    )
+
+
+def test_null_means_left_out() -> None:
+    names = [item.name for item in fields(BuildParameters)]
+
+    assert parse_build({**dict.fromkeys(names), **IMAGE}) == parse_build(IMAGE)
+
+
+def test_all_problems_are_said_at_once(problems: Callable[..., list[str]]) -> None:
+    value = {"imag": "x", "tags": 1, "retries": 99, "secrets": [{"env": "A"}, 3]}
+
+    assert problems(parse_build, value) == [
+        "unknown parameter 'imag'; did you mean 'image'?",
+        "image: is missing; name with registry, e.g. 'registry.example/team/app'",
+        "tags: expected a list, got a number",
+        "secrets[0].id: is missing; the id in the Dockerfile",
+        "secrets[1]: expected a map, got a number",
+        "retries: 99 is not between 0 and 20",
+    ]
+
+
+def test_a_name_that_is_like_none_lists_what_is_known(problems: Callable[..., list[str]]) -> None:
+    known = ", ".join(sorted(item.name for item in fields(BuildParameters)))
+
+    assert problems(parse_build, {**IMAGE, "zzz": 1}) == [
+        f"unknown parameter 'zzz'; known are {known}"
+    ]
+
+
+def test_a_name_in_the_wrong_case_is_guessed(problems: Callable[..., list[str]]) -> None:
+    assert problems(parse_build, {**IMAGE, "SSH": []}) == [
+        "unknown parameter 'SSH'; did you mean 'ssh'?"
+    ]
+
+
+@pytest.mark.parametrize("value", [None, [], "x", 1])
+def test_a_request_that_is_no_map_is_refused(
+    problems: Callable[..., list[str]], value: Any
+) -> None:
+    assert problems(parse_build, value) == [
+        "the request is not a map; give named parameters, e.g. image: 'team/app'"
+    ]
+
+
+def test_config_defaults_fill_in_what_a_request_leaves_out() -> None:
+    defaults = {"retries": 1, "tags": ["d"], "context": "x"}
+
+    request = parse_build({**IMAGE, "tags": ["r"], "context": None}, defaults)
+
+    assert request.common.retries == 1
+    assert request.images[0].tags == ("r",)
+    assert request.images[0].context == "x"
+
+
+def test_what_stands_beside_images_holds_for_each() -> None:
+    value = {
+        "context": "c",
+        "retries": 2,
+        "images": [{"image": "a"}, {"image": "b", "context": "d"}],
+    }
+
+    request = parse_build(value)
+
+    assert [(i.image, i.context) for i in request.images] == [("a", "c"), ("b", "d")]
+    assert request.common.retries == 2
+    assert request.single is False
+
+
+def test_all_problems_of_several_images_are_said_at_once(
+    problems: Callable[..., list[str]],
+) -> None:
+    value = {"image": "x", "retry": 1, "images": [{"imge": "a"}, 3, {"image": "b", "push": "no"}]}
+
+    assert problems(parse_build, value) == [
+        "image: cannot stand beside 'images'; name the image in each element",
+        "unknown parameter 'retry'; did you mean 'retries'?",
+        "images[0]: unknown parameter 'imge'; did you mean 'image'?",
+        "images[0].image: is missing; name with registry, e.g. 'registry.example/team/app'",
+        "images[1]: expected a map",
+        "images[2].push: expected true or false, got a text",
+    ]
+
+
+@pytest.mark.parametrize("value", [[], {}, "a", 1])
+def test_images_is_a_list_with_something_in_it(
+    problems: Callable[..., list[str]], value: Any
+) -> None:
+    assert problems(parse_build, {"images": value}) == [
+        "images: expected a list with at least one map"
+    ]
+
+
+def test_a_pod_takes_the_common_parameters_only(problems: Callable[..., list[str]]) -> None:
+    assert parse_pod({"builder": "kaniko", "retries": None}).common.builder == "kaniko"
+    assert problems(parse_pod, {"image": "x"})[0].startswith("unknown parameter 'image'")
+    assert {i.name for i in fields(PodParameters)} == {i.name for i in fields(Common)}
+
+
+def test_a_pod_takes_those_defaults_that_are_its_own() -> None:
+    defaults = {"builder": "kaniko", "image": "x", "retries": 3}
+
+    request = parse_pod({"retries": None}, defaults)
+
+    assert (request.common.builder, request.common.retries) == ("kaniko", 3)
+    assert request.images == ()
+
+
+def test_a_request_for_an_image_is_told_from_one_for_a_pod() -> None:
+    assert is_build({"image": "x"})
+    assert is_build({"images": []})
+    assert is_build({"tags": []})
+    assert not is_build({"builder": "x", "pod": {}})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.sampled_from([item.name for item in fields(BuildParameters)])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(NAMES, JSON, max_size=5))
+def test_no_json_value_leads_to_anything_but_a_request_or_sentences(value: dict[str, Any]) -> None:
+    try:
+        assert isinstance(parse_build(value), Request)
+    except UsageError as error:
+        assert error.problems  # noqa: PT017 - either is right
+        assert all("\n" not in problem for problem in error.problems)
