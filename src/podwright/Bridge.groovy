@@ -3,9 +3,10 @@ package podwright
 /**
  * The only bridge between Jenkins and the planner, which is Python and knows all the rest.
  *
- * It sends a request as it is, makes the pod that it gets and runs the script that it gets. It knows
- * no builder, no default and no check of parameters. Steps are few, because each costs Jenkins a save
- * of the program: 25 flow nodes at most for an image in a pod of its own, 14 in a pod that is there.
+ * It sends a request as it is, makes the pod that it gets and runs the script that it gets. It
+ * knows no builder, no default and no check of parameters. Steps are few, because each costs
+ * Jenkins a save of the program: 25 flow nodes at most for an image in a pod of its own, 14 in a
+ * pod that is there.
  */
 class Bridge implements Serializable {
   private static final long serialVersionUID = 1L
@@ -98,8 +99,8 @@ class Bridge implements Serializable {
       return planHere(request, bundle)
     }
     if (steps.env.PODWRIGHT_PLANNER == null) {
-      fail('this pod must be planned on an agent with python3, and there is none here: call the step '
-        + 'inside node, or set PODWRIGHT_PLANNER to the label of such agents.')
+      fail('this pod must be planned on an agent with python3, and there is none here: call the '
+        + 'step inside node, or set PODWRIGHT_PLANNER to the label of such agents.')
     }
     return steps.node(steps.env.PODWRIGHT_PLANNER) {
       return planHere(request, bundle)

@@ -48,7 +48,7 @@ class Requests implements Serializable {
     return printable.substring(0, Math.min(LONGEST_LABEL, printable.length()))
   }
 
-  /** Returns what a script has answered, as plain maps and lists; null when it is no JSON object. */
+  /** Returns what a script has answered, as plain maps and lists; null unless it is an object. */
   @NonCPS
   static Map parse(String text) {
     try {

@@ -60,6 +60,9 @@ final class AgentSteps {
     }
     call.log("Pod " + label + ": " + pod.summary());
     call.entry.fact("pod", pod.definition());
+    if (call.has("cloud")) {
+      call.entry.fact("cloud", call.text("cloud"));
+    }
     Context inside = call.context.offering(pod);
     // POD_LABEL is defined only when the plugin chose the label
     call.body(labelled ? inside : inside.with(Map.of("POD_LABEL", label)));
@@ -99,7 +102,7 @@ final class AgentSteps {
     }
     call.body(call.context.on(agent), outcome -> {
       Throwable failure = closed(call, agent, outcome.getAbnormal());
-      call.end(new com.cloudbees.groovy.cps.Outcome(outcome.getNormal(), failure));
+      call.end(outcome.getNormal(), failure);
     });
   }
 

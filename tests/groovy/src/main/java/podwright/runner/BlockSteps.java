@@ -71,7 +71,7 @@ final class BlockSteps {
           failure = failure == null ? e : failure;
         }
       }
-      call.end(new Outcome(outcome.getNormal(), masked(failure, bound.secrets)));
+      call.end(outcome.getNormal(), masked(failure, bound.secrets));
     });
   }
 
@@ -210,7 +210,7 @@ final class BlockSteps {
         }
       }
       if (running == 0) {
-        call.end(new Outcome(results, failures.isEmpty() ? null : failures.get(0)));
+        call.end(results, failures.isEmpty() ? null : failures.get(0));
       }
     }
   }

@@ -10,7 +10,6 @@ import groovy.lang.GroovyCodeSource;
 import groovy.lang.Script;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +30,7 @@ import org.codehaus.groovy.ast.expr.ListExpression;
 import org.codehaus.groovy.classgen.GeneratorContext;
 import org.codehaus.groovy.control.CompilePhase;
 import org.codehaus.groovy.control.CompilerConfiguration;
+import org.codehaus.groovy.control.MultipleCompilationErrorsException;
 import org.codehaus.groovy.control.SourceUnit;
 import org.codehaus.groovy.control.customizers.CompilationCustomizer;
 import org.codehaus.groovy.control.customizers.ImportCustomizer;
@@ -76,7 +76,22 @@ final class Compiler {
     }
     String text = Files.readString(file, StandardCharsets.UTF_8);
     GroovyCodeSource source = new GroovyCodeSource(text, "WorkflowScript", "/podwright/pipeline");
-    return newScript(scriptLoader.parseClass(source, false));
+    try {
+      return newScript(scriptLoader.parseClass(source, false));
+    } catch (MultipleCompilationErrorsException e) {
+      throw own(e);
+    }
+  }
+
+  /** Returns our own failure where the compiler has wrapped one, else what the compiler says. */
+  private static RuntimeException own(MultipleCompilationErrorsException failure) {
+    for (int i = 0; i < failure.getErrorCollector().getErrorCount(); i++) {
+      Exception cause = failure.getErrorCollector().getException(i);
+      if (cause instanceof PipelineError || cause instanceof SecurityException) {
+        return new PipelineError(cause.getMessage());
+      }
+    }
+    return failure;
   }
 
   /** Returns a new instance of a script in vars/, or null when no loaded library has it. */
@@ -254,10 +269,5 @@ final class Compiler {
     private String place(ASTNode node) {
       return node == null ? "" : " (line " + node.getLineNumber() + ")";
     }
-  }
-
-  /** Returns the URL of the class path, for messages. */
-  URL[] path() {
-    return libraryLoader.getURLs();
   }
 }

@@ -207,20 +207,29 @@ final class HostAgent implements Agent {
     private final Process process;
     private final String cookie;
     private volatile boolean ended;
+    private volatile Thread killer;
 
     HostProcess(Process process, String cookie) {
       this.process = process;
       this.cookie = cookie;
     }
 
+    /** Told when the process has ended: waits until what it left behind is ended as well. */
     void finished() {
       ended = true;
+      Thread busy = killer;
+      if (busy != null) {
+        try {
+          busy.join();
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+        }
+      }
     }
 
     @Override
     public void kill() {
-      Thread killer = new Thread(this::killAll, "kill " + cookie);
-      killer.setDaemon(false);
+      killer = new Thread(this::killAll, "kill " + cookie);
       killer.start();
     }
 

@@ -8,6 +8,7 @@ import java.util.Map;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
 import org.yaml.snakeyaml.error.YAMLException;
 
 /**
@@ -24,6 +25,10 @@ record Pod(String label, Map<String, Object> definition) {
     try {
       loaded = yaml == null || yaml.isBlank() ? new LinkedHashMap<String, Object>()
           : new Yaml(new SafeConstructor(new LoaderOptions())).load(yaml);
+    } catch (MarkedYAMLException e) {
+      throw new IllegalArgumentException("podTemplate: the yaml cannot be read: line "
+          + (e.getProblemMark().getLine() + 1) + ", column "
+          + (e.getProblemMark().getColumn() + 1) + ": " + e.getProblem());
     } catch (YAMLException e) {
       throw new IllegalArgumentException("podTemplate: the yaml cannot be read: " + e.getMessage());
     }

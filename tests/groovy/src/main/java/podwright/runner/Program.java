@@ -113,7 +113,7 @@ final class Program {
 
   /** Lets a thread go on with the outcome of the step that it waits for. */
   void resume(int thread, Object value, Throwable failure) {
-    ready.add(new Ready(thread, new Outcome(value, failure)));
+    ready.add(new Ready(thread, new Outcome(failure == null ? value : null, failure)));
   }
 
   /**
@@ -180,7 +180,9 @@ final class Program {
       running = -1;
     }
     if (violation != null) {
-      throw new PipelineError(violation);
+      throw new PipelineError(violation + " (" + place(thread) + "): code that is not CPS-transformed"
+          + " called code that is; see "
+          + "https://www.jenkins.io/redirect/pipeline-cps-method-mismatches/");
     }
     if (outcome.isSuccess() && thread.continuation.isResumable()) {
       suspended(thread, (StepCall) outcome.getNormal());
@@ -218,9 +220,7 @@ final class Program {
 
   private void mismatch(Object expected, String expectedName, Object actual, String actualName) {
     violation = "expected to call " + className(expected) + '.' + expectedName
-        + " but wound up catching " + className(actual) + '.' + actualName + " ("
-        + place(state.threads.get(running)) + "): code that is not CPS-transformed called code that "
-        + "is; see https://www.jenkins.io/redirect/pipeline-cps-method-mismatches/";
+        + " but wound up catching " + className(actual) + '.' + actualName;
   }
 
   private static String className(Object value) {

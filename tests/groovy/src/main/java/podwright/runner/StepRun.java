@@ -129,7 +129,8 @@ final class StepRun {
     end(outcome.getNormal(), outcome.getAbnormal());
   }
 
-  private void end(Object value, Throwable failure) {
+  /** Ends the step; a failure counts more than a value. */
+  void end(Object value, Throwable failure) {
     if (ended) {
       return;
     }

@@ -1,0 +1,438 @@
+package podwright.runner;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class BridgeTest {
+  private static final String CREDENTIALS = """
+      {"login": {"type": "usernamePassword", "username": "robot", "password": "pass-word-1"},
+       "token": {"type": "string", "secret": "token-2"},
+       "config": {"type": "file", "fileName": "config.json", "content": "content-3"},
+       "key": {"type": "sshUserPrivateKey", "username": "git", "privateKey": "key-4"}}
+      """;
+
+  @TempDir
+  Path directory;
+
+  private Pipelines.Outcome run(boolean sandboxed, String text) {
+    return new Pipelines(directory).withStandIn().credentials(CREDENTIALS).sandboxed(sandboxed)
+        .run(text);
+  }
+
+  private Pipelines.Outcome fails(String text, String error) {
+    Pipelines.Outcome outcome = run(true, text);
+    assertEquals("FAILURE", outcome.result(), outcome.log());
+    assertEquals(error, outcome.error(), outcome.log());
+    return outcome;
+  }
+
+  private List<String> requests() {
+    return new Pipelines(directory).requests();
+  }
+
+  @ParameterizedTest(name = "sandboxed: {0}")
+  @ValueSource(booleans = {false, true})
+  void an_image_with_credentials_in_a_pod_of_its_own_costs_one_sh_and_23_flow_nodes(
+      boolean sandboxed) {
+    var outcome = run(sandboxed, "buildImage(image: 'team/app', credentials: 'login')");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(List.of("libraryResource", "podTemplate", "node", "libraryResource", "writeFile",
+        "writeFile", "withCredentials", "container", "sh"), outcome.report().steps());
+    assertEquals(23, outcome.report().nodes());
+  }
+
+  @ParameterizedTest(name = "sandboxed: {0}")
+  @ValueSource(booleans = {false, true})
+  void an_image_with_credentials_in_a_pod_that_is_there_costs_one_sh_and_10_flow_nodes(
+      boolean sandboxed) {
+    var empty = run(sandboxed, "withBuilderPod { echo 'x' }");
+    var one = run(sandboxed, "withBuilderPod { echo 'x'\n"
+        + "buildImage(image: 'team/app', credentials: 'login') }");
+    assertEquals("SUCCESS", one.result(), one.log());
+    assertEquals(1, one.report().count("sh"));
+    assertEquals(10, one.report().nodes() - empty.report().nodes());
+  }
+
+  @ParameterizedTest(name = "sandboxed: {0}")
+  @ValueSource(booleans = {false, true})
+  void an_image_with_credentials_in_a_planned_pod_costs_two_sh_and_25_flow_nodes(
+      boolean sandboxed) {
+    var outcome = run(sandboxed,
+        "node { buildImage(image: 'team/app', credentials: 'login', pod: [memory: '2Gi']) }");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(2, outcome.report().count("sh"));
+    int ownNode = 4;
+    assertEquals(25, outcome.report().nodes() - ownNode);
+  }
+
+  @Test
+  void the_bundle_is_written_once_for_each_pod() {
+    var outcome = run(true, """
+        withBuilderPod {
+          buildImage(image: 'a')
+          buildImage(image: 'b')
+        }
+        """);
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    long bundles = outcome.steps("writeFile").stream()
+        .filter(step -> step.facts.get("file").toString().endsWith("podwright.pyz")).count();
+    assertEquals(1, bundles);
+  }
+
+  @Test
+  void the_answer_comes_back_as_plain_maps_and_lists() {
+    var outcome = run(false, """
+        def built = buildImage(image: 'team/app')
+        echo "${built.getClass().name} ${built.tags.getClass().name}"
+        built
+        """);
+    assertEquals(List.of("java.util.LinkedHashMap java.util.ArrayList"), outcome.echoes());
+    assertEquals(Map.of("image", "team/app", "tags", List.of("a", "b"), "pushed", true,
+        "seconds", new java.math.BigDecimal("1.5")), withoutNulls(outcome.returned()));
+  }
+
+  private static Map<String, Object> withoutNulls(Object value) {
+    Map<String, Object> copy = new java.util.TreeMap<>(Pod.map(value));
+    copy.values().removeIf(java.util.Objects::isNull);
+    return copy;
+  }
+
+  @Test
+  void several_images_come_back_as_a_list() {
+    var outcome = run(true, "return buildImage(images: [[image: 'a'], [image: 'b']]).size()");
+    assertEquals(2, outcome.returned(), outcome.log());
+  }
+
+  @Test
+  void the_body_runs_in_the_pod_before_the_build() {
+    var outcome = run(true, "buildImage(image: 'a') { echo env.POD_LABEL.replaceAll('-.*', '') }");
+    assertEquals(List.of("pipeline"), outcome.echoes(), outcome.log());
+    assertEquals(List.of("libraryResource", "podTemplate", "node", "echo", "libraryResource",
+        "writeFile", "writeFile", "container", "sh"), outcome.report().steps());
+  }
+
+  @Test
+  void without_parameters_a_body_is_enough() {
+    var outcome = run(true, "buildImage { echo 'body' }");
+    assertEquals(List.of("body"), outcome.echoes(), outcome.log());
+    assertEquals(List.of("{}"), requests());
+  }
+
+  @Test
+  void without_anything_the_request_is_empty() {
+    assertEquals("SUCCESS", run(true, "buildImage()").result());
+    assertEquals(List.of("{}"), requests());
+  }
+
+  @Test
+  void the_body_of_withBuilderPod_runs_in_the_pod_and_its_value_is_returned() {
+    var outcome = run(true, """
+        def value = withBuilderPod(builder: 'other') {
+          echo env.PODWRIGHT_POD == env.NODE_NAME ? 'marked' : 'not marked'
+          return 'from the body'
+        }
+        echo value
+        echo "after: ${env.PODWRIGHT_POD}"
+        """);
+    assertEquals(List.of("marked", "from the body", "after: null"), outcome.echoes(),
+        outcome.log());
+    assertTrue(outcome.log().contains("builder (the other), tools (python)"), outcome.log());
+  }
+
+  @Test
+  void inside_a_node_of_its_own_an_image_does_not_use_the_pod_around() {
+    var outcome = run(true, "withBuilderPod { node { buildImage(image: 'a') } }");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(2, outcome.report().count("podTemplate"));
+  }
+
+  @Test
+  void a_preset_is_chosen_by_the_builder_and_the_default_without_one() {
+    var outcome = run(true, "buildImage(image: 'a')\nbuildImage(image: 'b', builder: 'other')");
+    assertEquals(List.of("podwright/pods/default.json", "podwright/podwright.pyz",
+        "podwright/pods/other.json", "podwright/podwright.pyz"),
+        outcome.steps("libraryResource").stream().map(s -> s.facts.get("resource")).toList());
+  }
+
+  @Test
+  void presets_may_come_from_a_folder_of_the_administrator() {
+    Pipelines pipelines = new Pipelines(directory).withStandIn().sandboxed(true);
+    Pipelines.write(directory.resolve("library/resources/ours/pods/default.json"),
+        StandIn.POD.formatted("ours"));
+    pipelines.options().environment.put("PODWRIGHT_RESOURCES", "ours");
+    var outcome = pipelines.run("buildImage(image: 'a')");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertTrue(outcome.log().contains("builder (ours)"), outcome.log());
+  }
+
+  @Test
+  void an_unknown_builder_is_refused_before_there_is_a_pod() {
+    var outcome = fails("buildImage(image: 'a', builder: 'kanico')",
+        "buildImage: unknown builder 'kanico'; known are auto, other.");
+    assertEquals(0, outcome.report().count("podTemplate"));
+  }
+
+  @Test
+  void a_builder_is_never_taken_for_a_path() {
+    fails("withBuilderPod(builder: '../../secret') { }",
+        "withBuilderPod: unknown builder '../../secret'; known are auto, other.");
+    fails("buildImage(image: 'a', builder: '')",
+        "buildImage: unknown builder ''; known are auto, other.");
+    fails("buildImage(image: 'a', builder: ['x'])",
+        "buildImage: unknown builder '[x]'; known are auto, other.");
+  }
+
+  @Test
+  void the_planner_gets_a_copy_of_the_request_and_the_callers_map_stays_as_it_was() {
+    var outcome = run(true, """
+        def who = 'team'
+        def request = [image: "${who}/app", tags: ["${who}", '1'], credentials: 'login',
+          secrets: [[id: 'npm', credentialsId: 'token']], "${who}Key": 1, umlaut: 'ä€😀']
+        buildImage(request)
+        echo request.toString()
+        """);
+    assertEquals(List.of("[image:team/app, tags:[team, 1], credentials:login, secrets:[[id:npm, "
+        + "credentialsId:token]], teamKey:1, umlaut:ä€😀]"), outcome.echoes(), outcome.log());
+    assertEquals(List.of("{\"credentials\": {\"credentialsId\": \"login\", \"variable\": "
+        + "\"PODWRIGHT_1\"}, \"image\": \"team/app\", \"secrets\": [{\"credentialsId\": \"token\", "
+        + "\"id\": \"npm\", \"variable\": \"PODWRIGHT_2\"}], \"tags\": [\"team\", \"1\"], "
+        + "\"teamKey\": 1, \"umlaut\": \"ä€😀\"}"), requests());
+  }
+
+  @Test
+  void every_kind_of_credential_reaches_the_script_and_none_reaches_the_log() {
+    var outcome = run(true, """
+        buildImage(image: 'env:', credentials: ['login', [credentialsId: 'config', type: 'file']],
+          secrets: [[id: 'a', credentialsId: 'token'], [id: 'b', credentialsId: 'config', type: 'file']],
+          ssh: [[credentialsId: 'key']])
+        """);
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    for (String line : List.of("PODWRIGHT_1_PSW=****", "PODWRIGHT_1_USR=robot",
+        "PODWRIGHT_2=****", "PODWRIGHT_3=****", "PODWRIGHT_4=****")) {
+      assertTrue(outcome.log().contains("\n" + line + "\n"), line + " in " + outcome.log());
+    }
+    for (String secret : List.of("pass-word-1", "token-2", "content-3", "key-4", "secretFiles")) {
+      assertFalse(outcome.log().contains(secret), secret);
+    }
+    assertEquals(List.of(), Pipelines.files(directory.resolve("jenkins/pods")));
+  }
+
+  @Test
+  void the_same_credential_is_bound_once() {
+    run(true, """
+        buildImage(credentials: [pull: [credentialsId: 'login'], push: [credentialsId: 'login']],
+          images: [[image: 'a', secrets: [[credentialsId: 'token']]],
+                   [image: 'b', secrets: [[credentialsId: 'token']], credentials: 'login']])
+        """);
+    assertEquals(List.of("{\"credentials\": {\"pull\": {\"credentialsId\": \"login\", "
+        + "\"variable\": \"PODWRIGHT_1\"}, \"push\": {\"credentialsId\": \"login\", "
+        + "\"variable\": \"PODWRIGHT_1\"}}, \"images\": [{\"image\": \"a\", \"secrets\": "
+        + "[{\"credentialsId\": \"token\", \"variable\": \"PODWRIGHT_2\"}]}, {\"credentials\": "
+        + "{\"credentialsId\": \"login\", \"variable\": \"PODWRIGHT_1\"}, \"image\": \"b\", "
+        + "\"secrets\": [{\"credentialsId\": \"token\", \"variable\": \"PODWRIGHT_2\"}]}]}"),
+        requests());
+  }
+
+  @Test
+  void what_is_malformed_is_left_to_the_planner() {
+    var outcome = run(true, """
+        buildImage(image: 5, credentials: 7, secrets: 'x', ssh: [[credentialsId: 9]],
+          images: 'no list', builder: null, pod: null)
+        buildImage(credentials: [[credentialsId: 'login', type: 'zip'], null])
+        """);
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(0, outcome.report().count("withCredentials"));
+    assertEquals(List.of("{\"builder\": null, \"credentials\": 7, \"image\": 5, \"images\": "
+        + "\"no list\", \"pod\": null, \"secrets\": \"x\", \"ssh\": [{\"credentialsId\": 9}]}",
+        "{\"credentials\": [{\"credentialsId\": \"login\", \"type\": \"zip\"}, null]}"),
+        requests());
+  }
+
+  @Test
+  void what_json_does_not_know_becomes_a_string() {
+    var outcome = run(true, "buildImage(image: UUID.fromString("
+        + "'123e4567-e89b-12d3-a456-426614174000'), set: [1] as Set)");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(List.of("{\"image\": \"123e4567-e89b-12d3-a456-426614174000\", \"set\": [1]}"),
+        requests());
+  }
+
+  @Test
+  void a_credential_that_does_not_exist_fails_with_its_id() {
+    fails("buildImage(image: 'a', credentials: 'nope')",
+        "Could not find credentials entry with ID 'nope'");
+  }
+
+  @Test
+  void an_error_of_the_planner_fails_the_step_with_its_sentence() {
+    fails("buildImage(image: 'error:image: this is wrong; do that.')",
+        "buildImage: image: this is wrong; do that.");
+  }
+
+  @Test
+  void the_name_of_the_step_is_not_said_twice() {
+    fails("buildImage(image: 'error:buildImage: this is wrong.')", "buildImage: this is wrong.");
+  }
+
+  @Test
+  void a_failed_build_ends_with_the_builders_exit_code() {
+    fails("buildImage(image: 'exit:7')", "script returned exit code 7");
+  }
+
+  @Test
+  void an_answer_that_is_no_json_object_fails_the_step() {
+    String sentence = "buildImage: the script has ended without an answer; its log is above.";
+    fails("buildImage(image: 'raw:')", sentence);
+    fails("buildImage(image: 'raw:{broken')", sentence);
+    fails("buildImage(image: 'raw:[1]')", sentence);
+  }
+
+  @Test
+  void a_broken_planner_fails_the_step_at_once_and_its_traceback_is_in_the_log() {
+    var outcome = fails("buildImage(image: 'traceback:')",
+        "buildImage: the planner failed: its message is above, in the log of this step.");
+    assertTrue(outcome.log().contains("ValueError: broken"), outcome.log());
+  }
+
+  @Test
+  void a_request_with_pod_is_planned_on_the_agent_in_hand() {
+    var outcome = run(true, "node { buildImage(image: 'a', pod: [cpu: 2, cloud: 'far']) }");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertTrue(outcome.log().contains("builder (planned for {\"image\": \"a\", \"pod\": "
+        + "{\"cloud\": \"far\", \"cpu\": 2}})"), outcome.log());
+    assertEquals("far", outcome.steps("podTemplate").get(0).facts.get("cloud"));
+  }
+
+  @Test
+  void a_request_with_pod_is_planned_on_the_planner_when_there_is_no_agent() {
+    Pipelines pipelines = new Pipelines(directory).withStandIn().sandboxed(true);
+    pipelines.options().environment.put("PODWRIGHT_PLANNER", "python");
+    var outcome = pipelines.run("withBuilderPod(pod: [cpu: 2]) { echo 'in' }");
+    assertEquals(List.of("in"), outcome.echoes(), outcome.log());
+    assertEquals("python", outcome.steps("node").get(0).facts.get("label"));
+    assertTrue(outcome.log().contains("builder (planned for {\"pod\": {\"cpu\": 2}})"));
+  }
+
+  @Test
+  void a_request_with_pod_and_nowhere_to_plan_says_what_to_do() {
+    fails("buildImage(image: 'a', pod: [:])", "buildImage: this pod must be planned on an agent with"
+        + " python3, and there is none here: call the step inside node, or set PODWRIGHT_PLANNER to"
+        + " the label of such agents.");
+  }
+
+  private String withoutPython() {
+    return "PATH=" + Pipelines.programs(directory.resolve("bin"), "sh", "rm", "sleep", "cat");
+  }
+
+  @Test
+  void an_agent_without_python_says_what_to_do() {
+    fails("node { withEnv(['" + withoutPython() + "']) { buildImage(image: 'a', pod: [:]) } }",
+        "buildImage: a request with pod: is planned on the agent in hand, and this one has no "
+            + "python3: install it, or call the step outside of node with PODWRIGHT_PLANNER set to "
+            + "the label of agents that have it.");
+  }
+
+  @Test
+  void a_pod_without_python_says_what_is_missing() {
+    fails("withBuilderPod { withEnv(['" + withoutPython() + "']) { buildImage(image: 'a') } }",
+        "buildImage: nobody can plan here: the pod has no tools container, and this container has no"
+            + " python3.");
+  }
+
+  @Test
+  void a_pod_that_cannot_be_planned_fails_the_step_before_there_is_a_pod() {
+    var outcome = fails("node { buildImage(image: 'a', pod: [error: 'pod.cpu: no']) }",
+        "buildImage: pod.cpu: no");
+    assertEquals(0, outcome.report().count("podTemplate"));
+  }
+
+  @Test
+  void nothing_is_left_on_the_agent_that_planned() {
+    run(true, "node { buildImage(image: 'a', pod: [:]) }");
+    assertEquals(List.of(), Pipelines.files(directory.resolve("jenkins/workspace")));
+  }
+
+  @Test
+  void withBuilderPod_has_its_unknown_parameters_judged_by_the_planner() {
+    fails("withBuilderPod(bilder: 'other') { }", "withBuilderPod: this pod must be planned on an "
+        + "agent with python3, and there is none here: call the step inside node, or set "
+        + "PODWRIGHT_PLANNER to the label of such agents.");
+  }
+
+  @Test
+  void withBuilderPod_needs_a_body() {
+    fails("withBuilderPod()", "withBuilderPod: a body is missing; write withBuilderPod { ... }.");
+  }
+
+  @Test
+  void images_can_be_built_in_parallel_in_pods_of_their_own_and_in_one_pod() {
+    var outcome = run(true, """
+        def apart = parallel(
+          a: { buildImage(image: 'a', credentials: 'login') },
+          b: { buildImage(image: 'b', credentials: 'login') })
+        withBuilderPod {
+          parallel c: { buildImage(image: 'c') }, d: { buildImage(image: 'd') }
+        }
+        echo apart.a.image + apart.b.image
+        """);
+    assertEquals(List.of("ab"), outcome.echoes(), outcome.log());
+    assertEquals(List.of("{\"credentials\": {\"credentialsId\": \"login\", \"variable\": "
+        + "\"PODWRIGHT_1\"}, \"image\": \"a\"}", "{\"credentials\": {\"credentialsId\": \"login\", "
+        + "\"variable\": \"PODWRIGHT_1\"}, \"image\": \"b\"}", "{\"image\": \"c\"}",
+        "{\"image\": \"d\"}"), requests().stream().sorted().toList());
+  }
+
+  @Test
+  void the_planner_learns_what_it_may_know_of_the_build() {
+    Pipelines pipelines = new Pipelines(directory).withStandIn();
+    pipelines.options().environment.put("BRANCH_NAME", "feature/$(reboot)");
+    pipelines.options().environment.put("TAG_NAME", "two\nlines");
+    pipelines.options().environment.put("OTHER", "not this");
+    pipelines.run("buildImage(image: 'a')");
+    assertEquals(List.of("BRANCH_NAME BUILD_NUMBER BUILD_TAG JOB_NAME NODE_NAME PWD WORKSPACE "
+        + "WORKSPACE_TMP"), pipelines.lines("facts"));
+  }
+
+  @Test
+  void the_sh_is_labelled_with_step_and_image_in_100_printable_characters() {
+    var outcome = run(true, "buildImage(image: 'ä\\n' + 'x' * 200)\nbuildImage()");
+    assertEquals(List.of("buildImage ??" + "x".repeat(87), "buildImage"),
+        outcome.steps("sh").stream().map(step -> step.facts.get("label")).toList());
+  }
+
+  @Test
+  void declarative_pipelines_can_use_it() {
+    var outcome = run(true, """
+        pipeline {
+          agent none
+          stages {
+            stage('Image') {
+              steps {
+                withBuilderPod {
+                  script { env.DIGEST = buildImage(image: 'a').tags[0] }
+                }
+                buildImage image: 'b', tags: ['x']
+                echo "tag ${env.DIGEST}"
+              }
+            }
+          }
+        }
+        """);
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(List.of("tag a"), outcome.echoes(), outcome.log());
+    assertEquals(List.of("{\"image\": \"a\"}", "{\"image\": \"b\", \"tags\": [\"x\"]}"),
+        requests());
+  }
+}

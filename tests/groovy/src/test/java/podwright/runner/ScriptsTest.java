@@ -1,0 +1,148 @@
+package podwright.runner;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import groovy.lang.GroovyClassLoader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The scripts as a shell sees them, run the way Jenkins runs them. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class ScriptsTest {
+  private static final String ID = "0f0e0d0c-0000-4000-8000-000000000001";
+
+  @TempDir
+  Path directory;
+
+  private Path job;
+  private final Map<String, String> environment = new LinkedHashMap<>();
+
+  /** The shells of Debian, of kaniko's and other small images, and of most builder images. */
+  static Stream<List<String>> shells() {
+    return Stream.of(List.of("dash"), List.of("busybox", "sh"), List.of("bash", "--posix"));
+  }
+
+  @BeforeEach
+  void prepare() throws IOException {
+    job = Files.createDirectories(directory.resolve("ws@tmp/podwright/" + ID));
+    Files.createDirectories(directory.resolve("ws"));
+    environment.put("PATH", System.getenv("PATH"));
+    environment.put("WORKSPACE_TMP", directory.resolve("ws@tmp").toString());
+    environment.put("PODWRIGHT_PLANNER_FIFO", directory.resolve("ask").toString());
+  }
+
+  private static String script(String name) {
+    try (GroovyClassLoader loader = new GroovyClassLoader(ScriptsTest.class.getClassLoader())) {
+      Class<?> scripts = loader.parseClass(
+          Pipelines.ROOT.resolve("src/podwright/Scripts.groovy").toFile());
+      return (String) scripts.getMethod(name, String.class).invoke(null, ID);
+    } catch (IOException | ReflectiveOperationException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private Pipelines.Finished run(List<String> shell, String name)
+      throws IOException, InterruptedException {
+    Path file = Pipelines.write(directory.resolve("script.sh"), script(name));
+    List<String> line = new java.util.ArrayList<>(shell);
+    line.addAll(List.of("-xe", file.toString()));
+    return Pipelines.process(directory.resolve("ws"), environment, line.toArray(String[]::new));
+  }
+
+  /** Starts a tools container: a loop that reads one job and answers it. */
+  private Process tools(String answer) throws IOException, InterruptedException {
+    Path fifo = directory.resolve("ask");
+    Pipelines.process(directory, environment, "mkfifo", fifo.toString());
+    return new ProcessBuilder("sh", "-c", "read -r job <\"$1\"; " + answer, "tools",
+        fifo.toString()).start();
+  }
+
+  @ParameterizedTest
+  @MethodSource("shells")
+  void the_planner_in_the_tools_container_is_asked_and_its_script_runs(List<String> shell)
+      throws Exception {
+    environment.put("GIT_COMMIT", "abc $(reboot) 'x'");
+    Process tools = tools("cp \"$job/env\" \"$job/../facts\"; "
+        + "printf '%s\\n' 'echo to the log' 'printf 42 >&3' 'exit 5' >\"$job/build.sh\"; "
+        + ": >\"$job/answered\"");
+    Pipelines.Finished done = run(shell, "build");
+    assertTrue(tools.waitFor(10, TimeUnit.SECONDS));
+    assertEquals(new Pipelines.Finished(5, "42", "to the log\n"), done);
+    assertEquals("PWD=" + directory + "/ws\nGIT_COMMIT=abc $(reboot) 'x'\nWORKSPACE_TMP="
+        + directory + "/ws@tmp\n", Files.readString(job.resolve("../facts")));
+  }
+
+  @ParameterizedTest
+  @MethodSource("shells")
+  void an_error_of_the_planner_is_answered_and_the_job_is_removed(List<String> shell)
+      throws Exception {
+    tools("printf '{\"error\": \"no\"}' >\"$job/answer.json\"; : >\"$job/answered\"");
+    assertEquals(new Pipelines.Finished(0, "{\"error\": \"no\"}", ""), run(shell, "build"));
+    assertFalse(Files.exists(job));
+  }
+
+  @ParameterizedTest
+  @MethodSource("shells")
+  void a_planner_that_does_not_read_is_given_up_after_a_minute(List<String> shell)
+      throws Exception {
+    // a sleep that takes no time makes the minute short
+    Path bin = directory.resolve("bin");
+    Files.createDirectories(bin);
+    Pipelines.write(bin.resolve("sleep"), "#!/bin/sh\n").toFile().setExecutable(true);
+    if (shell.get(0).equals("busybox")) {
+      return; // has its own sleep, which cannot be replaced
+    }
+    environment.put("PATH", bin + ":" + environment.get("PATH"));
+    Pipelines.process(directory, environment, "mkfifo", directory.resolve("ask").toString());
+    assertEquals(new Pipelines.Finished(0, "{\"error\": \"the planner did not answer: see the log of"
+        + " the pod's tools container.\"}\n", ""), run(shell, "build"));
+    assertFalse(Files.exists(job));
+  }
+
+  @ParameterizedTest
+  @MethodSource("shells")
+  void a_script_that_is_ended_while_it_waits_leaves_nothing(List<String> shell) throws Exception {
+    Pipelines.process(directory, environment, "mkfifo", directory.resolve("ask").toString());
+    Path file = Pipelines.write(directory.resolve("script.sh"), script("build"));
+    List<String> line = new java.util.ArrayList<>(shell);
+    line.addAll(List.of("-xe", file.toString()));
+    ProcessBuilder builder = new ProcessBuilder(line).directory(directory.resolve("ws").toFile())
+        .redirectErrorStream(true).redirectOutput(directory.resolve("out").toFile());
+    builder.environment().putAll(environment);
+    Process process = builder.start();
+    while (!Files.exists(job.resolve("env"))) {
+      Thread.sleep(20);
+    }
+    process.destroy();
+    assertEquals(143, process.waitFor());
+    assertFalse(Files.exists(job));
+  }
+
+  @ParameterizedTest
+  @MethodSource("shells")
+  void the_pod_is_answered_by_the_planner_and_the_job_is_removed(List<String> shell)
+      throws Exception {
+    Path bin = Pipelines.programs(directory.resolve("bin"), "sh", "cat", "rm", "dash", "busybox",
+        "bash");
+    Pipelines.write(bin.resolve("python3"), "#!/bin/sh\necho \"$@\"\n").toFile()
+        .setExecutable(true);
+    environment.put("PATH", bin.toString());
+    assertEquals(new Pipelines.Finished(0, "-I " + directory + "/ws@tmp/podwright/podwright.pyz pod"
+        + " --machine " + job + "/request.json\n", ""), run(shell, "pod"));
+    assertFalse(Files.exists(job));
+  }
+}

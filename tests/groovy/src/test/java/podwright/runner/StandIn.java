@@ -1,0 +1,94 @@
+package podwright.runner;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+
+/** Resources for tests of the bridge: presets of two builders, and a planner that is easy to steer. */
+final class StandIn {
+  static final String POD = """
+      {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [
+        {"name": "builder", "image": "%s"}, {"name": "tools", "image": "python"}]}}
+      """;
+
+  /**
+   * Answers what the request's image says: {@code error:...}, {@code exit:N}, {@code raw:...},
+   * {@code traceback}, or else a value that repeats the image.
+   */
+  private static final String PLANNER = """
+      import json, os, pathlib, shlex, sys
+
+      if sys.argv[1] == "pod":
+          request = json.loads(pathlib.Path(sys.argv[3]).read_text("utf-8"))
+          if "error" in request["pod"]:
+              print(json.dumps({"error": request["pod"]["error"]}))
+          else:
+              image = "planned for " + json.dumps(request, sort_keys=True)
+              print(json.dumps({"pod": {"spec": {"containers": [
+                  {"name": "builder", "image": image}]}}}))
+          sys.exit()
+      job = pathlib.Path(sys.argv[2])
+      request = json.loads((job / "request.json").read_text("utf-8"))
+      facts = dict(line.split("=", 1) for line in (job / "env").read_text().splitlines())
+      record = pathlib.Path(facts["WORKSPACE"]).parents[3 if "pods" in facts["WORKSPACE"] else 1]
+      with (record / "requests").open("a") as out:
+          out.write(json.dumps(request, sort_keys=True, ensure_ascii=False) + "\\n")
+      with (record / "facts").open("a") as out:
+          out.write(" ".join(sorted(facts)) + "\\n")
+      image = request.get("image", "")
+      kind, _, rest = image.partition(":") if isinstance(image, str) else ("", "", "")
+      if kind == "traceback":
+          raise ValueError("broken")
+      script = 'echo "building"\\n'
+      if kind == "error":
+          (job / "answer.json").write_text(json.dumps({"error": rest}))
+          script = None
+      elif kind == "exit":
+          script += 'rm -rf "$job"; exit ' + rest + "\\n"
+      elif kind == "raw":
+          script += "printf '%s' " + shlex.quote(rest) + " >&3\\n"
+      elif kind == "env":
+          script += "env | grep '^PODWRIGHT_[0-9]' | sort\\n"
+          script += "printf '{\\"value\\": {}}' >&3\\n"
+      else:
+          value = {"image": image, "tags": ["a", "b"], "seconds": 1.5, "pushed": True, "none": None}
+          if "images" in request:
+              value = [value, value]
+          script += "printf '%s' " + shlex.quote(json.dumps({"value": value})) + " >&3\\n"
+      if script is not None:
+          (job / "build.sh").write_text(
+              "job=" + shlex.quote(str(job)) + "\\n" + script + 'rm -rf "$job"\\n')
+      (job / "answered").touch()
+      """;
+
+  private StandIn() {
+  }
+
+  /** Writes the resources. */
+  static void write(Path resources) {
+    Path own = resources.resolve("podwright");
+    Pipelines.write(own.resolve("pods/default.json"), POD.formatted("the default"));
+    Pipelines.write(own.resolve("pods/other.json"), POD.formatted("the other"));
+    Pipelines.write(own.resolve("pods/names.txt"), "auto, other\n");
+    try {
+      Files.write(own.resolve("podwright.pyz"), zip());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static byte[] zip() throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
+      zip.putNextEntry(new ZipEntry("__main__.py"));
+      zip.write(PLANNER.getBytes(StandardCharsets.UTF_8));
+      zip.closeEntry();
+    }
+    return bytes.toByteArray();
+  }
+}
