@@ -23,14 +23,23 @@ pw_temporary() {
     mktemp -d "${TMPDIR:-/tmp}/podwright.XXXXXX" 2>/dev/null
 }
 
-pw_pids() { # process ids of all descendants of $1, deepest first; one pass over /proc, no ps needed
+# A step has a session of its own where `setsid` is there: what it leaves when it is killed is found by
+# that, although its parent is gone.
+pw_session=
+command -v setsid >/dev/null 2>&1 && pw_session=setsid
+
+pw_pids() { # ids of all processes of the step $1, deepest first; one pass over /proc, no ps needed
   pw_table='' pw_found='' pw_parents=$1
   for pw_stat in /proc/[0-9]*/stat; do
     { read -r pw_line <"$pw_stat"; } 2>/dev/null || continue
-    pw_rest=${pw_line##*) } # state, parent...; the name before it may hold anything
-    pw_rest=${pw_rest#* }
-    pw_table="$pw_table ${pw_line%% *}:${pw_rest%% *}"
+    # Behind the name, which may hold anything: state, parent, group, session.
+    pw_rest=${pw_line##*) } pw_pid=${pw_line%% *}
+    pw_rest=${pw_rest#* } pw_up=${pw_rest%% *}
+    pw_rest=${pw_rest#* } pw_rest=${pw_rest#* }
+    pw_table="$pw_table $pw_pid:$pw_up"
+    [ "${pw_rest%% *}" = "$1" ] && [ "$pw_pid" != "$1" ] && pw_parents="$pw_parents $pw_pid"
   done
+  pw_found=${pw_parents#"$1"}
   while [ -n "$pw_parents" ]; do
     pw_next=
     for pw_pair in $pw_table; do
@@ -44,19 +53,26 @@ pw_pids() { # process ids of all descendants of $1, deepest first; one pass over
 # Ends what the running step started: politely, then after ten seconds for good.
 pw_stop() {
   pw_child=$(cat "$PW_TMP/pid" 2>/dev/null) || return 0
-  [ -n "$pw_child" ] && kill -0 "$pw_child" 2>/dev/null || return 0
+  [ -n "$pw_child" ] || return 0
   pw_family="$(pw_pids "$pw_child") $pw_child"
   # shellcheck disable=SC2086 # a list of numbers
   kill -TERM $pw_family 2>/dev/null
-  pw_left=20
+  pw_left=100
   while [ "$pw_left" -gt 0 ] && kill -0 "$pw_child" 2>/dev/null; do
-    sleep 0.5 2>/dev/null || sleep 1
+    pw_nap
     pw_left=$((pw_left - 1))
   done
-  # shellcheck disable=SC2086
-  kill -KILL $pw_family 2>/dev/null
-  return 0
+  # shellcheck disable=SC2046,SC2086
+  kill -KILL $(pw_pids "$pw_child") $pw_family 2>/dev/null
+  # Its last words come before ours.
+  while [ "$pw_left" -gt 0 ] && [ -n "${pw_tee:-}" ] && kill -0 "$pw_tee" 2>/dev/null; do
+    pw_nap
+    pw_left=$((pw_left - 1))
+  done
+  rm -f "$PW_TMP/pid"
 }
+
+pw_nap() { sleep 0.1 2>/dev/null || sleep 1; } # not every sleep knows fractions
 
 pw_cleanup() { :; } # a strategy may define its own
 
@@ -73,6 +89,8 @@ pw_end() {
 }
 
 pw_signal() { # exit code, sentence
+  trap '' TERM INT HUP
+  pw_stop
   if [ -e "$PW_TMP/timeout" ]; then
     pw_fail 124 "the build took longer than its timeout of $PW_TIMEOUT s; raise 'timeout' or look above for what it waited for"
   fi
@@ -112,10 +130,16 @@ pw_beat() {
 pw_run() {
   rm -f "$PW_TMP/status"
   {
-    sh -c 'echo "$$" >"$0"; exec "$@"' "$PW_TMP/pid" "$@" </dev/null 2>&1 3>&-
-    echo "$?" >"$PW_TMP/status"
+    # shellcheck disable=SC2016 # the inner shell expands it
+    $pw_session sh -c 'echo "$$" >"$0"; exec "$@"' "$PW_TMP/pid" "$@" </dev/null 2>&1 3>&-
+    pw_ended=$?
+    # A builder that is killed leaves its steps running; they would hold this pipe open as well.
+    # shellcheck disable=SC2046 # a list of numbers
+    [ "$pw_ended" = 0 ] || kill -KILL $(pw_pids "$(cat "$PW_TMP/pid")") 2>/dev/null
+    echo "$pw_ended" >"$PW_TMP/status"
   } | tee -a "$PW_LOG" 3>&- &
-  wait "$!"
+  pw_tee=$!
+  wait "$pw_tee"
   rm -f "$PW_TMP/pid"
   return "$(cat "$PW_TMP/status" 2>/dev/null || echo 1)"
 }
@@ -163,7 +187,8 @@ pw_step() { # kind, title, command...
   pw_try=0 pw_pause=1 pw_until=
   while :; do
     pw_say "$pw_title"
-    pw_mark=$(wc -c <"$PW_LOG") pw_tried=$(date +%s)
+    pw_mark=$(wc -c <"$PW_LOG")
+    [ "$pw_kind" = push ] && pw_tried=$(date +%s)
     pw_run "$@" && return 0
     pw_code=$?
     pw_until=${pw_until:-$(($(date +%s) + 120))}
