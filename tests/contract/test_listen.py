@@ -133,3 +133,18 @@ def test_the_pod_can_end_it_at_once(loop: subprocess.Popen[str], fifo: Path) -> 
 def test_any_user_of_the_pod_may_ask(loop: subprocess.Popen[str], fifo: Path) -> None:
     assert loop.poll() is None
     assert oct(os.stat(fifo).st_mode & 0o777) == "0o666"  # noqa: PTH116 - Path.stat is the same
+
+
+def test_what_the_bundle_cannot_answer_is_answered_with_its_last_line(
+    loop: subprocess.Popen[str], fifo: Path, tmp_path: Path, workspace: Path
+) -> None:
+    broken = tmp_path / "broken.pyz"
+    too_old = "import sys\nsys.stderr.write('noise\\nthis python3 is too old\\n')\nsys.exit(2)\n"
+    broken.write_bytes(bundle.archive({"__main__.py": too_old.encode()}))
+    job = make_job(tmp_path / "jobs", broken, workspace, "one", image="a/b")
+    ask(fifo, str(job).encode())
+    until((job / "answered").exists)
+    assert json.loads((job / "answer.json").read_text(encoding="utf-8")) == {
+        "error": "the planner in the tools container failed: this python3 is too old"
+    }
+    assert loop.poll() is None
