@@ -190,6 +190,7 @@ final class BlockSteps {
       running = branches.size();
       // start and end of the step, and of each branch
       call.entry.nodes = 2 + 2 * running;
+      branches.keySet().forEach(name -> results.put(name, null)); // in the order of the branches
       branches.forEach((name, closure) -> {
         String full = call.context.branch() == null ? name : call.context.branch() + '/' + name;
         call.body(closure, call.context.branch(full), "{ (Branch: " + name + ")",

@@ -1,0 +1,69 @@
+package podwright.runner;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.DisplayNameGeneration;
+import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The library as users load it: the bundle that is released plans under plain python3 -I. */
+@DisplayNameGeneration(ReplaceUnderscores.class)
+class RealBundleTest {
+  @TempDir
+  Path directory;
+
+  private Pipelines.Outcome run(String text) {
+    Pipelines pipelines = new Pipelines(directory).sandboxed(true);
+    pipelines.options().libraries.put("podwright",
+        new Options.LibrarySource(Pipelines.ROOT, false));
+    return pipelines.run("@Library('podwright') _\n" + text);
+  }
+
+  @Test
+  void the_bundle_refuses_a_misspelt_parameter_with_a_guess() {
+    var outcome = run("buildImage(image: 'a', bilder: 'x')");
+    assertTrue(outcome.error().startsWith("buildImage: "), outcome.error());
+    assertTrue(outcome.error().contains("'bilder'") && outcome.error().contains("builder"),
+        outcome.error());
+  }
+
+  @Test
+  void the_bundle_refuses_an_image_without_a_name() {
+    var outcome = run("buildImage(tags: ['1'])");
+    assertEquals("FAILURE", outcome.result(), outcome.log());
+    assertTrue(outcome.error().startsWith("buildImage: ") && outcome.error().contains("image"),
+        outcome.error());
+  }
+
+  @Test
+  void the_bundle_plans_a_pod_for_every_preset() {
+    for (String file : Pipelines.files(Pipelines.ROOT.resolve("resources/podwright/pods"))) {
+      String name = file.replace(".json", "");
+      if (file.endsWith(".json") && !name.equals("default")) {
+        var outcome = run("node { withBuilderPod(builder: '" + name
+            + "', pod: [cloud: 'x']) { container('builder') { echo 'in' } } }");
+        assertEquals(List.of("in"), outcome.echoes(), outcome.log());
+        assertEquals("x", outcome.steps("podTemplate").get(0).facts.get("cloud"));
+      }
+    }
+  }
+
+  @Test
+  void a_pod_with_unknown_keys_is_refused_before_it_exists() {
+    var outcome = run("node { withBuilderPod(pod: [memmory: '1Gi']) { } }");
+    assertTrue(outcome.error().startsWith("withBuilderPod: ")
+        && outcome.error().contains("memmory"), outcome.error());
+    assertEquals(0, outcome.report().count("podTemplate"));
+  }
+
+  @Test
+  void a_misspelt_parameter_of_withBuilderPod_is_refused_with_a_guess() {
+    var outcome = run("node { withBuilderPod(bilder: 'x') { } }");
+    assertTrue(outcome.error().startsWith("withBuilderPod: ")
+        && outcome.error().contains("bilder"), outcome.error());
+  }
+}
