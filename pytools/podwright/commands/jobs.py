@@ -25,7 +25,9 @@ VERBS = {
     "apply": "make the controller as it is described",
     "import": "write a description of jobs that exist",
     "schema": "print the JSON Schema of descriptions, for editors",
+    "seed": "plan or apply as the step provisionJobs asks",
 }
+OTHERS = {"import": ("importing", "import_jobs"), "seed": ("seeding", "seed")}
 ON_CONTROLLER = ("plan", "apply", "import")
 
 
@@ -45,6 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--page", action="store_true", help="print the reference page instead"
     )
     made["render"].add_argument("--out", metavar="FOLDER", help="write one file per job there")
+    made["seed"].add_argument("request", help="file with the step's request")
     for verb in ON_CONTROLLER:
         _controller(made[verb])
     for verb in ("plan", "apply"):
@@ -115,8 +118,7 @@ def _import(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Carry out a verb."""
-    module = "importing" if options.verb == "import" else "actions"
-    actions = importlib.import_module(f"podwright.jobs.{module}")
-    verb = "import_jobs" if options.verb == "import" else options.verb
-    code: int = getattr(actions, verb)(options, console)
+    module, function = OTHERS.get(options.verb, ("actions", options.verb))
+    verb = getattr(importlib.import_module(f"podwright.jobs.{module}"), function)
+    code: int = verb(options, console)
     return code

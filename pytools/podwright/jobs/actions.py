@@ -57,10 +57,13 @@ def render_one(item: Rendered, owner: str) -> str:
 def render_files(items: Iterable[Rendered], owner: str, out: Path) -> int:
     """Write one file per job, in folders like those of the jobs."""
     count = 0
+    made: set[Path] = set()
     for item in items:
         suffix = ".view.xml" if item.job.record.VIEW else ".xml"
         path = out / (item.job.name + suffix)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made.add(path.parent)
         path.write_bytes(item.xml(owner))
         count += 1
     return count

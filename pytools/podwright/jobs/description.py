@@ -493,6 +493,7 @@ def _circle(start: str, graph: Mapping[str, list[str]], done: set[str]) -> list[
         name, number = stack.pop()
         if number == 0:
             if name in path:
+                done.update(path)
                 return [*path[path.index(name) :], name]
             if name in done or name not in graph:
                 continue

@@ -296,7 +296,7 @@ def fill_text(text: str, values: Mapping[str, Any], missing: list[str]) -> str:
             return found[0][1:]
         if found[2] not in values:
             missing.append(found[2])
-            return ""
+            return found[0]
         value = values[found[2]]
         if isinstance(value, bool):
             return "true" if value else "false"

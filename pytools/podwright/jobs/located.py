@@ -117,6 +117,9 @@ class Problems:
         return told if rest <= 0 else [*told[:most], f"and {rest} problems more"]
 
 
+_CYCLE = object()
+
+
 @dataclass
 class _Reader:
     """Turns the nodes of one file into values."""
@@ -139,7 +142,7 @@ class _Reader:
             self.problems.add(
                 self.mark(node), "this value contains itself through an alias; remove the cycle"
             )
-            return None
+            return _CYCLE
         if key not in self.made:
             self.open.add(key)
             made: Any = self.map(node) if isinstance(node, yaml.MappingNode) else self.seq(node)
@@ -152,7 +155,6 @@ class _Reader:
             self.problems.add(
                 self.mark(node), f"the tag '{node.tag}' is not known here; write a plain value"
             )
-            return None
         text: str = node.value
         if node.tag != PLAIN:
             return text
@@ -165,6 +167,8 @@ class _Reader:
         made = Seq(self.mark(node))
         for child in node.value:
             element = self.value(child)
+            if element is _CYCLE:
+                continue
             made.put(element, self.mark(child))
             made.nodes += _nodes(element)
         self.bounded(node, made.nodes)
@@ -184,6 +188,8 @@ class _Reader:
                 self.problems.add(self.mark(key_node), f"'{key}' is given twice; keep one of them")
                 continue
             value = self.value(value_node)
+            if value is _CYCLE:
+                continue
             made.put(key, value, self.mark(key_node), self.mark(value_node))
             made.nodes += _nodes(value)
         for source in merged:

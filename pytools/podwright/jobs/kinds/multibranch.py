@@ -22,7 +22,7 @@ from podwright.jobs.parts.common import (
     orphans_codec,
 )
 from podwright.jobs.parts.sources import SOURCES
-from podwright.jobs.parts.triggers import Interval, scan_kind
+from podwright.jobs.parts.triggers import NEVER, Interval, scan_kind
 from podwright.schema import ListOf, Record, option
 
 PROJECT = "org.jenkinsci.plugins.workflow.multibranch.WorkflowMultiBranchProject"
@@ -113,7 +113,7 @@ class Multibranch(Described, Kind):
         ListOf(SOURCES), "where branches come from", (), required=True
     )
     scriptPath: str = option(TEXT, "the Jenkinsfile in each branch", "Jenkinsfile")
-    scan: str = option(scan_kind(), "scan for branches so often when no webhook came", "")
+    scan: str = option(scan_kind(), "scan for branches so often when no webhook came", NEVER)
     orphans: Orphans = option(Record(Orphans), "what becomes of deleted branches", Orphans())
     libraries: tuple[Library, ...] = option(
         ListOf(Record(Library)), "shared libraries of the branches", ()

@@ -144,7 +144,7 @@ class Pipeline(Described, Kind):
     throttle: Throttle | None = option(Record(Throttle), "share limits with other jobs", None)
     resume: bool = option(FLAG, "go on after a restart of the controller", default=True)
     durability: str = option(
-        Choice(words=lambda: ("", *DURABILITY), what="durability"), "speed against safety", ""
+        Choice(words=lambda: DURABILITY, what="durability"), "speed against safety", ""
     )
     quietPeriod: int | None = option(Number(0, 86_400), "seconds to wait before a build", None)
     disabled: bool = option(FLAG, "refuse to build", default=False)

@@ -148,6 +148,7 @@ INTERVALS = {
     "1w": 10080, "2w": 20160, "4w": 40320,
 }  # fmt: skip
 MINUTE = 60_000
+NEVER = "never"
 
 
 class Interval(Codec):
@@ -157,7 +158,7 @@ class Interval(Codec):
 
     def write(self, part: Any, parent: Element) -> None:
         """Append the trigger unless there is no interval."""
-        if not part.scan:
+        if part.scan not in INTERVALS:
             return
         minutes = INTERVALS[part.scan]
         trigger = SubElement(parent, self.TAG)
@@ -169,9 +170,9 @@ class Interval(Codec):
         """Read the interval."""
         text = parent.findtext(f"{self.TAG}/interval", "")
         if not text.isdigit():
-            return {}
+            return {} if defaults(record)["scan"] == NEVER else {"scan": NEVER}
         words = {minutes: word for word, minutes in INTERVALS.items()}
-        word = words.get(int(text) // MINUTE, "")
+        word = words.get(int(text) // MINUTE, NEVER)
         return {} if word == defaults(record)["scan"] else {"scan": word}
 
     def tags(self) -> set[str]:
@@ -181,4 +182,4 @@ class Interval(Codec):
 
 def scan_kind() -> Kind:
     """Give the kind of the field ``scan``."""
-    return Choice(words=lambda: ["", *INTERVALS], what="interval")
+    return Choice(words=lambda: [NEVER, *INTERVALS], what="interval")

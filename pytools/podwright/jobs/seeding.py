@@ -1,0 +1,174 @@
+"""What the step ``provisionJobs`` runs: plan or apply, decided by the build that it runs in."""
+# ruff: noqa: N815 - parameters are spelt as in pipelines; `option` gives immutable defaults
+
+from __future__ import annotations
+
+import io
+import json
+from argparse import Namespace
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podwright.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, PodwrightError, UsageError
+from podwright.jobs import actions
+from podwright.schema import Choice, Flag, Invalid, Number, Text, option, parse_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from podwright.console import Console
+
+PLAN_FILE = "podwright-plan.txt"
+MODES = ("auto", "plan", "apply")
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of the step."""
+
+    description: str = option(Text(), "folder of the description, in the workspace", "jobs")
+    credentials: str = option(
+        Text(), "id of a user name with API token (as username and password)", "", required=True
+    )
+    url: str = option(Text(), "address of the controller; without it the one that builds", "")
+    mode: str = option(
+        Choice(words=lambda: MODES, what="mode"),
+        "plan changes nothing, apply does; auto plans on pull requests and on other branches than "
+        "the main one, and applies everywhere else",
+        "auto",
+    )
+    branch: str = option(Text(), "the branch that applies, with mode auto", "main")
+    deep: bool = option(Flag(), "see edits made in Jenkins; asks for every job", default=False)
+    adopt: bool = option(Flag(), "take over jobs that nobody owns", default=False)
+    prune: bool = option(Flag(), "remove jobs as the description's `removal` says", default=False)
+    allowRemovals: int | None = option(Number(), "allow so many removals in one build", None)
+    workers: int = option(Number(1, 64), "most requests at once", 8)
+    patience: int = option(Number(0, 3600), "seconds to wait for a busy controller", 120)
+
+
+TEXT = """\
+provisionJobs: keep the controller's jobs as a description says.
+
+Example:
+
+    @Library('podwright') _
+    node('python3') {
+      checkout scm
+      provisionJobs(credentials: 'jenkins-seed')
+    }
+
+The step runs on an agent with python3 (3.9 or newer), in the workspace that holds the description.
+On pull requests it plans: the plan becomes an artifact and the build's description. On the main
+branch it applies. It gives a map: mode, pending, summary. Use one such job for each description,
+and one deleting step in each pipeline.
+"""
+
+
+def step_text() -> str:
+    """Give the help page that Jenkins shows."""
+    lines = [TEXT, "Parameters:", ""]
+    for item in fields(Parameters):
+        default = _default(item.default, required=item.metadata["required"])
+        kind = item.metadata["kind"].name
+        lines.append(f"  {item.name} ({kind}, {default}): {item.metadata['doc']}")
+    return "\n".join(lines) + "\n"
+
+
+def _default(value: object, *, required: bool) -> str:
+    if required:
+        return "required"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value in (None, "") else str(value)
+
+
+def parse(request: Any) -> Parameters:
+    """Check what the pipeline gave.
+
+    Raises:
+        UsageError: with all problems.
+    """
+    if not isinstance(request, dict):
+        raise UsageError("provisionJobs: expected named parameters")
+    try:
+        return Parameters(**parse_fields(Parameters, request, ""))
+    except Invalid as error:
+        raise UsageError([f"provisionJobs: {sentence}" for sentence in error.problems]) from None
+
+
+def mode_of(parameters: Parameters, env: Mapping[str, str]) -> str:
+    """Decide between plan and apply.
+
+    Args:
+        parameters: of the step.
+        env: CHANGE_ID and BRANCH_NAME, as multibranch projects set them.
+    """
+    if parameters.mode != "auto":
+        return parameters.mode
+    branch = env.get("BRANCH_NAME", "")
+    if env.get("CHANGE_ID") or (branch and branch != parameters.branch):
+        return "plan"
+    return "apply"
+
+
+def seed(options: Namespace, console: Console) -> int:
+    """Run the step: the request is a file, and so is the answer; exit code 0 if there is one."""
+    file = Path(options.request)
+    try:
+        parameters = parse(json.loads(file.read_text(encoding="utf-8")))
+        answer = _run(parameters, options, console)
+    except PodwrightError as error:
+        for problem in error.problems:
+            console.say(problem)
+        answer = {"error": "; ".join(error.problems)}
+    file.with_name("answer.json").write_text(json.dumps(answer), encoding="utf-8")
+    return EXIT_DONE
+
+
+def _run(parameters: Parameters, options: Namespace, console: Console) -> dict[str, Any]:
+    """Plan or apply; what is printed is also the artifact."""
+    mode = mode_of(parameters, console.env)
+    out = io.StringIO()
+    inner = replace(console, stdout=out)
+    verb = actions.plan if mode == "plan" else actions.apply
+    try:
+        code = verb(_options(parameters, options), inner)
+    finally:
+        text = out.getvalue()
+        console.result(text)
+        Path(PLAN_FILE).write_text(text, encoding="utf-8")
+    summary = (text.strip().splitlines() or [""])[-1]
+    answer: dict[str, Any] = {
+        "mode": mode,
+        "pending": code == EXIT_PENDING,
+        "summary": f"{mode}: {summary}",
+        "artifact": PLAN_FILE,
+    }
+    if code == EXIT_FAILED:
+        answer["error"] = f"provisionJobs: {summary}"
+    return answer
+
+
+def _options(parameters: Parameters, options: Namespace) -> Namespace:
+    """Translate the parameters into those of the command."""
+    del options
+    return Namespace(
+        description=parameters.description,
+        url=parameters.url,
+        user="",
+        token_file="",
+        ca="",
+        workers=parameters.workers,
+        timeout=60.0,
+        patience=float(parameters.patience),
+        deep=parameters.deep,
+        adopt=parameters.adopt,
+        prune=parameters.prune,
+        json=False,
+        out="",
+        no_diff=False,
+        plan="",
+        allow_removals=parameters.allowRemovals,
+        force=False,
+    )

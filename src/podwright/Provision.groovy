@@ -1,0 +1,76 @@
+package podwright
+
+/**
+ * Runs `podwright jobs` for the step provisionJobs. All decisions are made in Python: it gets the
+ * request as a file and leaves its answer in another.
+ */
+class Provision implements Serializable {
+  private static final long serialVersionUID = 1L
+
+  private static final String BUNDLE = 'podwright-jobs.pyz'
+
+  private final Object steps
+
+  /** @param steps the script that was called: gives access to steps and variables */
+  Provision(Object steps) {
+    this.steps = steps
+  }
+
+  /** Plans or applies, shows the result on the build's page, and fails when Python says so. */
+  Object run(Map request) {
+    if (steps.env.WORKSPACE_TMP == null) {
+      fail('call the step inside node, on an agent with python3.')
+    }
+    if (!(request.credentials instanceof CharSequence)) {
+      fail('credentials: is missing; name the credential that holds user name and API token.')
+    }
+    String folder = steps.env.WORKSPACE_TMP + '/podwright-jobs/' + UUID.randomUUID()
+    unpack(folder)
+    steps.writeFile(file: folder + '/request.json', text: Requests.toJson(request), encoding: 'UTF-8')
+    runPython(folder, request.credentials.toString())
+    Map answer = Requests.parse(steps.readFile(file: folder + '/answer.json', encoding: 'UTF-8'))
+    return show(answer)
+  }
+
+  /** Writes the bundle to the agent, without a sh. */
+  private void unpack(String folder) {
+    String text = steps.libraryResource(resource: 'podwright/' + BUNDLE, encoding: 'Base64')
+    steps.writeFile(file: folder + '/' + BUNDLE, text: text, encoding: 'Base64')
+  }
+
+  private void runPython(String folder, String credentials) {
+    List bindings = [steps.usernamePassword(
+      credentialsId: credentials, usernameVariable: 'JENKINS_USER', passwordVariable: 'JENKINS_TOKEN')]
+    steps.withCredentials(bindings) {
+      steps.withEnv(['PODWRIGHT_JOBS=' + folder]) {
+        steps.sh(label: 'provisionJobs', script: '''\
+          set +x -eu
+          command -v python3 >/dev/null 2>&1 || {
+            printf '{"error": "provisionJobs: this agent has no python3: install it, or choose '
+            printf 'another agent."}'
+          } >"$PODWRIGHT_JOBS/answer.json"
+          [ -e "$PODWRIGHT_JOBS/answer.json" ] ||
+            exec python3 -I "$PODWRIGHT_JOBS/podwright-jobs.pyz" jobs seed "$PODWRIGHT_JOBS/request.json"
+          '''.stripIndent())
+      }
+    }
+  }
+
+  private Object show(Map answer) {
+    if (answer == null) {
+      fail('there is no answer; the log is above.')
+    }
+    if (answer.summary != null) {
+      steps.currentBuild.description = answer.summary
+      steps.archiveArtifacts(artifacts: answer.artifact, allowEmptyArchive: true)
+    }
+    if (answer.error != null) {
+      steps.error(answer.error)
+    }
+    return [mode: answer.mode, pending: answer.pending, summary: answer.summary]
+  }
+
+  private Object fail(String sentence) {
+    return steps.error('provisionJobs: ' + sentence)
+  }
+}

@@ -1,0 +1,323 @@
+"""How fast jobs as code is, beside a bare loop of requests and Jenkins Job Builder, in one run.
+
+    python tests/bench/jobs_bench.py --jobs 5000 --folders 50
+
+Without ``JENKINS_URL`` it serves its own test controller, which takes as long for a create, an
+update and a read as a real one did on two cores (8, 3 and 1 ms, one create at a time per folder).
+With ``JENKINS_URL``, ``JENKINS_USER`` and ``JENKINS_TOKEN`` it measures a real controller; it uses
+(and deletes) folders named ``bench-...``. Jenkins Job Builder is measured when its command is given:
+
+    python -m venv /tmp/jjb && /tmp/jjb/bin/pip install jenkins-job-builder==6.5.0 setuptools
+    python tests/bench/jobs_bench.py --jjb /tmp/jjb/bin/jenkins-jobs
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import requests
+from requests.adapters import HTTPAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+CONTROLLER = HERE.parent / "contract" / "jobs" / "jobs_controller.py"
+FOLDER = "<com.cloudbees.hudson.plugins.folder.Folder/>"
+
+
+@dataclass
+class Bench:
+    """What is measured, against what."""
+
+    jobs: int
+    folders: int
+    url: str
+    user: str
+    token: str
+    home: Path
+    jjb: str
+    figures: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def env(self) -> dict[str, str]:
+        names = {"JENKINS_URL": self.url, "JENKINS_USER": self.user, "JENKINS_TOKEN": self.token}
+        return {**os.environ, **names}
+
+    def note(self, what: str, seconds: float, more: str = "") -> None:
+        """Keep and print one figure."""
+        self.figures[what] = seconds
+        print(f"{what:<46} {seconds:8.2f} s  {more}", flush=True)
+
+    def names(self) -> list[str]:
+        """Name the folders."""
+        return [f"bench-{number}" for number in range(self.folders)]
+
+    def wipe(self) -> None:
+        """Delete all folders of the benchmark."""
+        with requests.Session() as session:
+            session.auth = (self.user, self.token)
+            for name in self.names():
+                session.post(f"{self.url}/job/{name}/doDelete", allow_redirects=False, timeout=120)
+
+
+def describe(bench: Bench, changed: int = 0) -> Path:
+    """Write the description: every job said in full, one file per folder."""
+    where = bench.home / f"jobs-{changed}"
+    where.mkdir(exist_ok=True)
+    per_folder = bench.jobs // bench.folders
+    for number, folder in enumerate(bench.names()):
+        lines = ["owner: bench"] if number == 0 else []
+        lines += ["jobs:", f"  - {{name: {folder}, kind: folder}}"]
+        for job in range(per_folder):
+            depth = 2 if number * per_folder + job < changed else 1
+            lines += [
+                f"  - name: {folder}/job-{job}",
+                f"    description: Builds service {job} of folder {number}",
+                "    scm:",
+                "      git:",
+                f"        url: https://git.example/team{number}/service{job}.git",
+                "        credentialsId: git-reader",
+                f"        depth: {depth}",
+                "    scriptPath: ci/Jenkinsfile",
+                "    parameters:",
+                f"      - string: {{name: VERSION, default: '1.{job}', description: what to build}}",
+                "      - boolean: {name: DEPLOY}",
+                f"    triggers: [cron: H {job % 24} * * *]",
+                "    keep: {builds: 20, days: 30}",
+                "    disableConcurrentBuilds: {}",
+            ]
+        (where / f"{folder}.yaml").write_text("\n".join(lines) + "\n")
+    return where
+
+
+def describe_for_jjb(bench: Bench) -> Path:
+    """Write the same jobs for Jenkins Job Builder."""
+    where = bench.home / "jjb"
+    where.mkdir(exist_ok=True)
+    per_folder = bench.jobs // bench.folders
+    for number, folder in enumerate(bench.names()):
+        lines = ["- job:", f"    name: {folder}", "    project-type: folder"]
+        for job in range(per_folder):
+            lines += [
+                "- job:",
+                f"    name: {folder}/job-{job}",
+                "    project-type: pipeline",
+                f"    description: Builds service {job} of folder {number}",
+                "    pipeline-scm:",
+                "      scm:",
+                "        - git:",
+                f"            url: https://git.example/team{number}/service{job}.git",
+                "            credentials-id: git-reader",
+                "            branches: ['*/main']",
+                "            shallow-clone: true",
+                "      script-path: ci/Jenkinsfile",
+                "    parameters:",
+                f"      - string: {{name: VERSION, default: '1.{job}', description: what to build}}",
+                "      - bool: {name: DEPLOY}",
+                f"    triggers: [timed: H {job % 24} * * *]",
+                "    properties: [build-discarder: {num-to-keep: 20, days-to-keep: 30}]",
+                "    concurrent: false",
+            ]
+        (where / f"{folder}.yaml").write_text("\n".join(lines) + "\n")
+    return where
+
+
+def run(bench: Bench, *arguments: str, good: tuple[int, ...] = (0,)) -> tuple[float, str, int]:
+    """Run a command; gives seconds, its last line of stderr and its peak memory in MB."""
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as err:
+        process = subprocess.Popen(
+            arguments, env=bench.env, stdout=subprocess.DEVNULL, stderr=err, cwd=bench.home
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - started
+        err.seek(0)
+        text = err.read().decode()
+    if process.returncode not in good:
+        raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}:\n{text[-3000:]}")
+    lines = text.strip().splitlines()
+    return seconds, lines[-1] if lines else "", usage.ru_maxrss // 1024
+
+
+def podwright(
+    bench: Bench, *arguments: str, good: tuple[int, ...] = (0,)
+) -> tuple[float, str, int]:
+    """Run ``podwright jobs``."""
+    return run(bench, sys.executable, "-m", "podwright", "jobs", *arguments, good=good)
+
+
+def bare_loop(bench: Bench, workers: int) -> float:
+    """Create all jobs with nothing but requests: the least that any client does."""
+    xml = {}
+    rendered = bench.home / "rendered"
+    for folder in bench.names():
+        for file in sorted((rendered / folder).glob("*.xml")):
+            xml[folder, file.stem] = file.read_bytes()
+    order = sorted(xml, key=lambda key: key[1])  # round the folders, as the best order is
+    session = requests.Session()
+    session.auth = (bench.user, bench.token)
+    session.headers["Content-Type"] = "application/xml; charset=utf-8"
+    session.mount("http://", HTTPAdapter(pool_maxsize=workers))
+
+    def create(key: tuple[str, str]) -> None:
+        url = f"{bench.url}/job/{key[0]}/createItem?name={key[1]}"
+        session.post(url, data=xml[key], timeout=120).raise_for_status()
+
+    def make(folder: str) -> None:
+        session.post(f"{bench.url}/createItem?name={folder}", data=FOLDER, timeout=120)
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(make, bench.names()))
+        list(pool.map(create, order))
+    seconds = time.perf_counter() - started
+    session.close()
+    return seconds
+
+
+def measure_loops(bench: Bench, counts: list[int]) -> float:
+    """Measure the bare loop with several numbers of workers; gives the best."""
+    best = float("inf")
+    for workers in counts:
+        bench.wipe()
+        seconds = bare_loop(bench, workers)
+        best = min(best, seconds)
+        bench.note(f"create: bare requests loop, {workers} workers", seconds)
+    return best
+
+
+def measure_ours(bench: Bench) -> None:
+    """Measure rendering, creating, doing nothing, changing a little, comparing everything."""
+    jobs = str(describe(bench))
+    seconds, _, memory = podwright(bench, "render", jobs, "--out", "rendered")
+    bench.note("render offline, with one file per job", seconds, f"{memory} MB")
+    seconds, _, memory = podwright(bench, "validate", jobs)
+    bench.note("validate (load, expand and render)", seconds, f"{memory} MB")
+
+
+def measure_apply(bench: Bench) -> None:
+    """Measure applies of all sorts."""
+    jobs = str(describe(bench))
+    changed = str(describe(bench, max(bench.jobs // 100, 1)))
+    bench.wipe()
+    seconds, last, memory = podwright(bench, "apply", jobs)
+    bench.note("create: podwright, default workers", seconds, f"{last}; {memory} MB")
+    seconds, last, memory = podwright(bench, "apply", jobs)
+    bench.note("no-op: podwright", seconds, f"{last}; {memory} MB")
+    seconds, last, memory = podwright(bench, "plan", changed, "--no-diff", good=(3,))
+    bench.note("1 % changed: podwright plan without differences", seconds)
+    seconds, last, memory = podwright(bench, "plan", changed, good=(3,))
+    bench.note("1 % changed: podwright plan", seconds)
+    seconds, last, memory = podwright(bench, "apply", changed)
+    bench.note("1 % changed: podwright apply", seconds, last)
+    seconds, last, memory = podwright(bench, "plan", changed, "--deep")
+    bench.note("no-op: podwright plan --deep", seconds)
+
+
+def measure_jjb(bench: Bench, workers: int) -> None:
+    """Measure Jenkins Job Builder with an empty cache.
+
+    With several workers it fails for jobs of folders that it makes in the same run, so that the
+    folders are made beforehand then.
+    """
+    bench.wipe()
+    ini = bench.home / "jjb.ini"
+    ini.write_text(
+        f"[jenkins]\nurl={bench.url}\nuser={bench.user}\npassword={bench.token}\n"
+        "query_plugins_info=False\n"
+    )
+    where = describe_for_jjb(bench)
+    if workers > 1:
+        for name in bench.names():
+            requests.post(
+                f"{bench.url}/createItem?name={name}",
+                data=FOLDER,
+                headers={"Content-Type": "application/xml"},
+                auth=(bench.user, bench.token),
+                timeout=60,
+            )
+    cache = bench.home / f"cache-{workers}"
+    arguments = [
+        bench.jjb,
+        "--conf",
+        str(ini),
+        "--flush-cache",
+        "update",
+        "--workers",
+        str(workers),
+    ]
+    os.environ["XDG_CACHE_HOME"] = str(cache)
+    seconds, _, memory = run(bench, *arguments, str(where))
+    bench.note(f"create: jenkins-jobs update --workers {workers}", seconds, f"{memory} MB")
+    if workers == 1:
+        seconds, _, _ = run(bench, bench.jjb, "--conf", str(ini), "update", str(where))
+        bench.note("no-op: jenkins-jobs update, warm cache", seconds)
+
+
+def ratios(bench: Bench, best: float) -> None:
+    """Print what the figures mean."""
+    ours = bench.figures["create: podwright, default workers"]
+    print(f"\ncreate: podwright takes {ours / best:.2f} times the best bare loop")
+    for workers in (1, 8):
+        theirs = bench.figures.get(f"create: jenkins-jobs update --workers {workers}")
+        if theirs:
+            print(f"create: {theirs / ours:.2f} times as fast as jenkins-jobs --workers {workers}")
+    print(f"create: {bench.jobs / ours:.0f} jobs per second")
+
+
+@contextmanager
+def controller(options: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
+    """Give a controller: a real one, or the test controller in a process of its own."""
+    if os.environ.get("JENKINS_URL"):
+        env = os.environ
+        yield env["JENKINS_URL"].rstrip("/"), env["JENKINS_USER"], env["JENKINS_TOKEN"]
+        return
+    costs = ("--create-ms", options.create_ms, "--update-ms", options.update_ms)
+    command = [sys.executable, str(CONTROLLER), *costs, "--read-ms", options.read_ms]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip(), "admin", "token"
+        finally:
+            process.kill()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--jobs", type=int, default=5000)
+    parser.add_argument("--folders", type=int, default=50)
+    parser.add_argument("--jjb", default="", help="path of the command jenkins-jobs 6.5.0")
+    parser.add_argument("--loops", default="4,8,16", help="workers of the bare loop to try")
+    parser.add_argument("--create-ms", default="8")
+    parser.add_argument("--update-ms", default="3")
+    parser.add_argument("--read-ms", default="1")
+    options = parser.parse_args()
+    with controller(options) as access, tempfile.TemporaryDirectory() as home:
+        bench = Bench(options.jobs, options.folders, *access, Path(home), options.jjb)
+        kind = "a real controller" if os.environ.get("JENKINS_URL") else "the test controller"
+        print(f"{bench.jobs} jobs in {bench.folders} folders, {kind}, {os.cpu_count()} cores")
+        measure_ours(bench)
+        best = measure_loops(bench, [int(count) for count in options.loops.split(",")])
+        measure_apply(bench)
+        if bench.jjb:
+            measure_jjb(bench, 8)
+            measure_jjb(bench, 1)
+        bench.wipe()
+        ratios(bench, best)
+
+
+if __name__ == "__main__":
+    main()
