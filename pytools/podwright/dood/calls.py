@@ -11,7 +11,7 @@ from podwright.dood.bodies import known, record
 from podwright.dood.budget import number, set_memory
 from podwright.dood.desk import JSON, LINES, Call, Desk, Handler, Outcome, retarget
 from podwright.dood.naming import LEASE, PREDEFINED, SHARE
-from podwright.dood.node import OK
+from podwright.dood.node import MISSING, OK
 from podwright.dood.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def pass_on(desk: Desk, call: Call, names: Mapping[str, str]) -> Outcome:
 def no_swarm(desk: Desk, call: Call, names: Mapping[str, str]) -> Outcome:
     """Say that there is no swarm."""
     del desk, call, names
-    raise Refusal(503, _NO_SWARM)
+    raise Refusal(503, _NO_SWARM, is_engines=True)
 
 
 def nothing_pruned(desk: Desk, call: Call, names: Mapping[str, str]) -> Outcome:
@@ -85,7 +85,12 @@ def container_create(desk: Desk, call: Call, names: Mapping[str, str]) -> Outcom
     """Create a container with the pod's labels, names and limits."""
     del names
     body = call.body()
-    made = desk.maker.container(body, call.value("name"))
+    try:
+        made = desk.maker.container(body, call.value("name"))
+    except Refusal as refusal:
+        # Clients take "not found" for the image, and would pull it.
+        status = 409 if refusal.status == MISSING else refusal.status
+        raise Refusal(status, refusal.message, is_engines=refusal.is_engines) from None
     for volume in made.volumes:
         _make_volume(desk, volume)
 
@@ -102,7 +107,7 @@ def _make_volume(desk: Desk, body: dict[str, Any]) -> None:
     status, value = desk.node.ask("POST", "/volumes/create", body)
     if status != _CREATED:
         message = (value or {}).get("message", "the engine made no volume")
-        raise Refusal(status, desk.naming.strip(message))
+        raise Refusal(status, desk.naming.strip(message), is_engines=True)
 
 
 def container_any(desk: Desk, call: Call, names: Mapping[str, str]) -> Outcome:
@@ -161,7 +166,8 @@ def container_start(desk: Desk, call: Call, names: Mapping[str, str]) -> Outcome
         status, value = desk.node.ask("POST", f"/containers/{found['Id']}/update", limits)
         if status != OK:
             done()
-            raise Refusal(status, desk.naming.strip((value or {}).get("message", "no update")))
+            message = (value or {}).get("message", "the engine changed no limits")
+            raise Refusal(status, desk.naming.strip(message), is_engines=True)
     return Outcome(target, done=done)
 
 

@@ -176,6 +176,6 @@ def decide(
             return handler(desk, call, match.groupdict())
     raise Refusal(
         403,
-        f"podwright's proxy does not know {call.method} {path}; it passes on what it understands. "
-        "Use the strategy dind-sidecar, whose engine is the pod's own",
+        f"the call {call.method} {path} is not known, and only what is understood is passed on to "
+        "the node's engine; use the strategy dind-sidecar, whose engine is the pod's own",
     )

@@ -123,8 +123,6 @@ def event(item: Any, naming: Naming) -> Any:
         return None
     if kind == "network" and not naming.is_own(attributes.get("name", "")):
         return None
-    if kind == "volume" and not (
-        naming.is_own(actor.get("ID", "")) and "lease-" not in actor.get("ID", "")
-    ):
+    if kind == "volume" and not naming.is_own(actor.get("ID", "")):
         return None
     return naming.strip(item)

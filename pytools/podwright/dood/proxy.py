@@ -41,11 +41,12 @@ class Proxy:
             try:
                 self._serve(wire.Stream(client))
             except Refusal as refusal:
-                self._refuse(client, refusal.status, refusal.message)
+                own = "" if refusal.is_engines else "podwright: "
+                self._refuse(client, refusal.status, own + refusal.message)
             except Refused as refused:
-                self._refuse(client, 400, refused.message)
+                self._refuse(client, 400, f"podwright: {refused.message}")
             except wire.BrokenError as broken:
-                self._refuse(client, 502, str(broken))
+                self._refuse(client, 502, f"podwright: {broken}")
             except OSError:
                 return  # one of the two hung up
 
@@ -69,9 +70,7 @@ class Proxy:
 
     @staticmethod
     def _refuse(client: socket.socket, status: int, message: str) -> None:
-        engine_like = status in (404, 503)
-        text = message if engine_like else f"podwright: {message}"
-        wire.last_words(client, wire.reply(status, {"message": text}))
+        wire.last_words(client, wire.reply(status, {"message": message}))
 
     def _serve(self, client: wire.Stream) -> None:
         text = client.head()
@@ -79,7 +78,7 @@ class Proxy:
             return
         head = parse_head(text)
         if self.ending:
-            raise Refusal(503, "podwright: the pod ends; nothing is started any more")
+            raise Refusal(503, "the pod ends; nothing is started any more")
         call = Call(
             head.method.decode(),
             parse_target(head.target.decode()),

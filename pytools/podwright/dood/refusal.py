@@ -9,12 +9,14 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a defect
     Attributes:
         status: of HTTP.
         message: a sentence: what is wrong, what to do.
+        is_engines: whether the engine itself would say so; podwright names itself otherwise.
     """
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, is_engines: bool = False) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.is_engines = is_engines
 
 
 def missing(kind: str, name: str) -> Refusal:
@@ -25,4 +27,4 @@ def missing(kind: str, name: str) -> Refusal:
         "volume": f"get {name}: no such volume",
         "exec": f"No such exec instance: {name}",
     }
-    return Refusal(404, sentences[kind])
+    return Refusal(404, sentences[kind], is_engines=True)
