@@ -144,7 +144,8 @@ class Place:
 
     def inside(self, *words: str) -> list[str]:
         """Give a command line that runs with the workspace's own shared directories."""
-        return ["nsenter", f"--target={self.holder.pid}", "--mount", "--wd=.", *words]
+        enter = ["nsenter", f"--target={self.holder.pid}", "--mount"]
+        return [*enter, "sh", "-c", 'cd "$0" && exec "$@"', str(self.work), *words]
 
     @property
     def work(self) -> Path:
@@ -192,7 +193,6 @@ class Place:
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
-                cwd=self.work,
                 env=self.environment(env),
                 # A process group of its own, like that of a terminal: Ctrl-C goes to all of it.
                 start_new_session=True,
@@ -211,7 +211,6 @@ class Place:
             self.inside(*words),
             capture_output=True,
             text=True,
-            cwd=self.root,
             env=self.environment(env),
             check=False,
         )

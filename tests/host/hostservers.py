@@ -312,6 +312,8 @@ class Engine:
         # A bridge of its own, and no changes to the machine's firewall.
         words += [f"--bridge={self.bridge}", "--iptables=false", "--ip6tables=false"]
         words += ["--ip-masq=false", "--ip-forward=false", "--userland-proxy=false"]
+        # By the name of their control group its containers are found when it is gone.
+        words.append(f"--cgroup-parent=/{self.bridge}")
         words += ["--insecure-registry=127.0.0.0/8", "--max-concurrent-uploads=16"]
         env = dict(os.environ)
         if trusted:
@@ -353,6 +355,16 @@ class Engine:
         """Count all containers, running or not."""
         return self.get("/v1.41/containers/json?all=1").count(b'"Image":')
 
+    def processes(self) -> list[int]:
+        """Give what it started: containerd and shims by folder, containers by control group."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                ours = f"/{self.bridge}/".encode() in (path / "cgroup").read_bytes()
+                if ours or bytes(self.folder) + b"/" in (path / "cmdline").read_bytes():
+                    found.append(int(path.name))
+        return [process for process in found if process != os.getpid()]
+
     def kill(self) -> None:
         """End it as the kernel does when memory runs out."""
         self.process.kill()
@@ -361,23 +373,13 @@ class Engine:
     def close(self) -> None:
         """End it, with all that it started, mounted and added."""
         stop(self.process)
-        for process in children_of(self.folder):
+        for process in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        wait_for("the end of all of the engine's processes", lambda: not children_of(self.folder))
+        wait_for("the end of all of the engine's processes", lambda: not self.processes())
         for mount in reversed(mounts_below(self.folder)):
             subprocess.run(["umount", "--lazy", mount], check=False)
         wait_for("the removal of the bridge", lambda: _bridge(_REMOVE, self.bridge))
-
-
-def children_of(folder: Path) -> list[int]:
-    """Give the processes whose command line names a folder (containerd, its shims)."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if bytes(folder) + b"/" in path.read_bytes() and path.parent.name != str(os.getpid()):
-                found.append(int(path.parent.name))
-    return found
 
 
 def mounts_below(folder: Path, process: int | str = "self") -> list[str]:

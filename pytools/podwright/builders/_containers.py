@@ -16,6 +16,42 @@ CONF = "$PW_TMP/registries.conf"
 DOCKER_ONLY = frozenset({"SHELL", "HEALTHCHECK", "ONBUILD"})
 
 FUNCTIONS = r"""
+pw_containers() { # ids of all working containers of the storage
+  case $pw_tool in
+    buildah) buildah containers --quiet --notruncate ;;
+    *) "$pw_tool" ps --all --external --quiet --no-trunc ;;
+  esac 2>/dev/null
+}
+
+pw_prepare() { # program
+  [ -z "${pw_tool:-}" ] || return 0
+  pw_tool=$1
+  pw_containers >"$PW_TMP/containers" || rm -f "$PW_TMP/containers"
+  pw_work=$(mktemp -d "${TMPDIR:-/var/tmp}/podwright.XXXXXX" 2>/dev/null) ||
+    pw_fail 1 "no temporary directory can be made in ${TMPDIR:-/var/tmp}; is the disk full?"
+}
+
+# A program that is killed leaves working containers, mounted, and temporary files. What began since
+# is its own, unless another one is at work in the same place.
+pw_cleanup() {
+  [ -n "${pw_work:-}" ] || return 0
+  [ "$pw_status" -lt 124 ] || pw_remove_containers
+  grep -qF " $pw_work/" /proc/mounts 2>/dev/null || rm -rf "$pw_work"
+}
+
+pw_remove_containers() {
+  [ -e "$PW_TMP/containers" ] || return 0
+  for pw_stat in /proc/[0-9]*/comm; do
+    { read -r pw_line <"$pw_stat"; } 2>/dev/null || continue
+    [ "$pw_line" = "$pw_tool" ] || continue
+    pw_place=$(readlink "${pw_stat%comm}ns/mnt") || continue
+    [ "$pw_place" != "$(readlink /proc/self/ns/mnt)" ] || return 0
+  done
+  for pw_line in $(pw_containers); do
+    grep -qx "$pw_line" "$PW_TMP/containers" || "$pw_tool" rm "$pw_line" >/dev/null 2>&1
+  done
+}
+
 # A build adds to the list of its name, so what an earlier build on the same storage left under that
 # name, a list or an image, would become part of this one or make it fail.
 pw_forget() { # program, name
@@ -30,6 +66,7 @@ def recipe(program: str, build: Build) -> Recipe:
     steps = [Step(f"building {build.name}", (program, *_build(build)), "build", _env(build))]
     if many:
         steps.insert(0, Step("", ("pw_forget", program, build.references[0]), "function"))
+    steps.insert(0, Step("", ("pw_prepare", program), "function"))
     if build.image.output:
         steps += _archive(program, build)
     if build.image.push:
@@ -39,7 +76,7 @@ def recipe(program: str, build: Build) -> Recipe:
     return Recipe(
         steps=tuple(steps),
         cached=r"^--> (Using cache|Cache pulled from remote)",
-        functions=FUNCTIONS if many else "",
+        functions=FUNCTIONS,
         files={CONF: conf, **registries.certificates(build.registries)}
         if conf
         else registries.certificates(build.registries),
@@ -48,7 +85,7 @@ def recipe(program: str, build: Build) -> Recipe:
 
 def _env(build: Build) -> dict[str, str]:
     """Point the library at the build's registries and the login for pulling."""
-    env = {"BUILDAH_ISOLATION": "chroot", **_conf(build)}
+    env = {"BUILDAH_ISOLATION": "chroot", "TMPDIR": Expand("$pw_work"), **_conf(build)}
     if "pull" in build.auth:
         env["REGISTRY_AUTH_FILE"] = Expand("$PW_TMP/pull/config.json")
     return env

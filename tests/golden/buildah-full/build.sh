@@ -5,6 +5,42 @@ PW_TIMEOUT=5400
 
 # [prelude.sh]
 
+pw_containers() { # ids of all working containers of the storage
+  case $pw_tool in
+    buildah) buildah containers --quiet --notruncate ;;
+    *) "$pw_tool" ps --all --external --quiet --no-trunc ;;
+  esac 2>/dev/null
+}
+
+pw_prepare() { # program
+  [ -z "${pw_tool:-}" ] || return 0
+  pw_tool=$1
+  pw_containers >"$PW_TMP/containers" || rm -f "$PW_TMP/containers"
+  pw_work=$(mktemp -d "${TMPDIR:-/var/tmp}/podwright.XXXXXX" 2>/dev/null) ||
+    pw_fail 1 "no temporary directory can be made in ${TMPDIR:-/var/tmp}; is the disk full?"
+}
+
+# A program that is killed leaves working containers, mounted, and temporary files. What began since
+# is its own, unless another one is at work in the same place.
+pw_cleanup() {
+  [ -n "${pw_work:-}" ] || return 0
+  [ "$pw_status" -lt 124 ] || pw_remove_containers
+  grep -qF " $pw_work/" /proc/mounts 2>/dev/null || rm -rf "$pw_work"
+}
+
+pw_remove_containers() {
+  [ -e "$PW_TMP/containers" ] || return 0
+  for pw_stat in /proc/[0-9]*/comm; do
+    { read -r pw_line <"$pw_stat"; } 2>/dev/null || continue
+    [ "$pw_line" = "$pw_tool" ] || continue
+    pw_place=$(readlink "${pw_stat%comm}ns/mnt") || continue
+    [ "$pw_place" != "$(readlink /proc/self/ns/mnt)" ] || return 0
+  done
+  for pw_line in $(pw_containers); do
+    grep -qx "$pw_line" "$PW_TMP/containers" || "$pw_tool" rm "$pw_line" >/dev/null 2>&1
+  done
+}
+
 # A build adds to the list of its name, so what an earlier build on the same storage left under that
 # name, a list or an image, would become part of this one or make it fail.
 pw_forget() { # program, name
@@ -37,8 +73,9 @@ cat >"$PW_TMP/certs/0.crt" <<'PODWRIGHT_END_OF_FILE'
 ZXhhbXBsZQ==
 -----END CERTIFICATE-----
 PODWRIGHT_END_OF_FILE
+pw_prepare buildah
 pw_forget buildah registry.example/team/app:1.2
-pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" REGISTRY_AUTH_FILE="$PW_TMP/pull/config.json" buildah build --isolation chroot --layers --identity-label=false --force-rm --format oci --file app/release.Dockerfile --target release --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
+pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" REGISTRY_AUTH_FILE="$PW_TMP/pull/config.json" buildah build --isolation chroot --layers --identity-label=false --force-rm --format oci --file app/release.Dockerfile --target release --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
 ä' --label org.opencontainers.image.source=https://git.example/team/app.git --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label 'org.opencontainers.image.title=the app' --label "org.opencontainers.image.created=$(date -u +%Y-%m-%dT%H:%M:%SZ)" --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --cache-from registry.example/team/app-cache --cache-to registry.example/team/app-cache --cert-dir "$PW_TMP/certs" --platform linux/amd64,linux/arm64 --manifest registry.example/team/app:1.2 app
 rm -f -- app.tar
 pw_step none 'writing app.tar' buildah manifest push --all --digestfile "$PW_TMP/digest" registry.example/team/app:1.2 oci-archive:app.tar

@@ -45,9 +45,24 @@ pw_docker_digest() {
   pw_set_digest "$(pw_said | sed -n 's/.*digest: \(sha256:[0-9a-f]*\) size:.*/\1/p' | tail -n 1)"
 }
 
+pw_dood_id() { docker image inspect --format '{{.Id}}' "$1" 2>/dev/null; }
+
+pw_dood_claim() { # reference
+  docker tag "$(cat "$PW_TMP/iid")" "$1" ||
+    pw_fail 1 "$1: the image that was built is gone from the node; build again"
+}
+
+pw_dood_kept() { # reference
+  [ "$(pw_dood_id "$1")" = "$(pw_dood_id "$(cat "$PW_TMP/iid")")" ] ||
+    pw_fail 1 "$1: another build on this node gave the tag to its own image while this one was \
+pushed; give each build a tag of its own"
+}
+
 pw_begin registry.example/team/app
-pw_docker_build no no 'building registry.example/team/app' --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app.git --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label "org.opencontainers.image.created=$(date -u +%Y-%m-%dT%H:%M:%SZ)" --tag registry.example/team/app:0123456 .
+pw_docker_build no no 'building registry.example/team/app' --iidfile "$PW_TMP/iid" --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app.git --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label "org.opencontainers.image.created=$(date -u +%Y-%m-%dT%H:%M:%SZ)" --tag registry.example/team/app:0123456 .
+pw_dood_claim registry.example/team/app:0123456
 pw_step push 'pushing registry.example/team/app:0123456' docker push registry.example/team/app:0123456
+pw_dood_kept registry.example/team/app:0123456
 pw_docker_digest
 pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "platforms": [], "pushed": true, "output": null' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true
 
