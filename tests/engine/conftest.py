@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import engines
 import pytest
+from engines import KINDS, create, engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-KINDS = ("new", "old")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,15 +33,6 @@ def _lacking() -> str:
     programs = ["unshare", "nsenter", "setpriv", "docker", "busybox", "ip", "go"]
     missing = [name for name in programs if not shutil.which(name)]
     return f"not installed: {', '.join(missing)}" if missing else ""
-
-
-def engine_of(kind: str) -> engines.Engine:
-    """An engine by its kind; the old one only where the distribution's is installed."""
-    if kind == "old":
-        if not Path("/usr/sbin/dockerd").exists():
-            pytest.skip("Debian's docker.io is not installed")
-        return engines.old_engine()
-    return engines.new_engine()
 
 
 @pytest.fixture(scope="session")
@@ -65,13 +55,6 @@ def pod(request: pytest.FixtureRequest, places: Path) -> Iterator[engines.Pod]:
         )
         made.exec = answer["Id"]
         yield made
-
-
-def create(pod: engines.Pod, **config: object) -> str:
-    """Make a container; returns its id."""
-    answer = pod.json("POST", "/containers/create", {"Image": pod.image, **config})
-    assert "Id" in answer, answer
-    return answer["Id"]
 
 
 @pytest.fixture

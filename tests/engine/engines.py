@@ -26,6 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from podwright import authz
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 BINARIES = ROOT / "tests" / "e2e" / "binaries.py"
 WORKSPACE = "/home/jenkins/agent"
+KINDS = ("new", "old")
 PYTHON = "/usr/bin/python3"  # any user may run it
 _MOUNTS = """
 set -e
@@ -81,6 +84,15 @@ def old_engine() -> Engine:
     return Engine("old", "/usr/sbin:/usr/bin:/sbin:/bin", "1.41", old=True)
 
 
+def engine_of(kind: str) -> Engine:
+    """An engine by its kind; the old one only where the distribution's is installed."""
+    if kind == "old":
+        if not Path("/usr/sbin/dockerd").exists():
+            pytest.skip("Debian's docker.io is not installed")
+        return old_engine()
+    return new_engine()
+
+
 def program_dir(name: str) -> str:
     """Where binaries.py keeps a program."""
     listed = subprocess.run(
@@ -118,6 +130,7 @@ class Pod:
     config: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     plugged: bool = True
+    engine_words: tuple[str, ...] = ()  # instead of the guard
 
     def __post_init__(self) -> None:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -224,7 +237,8 @@ class Pod:
         log = (self.place / "engine.log").open("ab")
         command = self._inside(
             "unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--"
-        ) + authz.engine_command(self.engine_options())
+        )
+        command += self.engine_words or authz.engine_command(self.engine_options())
         self.processes["engine"] = subprocess.Popen(
             command,
             stdout=log,
@@ -384,3 +398,10 @@ def busybox_image(pod: Pod, name: str = "busybox:test") -> Iterator[str]:
     done = pod.docker("import", "-", name, stdin=buffer.getvalue())
     assert done.returncode == 0, done.stderr
     yield name
+
+
+def create(pod: Pod, **config: object) -> str:
+    """Make a container; returns its id."""
+    answer = pod.json("POST", "/containers/create", {"Image": pod.image, **config})
+    assert "Id" in answer, answer
+    return answer["Id"]

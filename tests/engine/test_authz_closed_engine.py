@@ -12,7 +12,7 @@ import threading
 
 import engines
 import pytest
-from conftest import KINDS, engine_of
+from engines import KINDS, engine_of
 
 from podwright import authz
 

@@ -14,8 +14,7 @@ import threading
 import time
 
 import pytest
-from conftest import create
-from engines import WORKSPACE
+from engines import WORKSPACE, create
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = b"\0\0\0\4\0\0\0\0\0"

@@ -18,8 +18,8 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+import select
 import socket
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from podwright.authz.limits import Limits
 
 MAX_HEAD = 64 * 1024
-_CHUNK = 256 * 1024
+_CHUNK = 64 * 1024
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _VALUE = re.compile(rb"[\t -~\x80-\xff]*\Z")
 _LINE = re.compile(rb"([A-Z]{1,16}) (/[!-~]*) HTTP/1\.1\Z")
@@ -288,43 +288,71 @@ def _read_body(client: socket.socket, head: Head, rest: bytes, length: int) -> t
     return data[:length], data[length:]
 
 
+class _Flow:
+    """One direction: what was read from the source and not yet taken by the sink."""
+
+    def __init__(self, source: socket.socket, sink: socket.socket, pending: bytes) -> None:
+        self.source, self.sink = source, sink
+        self.buffer = memoryview(bytearray(_CHUNK))
+        self.pending: memoryview = memoryview(pending)
+        self.open, self.lost = True, False
+
+    def wants(self) -> tuple[socket.socket, int] | None:
+        """What to wait for: the sink to take what is there, or the source for more."""
+        if self.pending:
+            return self.sink, select.POLLOUT
+        return (self.source, select.POLLIN) if self.open else None
+
+    def step(self) -> None:
+        """Move what can be moved without waiting."""
+        if not self.pending and self.open:
+            self._read()
+        if self.pending:
+            self._write()
+
+    def _read(self) -> None:
+        try:
+            size = self.source.recv_into(self.buffer)
+        except BlockingIOError:
+            return
+        except OSError:
+            size = 0  # gone, which ends this direction like an orderly end
+        self.open = size > 0
+        self.pending = self.buffer[: 0 if self.lost else size]
+        if not size:
+            _shut(self.sink, socket.SHUT_WR)
+
+    def _write(self) -> None:
+        try:
+            sent = self.sink.send(self.pending)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.lost, sent = True, len(self.pending)
+        self.pending = self.pending[sent:]
+
+
 def _join(client: socket.socket, engine: socket.socket, first: bytes) -> None:
-    """Copy both ways; the end of one direction is passed on as such (attach needs it)."""
-    upward = threading.Thread(target=_copy, args=(client, engine, first), daemon=True)
-    upward.start()
-    _copy(engine, client)
-    _shut(client, socket.SHUT_RDWR)  # wakes the other direction when the client stays silent
-    upward.join()
+    """Copy both ways until the engine has said everything, or the client is gone.
 
-
-def _copy(source: socket.socket, sink: socket.socket, first: bytes | None = None) -> None:
-    """Copy until the source ends; ``first`` goes before, and marks the way up to the engine.
-
-    When the engine no longer reads, the rest is read and thrown away: it hangs up on a large body
-    that it refuses while the body is still coming, and its answer must reach the client. When the
-    client no longer reads, there is nobody left to serve.
+    The end of one direction is passed on as such (attach needs it). When the engine no longer
+    reads, the rest is read and thrown away: it hangs up on a large body that it refuses while the
+    body is still coming, and its answer must reach the client. One loop, no second thread: starting
+    one would be a good part of a short request's time.
     """
-    upward = first is not None
-    view = memoryview(bytearray(_CHUNK))
-    try:
-        reading = _send(sink, first or b"")
-        while reading or upward:
-            size = source.recv_into(view)
-            if not size:
-                break
-            reading = reading and _send(sink, view[:size])
-    except OSError:
-        pass  # the source is gone, which ends this direction like its orderly end
-    _shut(sink, socket.SHUT_WR)
-
-
-def _send(sink: socket.socket, data: bytes | memoryview) -> bool:
-    """Whether the sink took it."""
-    try:
-        sink.sendall(data)
-    except OSError:
-        return False
-    return True
+    client.settimeout(0)
+    engine.settimeout(0)
+    up, down = _Flow(client, engine, first), _Flow(engine, client, b"")
+    while (down.open or down.pending) and not down.lost:
+        waiting = select.poll()
+        wanted: dict[socket.socket, int] = {}
+        for end, event in filter(None, (up.wants(), down.wants())):
+            wanted[end] = wanted.get(end, 0) | event
+        for end, events in wanted.items():
+            waiting.register(end, events)
+        waiting.poll()
+        up.step()
+        down.step()
 
 
 def _shut(end: socket.socket, how: int) -> None:

@@ -188,10 +188,27 @@ def listen(path: str, mode: int) -> socket.socket:
 
 
 def serve(server: socket.socket, handle: Callable[[socket.socket], None]) -> None:
-    """A thread for each connection, until the socket is closed."""
-    while True:
-        try:
-            connection, _ = server.accept()
-        except OSError:
-            return
-        threading.Thread(target=handle, args=(connection,), daemon=True).start()
+    """Serve connections, a thread for each, until the socket is closed.
+
+    Threads wait for connections instead of being started for them (a start costs more than a
+    decision); whoever takes the last free place makes another one first.
+    """
+    free = [0]
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                free[0] += 1
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with lock:
+                free[0] -= 1
+                short = free[0] == 0
+            if short:
+                threading.Thread(target=work, daemon=True).start()
+            handle(connection)
+
+    work()
