@@ -144,23 +144,21 @@ final class KubernetesLauncher implements Launcher {
       if (status.ready()) {
         return;
       }
-      boolean news = false;
       for (String line : status.waiting()) {
         if (told.add(line)) {
           request.log().accept("[" + name + "] " + line);
-          news = true;
         }
       }
-      backOffs += news && status.backsOff() ? 1 : 0;
+      backOffs = status.backsOff() ? backOffs + 1 : 0;
       String problem = status.terminated();
-      if (problem == null && status.backsOff() && (news ? backOffs : BACK_OFFS_ALLOWED) > 1) {
-        problem = "an image cannot be pulled: " + String.join("; ", status.waiting());
+      if (problem == null && backOffs > BACK_OFFS_ALLOWED) {
+        problem = String.join("; ", status.waiting());
       }
       if (problem == null && System.currentTimeMillis() > end) {
         problem = "not ready after " + options.podTimeout + " s";
       }
       if (problem == null && request.cancelled().getAsBoolean()) {
-        throw new AbortException("Pod " + name + " is no longer wanted");
+        throw new AbortException("Pod " + name + " is no longer wanted: the build is aborted");
       }
       if (problem != null) {
         explain(kubectl, name, status, request);

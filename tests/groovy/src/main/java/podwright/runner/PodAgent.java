@@ -1,9 +1,7 @@
 package podwright.runner;
 
 import hudson.AbortException;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -19,8 +17,8 @@ final class PodAgent implements Agent {
   private static final String AGENT = "jnlp";
   private static final int MILLISECONDS = 1000;
   private static final int SLOW_END_SECONDS = 10;
-  private static final String TERMINATED = "{range .status.containerStatuses[*]}"
-      + "{.name}={.state.terminated.reason}:{.state.terminated.exitCode} {end}{\"\\n\"}";
+  private static final int WATCH_MILLISECONDS = 2000;
+  private static final int FAILURES_ALLOWED = 3;
 
   private final Kubectl kubectl;
   private final String name;
@@ -28,7 +26,6 @@ final class PodAgent implements Agent {
   private final String workspace;
   private final Launcher.Request request;
   private final Map<String, String> own = new LinkedHashMap<>();
-  private Process watch;
   private volatile boolean closed;
 
   PodAgent(Kubectl kubectl, String name, Pod pod, String job, Launcher.Request request) {
@@ -49,8 +46,6 @@ final class PodAgent implements Agent {
         own.put(line.substring(0, equals), line.substring(equals + 1));
       }
     }
-    watch = new ProcessBuilder(kubectl.line("get", "pod", name, "--watch", "-o",
-        "jsonpath=" + TERMINATED)).redirectError(ProcessBuilder.Redirect.DISCARD).start();
     Thread watcher = new Thread(this::watch, "watch " + name);
     watcher.setDaemon(true);
     watcher.start();
@@ -58,22 +53,22 @@ final class PodAgent implements Agent {
 
   /** Tells when a regular container has ended, which makes the plugin remove the agent. */
   private void watch() {
-    try (BufferedReader reader = new BufferedReader(
-        new InputStreamReader(watch.getInputStream(), StandardCharsets.UTF_8))) {
-      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-        for (String one : line.trim().split(" ")) {
-          int equals = one.indexOf('=');
-          if (equals > 0 && !one.endsWith("=:") && !closed) {
-            request.lost().accept("Container " + one.substring(0, equals) + " of " + name
-                + " was terminated (" + one.substring(equals + 1).replace(":", ", exit code ")
-                + "): Jenkins gives up the agent");
-            return;
-          }
-        }
+    int failures = 0;
+    while (!closed) {
+      String problem;
+      try {
+        Thread.sleep(WATCH_MILLISECONDS);
+        problem = PodStatus.parse(kubectl.run("get", "pod", name, "-o", "json")).terminated();
+        failures = 0;
+      } catch (IOException e) {
+        failures++;
+        problem = failures < FAILURES_ALLOWED ? null : e.getMessage();
+      } catch (InterruptedException e) {
+        return;
       }
-    } catch (IOException e) {
-      if (!closed) {
-        request.lost().accept("The watch on " + name + " has ended: " + e.getMessage());
+      if (problem != null && !closed) {
+        request.lost().accept("Pod " + name + ": " + problem + "; Jenkins gives up the agent");
+        return;
       }
     }
   }
@@ -226,9 +221,6 @@ final class PodAgent implements Agent {
   @Override
   public void close() throws IOException {
     closed = true;
-    if (watch != null) {
-      watch.destroy();
-    }
     long start = System.currentTimeMillis();
     kubectl.run("delete", "pod", name, "--ignore-not-found", "--wait=true", "--timeout=120s");
     long seconds = (System.currentTimeMillis() - start) / MILLISECONDS;
