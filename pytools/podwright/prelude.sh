@@ -74,7 +74,8 @@ pw_stop() {
 
 pw_nap() { sleep 0.1 2>/dev/null || sleep 1; } # not every sleep knows fractions
 
-pw_cleanup() { :; } # a strategy may define its own
+# shellcheck disable=SC2317 # a strategy may define its own instead
+pw_cleanup() { :; }
 
 pw_end() {
   pw_status=$?
