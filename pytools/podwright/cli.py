@@ -30,7 +30,9 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     Args:
         only: configure this subcommand alone, which spares the start-up time of all others.
     """
-    top = argparse.ArgumentParser(prog="podwright", description=DESCRIPTION, formatter_class=Help)
+    top = argparse.ArgumentParser(
+        prog="podwright", description=DESCRIPTION, formatter_class=Help, allow_abbrev=False
+    )
     top.add_argument("--version", action="version", version=f"podwright {__version__}")
     sub = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in [only] if only else commands.names():
@@ -40,6 +42,8 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
             help=command.SUMMARY,
             description=getattr(command, "__doc__", None) or command.SUMMARY,
             formatter_class=Help,
+            # A beginning such as `--imag` would be another option as soon as there is one.
+            allow_abbrev=False,
         )
         command.configure(child)
     return top

@@ -114,7 +114,7 @@ def load(organisation: str, workspace: Path | None) -> Config:
 
 def organisation_text(value: str) -> tuple[str, str]:
     """Give the organisation's config as text, with the name that errors use for it."""
-    if "\n" in value or value.lstrip().startswith("{") or ": " in value:
+    if "\n" in value.strip() or value.lstrip().startswith("{") or ": " in value:
         return value, "PODWRIGHT_CONFIG"
     path = Path(value.strip())
     if not path.is_file():

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 from podwright import inputs
 from podwright.errors import UsageError
 from podwright.request import BuildParameters
-from podwright.schema import Duration, Flag, Kind, ListOf, MapOf, Number, Record
+from podwright.schema import Choice, Duration, Flag, Kind, ListOf, MapOf, Number, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 # Parameters that only make sense inside Jenkins, or that need a file.
 _NOT_OPTIONS = {"pod", "images"}
@@ -24,7 +24,10 @@ def _options() -> Iterator[tuple[str, str, Kind, str]]:
     for item in fields(BuildParameters):
         if item.name not in _NOT_OPTIONS:
             kind = item.metadata["kind"]
-            yield _spelling(item.name), item.name, kind, item.metadata["doc"]
+            doc = item.metadata["doc"]
+            if isinstance(kind, Choice):
+                doc += f": {', '.join(kind.words())}"
+            yield _spelling(item.name), item.name, kind, doc
 
 
 def _spelling(name: str) -> str:
@@ -37,9 +40,25 @@ def _spelling(name: str) -> str:
     return f"--{dashed[:-1] if plural else dashed}"
 
 
+# For the end of a command's --help: what the options look like together.
+EXAMPLES = """\
+examples:
+  podwright {command} --image registry.example/team/app --tag 1.2
+  podwright {command} --image app --no-push --output app.tar --build-arg VERSION=1.2
+  podwright {command} --image localhost:5000/app --registry localhost:5000,http=true
+  podwright {command} --image app --secret id=token,env=TOKEN --ssh default --cache false
+  podwright {command} --request request.yaml --builder buildah
+
+K=V,... lists are those of docker's options; JSON is taken in their place. A time is a number of
+minutes, or '90s', '15m', '2h'. `pod` and `images` are given in a request file.
+"""
+
+
 def add_request_options(parser: argparse.ArgumentParser) -> None:
     """Add a request file and an option for each parameter; options win over the file."""
-    parser.add_argument("--request", help="the request as a JSON or YAML file, '-' for stdin")
+    parser.add_argument(
+        "--request", metavar="FILE", help="the request as a JSON or YAML file, '-' for stdin"
+    )
     for option, name, kind, doc in _options():
         if isinstance(kind, Flag):
             action = argparse.BooleanOptionalAction
@@ -58,11 +77,13 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
 def _metavar(kind: Kind) -> str:
     """Say what an option takes."""
     if isinstance(kind, MapOf):
-        return "HOST:K=V,..." if isinstance(kind.item, Record) else "K=V"
+        return "HOST,K=V,..." if isinstance(kind.item, Record) else "K=V"
     if isinstance(kind, ListOf) and isinstance(kind.item, Record):
         return "K=V,..."
-    if isinstance(kind, (Number, Duration)):
+    if isinstance(kind, Number):
         return "N"
+    if isinstance(kind, Duration):
+        return "TIME"
     return "TEXT"
 
 
@@ -94,16 +115,34 @@ def _value(kind: Kind, given: Any) -> Any:
         ValueError: with what is wrong.
     """
     if isinstance(kind, MapOf) and isinstance(kind.item, Record):
-        return dict(_host(text) for text in given)
+        return _map(_host(text) for text in given)
     if isinstance(kind, MapOf):
-        return dict(_pair(text) for text in given)
+        return _map(_pair(text) for text in given)
     if isinstance(kind, ListOf) and isinstance(kind.item, Record):
         return [_fields(text, kind.item) for text in given]
     if isinstance(kind, Record):
         return _fields(given, kind)
-    if isinstance(kind, Number) or (isinstance(kind, Duration) and given.isdigit()):
-        return int(given)
-    return given
+    if isinstance(kind, Number):
+        return _number(given)
+    return int(given) if isinstance(kind, Duration) and given.isdecimal() else given
+
+
+def _number(text: str) -> int:
+    """Read a whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"expected a whole number, got '{text}'") from None
+
+
+def _map(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a map; a name that is given twice is a slip of the author."""
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            raise ValueError(f"'{name}' is given twice")
+        made[name] = value
+    return made
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -123,12 +162,15 @@ def _host(text: str) -> tuple[str, Any]:
 def _fields(text: str, kind: Record | None) -> Any:
     """Split k=v,k=v as in `--secret id=x,src=y`; JSON and shorthands are taken as well."""
     if text.startswith(("{", "[")):
-        return json.loads(text)
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise ValueError(f"no valid JSON: {error}") from None
     if text in ("true", "false"):
         return text == "true"
     if kind and kind.shorthand and "=" not in text:
         return text
-    pairs = dict(_pair(part) for part in text.split(","))
+    pairs = _map(_pair(part) for part in text.split(","))
     return {
         name: value == "true" if value in ("true", "false") else value
         for name, value in pairs.items()

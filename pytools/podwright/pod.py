@@ -305,8 +305,31 @@ def user_yaml(value: Any) -> dict[str, Any]:
         value, _ = parse_yaml(value, "pod.yaml")
     if not isinstance(value, dict) or value.get("kind", "Pod") != "Pod":
         raise UsageError("pod.yaml: expected a Pod (a map with 'spec')")
+    _shape(value)
     _unique(value)
     return value
+
+
+def _shape(value: Mapping[str, Any]) -> None:
+    """Refuse what could not be merged by name; all the rest is for Kubernetes to judge.
+
+    Raises:
+        UsageError: all problems.
+    """
+    problems = [
+        f"pod.yaml: '{part}' must be a map"
+        for part in ("metadata", "spec")
+        if not isinstance(value.get(part, {}), dict)
+    ]
+    spec = value.get("spec")
+    for name in ("containers", "initContainers", "volumes"):
+        items = spec.get(name, []) if isinstance(spec, dict) else []
+        if not isinstance(items, list) or not all(
+            isinstance(item, dict) and isinstance(item.get("name"), str) for item in items
+        ):
+            problems.append(f"pod.yaml: 'spec.{name}' must be a list of maps with names")
+    if problems:
+        raise UsageError(problems)
 
 
 # The field that identifies an element, by list (Kubernetes' own patchMergeKey).

@@ -42,7 +42,7 @@ def _builders() -> list[str]:
     return [*builders.names(), "auto"]
 
 
-_PATH = Text(pattern=r"(?s:.+)", expected="a path")
+_PATH = Text(pattern=r"[\s\S]+", expected="a path")
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,9 @@ class Image:
     secrets: tuple[Secret, ...] = option(
         ListOf(Record(of=Secret)), "secrets for RUN --mount=type=secret", ()
     )
-    ssh: tuple[Ssh, ...] = option(ListOf(Record(of=Ssh)), "keys for RUN --mount=type=ssh", ())
+    ssh: tuple[Ssh, ...] = option(
+        ListOf(Record(of=Ssh, shorthand="id")), "keys for RUN --mount=type=ssh", ()
+    )
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,7 @@ class MapOf(Kind):
 
     item: Kind = field(default_factory=Text)
     name: ClassVar[str] = "map"
-    key: str = r"(?s:.+)"
+    key: str = r"[\s\S]+"
     key_is: str = "a name"
 
     def parse(self, value: Any, where: str) -> dict[str, Any]:

@@ -51,8 +51,10 @@ def test_a_name_is_split_as_docker_does(text: str, registry: str, path: str, tag
         ),
         (
             "app$(reboot)",
-            "'app$(reboot)' is not a repository (letters, digits, single '.', '_', '-' and '/' "
-            "between)",
+            (
+                "'app$(reboot)' is not a repository (letters, digits, single '.', '_', '-' and '/' "
+                "between)"
+            ),
         ),
         (
             "a pp",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from podwright import builders, inputs, workspace
 from podwright.errors import UsageError
-from podwright.options import add_request_options, request_from
+from podwright.options import EXAMPLES, add_request_options, request_from
 from podwright.plan import plan
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ SUMMARY = "build an image on this machine"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_request_options(parser)
+    parser.epilog = EXAMPLES.format(command="build")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podwright import inputs, workspace
-from podwright.options import add_request_options, request_from
+from podwright.options import EXAMPLES, add_request_options, request_from
 from podwright.plan import plan
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ SUMMARY = "print what a request would do, without doing it"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_request_options(parser)
+    parser.epilog = EXAMPLES.format(command="plan")
     parser.add_argument("--script", action="store_true", help="print the script alone")
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podwright import inputs, pod
+from podwright import builders, inputs, pod
 from podwright.errors import PodwrightError
 from podwright.plan import plan_pod
 
@@ -23,7 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "request", nargs="?", help="request as a JSON or YAML file, '-' for stdin; none: defaults"
     )
-    parser.add_argument("--builder", help="the strategy; wins over the request's")
+    names = ", ".join([*builders.names(), "auto"])
+    parser.add_argument(
+        "--builder", metavar="NAME", help=f"the strategy; wins over the request's: {names}"
+    )
     parser.add_argument(
         "--machine",
         action="store_true",

@@ -1,0 +1,254 @@
+"""The bundle, the generated files, and what adding a strategy by one file changes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podwright import bundle, generate
+from podwright.documents import everything as pages
+from podwright.request import json_schema
+
+OLDEST = (3, 9)
+
+
+@pytest.fixture(scope="module")
+def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of the sources here."""
+    path = tmp_path_factory.mktemp("bundle") / "podwright.pyz"
+    path.write_bytes(bundle.archive(bundle.hot_members(generate.package())))
+    return path
+
+
+def run(python: str, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run an interpreter apart from everything that is installed for it."""
+    return subprocess.run(
+        [python, "-I", *words], capture_output=True, text=True, check=False, cwd=cwd, env={}
+    )
+
+
+def interpreters() -> dict[tuple[int, int], str]:
+    """Find the interpreters of this machine, by version."""
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    places = [Path(folder) for folder in folders if "shims" not in folder]
+    places += sorted(Path.home().glob(".pyenv/versions/*/bin"))
+    found = {}
+    for place in places:
+        for minor in range(5, 20):
+            program = place / f"python3.{minor}"
+            if program.exists():
+                found.setdefault((3, minor), str(program))
+    return found
+
+
+def test_the_bundle_has_the_same_bytes_every_time(tmp_path: Path) -> None:
+    copy = tmp_path / "podwright"
+    shutil.copytree(generate.package(), copy)
+    for path in copy.rglob("*"):
+        os.utime(path, (1, 1))
+
+    assert bundle.archive(bundle.hot_members(copy)) == bundle.archive(
+        bundle.hot_members(generate.package())
+    )
+
+
+def test_the_bundle_holds_every_module_but_those_of_jobs(pyz: Path) -> None:
+    members = bundle.members_of(pyz.read_bytes())
+
+    package = generate.package()
+    wanted = {
+        f"podwright/{path.relative_to(package)}"
+        for path in package.rglob("*.py")
+        if "jobs" not in path.relative_to(package).parts and path.name != "jobs.py"
+    }
+    assert {name for name in members if name.startswith("podwright/") and name.endswith(".py")} == (
+        wanted
+    )
+    assert "podwright/prelude.sh" in members
+    assert not [name for name in members if "__pycache__" in name or name.startswith("/")]
+
+
+def test_the_bundle_plans_alone(pyz: Path, workspace: Path) -> None:
+    (workspace / ".podwright.yaml").write_text("defaults: {retries: 1}\n")
+
+    done = run(sys.executable, str(pyz), "plan", "--image", "a", "--tag", "1", cwd=workspace)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\nPW_RETRIES=1\n" in json.loads(done.stdout)["script"]
+
+
+def test_the_oldest_supported_python_is_enough(pyz: Path, workspace: Path) -> None:
+    able = {version: path for version, path in interpreters().items() if version >= OLDEST}
+    python = able[min(able)]
+
+    for words in (["plan", "--image", "a", "--tag", "1"], ["pod"], ["builders"], ["plan", "-h"]):
+        done = run(python, str(pyz), *words, cwd=workspace)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_older_python_gets_one_sentence(pyz: Path, workspace: Path) -> None:
+    old = {version: path for version, path in interpreters().items() if version < OLDEST}
+    if not old:
+        pytest.skip("no older interpreter on this machine")
+    for (major, minor), python in old.items():
+        done = run(python, str(pyz), "plan", cwd=workspace)
+
+        assert (done.returncode, done.stdout) == (2, "")
+        sentence = done.stderr.replace(done.stderr.split()[4], "VERSION", 1)
+        assert done.stderr.split()[4].startswith(f"{major}.{minor}.")
+        assert sentence == (
+            "podwright: this python3 is VERSION podwright needs 3.9 or newer; use the default "
+            "'tools' image or name one with a newer python3 in `images: {tools: ...}`\n"
+        )
+
+
+def test_no_generated_file_is_stale(repository: Path) -> None:
+    stale = generate.stale(repository)
+
+    assert stale == [], f"{', '.join(stale)}: run `make generate`"
+
+
+def test_a_stale_file_would_be_noticed(repository: Path, tmp_path: Path) -> None:
+    shutil.copytree(repository / "resources", tmp_path / "resources")
+    shutil.copytree(repository / "docs/reference", tmp_path / "docs/reference")
+    shutil.copytree(repository / "vars", tmp_path / "vars")
+    shutil.copy(repository / "README.md", tmp_path)
+    generate.write(tmp_path)
+    assert generate.stale(tmp_path) == []
+
+    pods = tmp_path / "resources/podwright/pods"
+    (pods / "kaniko.json").write_text("{}\n")
+    (pods / "gone.json").write_text("{}\n")
+    (tmp_path / "vars/buildImage.txt").unlink()
+    pyz = tmp_path / "resources/podwright/podwright.pyz"
+    members = bundle.members_of(pyz.read_bytes())
+    pyz.write_bytes(bundle.archive({**members, "podwright/plan.py": b"# older\n"}))
+
+    assert sorted(generate.stale(tmp_path)) == [
+        "resources/podwright/pods/gone.json",
+        "resources/podwright/pods/kaniko.json",
+        "resources/podwright/podwright.pyz",
+        "vars/buildImage.txt",
+    ]
+
+
+def test_the_json_schema_is_one(repository: Path) -> None:
+    import jsonschema  # noqa: PLC0415 - 100 ms
+
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+    committed = repository / "docs/reference/request.schema.json"
+    assert json.loads(committed.read_text(encoding="utf-8")) == json_schema()
+
+
+def test_the_steps_pages_are_plain_text() -> None:
+    for name, text in pages().items():
+        if name.endswith(".txt"):
+            assert "<b>" not in text
+            assert max(len(line) for line in text.splitlines()) < 200
+
+
+MADE_UP = '''
+"""A strategy that exists in a test only."""
+
+from podwright import pod
+from podwright.builders._base import Builder, PodParts, Recipe, Step
+
+
+class MadeUp(Builder):
+    """Builds images by wishing.
+
+    Costs: wishes.
+    """
+
+    features = frozenset({"ssh"})
+    level = "restricted"
+    needs = "a well"
+    rank = 5
+
+    def pod(self, setting):
+        """One container."""
+        return PodParts(
+            builder=pod.container(
+                "builder", "wish:1", command=pod.KEEP_ALIVE, resources=pod.BUILD,
+                security=pod.RESTRICTED,
+            )
+        )
+
+    def recipe(self, build):
+        """One wish."""
+        return Recipe(steps=(Step("wishing", ("wish", build.image.context), "build"),))
+
+
+STRATEGY = MadeUp()
+'''
+
+
+def test_a_strategy_is_added_by_one_file(tmp_path: Path, workspace: Path) -> None:
+    shutil.copytree(
+        generate.package(), tmp_path / "podwright", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (tmp_path / "podwright" / "builders" / "made_up.py").write_text(MADE_UP)
+    (tmp_path / "README.md").write_text(
+        "<!-- builders: generated by `make generate` -->\n<!-- /builders -->\n"
+    )
+    env = {"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin", "COLUMNS": "300"}
+
+    def podwright(*words: str) -> Any:
+        return subprocess.run(
+            [sys.executable, "-m", "podwright", *words],
+            capture_output=True, text=True, check=False, cwd=workspace, env=env,
+        )  # fmt: skip
+
+    assert podwright("builders").stdout.startswith(
+        "made-up  (restricted)\n    Builds images by wishing.\n    needs: a well\n"
+        "    can:   mount ssh keys\n"
+    )
+    assert "made-up" in podwright("plan", "--help").stdout
+    assert "made-up" in podwright("pod", "--help").stdout
+    assert podwright("plan", "--image", "a", "--builder", "mad-up").stderr == (
+        "podwright plan: builder: unknown builder 'mad-up'; did you mean 'made-up'?\n"
+    )
+    refused = podwright("plan", "--image", "a", "--builder", "kaniko", "--ssh", "default").stderr
+    assert "made-up" in refused.partition("builders that can: ")[2].strip().split(", ")
+
+    made = podwright("plan", "--image", "a", "--tag", "1", "--builder", "made-up")
+    assert json.loads(made.stdout)["builder"] == "made-up"
+    assert "pw_step build wishing wish .\n" in json.loads(made.stdout)["script"]
+    auto = podwright("plan", "--image", "a", "--tag", "1")
+    assert json.loads(auto.stdout)["builder"] == "made-up"
+
+    assert podwright("generate", "--root", str(tmp_path)).returncode == 0
+    pods = tmp_path / "resources/podwright/pods"
+    assert json.loads((pods / "made-up.json").read_text())["kind"] == "Pod"
+    assert "made-up" in (pods / "names.txt").read_text()
+    for page in (
+        "docs/reference/builders.md",
+        "docs/reference/request.schema.json",
+        "vars/buildImage.txt",
+        "vars/withBuilderPod.txt",
+        "README.md",
+    ):
+        assert "made-up" in (tmp_path / page).read_text(encoding="utf-8"), page
+
+
+def test_no_strategy_is_named_outside_of_its_file() -> None:
+    package = generate.package()
+    names = [path.stem for path in (package / "builders").glob("[a-z]*.py")]
+    core = [*package.glob("*.py"), *(package / "commands").glob("*.py")]
+
+    found = [
+        f"{path.name}: {name}"
+        for path in core
+        for name in {*names, *(n.replace("_", "-") for n in names)}
+        for quote in "'\""
+        if f"== {quote}{name}{quote}" in path.read_text(encoding="utf-8")
+    ]
+
+    assert found == []

@@ -1,0 +1,261 @@
+"""The command: exit codes, where errors go, and help that teaches."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from podwright import __version__, builders, cli, commands
+from podwright.console import Console
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# The width that argparse wraps at.
+WIDE = {**os.environ, "COLUMNS": "100", "PYTHONWARNINGS": "error"}
+
+
+def podwright(
+    *words: str, cwd: Path | None = None, **more: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run the command as a process."""
+    return subprocess.run(
+        [sys.executable, "-m", "podwright", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=more.pop("env", WIDE),
+        **more,
+    )
+
+
+def run(*words: str, env: dict[str, str] | None = None, stdin: str = "") -> tuple[int, str, str]:
+    """Run the command in this process; gives exit code, stdout and stderr."""
+    console = Console(io.StringIO(), io.StringIO(), io.StringIO(stdin), env or {})
+    code = cli.run(words, console)
+    return code, console.stdout.getvalue(), console.stderr.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def here(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The workspace as the current directory."""
+    monkeypatch.chdir(workspace)
+    return workspace
+
+
+def test_success_is_0_with_the_result_on_stdout_alone(here: Path) -> None:
+    code, out, err = run("plan", "--image", "r.example/app", "--tag", "1", "--builder", "buildah")
+
+    assert (code, err) == (0, "")
+    assert json.loads(out)["builder"] == "buildah"
+
+
+def test_the_users_mistake_is_2_with_all_sentences_on_stderr_alone(here: Path) -> None:
+    assert run("plan", "--image", "App", "--tag", "a b", "--builder", "buildah") == (
+        2,
+        "",
+        (
+            "podwright plan: image: 'App' is no image name: repositories are lower case; "
+            "'app' would "
+            "be one\n"
+            "podwright plan: tags[0]: 'a b' is no tag (1 to 128 letters, digits, '_', '.' "
+            "and '-', not "
+            "beginning with '.' or '-'); 'a-b' would be one\n"
+        ),
+    )
+
+
+def test_the_script_alone_can_be_printed(here: Path) -> None:
+    code, out, _ = run("plan", "--image", "a", "--tag", "1", "--script")
+
+    assert code == 0
+    assert out.startswith("#!/bin/sh\n")
+
+
+def test_a_pod_is_printed_for_each_strategy(here: Path) -> None:
+    for name in builders.names():
+        code, out, err = run("pod", "--builder", name)
+        assert (code, err) == (0, "")
+        assert json.loads(out)["kind"] == "Pod"
+
+
+def test_a_machine_gets_errors_as_json_and_exit_code_0(here: Path) -> None:
+    path = here / "request.json"
+    path.write_text('{"builder": "kanico"}')
+
+    code, out, err = run("pod", "--machine", str(path))
+
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {"error": "builder: unknown builder 'kanico'; did you mean 'kaniko'?"}
+
+
+def test_a_request_for_an_image_is_checked_before_its_pod_exists(here: Path) -> None:
+    path = here / "request.json"
+    path.write_text('{"image": "r.example/app", "tgas": ["1"], "retries": 99, "pod": {}}')
+
+    _, out, _ = run("pod", "--machine", str(path))
+
+    assert json.loads(out) == {
+        "error": "unknown parameter 'tgas'; did you mean 'tags'?\n"
+        "retries: 99 is not between 0 and 20"
+    }
+
+
+def test_the_pod_of_an_image_is_one_that_can_build_it(here: Path) -> None:
+    path = here / "request.json"
+    path.write_text(
+        '{"image": "r.example/app", "ssh": [{"credentialsId": "k", "variable": "V"}], "pod": {}}'
+    )
+    env = {"PODWRIGHT_CONFIG": '{"builders": ["kaniko", "podman"]}'}
+
+    _, out, _ = run("pod", str(path), env=env)
+
+    names = {
+        item["name"]: item["value"]
+        for container in json.loads(out)["spec"]["containers"]
+        for item in container.get("env", [])
+    }
+    assert names["PODWRIGHT_BUILDER"] == "podman"
+    assert names["PODWRIGHT_CONFIG"] == env["PODWRIGHT_CONFIG"]
+
+
+def test_a_config_file_travels_in_the_pod_as_text(here: Path, tmp_path: Path) -> None:
+    path = tmp_path / "org.yaml"
+    path.write_text("builder: podman\n")
+
+    _, out, _ = run("pod", env={"PODWRIGHT_CONFIG": str(path)})
+
+    assert '{"name": "PODWRIGHT_CONFIG", "value": "builder: podman\\n"}' in json.dumps(
+        json.loads(out)
+    )
+
+
+def test_the_table_of_strategies_names_them_all(here: Path) -> None:
+    code, out, _ = run("builders")
+    _, as_json, _ = run("builders", "--json")
+
+    assert code == 0
+    names = list(builders.everything())
+    assert [
+        line.split()[0] for line in out.splitlines() if line[:1].isalpha() and line.endswith(")")
+    ] == names
+    assert [item["name"] for item in json.loads(as_json)] == names
+
+
+def test_a_failed_build_has_the_builders_exit_code(here: Path, tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "buildah"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho no such base image\nexit 125\n")
+    program.chmod(0o755)
+    env = {**WIDE, "PATH": f"{program.parent}:/usr/bin:/bin"}
+
+    done = podwright(
+        "build", "--builder", "buildah", "--image", "a", "--tag", "1", cwd=here, env=env
+    )
+
+    assert (done.returncode, done.stdout) == (125, "")
+    assert "podwright build: building with buildah\n" in done.stderr
+    assert "no such base image\n" in done.stderr
+    assert done.stderr.endswith("failed with exit code 125; the reason is above\n")
+
+
+def test_without_any_builder_on_the_machine_it_says_what_to_install(
+    here: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bin").mkdir()
+
+    done = podwright("build", "--image", "a", cwd=here, env={**WIDE, "PATH": str(tmp_path / "bin")})
+
+    programs = ", ".join(sorted({b.local() for b in builders.everything().values()} - {""}))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "podwright build: no builder was found on this machine; install one of "
+        f"{programs} (buildctl also needs BUILDKIT_HOST)\n"
+    )
+
+
+def test_a_strategy_that_needs_its_own_container_is_refused_here(here: Path) -> None:
+    able = ", ".join(n for n, b in builders.everything().items() if b.local())
+    for name in [n for n, b in builders.everything().items() if not b.local()]:
+        assert run("build", "--builder", name, "--image", "a") == (
+            2,
+            "",
+            f"podwright build: builder: '{name}' runs in its own container only; here use {able}\n",
+        )
+
+
+def test_an_unknown_command_and_option_end_with_2() -> None:
+    for words in (["paln"], ["plan", "--imgae", "a"], [], ["plan", "--retries"]):
+        done = podwright(*words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("usage: podwright")
+
+
+def test_options_are_not_guessed_from_their_beginning() -> None:
+    done = podwright("plan", "--imag", "a")
+
+    assert done.returncode == 2
+    assert "unrecognized arguments: --imag a" in done.stderr
+
+
+def test_the_version_is_told() -> None:
+    assert podwright("--version").stdout == f"podwright {__version__}\n"
+
+
+def test_a_reader_that_goes_away_is_no_trace(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m podwright builders --json | true"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", commands.names())
+def test_every_command_has_a_summary_and_a_help_that_teaches(name: str) -> None:
+    summary = commands.load(name).SUMMARY
+    done = podwright(name, "--help")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert summary[0].islower()
+    assert not summary.endswith(".")
+    assert f"usage: podwright {name}" in done.stdout
+    # More than the summary again: a sentence of its own.
+    assert done.stdout.splitlines()[2:] != []
+    assert summary in podwright("--help").stdout.replace("\n" + " " * 14, " ")
+
+
+@pytest.mark.parametrize("name", ["plan", "build"])
+def test_help_shows_examples_that_work(name: str, here: Path) -> None:
+    out = podwright(name, "--help").stdout
+    examples = [
+        line.split()[2:] for line in out.splitlines() if line.startswith(f"  podwright {name} ")
+    ]
+    (here / "request.yaml").write_text("image: app\ntags: [1]\n")
+
+    assert len(examples) == 5
+    for words in examples:
+        done = podwright(
+            "plan", *words, *(["--tag", "x"] if "--tag" not in words else []), cwd=here
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_interrupt_is_130_without_a_trace(monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "run", interrupted)
+
+    assert cli.main(["plan"]) == 130
+    assert capfd.readouterr().err == "podwright: interrupted\n"

@@ -1,0 +1,269 @@
+"""Configs: merging, and where exactly they are wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from podwright import config as configs
+from podwright import inputs
+from podwright.config import Config
+from podwright.request import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def wrong(problems: Any, tmp_path: Path) -> Callable[..., list[str]]:
+    """Give what is said of a `.podwright.yaml` with this content."""
+
+    def run(content: str | bytes) -> list[str]:
+        data = content.encode() if isinstance(content, str) else content
+        (tmp_path / ".podwright.yaml").write_bytes(data)
+        found: list[str] = problems(configs.load, "", tmp_path)
+        return found
+
+    return run
+
+
+def test_without_configs_all_is_at_its_default(tmp_path: Path) -> None:
+    assert configs.load("", tmp_path) == Config()
+    assert configs.load("\n", None) == Config()
+
+
+def test_the_repository_wins_over_the_organisation(tmp_path: Path) -> None:
+    (tmp_path / ".podwright.yaml").write_text(
+        "builder: kaniko\n"
+        "defaults: {retries: 2, context: app}\n"
+        "registries: {b.example: {http: true}}\n"
+    )
+    organisation = (
+        "builder: buildah\n"
+        "builders: [buildah, kaniko]\n"
+        "images: {tools: mirror.example/python:3}\n"
+        "defaults: {retries: 1, timeout: 5m}\n"
+        "registries: {a.example: {http: true}, b.example: {skipTlsVerify: true}}\n"
+    )
+
+    assert configs.load(organisation, tmp_path) == Config(
+        defaults={"retries": 2, "timeout": "5m", "context": "app"},
+        builder="kaniko",
+        allowed=("buildah", "kaniko"),
+        images={"tools": "mirror.example/python:3"},
+        registries={"a.example": Registry(http=True), "b.example": Registry(http=True)},
+    )
+
+
+def test_the_request_wins_over_both(tmp_path: Path) -> None:
+    (tmp_path / ".podwright.yaml").write_text("defaults: {retries: 2}\n")
+    env = {"PODWRIGHT_CONFIG": '{"defaults": {"retries": 1, "timeout": "5m"}}'}
+
+    request, _ = inputs.load({"image": "a", "retries": 3}, tmp_path, env)
+
+    assert (request.common.retries, request.common.timeout) == (3, 300)
+
+
+def test_the_organisations_config_may_be_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "org.yaml"
+    path.write_text("builder: podman\n")
+
+    assert configs.load(str(path), None).builder == "podman"
+    assert inputs.organisation({"PODWRIGHT_CONFIG": f" {path}\n"}) == "builder: podman\n"
+
+
+def test_an_empty_file_is_no_config(tmp_path: Path) -> None:
+    for content in ("", "\n", "# nothing yet\n", "---\n"):
+        (tmp_path / ".podwright.yaml").write_text(content)
+        assert configs.load("", tmp_path) == Config()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("builder: [",
+         [(".podwright.yaml:1:11: no valid YAML: expected the node content, but found "
+                        "'<stream end>'")]),
+        ("a:\n\tb: 1\n", [(".podwright.yaml:2:1: no valid YAML: found character '\\t' that cannot "
+                          "start any token")]),
+        ("builder: x\n  y: z\n", [(".podwright.yaml:2:4: no valid YAML: mapping values are not "
+                                  "allowed here")]),
+        ("a: *b\n", [".podwright.yaml:1:4: no valid YAML: found undefined alias 'b'"]),
+        ("a: !!python/object/apply:os.system [x]\n",
+         [(".podwright.yaml:1:4: no valid YAML: could not determine a constructor for the tag "
+          "'tag:yaml.org,2002:python/object/apply:os.system'")]),
+        ("a: !!binary aGk=\n",
+         [(".podwright.yaml:1:4: no valid YAML: could not determine a constructor for the tag "
+          "'tag:yaml.org,2002:binary'")]),
+        ("- a\n", [".podwright.yaml:1:1: expected a map of settings"]),
+        ("just text\n", [".podwright.yaml:1:1: expected a map of settings"]),
+        ("builder: a\nbuilder: b\n", [".podwright.yaml:2:1: 'builder' is given twice"]),
+    ],
+)  # fmt: skip
+def test_malformed_files_are_told_with_line_and_column(
+    wrong: Any, content: str, said: list[str]
+) -> None:
+    assert wrong(content) == said
+
+
+def test_wrong_settings_are_told_all_at_once_with_line_and_column(wrong: Any) -> None:
+    content = (
+        "builder: 3\n"
+        "bilder: kaniko\n"
+        "registries:\n"
+        "  r.example: {htp: true}\n"
+        "  localhost:5000:\n"
+        "    http: 'yes'\n"
+        "defaults:\n"
+        "  image: r.example/app\n"
+        "  retry: 1\n"
+        "  tags: {a: b}\n"
+        "  cache:\n"
+        "    mode: all\n"
+    )
+
+    assert wrong(content) == [
+        ".podwright.yaml:2:1: unknown setting 'bilder'; did you mean 'builder'?",
+        ".podwright.yaml:1:1: builder: expected a text, got a number",
+        ".podwright.yaml:4:15: registries.r.example: unknown setting 'htp'; did you mean 'http'?",
+        ".podwright.yaml:6:5: registries.localhost:5000.http: expected true or false, got a text",
+        ".podwright.yaml:9:3: defaults: unknown setting 'retry'; did you mean 'retries'?",
+        ".podwright.yaml:10:3: defaults.tags[0]: expected a text, got a map",
+        ".podwright.yaml:12:5: defaults.cache.mode: unknown cache mode 'all'; known are max, min",
+    ]
+
+
+def test_a_repository_cannot_allow_itself_strategies_or_images(wrong: Any) -> None:
+    assert wrong("builders: [dood]\nimages: {tools: x}\n") == [
+        ".podwright.yaml:1:1: unknown setting 'builders'; did you mean 'builder'?",
+        ".podwright.yaml:2:1: unknown setting 'images'; known are builder, defaults, registries",
+    ]
+
+
+def test_files_that_cannot_be_read_are_told(wrong: Any, problems: Any, tmp_path: Path) -> None:
+    assert wrong(b"a: \xff\n") == [".podwright.yaml: cannot be read: it is not UTF-8"]
+    (tmp_path / ".podwright.yaml").unlink()
+    (tmp_path / ".podwright.yaml").mkdir()
+    assert problems(configs.load, "", tmp_path) == [
+        ".podwright.yaml: cannot be read: Is a directory"
+    ]
+
+
+def test_a_path_that_leads_nowhere_is_told(problems: Any) -> None:
+    assert problems(configs.load, "/no/such.yaml", None) == [
+        "PODWRIGHT_CONFIG: there is no file '/no/such.yaml'; correct the path"
+    ]
+
+
+def test_the_organisations_text_is_told_by_its_variable(problems: Any) -> None:
+    assert problems(configs.load, "builder: x\nimage: {}\n", None) == [
+        "PODWRIGHT_CONFIG:2:1: unknown setting 'image'; did you mean 'images'?"
+    ]
+
+
+def test_numbers_are_texts_as_they_were_written(tmp_path: Path) -> None:
+    (tmp_path / ".podwright.yaml").write_text(
+        "defaults:\n  tags: [1.10, 1e5, 0123, 0x1f, 1_000, 12:30, 2026-11-24, yes, 7]\n"
+    )
+    # YAML 1.1's `yes` is a boolean, and is refused as a tag rather than misread.
+    text = (tmp_path / ".podwright.yaml").read_text().replace(" yes,", "")
+    (tmp_path / ".podwright.yaml").write_text(text)
+
+    request, _ = inputs.load({"image": "a"}, tmp_path, {})
+
+    assert request.images[0].tags == (
+        "1.10", "1e5", "0123", "0x1f", "1_000", "12:30", "2026-11-24", "7",
+    )  # fmt: skip
+
+
+def test_numbers_of_json_are_texts_as_they_were_written(tmp_path: Path) -> None:
+    value = inputs.read_request("-", io.StringIO('{"image": "a", "tags": [1.10, 2.0, 7]}'))
+
+    request, _ = inputs.load(value, tmp_path, {})
+
+    assert request.images[0].tags == ("1.10", "2.0", "7")
+    assert json.dumps(value["tags"]) == "[1.1, 2.0, 7]"
+
+
+def test_a_few_lines_that_stand_for_billions_are_no_trouble(wrong: Any) -> None:
+    lines = ["a0: &a0 {x: 1}"]
+    lines += [f"a{n}: &a{n} {{p: *a{n - 1}, q: *a{n - 1}, r: *a{n - 1}}}" for n in range(1, 30)]
+
+    assert len(wrong("\n".join(lines) + "\n")) == 30
+
+
+def test_deep_nesting_is_one_sentence(wrong: Any, problems: Any) -> None:
+    assert wrong("a: " + "{b: " * 3000 + "}" * 3000) == [
+        ".podwright.yaml: no valid YAML: it is nested too deeply"
+    ]
+    deep = io.StringIO('{"a":' * 200_000)
+    assert problems(inputs.read_request, "-", deep) == ["-: no valid JSON: it is nested too deeply"]
+
+
+# Requests in files
+
+
+def test_requests_are_read_as_json_and_as_yaml(tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text('{"image": "a"}')
+    (tmp_path / "r.yaml").write_text("image: a\ntags: [1.0]\n")
+
+    assert inputs.read_request(str(tmp_path / "r.json"), io.StringIO()) == {"image": "a"}
+    assert inputs.read_request(str(tmp_path / "r.yaml"), io.StringIO()) == {
+        "image": "a",
+        "tags": [1.0],
+    }
+    assert inputs.read_request("-", io.StringIO('{"image": "b"}')) == {"image": "b"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{oops", ("no valid JSON: Expecting property name enclosed in double quotes: line 1 "
+                   "column 2 (char 1)")),
+        (b"[1]", "expected a map with the parameters of the request"),
+        (b"\xff", "cannot be read: it is not UTF-8"),
+    ],
+)  # fmt: skip
+def test_wrong_request_files_are_one_sentence(
+    problems: Any, tmp_path: Path, content: bytes, said: str
+) -> None:
+    path = tmp_path / "request"
+    path.write_bytes(content)
+
+    assert problems(inputs.read_request, str(path), io.StringIO()) == [f"{path}: {said}"]
+
+
+def test_a_missing_request_file_is_one_sentence(problems: Any) -> None:
+    assert problems(inputs.read_request, "/no/such", io.StringIO()) == [
+        "/no/such: cannot be read: No such file or directory"
+    ]
+
+
+# Certificates
+
+
+def test_certificates_are_read_where_they_are(tmp_path: Path) -> None:
+    pem = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
+    (tmp_path / "ca.pem").write_text(pem)
+    value = {"image": "a", "registries": {"r.example": {"ca": "ca.pem"}, "s.example": {"ca": pem}}}
+
+    request, _ = inputs.load(value, tmp_path, {})
+
+    assert {host: item.ca for host, item in request.common.registries.items()} == {
+        "r.example": pem,
+        "s.example": pem,
+    }
+
+
+def test_certificates_that_are_none_are_named(problems: Any, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    registries = {"r.example": {"ca": "ca.pem"}, "s.example": {"ca": "no.pem"}}
+
+    assert problems(inputs.load, {"image": "a", "registries": registries}, tmp_path, {}) == [
+        "registries.r.example.ca: there is no PEM file 'ca.pem'; correct it",
+        "registries.s.example.ca: there is no PEM file 'no.pem'; correct it",
+    ]

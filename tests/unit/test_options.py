@@ -1,0 +1,131 @@
+"""Command line options: each gives what the same parameter gives in JSON."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from podwright.options import add_request_options, request_from
+from podwright.request import BuildParameters, parse_build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PEM = "-----BEGIN CERTIFICATE-----"
+
+# By parameter: the words of a command line, and the same as JSON.
+SAME: dict[str, list[tuple[list[str], Any]]] = {
+    "image": [(["--image", "b"], "b")],
+    "tags": [(["--tag", "1"], ["1"]), (["--tag", "1", "--tag", "1.10"], ["1", "1.10"])],
+    "context": [(["--context", "a b"], "a b")],
+    "dockerfile": [(["--dockerfile", "D"], "D")],
+    "target": [(["--target", "t"], "t")],
+    "buildArgs": [
+        (["--build-arg", "A=b=c", "--build-arg", "B="], {"A": "b=c", "B": ""}),
+    ],
+    "labels": [(["--label", "a.b=c d"], {"a.b": "c d"})],
+    "platforms": [
+        (["--platform", "linux/amd64", "--platform", "linux/arm64"],
+         ["linux/amd64", "linux/arm64"]),
+    ],
+    "push": [(["--no-push"], False), (["--push"], True)],
+    "output": [(["--output", "o.tar"], "o.tar")],
+    "cache": [
+        (["--cache", "r.example/c"], "r.example/c"),
+        (["--cache", "false"], False),
+        (["--cache", "ref=r.example/c,write=false,mode=min"],
+         {"ref": "r.example/c", "write": False, "mode": "min"}),
+        (["--cache", '{"ref": "a", "read": ["b", "c"]}'], {"ref": "a", "read": ["b", "c"]}),
+    ],
+    "secrets": [
+        (["--secret", "id=a,env=A", "--secret", "id=b,src=f"],
+         [{"id": "a", "env": "A"}, {"id": "b", "src": "f"}]),
+    ],
+    "ssh": [(["--ssh", "default"], [{"id": "default"}]),
+            (["--ssh", "id=k,src=key"], [{"id": "k", "src": "key"}])],
+    "builder": [(["--builder", "kaniko"], "kaniko")],
+    "credentials": [
+        (["--credential", "variable=V,use=pull,registry=r.example"],
+         [{"variable": "V", "use": "pull", "registry": "r.example"}]),
+        (["--credential", "login"], ["login"]),
+    ],
+    "registries": [
+        (["--registry", "localhost:5000,http=true", "--registry", "r.example,mirrors=m.example"],
+         {"localhost:5000": {"http": True}, "r.example": {"mirrors": "m.example"}}),
+        (["--registry", 'r.example,{"ca": "a,b.pem"}'], {"r.example": {"ca": "a,b.pem"}}),
+        (["--registry", "r.example"], {"r.example": {}}),
+    ],
+    "retries": [(["--retries", "0"], 0)],
+    "timeout": [(["--timeout", "30"], 30), (["--timeout", "90s"], "90s")],
+    "pod": [],
+    "images": [],
+}  # fmt: skip
+
+
+def read(words: list[str], stdin: str = "") -> dict[str, Any]:
+    """Give the request of a command line."""
+    parser = argparse.ArgumentParser()
+    add_request_options(parser)
+    return request_from(parser.parse_args(words), io.StringIO(stdin))
+
+
+def test_every_parameter_is_here() -> None:
+    assert set(SAME) == {item.name for item in fields(BuildParameters)}
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "value"),
+    [(name, words, value) for name, cases in SAME.items() for words, value in cases],
+)
+def test_an_option_gives_the_same_request_as_json(name: str, words: list[str], value: Any) -> None:
+    image = [] if name == "image" else ["--image", "a"]
+
+    assert parse_build(read([*image, *words])) == parse_build({"image": "a", name: value})
+
+
+def test_options_win_over_the_request_file(tmp_path: Path) -> None:
+    path = tmp_path / "request.json"
+    path.write_text(json.dumps({"image": "a", "retries": 1, "pod": {"deadline": "1h"}}))
+
+    assert read(["--request", str(path), "--retries", "2"]) == {
+        "image": "a",
+        "retries": 2,
+        "pod": {"deadline": "1h"},
+    }
+    assert read(["--request", "-"], '{"image": "b"}') == {"image": "b"}
+
+
+def test_nothing_given_is_an_empty_request() -> None:
+    assert read([]) == {}
+
+
+def test_all_wrong_options_are_said_at_once(problems: Callable[..., list[str]]) -> None:
+    words = [
+        "--build-arg", "A", "--retries", "many", "--secret", "id=a,b", "--cache", '{"ref"',
+        "--registry", "r.example,http",
+    ]  # fmt: skip
+
+    assert problems(read, words) == [
+        "--build-arg: expected NAME=VALUE, got 'A'",
+        "--cache: no valid JSON: Expecting ':' delimiter: line 1 column 7 (char 6)",
+        "--secret: expected NAME=VALUE, got 'b'",
+        "--registry: expected NAME=VALUE, got 'http'",
+        "--retries: expected a whole number, got 'many'",
+    ]
+
+
+def test_an_option_with_a_name_that_is_given_twice_is_refused(
+    problems: Callable[..., list[str]],
+) -> None:
+    words = ["--build-arg", "A=1", "--build-arg", "A=2", "--registry", "r", "--registry", "r"]
+
+    assert problems(read, words) == [
+        "--build-arg: 'A' is given twice",
+        "--registry: 'r' is given twice",
+    ]

@@ -1,0 +1,274 @@
+"""Pods: the user's wishes and the user's own YAML, merged without losing anything."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from podwright import builders
+from podwright.config import Config
+from podwright.plan import plan_pod
+from podwright.pod import KEYS, as_yaml, merge
+from podwright.request import parse_pod
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def pod(builder: str = "buildah", **options: Any) -> dict[str, Any]:
+    """Plan a pod with these options."""
+    _, made = plan_pod(parse_pod({"builder": builder, "pod": options}), Config())
+    return made
+
+
+@pytest.fixture
+def refused(problems: Any) -> Callable[..., list[str]]:
+    def run(**options: Any) -> list[str]:
+        found: list[str] = problems(lambda: pod(**options))
+        return found
+
+    return run
+
+
+def container(made: dict[str, Any], name: str) -> dict[str, Any]:
+    """Give one container of a pod."""
+    spec = made["spec"]
+    found = [c for c in [*spec["containers"], *spec.get("initContainers", [])] if c["name"] == name]
+    assert len(found) == 1
+    result: dict[str, Any] = found[0]
+    return result
+
+
+def test_simple_options_reach_the_spec() -> None:
+    made = pod(
+        nodeSelector={"a": "b"},
+        tolerations=[{"key": "k"}],
+        serviceAccount="sa",
+        labels={"l": "1"},
+        annotations={"n": "2"},
+        imagePullSecrets=["p"],
+        runtimeClass="gvisor",
+        deadline="10m",
+    )
+
+    spec = made["spec"]
+    assert {
+        key: spec[key]
+        for key in (
+            "nodeSelector", "tolerations", "serviceAccountName", "imagePullSecrets",
+            "runtimeClassName", "activeDeadlineSeconds",
+        )
+    } == {
+        "nodeSelector": {"a": "b"},
+        "tolerations": [{"key": "k"}],
+        "serviceAccountName": "sa",
+        "imagePullSecrets": [{"name": "p"}],
+        "runtimeClassName": "gvisor",
+        "activeDeadlineSeconds": 600,
+    }  # fmt: skip
+    assert made["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "podwright", "l": "1"}
+    assert made["metadata"]["annotations"]["n"] == "2"
+
+
+def test_options_that_are_not_given_leave_no_field() -> None:
+    assert not {"nodeSelector", "tolerations", "serviceAccountName", "runtimeClassName"} & set(
+        pod()["spec"]
+    )
+
+
+def test_resources_are_merged_with_those_of_the_strategy() -> None:
+    before = container(pod(), "builder")["resources"]
+
+    after = container(
+        pod(resources={"builder": {"limits": {"memory": "9Gi", "gpu": "1"}}}), "builder"
+    )
+
+    assert after["resources"] == {
+        "requests": before["requests"],
+        "limits": {**before["limits"], "memory": "9Gi", "gpu": "1"},
+    }
+
+
+def test_resources_of_an_unknown_container_are_refused(refused: Any) -> None:
+    assert refused(resources={"bilder": {}, "engine": {}}) == [
+        "pod.resources: this strategy's pod has no container 'bilder'; it has builder, tools",
+        "pod.resources: this strategy's pod has no container 'engine'; it has builder, tools",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, b in builders.everything().items() if "cacheClaim" in b.features]
+)
+def test_a_claim_takes_the_place_of_the_storage_volume(name: str) -> None:
+    before = {v["name"]: v for v in pod(name)["spec"]["volumes"]}
+
+    after = {v["name"]: v for v in pod(name, cacheClaim="layers")["spec"]["volumes"]}
+
+    changed = [key for key in before if before[key] != after[key]]
+    assert before.keys() == after.keys()
+    assert len(changed) == 1
+    assert after[changed[0]] == {
+        "name": changed[0],
+        "persistentVolumeClaim": {"claimName": "layers"},
+    }
+
+
+OWN = {
+    "metadata": {"labels": {"own": "1"}, "name": "mine"},
+    "spec": {
+        "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["db"]}],
+        "tolerations": [{"key": "own"}],
+        "containers": [
+            {
+                "name": "builder",
+                "image": "own/buildah:1",
+                "env": [
+                    {"name": "STORAGE_DRIVER", "value": "overlay"},
+                    {"name": "X", "value": "y"},
+                ],
+                "volumeMounts": [{"name": "maven", "mountPath": "/root/.m2"}],
+            },
+            {"name": "jnlp", "image": "own/agent:1", "resources": {"limits": {"cpu": "1"}}},
+        ],
+        "volumes": [{"name": "maven", "persistentVolumeClaim": {"claimName": "m2"}}],
+    },
+}
+
+
+@pytest.mark.parametrize("given", ["map", "text", "json"])
+def test_the_users_yaml_is_merged_by_name_and_nothing_is_dropped(given: str) -> None:
+    text = {
+        "map": OWN,
+        "json": json.dumps(OWN),
+        "text": "metadata: " + json.dumps(OWN["metadata"]) + "\nspec: " + json.dumps(OWN["spec"]),
+    }[given]
+    before = pod(tolerations=[{"key": "first"}])
+
+    after = pod(tolerations=[{"key": "first"}], yaml=text)
+
+    builder, plain = container(after, "builder"), container(before, "builder")
+    assert builder["image"] == "own/buildah:1"
+    assert builder["env"] == [
+        *({**e, "value": "overlay"} if e["name"] == "STORAGE_DRIVER" else e for e in plain["env"]),
+        {"name": "X", "value": "y"},
+    ]
+    assert builder["volumeMounts"] == [
+        *plain["volumeMounts"],
+        {"name": "maven", "mountPath": "/root/.m2"},
+    ]
+    same = set(plain) - {"image", "env", "volumeMounts"}
+    assert {key: builder[key] for key in same} == {key: plain[key] for key in same}
+    assert container(after, "tools") == container(before, "tools")
+    assert container(after, "jnlp") == OWN["spec"]["containers"][1]  # type: ignore[index]
+    assert after["spec"]["volumes"] == [*before["spec"]["volumes"], *OWN["spec"]["volumes"]]
+    assert after["spec"]["tolerations"] == [{"key": "first"}, {"key": "own"}]
+    assert after["spec"]["hostAliases"] == OWN["spec"]["hostAliases"]
+    assert after["metadata"]["labels"] == {**before["metadata"]["labels"], "own": "1"}
+    assert after["metadata"]["name"] == "mine"
+
+
+def test_a_clashing_container_name_is_refused(refused: Any) -> None:
+    twice = {"spec": {"containers": [{"name": "db"}, {"name": "db"}]}}
+    both = {"spec": {"initContainers": [{"name": "builder"}]}}
+
+    assert refused(yaml=twice) == [
+        (
+            "pod.yaml: the container name 'db' clashes: it stands twice among containers and "
+            "initContainers; rename yours"
+        )
+    ]
+    assert refused(yaml=both) == [
+        (
+            "pod.yaml: the container name 'builder' clashes: it stands twice among containers and "
+            "initContainers; rename yours"
+        )
+    ]
+
+
+def test_a_clashing_volume_name_is_refused(refused: Any) -> None:
+    assert refused(yaml={"spec": {"volumes": [{"name": "v"}, {"name": "v"}]}}) == [
+        "pod.yaml: the volume name 'v' clashes: it stands twice; rename yours"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("spec:\n  containers: [\n", ("pod.yaml:3:1: no valid YAML: expected the node content, but "
+                                     "found '<stream end>'")),
+        ("- a", "pod.yaml: expected a Pod (a map with 'spec')"),
+        ({"kind": "Deployment"}, "pod.yaml: expected a Pod (a map with 'spec')"),
+        ({"spec": []}, "pod.yaml: 'spec' must be a map"),
+        ({"spec": {"containers": {}}}, ("pod.yaml: 'spec.containers' must be a list of maps with "
+                                       "names")),
+        ({"spec": {"containers": [{"image": "x"}]}},
+         "pod.yaml: 'spec.containers' must be a list of maps with names"),
+        ({"spec": {"volumes": ["x"]}},
+         "pod.yaml: 'spec.volumes' must be a list of maps with names"),
+        ({"metadata": "x"}, "pod.yaml: 'metadata' must be a map"),
+    ],
+)  # fmt: skip
+def test_yaml_that_is_no_pod_is_one_sentence(refused: Any, given: Any, said: str) -> None:
+    assert refused(yaml=given) == [said]
+
+
+def test_merging_changes_neither_of_its_parts() -> None:
+    base = pod()
+    kept, over = copy.deepcopy(base), copy.deepcopy(OWN)
+
+    merge(base, over)
+
+    assert (base, over) == (kept, OWN)
+
+
+def test_lists_without_names_are_replaced() -> None:
+    assert merge({"command": ["a", "b"]}, {"command": ["c"]}) == {"command": ["c"]}
+    assert merge({"drop": ["ALL"]}, {"drop": []}) == {"drop": []}
+
+
+def test_lists_with_names_are_merged_by_the_keys_of_kubernetes() -> None:
+    for name, key in KEYS.items():
+        base = {name: [{key: "a", "x": 1}, {key: "b"}]}
+        over = {name: [{key: "c"}, {key: "a", "y": 2}]}
+        wanted = [{key: "a", "x": 1, "y": 2}, {key: "b"}, {key: "c"}]
+        assert merge(base, over) == {name: wanted}
+
+
+def test_a_null_takes_a_field_away_as_kubernetes_sees_it() -> None:
+    assert merge({"a": 1, "b": 2}, {"a": None}) == {"a": None, "b": 2}
+
+
+def test_a_date_in_the_users_yaml_stays_a_text() -> None:
+    made = pod(yaml="metadata: {annotations: {since: 2026-11-24}}\n")
+
+    assert '"since": "2026-11-24"' in as_yaml(made)
+
+
+@pytest.mark.parametrize("name", builders.names())
+def test_every_privilege_of_a_pod_has_its_reason(name: str) -> None:
+    made = pod(name)
+    spec = made["spec"]
+    reasons = made["metadata"].get("annotations", {}).get("podwright.dev/privileges", "")
+    named = {reason.partition(":")[0] for reason in reasons.split("; ")}
+
+    privileged = {
+        item["name"]
+        for item in [*spec["containers"], *spec.get("initContainers", [])]
+        if item["securityContext"]["allowPrivilegeEscalation"]
+        or item["securityContext"]["capabilities"].get("add")
+    }
+
+    assert privileged <= named
+
+
+@pytest.mark.parametrize("name", builders.names())
+def test_every_pod_states_its_resources_and_gives_no_token(name: str) -> None:
+    spec = pod(name)["spec"]
+
+    assert spec["automountServiceAccountToken"] is False
+    for item in [*spec["containers"], *spec.get("initContainers", [])]:
+        for part in ("requests", "limits"):
+            assert set(item["resources"][part]) >= {"cpu", "memory", "ephemeral-storage"}
