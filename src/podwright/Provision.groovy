@@ -26,7 +26,8 @@ class Provision implements Serializable {
     }
     String folder = steps.env.WORKSPACE_TMP + '/podwright-jobs/' + UUID.randomUUID()
     unpack(folder)
-    steps.writeFile(file: folder + '/request.json', text: Requests.toJson(request), encoding: 'UTF-8')
+    String json = Requests.toJson(request)
+    steps.writeFile(file: folder + '/request.json', text: json, encoding: 'UTF-8')
     runPython(folder, request.credentials.toString())
     Map answer = Requests.parse(steps.readFile(file: folder + '/answer.json', encoding: 'UTF-8'))
     return show(answer)
@@ -40,7 +41,10 @@ class Provision implements Serializable {
 
   private void runPython(String folder, String credentials) {
     List bindings = [steps.usernamePassword(
-      credentialsId: credentials, usernameVariable: 'JENKINS_USER', passwordVariable: 'JENKINS_TOKEN')]
+      credentialsId: credentials,
+      usernameVariable: 'JENKINS_USER',
+      passwordVariable: 'JENKINS_TOKEN',
+    )]
     steps.withCredentials(bindings) {
       steps.withEnv(['PODWRIGHT_JOBS=' + folder]) {
         steps.sh(label: 'provisionJobs', script: '''\
@@ -50,7 +54,8 @@ class Provision implements Serializable {
             printf 'another agent."}'
           } >"$PODWRIGHT_JOBS/answer.json"
           [ -e "$PODWRIGHT_JOBS/answer.json" ] ||
-            exec python3 -I "$PODWRIGHT_JOBS/podwright-jobs.pyz" jobs seed "$PODWRIGHT_JOBS/request.json"
+            exec python3 -I "$PODWRIGHT_JOBS/podwright-jobs.pyz" jobs seed \
+              "$PODWRIGHT_JOBS/request.json"
           '''.stripIndent())
       }
     }

@@ -40,6 +40,7 @@ line_feed='
 printf 'PWD=%s\\n' "$PWD" >"$job/env"
 for key in BUILD_URL JOB_NAME BUILD_NUMBER BUILD_TAG BRANCH_NAME TAG_NAME CHANGE_ID GIT_URL \\
   GIT_COMMIT NODE_NAME POD_NAME WORKSPACE WORKSPACE_TMP PODWRIGHT_CONFIG; do
+  value=
   eval "value=\\${$key-}"
   case $value in
     '' | *"$line_feed"*) ;;

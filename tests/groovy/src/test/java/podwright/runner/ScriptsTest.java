@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -144,5 +145,14 @@ class ScriptsTest {
     assertEquals(new Pipelines.Finished(0, "-I " + directory + "/ws@tmp/podwright/podwright.pyz pod"
         + " --machine " + job + "/request.json\n", ""), run(shell, "pod"));
     assertFalse(Files.exists(job));
+  }
+
+  @Test
+  void the_scripts_pass_shellcheck() throws Exception {
+    for (String name : List.of("build", "pod")) {
+      Path file = Pipelines.write(directory.resolve("script.sh"), script(name));
+      assertEquals(new Pipelines.Finished(0, "", ""),
+          Pipelines.process(directory, environment, "shellcheck", "-s", "sh", file.toString()));
+    }
   }
 }
