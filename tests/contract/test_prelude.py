@@ -164,7 +164,7 @@ def test_an_image_that_is_not_pushed_has_neither_digest_nor_reference(
     assert outcome.value["digest"] is None
     assert outcome.value["reference"] is None
     assert outcome.value["pushed"] is False
-    assert [call["argv"][0] for call in sandbox.calls()] == ["build"]
+    assert [call["argv"][0] for call in sandbox.calls()] == ["containers", "build"]
 
 
 def test_several_images_give_a_list_in_their_order(sandbox: Any, planned: Any) -> None:
@@ -638,7 +638,7 @@ def test_while_a_build_runs_its_login_is_private_and_on_no_command_line(
     process: subprocess.Popen[str] = sandbox.start(script(credentials=[login()]), env)
     wait_for(sandbox.home / "ready")
 
-    folders = [path for path in (sandbox.home / "tmp").iterdir() if path.is_dir()]
+    folders = [path for path in (sandbox.home / "tmp").glob("podwright.*") if path.is_dir()]
     encoded = base64.b64encode(f"u:{password}".encode()).decode()
     seen = [line for line in command_lines() if password in line or encoded in line]
     process.send_signal(signal.SIGTERM)
@@ -665,7 +665,7 @@ def test_the_directory_with_the_logins_is_for_its_owner_alone(sandbox: Any, scri
     process.send_signal(signal.SIGTERM)
     sandbox.finish(process)
 
-    assert modes == [0o700]
+    assert set(modes) == {0o700}
 
 
 def test_a_secret_whose_variable_is_not_set_is_named_before_anything_is_built(

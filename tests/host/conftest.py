@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,17 +64,20 @@ def proxy(registry: Registry) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Iterator[Callable[[str], Place]]:
-    """Make workspaces; afterwards nothing of them runs or is mounted."""
+def places() -> Iterator[Callable[[str], Place]]:
+    """Make workspaces; afterwards nothing of them runs, is mounted or is there."""
+    # A short path: addresses of sockets, such as an ssh agent's, have 107 characters.
+    root = Path(tempfile.mkdtemp(prefix="pw-"))
     made: list[Place] = []
 
     def make(name: str) -> Place:
-        made.append(Place(tmp_path / name, {"REG_USR": USER, "REG_PSW": PASSWORD}))
+        made.append(Place(root / name, {"REG_USR": USER, "REG_PSW": PASSWORD}))
         return made[-1]
 
     yield make
     for place in made:
         place.close()
+    shutil.rmtree(root)
 
 
 @pytest.fixture

@@ -226,6 +226,7 @@ class Place:
         # The namespace and all mounts of it end with their last process.
         self.holder.kill()
         self.holder.wait()
+        wait_for("the end of all processes", lambda: not marked(self.mark))
         if self.holder.stdout:
             self.holder.stdout.close()
 

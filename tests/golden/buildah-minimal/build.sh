@@ -16,7 +16,7 @@ pw_prepare() { # program
   [ -z "${pw_tool:-}" ] || return 0
   pw_tool=$1
   pw_containers >"$PW_TMP/containers" || rm -f "$PW_TMP/containers"
-  pw_work=$(mktemp -d "${TMPDIR:-/var/tmp}/podwright.XXXXXX" 2>/dev/null) ||
+  pw_work=$(mktemp -d "${TMPDIR:-/var/tmp}/podwright-work.XXXXXX" 2>/dev/null) ||
     pw_fail 1 "no temporary directory can be made in ${TMPDIR:-/var/tmp}; is the disk full?"
 }
 

@@ -1,0 +1,225 @@
+"""No secret leaves a trace: not in logs, plans, process lists, layers, histories or files."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gzip
+import os
+import secrets
+import shutil
+import stat
+import subprocess
+import threading
+import urllib.parse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hostrig import USER, WAYS, Outcome, Place, Way, request_for
+from hostservers import Engine, Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from typing_extensions import Self
+
+pytestmark = pytest.mark.engine
+DOCKERFILE = """\
+FROM scratch
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "ln", "-s", "busybox", "/bin/sh"]
+RUN --mount=type=secret,id=from-env --mount=type=secret,id=from-file \\
+    /bin/busybox cat /run/secrets/from-env /run/secrets/from-file | /bin/busybox wc -c > /seen
+RUN --mount=type=ssh /bin/busybox test -S "$SSH_AUTH_SOCK"
+"""
+
+
+class Marks:
+    """Random values, and how to find them however they were written down."""
+
+    def __init__(self) -> None:
+        self.env = f"env {secrets.token_urlsafe(18)} 'q' \"d\" $x é"
+        self.file = f"file/{secrets.token_urlsafe(18)}+&=\nsecond line\n"
+        self.password = f'pw:{secrets.token_urlsafe(18)} "$HOME" é&+'
+        words = ["openssl", "genrsa", "-traditional", "2048"]
+        self.key = subprocess.run(words, capture_output=True, check=True, text=True).stdout
+        body = self.key.splitlines()
+        self.plain = {
+            "the variable": self.env,
+            "the file": self.file.splitlines()[0],
+            "the password": self.password,
+            "the ssh key": body[len(body) // 2],
+        }
+        self.forms = [(name, form) for name, text in self.plain.items() for form in _forms(text)]
+
+    def found(self, data: bytes) -> set[str]:
+        """Name the secrets that some bytes hold in any form."""
+        return {name for name, form in self.forms if form in data}
+
+
+def _forms(text: str) -> Iterator[bytes]:
+    """Give a text as it is, quoted for URLs, JSON and shells, and in Base64 at each alignment."""
+    raw = text.encode()
+    yield raw
+    yield urllib.parse.quote(text, safe="").encode()
+    yield urllib.parse.quote_plus(text).encode()
+    yield text.encode("unicode_escape")
+    # The random part alone, which no quoting changes.
+    yield max(raw.replace(b"/", b" ").replace(b":", b" ").replace(b"+", b" ").split(), key=len)
+    for shift in range(3):
+        encoded = base64.b64encode(b"\0" * shift + raw)
+        # Characters at both ends depend on their neighbours.
+        yield encoded[4:-4]
+        yield encoded[4:-4].replace(b"+", b"-").replace(b"/", b"_")
+
+
+class Watch:
+    """Reads the command lines of all processes, as often as it can."""
+
+    def __init__(self, marks: Marks) -> None:
+        self.marks = marks
+        self.seen: set[bytes] = set()
+        self.leaks: set[str] = set()
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self._look)
+
+    def _look(self) -> None:
+        own = str(os.getpid())
+        while not self.done.is_set():
+            for name in os.listdir("/proc"):  # noqa: PTH208 - twice as fast, and speed counts here
+                if name.isdigit() and name != own:
+                    with (
+                        contextlib.suppress(OSError),
+                        Path(f"/proc/{name}/cmdline").open("rb") as f,
+                    ):
+                        self._check(f.read())
+
+    def _check(self, line: bytes) -> None:
+        if line and line not in self.seen:
+            self.seen.add(line)
+            self.leaks |= {f"{name} in {line!r}" for name in self.marks.found(line)}
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done.set()
+        self.thread.join()
+
+
+def unpacked(data: bytes) -> bytes:
+    """Give a blob as it is, and its content when it is compressed."""
+    with contextlib.suppress(OSError, EOFError):
+        return data + gzip.decompress(data)
+    return data
+
+
+def files_below(*folders: Path) -> Iterator[Path]:
+    """Give all regular files; what vanishes meanwhile is skipped."""
+    for folder in folders:
+        for path in folder.rglob("*"):
+            with contextlib.suppress(OSError):
+                if stat.S_ISREG(path.lstat().st_mode):
+                    yield path
+
+
+def leaks_in(marks: Marks, *folders: Path, known: tuple[Path, ...] = ()) -> list[str]:
+    """Name the files that hold a secret."""
+    found = []
+    for path in files_below(*folders):
+        with contextlib.suppress(OSError):
+            names = marks.found(unpacked(path.read_bytes())) if path not in known else ()
+            found += [f"{name} in {path}" for name in sorted(names)]
+    return found
+
+
+SECRET_WAYS = [way for way in WAYS if way.builder != "dood" or way.buildkit]
+
+
+@pytest.mark.parametrize("chosen", SECRET_WAYS, ids=lambda way: way.name)
+def test_no_secret_of_a_build_is_found_anywhere_afterwards(
+    tmp_path: Path, places: Callable[[str], Place], engine: Engine, chosen: Way
+) -> None:
+    marks = Marks()
+    registry = Registry(tmp_path / "registry", {USER: marks.password})
+    place = places("place")
+    place.fill(DOCKERFILE)
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / "token").write_text(marks.file)
+    (given / "key").write_text(marks.key)
+    (given / "key").chmod(0o600)
+    asked = request_for(
+        registry,
+        builder=chosen.builder,
+        secrets=[
+            {"id": "from-env", "env": "TOKEN"},
+            {"id": "from-file", "src": str(given / "token")},
+        ],
+        ssh=[{"src": str(given / "key")}],
+    )
+    env = {**engine.env, **chosen.env, "REG_PSW": marks.password, "TOKEN": marks.env}
+    build, plan, watch = _run(place, asked, env, marks)
+    registry.close()
+
+    assert build.code == 0, build.log
+    assert plan.code == 0, plan.log
+    size = len(marks.env.encode()) + len(marks.file.encode())
+    assert f"{size}\n".encode() in b"".join(unpacked(b.read_bytes()) for b in registry.blobs())
+    assert any(b"\0push\0" in line for line in watch.seen), "the watch saw no process of the build"
+    assert watch.leaks == set()
+    for text in (build.log, build.out, plan.log, plan.out):
+        assert marks.found(text.encode()) == set()
+    # The registry's storage: layers, configs with their histories, manifests.
+    assert len(registry.blobs()) >= 4
+    assert leaks_in(marks, registry.storage) == []
+    # What the build had in hand: workspace, home, /dev/shm, temporary files, all storages.
+    assert leaks_in(marks, place.root) == []
+    assert leaks_in(marks, engine.folder) == []
+    assert leaks_in(marks, Path("/dev/shm")) == []  # noqa: S108
+    assert place.leftovers() == []
+
+
+def _run(
+    place: Place, asked: dict[str, object], env: dict[str, str], marks: Marks
+) -> tuple[Outcome, Outcome, Watch]:
+    """Build and plan under watch."""
+    with Watch(marks) as watch:
+        build = place.build(asked, env=env)
+        file = place.root / "logs/1.json"
+        plan = place.command("plan", "--request", str(file), env=env).end()
+    return build, plan, watch
+
+
+def test_a_failing_build_with_secrets_leaves_none(
+    tmp_path: Path, places: Callable[[str], Place], way: Way
+) -> None:
+    marks = Marks()
+    registry = Registry(tmp_path / "registry", {USER: "another"})
+    place = places("place")
+    place.fill("FROM scratch\nCOPY busybox /bin/busybox\n")
+    env = {**way.env, "REG_PSW": marks.password, "TOKEN": marks.env}
+    with Watch(marks) as watch:
+        done = place.build(request_for(registry, builder=way.builder), env=env)
+    registry.close()
+    assert done.code != 0
+    assert (watch.leaks, marks.found(done.log.encode())) == (set(), set())
+    assert leaks_in(marks, place.root, registry.storage) == []
+    assert place.leftovers() == []
+
+
+def test_the_search_finds_each_secret_in_each_form(tmp_path: Path) -> None:
+    marks = Marks()
+    for name, text in marks.plain.items():
+        quoted = urllib.parse.quote(text, safe="").encode()
+        login = base64.b64encode(f"user:{text}".encode())
+        for data in (text.encode(), quoted, login, gzip.compress(b"x" + text.encode())):
+            (tmp_path / "file").write_bytes(b"before" + data if data[:2] != b"\x1f\x8b" else data)
+            assert leaks_in(marks, tmp_path) == [f"{name} in {tmp_path / 'file'}"]
+    program = shutil.which("sleep") or "sleep"
+    with Watch(marks) as watch:
+        subprocess.run([program, "0.3", "--help", marks.env], capture_output=True, check=False)
+        subprocess.run(["sh", "-c", "sleep 0.5; :", marks.env], check=False)
+    assert len(watch.leaks) >= 1
