@@ -95,7 +95,7 @@ def describe(bench: Bench, changed: int = 0) -> Path:
                 "      - boolean: {name: DEPLOY}",
                 f"    triggers: [cron: H {job % 24} * * *]",
                 "    keep: {builds: 20, days: 30}",
-                "    disableConcurrentBuilds: {}",
+                "    disableConcurrentBuilds: true",
             ]
         (where / f"{folder}.yaml").write_text("\n".join(lines) + "\n")
     return where

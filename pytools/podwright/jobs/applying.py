@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from xml.etree.ElementTree import Element
@@ -84,6 +84,7 @@ class Run:
     broken: set[str] = field(default_factory=set)
     stop: threading.Event = field(default_factory=threading.Event)
     fatal: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def apply(changes: Sequence[Change], run: Run) -> list[Outcome]:
@@ -147,21 +148,24 @@ def spread(changes: Sequence[Change]) -> list[Change]:
 
 
 def _stage(stage: list[Change], run: Run, pool: ThreadPoolExecutor, total: int) -> None:
-    """Carry out one group; only so many are handed to the pool that stopping is quick."""
+    """Carry out one group: each worker takes the next change until there is none."""
     waiting = iter(stage)
-    running: set[Future[Outcome]] = set()
-    while True:
-        for change in itertools.islice(waiting, max(run.workers * 2 - len(running), 0)):
-            running.add(pool.submit(_one, change, run))
-        if not running:
-            return
-        ended, running = wait(running, return_when=FIRST_COMPLETED)
-        for future in ended:
-            outcome = future.result()
-            run.outcomes.append(outcome)
-            if outcome.state != DONE and outcome.change.folder:
-                run.broken.add(outcome.change.name)
-            run.progress(len(run.outcomes), total, outcome)
+
+    def work() -> None:
+        while True:
+            with run.lock:
+                change = next(waiting, None)
+            if change is None:
+                return
+            outcome = _one(change, run)
+            with run.lock:
+                run.outcomes.append(outcome)
+                if outcome.state != DONE and change.folder:
+                    run.broken.add(change.name)
+                run.progress(len(run.outcomes), total, outcome)
+
+    for future in [pool.submit(work) for _ in range(min(run.workers, len(stage)))]:
+        future.result()
 
 
 def _one(change: Change, run: Run) -> Outcome:

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs import xmltree
+from podwright.jobs.oneof import Switch
 from podwright.schema import Record
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def from_text(text: str, like: Any) -> Any:
     """Read a scalar; its type is that of the default."""
     if isinstance(like, bool):
         return {"true": True, "false": False}.get(text.strip(), text)
-    if isinstance(like, int):
+    if like is None or isinstance(like, int):
         return int(text) if text.strip().lstrip("-").isdigit() else text
     return text
 
@@ -227,6 +228,8 @@ class Nested(Codec):
         if element is None:
             return {}
         found = read_record(self.kind, element)
+        if not found and isinstance(self.kind, Switch):
+            return {self.field: True}
         return {self.field: found} if found or defaults(record)[self.field] is None else {}
 
     def tags(self) -> set[str]:
@@ -380,7 +383,7 @@ class Raw:
 
     def element(self) -> Element:
         """Parse it anew, so that no two jobs share an element."""
-        return xmltree.parse(self.source)
+        return xmltree.compact(xmltree.parse(self.source))
 
 
 def source_of(element: Element) -> str:

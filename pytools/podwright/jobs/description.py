@@ -280,7 +280,8 @@ def _expand(files: list[_File], settings: _File | None, problems: Problems) -> l
             if name in templates:
                 problems.add(
                     file.root["templates"].mark_of(name),
-                    f"the template '{name}' exists already, at {templates[name].place}; rename one",
+                    f"the template '{name}' exists already, at "
+                    f"{located.mark_at(templates[name].place)}; rename one",
                 )
                 continue
             templates[name] = template
@@ -375,7 +376,7 @@ def _content(
     entry: Entry, base: Path, contents: dict[str, str | None], problems: Problems
 ) -> str | None:
     """Read the file of an ``xml`` job, which must lie in the description's folder."""
-    at = entry.fields.values_at.get("file", entry.mark)
+    at = located.mark_at(entry.fields.values_at.get("file", entry.mark))
     folder = base if "/" not in at.file else base.parent / Path(at.file).parent
     path = folder / entry.fields["file"]
     key = str(path)

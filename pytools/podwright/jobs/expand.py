@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from podwright.errors import guess
-from podwright.jobs.located import Map, Mark, Problems, Seq
+from podwright.jobs import located
+from podwright.jobs.located import Map, Mark, Place, Problems, Seq
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -227,8 +228,10 @@ def _entry(merged: Map, values: dict[str, Any], uses: bool, context: Context) ->
             merged.mark_of("kind"), f"kind: unknown kind '{kind}'{guess(kind, context.kinds)}"
         )
         return None
-    place = merged.values_at["name"]
-    return Entry(head["name"], kind, fields, values, head["formerly"], merged.place, place)
+    place = located.mark_at(merged.values_at["name"])
+    return Entry(
+        head["name"], kind, fields, values, head["formerly"], located.mark_at(merged.place), place
+    )
 
 
 def _with_defaults(job: Entry, file_defaults: Mapping[str, Map], context: Context) -> Entry:
@@ -246,7 +249,7 @@ def _with_defaults(job: Entry, file_defaults: Mapping[str, Map], context: Contex
     return job
 
 
-def fill(value: Any, values: Mapping[str, Any], at: Mark, problems: Problems) -> Any:
+def fill(value: Any, values: Mapping[str, Any], at: Place, problems: Problems) -> Any:
     """Replace the placeholders in a value and in everything it holds."""
     if isinstance(value, str):
         return _fill_scalar(value, values, at, problems)
@@ -264,7 +267,7 @@ def fill(value: Any, values: Mapping[str, Any], at: Mark, problems: Problems) ->
     return value
 
 
-def _fill_scalar(text: str, values: Mapping[str, Any], at: Mark, problems: Problems) -> Any:
+def _fill_scalar(text: str, values: Mapping[str, Any], at: Place, problems: Problems) -> Any:
     if "{{" not in text:
         return text
     whole = PLACEHOLDER.fullmatch(text)

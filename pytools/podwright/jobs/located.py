@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
@@ -43,6 +44,18 @@ class Mark(NamedTuple):
         return f"{self.file}:{self.line}:{self.column}"
 
 
+# A mark as PyYAML makes it, or a Mark. Hundreds of thousands are kept and few are ever told, which
+# is why they are turned into a Mark only then.
+Place = Any
+
+
+def mark_at(place: Place) -> Mark:
+    """Say where a place is."""
+    if isinstance(place, Mark):
+        return place
+    return Mark(place.name, place.line + 1, place.column + 1)
+
+
 class Map(dict):  # type: ignore[type-arg]
     """A mapping that knows where it, its keys and its values stand.
 
@@ -55,14 +68,14 @@ class Map(dict):  # type: ignore[type-arg]
 
     __slots__ = ("keys_at", "nodes", "place", "values_at")
 
-    def __init__(self, place: Mark) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__()
         self.place = place
-        self.keys_at: dict[str, Mark] = {}
-        self.values_at: dict[str, Mark] = {}
+        self.keys_at: dict[str, Place] = {}
+        self.values_at: dict[str, Place] = {}
         self.nodes = 1
 
-    def put(self, key: str, value: object, key_at: Mark, value_at: Mark) -> None:
+    def put(self, key: str, value: object, key_at: Place, value_at: Place) -> None:
         """Set a key together with its places."""
         self[key] = value
         self.keys_at[key] = key_at
@@ -80,7 +93,7 @@ class Map(dict):  # type: ignore[type-arg]
 
     def mark_of(self, key: str) -> Mark:
         """Say where a key stands (the mapping's own place when it has no such key)."""
-        return self.keys_at.get(key, self.place)
+        return mark_at(self.keys_at.get(key, self.place))
 
 
 class Seq(list):  # type: ignore[type-arg]
@@ -88,13 +101,13 @@ class Seq(list):  # type: ignore[type-arg]
 
     __slots__ = ("at", "nodes", "place")
 
-    def __init__(self, place: Mark) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__()
         self.place = place
-        self.at: list[Mark] = []
+        self.at: list[Place] = []
         self.nodes = 1
 
-    def put(self, value: object, at: Mark) -> None:
+    def put(self, value: object, at: Place) -> None:
         """Append an element with its place."""
         self.append(value)
         self.at.append(at)
@@ -106,9 +119,9 @@ class Problems:
 
     found: dict[tuple[Mark, str], None] = field(default_factory=dict)
 
-    def add(self, mark: Mark, sentence: str) -> None:
+    def add(self, place: Place, sentence: str) -> None:
         """Note one problem; the same one at the same place counts once."""
-        self.found[mark, sentence] = None
+        self.found[mark_at(place), sentence] = None
 
     def sentences(self, most: int = 100) -> list[str]:
         """Give the problems in the order of the files, and how many more there are."""
@@ -124,14 +137,9 @@ _CYCLE = object()
 class _Reader:
     """Turns the nodes of one file into values."""
 
-    file: str
     problems: Problems
     made: dict[int, Any] = field(default_factory=dict)
     open: set[int] = field(default_factory=set)
-
-    def mark(self, node: Node) -> Mark:
-        start = node.start_mark
-        return Mark(self.file, start.line + 1, start.column + 1)
 
     def value(self, node: Node) -> Any:
         """Make the value of a node; the same object for each of its aliases."""
@@ -140,7 +148,7 @@ class _Reader:
         key = id(node)
         if key in self.open:
             self.problems.add(
-                self.mark(node), "this value contains itself through an alias; remove the cycle"
+                node.start_mark, "this value contains itself through an alias; remove the cycle"
             )
             return _CYCLE
         if key not in self.made:
@@ -153,7 +161,7 @@ class _Reader:
     def scalar(self, node: yaml.ScalarNode) -> Any:
         if node.tag not in CORE_TAGS:
             self.problems.add(
-                self.mark(node), f"the tag '{node.tag}' is not known here; write a plain value"
+                node.start_mark, f"the tag '{node.tag}' is not known here; write a plain value"
             )
         text: str = node.value
         if node.tag != PLAIN:
@@ -164,18 +172,18 @@ class _Reader:
         return int(text) if WHOLE_NUMBER.fullmatch(text) else text
 
     def seq(self, node: yaml.SequenceNode) -> Seq:
-        made = Seq(self.mark(node))
+        made = Seq(node.start_mark)
         for child in node.value:
             element = self.value(child)
             if element is _CYCLE:
                 continue
-            made.put(element, self.mark(child))
+            made.put(element, child.start_mark)
             made.nodes += _nodes(element)
         self.bounded(node, made.nodes)
         return made
 
     def map(self, node: yaml.MappingNode) -> Map:
-        made = Map(self.mark(node))
+        made = Map(node.start_mark)
         merged: list[Map] = []
         for key_node, value_node in node.value:
             if key_node.tag == MERGE:
@@ -185,12 +193,12 @@ class _Reader:
             if key is None:
                 continue
             if key in made:
-                self.problems.add(self.mark(key_node), f"'{key}' is given twice; keep one of them")
+                self.problems.add(key_node.start_mark, f"'{key}' is given twice; keep one of them")
                 continue
             value = self.value(value_node)
             if value is _CYCLE:
                 continue
-            made.put(key, value, self.mark(key_node), self.mark(value_node))
+            made.put(key, value, key_node.start_mark, value_node.start_mark)
             made.nodes += _nodes(value)
         for source in merged:
             for key in source:
@@ -204,7 +212,7 @@ class _Reader:
         """Make a key; numbers and words are taken as they are written."""
         if isinstance(node, yaml.ScalarNode):
             return str(node.value)
-        self.problems.add(self.mark(node), "a key must be a plain text")
+        self.problems.add(node.start_mark, "a key must be a plain text")
         return None
 
     def merged(self, node: Node) -> list[Map]:
@@ -213,13 +221,13 @@ class _Reader:
         sources = value if isinstance(value, Seq) else [value]
         if all(isinstance(source, Map) for source in sources):
             return list(sources)
-        self.problems.add(self.mark(node), "'<<' takes a map or a list of maps")
+        self.problems.add(node.start_mark, "'<<' takes a map or a list of maps")
         return []
 
     def bounded(self, node: Node, nodes: int) -> None:
         """Refuse aliases that multiply (`billion laughs`)."""
         if nodes > MOST_NODES:
-            raise _TooLarge(self.mark(node))
+            raise _TooLarge(mark_at(node.start_mark))
 
 
 class _TooLarge(Exception):  # noqa: N818 - never leaves this module
@@ -232,6 +240,14 @@ class _TooLarge(Exception):  # noqa: N818 - never leaves this module
 
 def _nodes(value: object) -> int:
     return value.nodes if isinstance(value, (Map, Seq)) else 1
+
+
+class _Named(io.StringIO):
+    """A text with the name that its marks shall bear."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self.name = name
 
 
 class _Tags(yaml.resolver.BaseResolver):
@@ -252,7 +268,7 @@ class _Tags(yaml.resolver.BaseResolver):
         """Do nothing, as above."""
 
 
-def _loader(text: str) -> Any:
+def _loader(text: _Named) -> Any:
     """Make libyaml's parser when PyYAML has it, else the one in Python, 10 times slower."""
     if yaml.__with_libyaml__:
         base: Any = getattr(yaml.cyaml, "CParser")  # noqa: B009 - its stubs do not export it
@@ -267,12 +283,12 @@ def _loader(text: str) -> Any:
     return type("PlainLoader", bases, {"__init__": _start_plain})(text)
 
 
-def _start_fast(loader: Any, text: str) -> None:
+def _start_fast(loader: Any, text: _Named) -> None:
     yaml.cyaml.CParser.__init__(loader, text)  # type: ignore[attr-defined]
     _Tags.__init__(loader)
 
 
-def _start_plain(loader: Any, text: str) -> None:
+def _start_plain(loader: Any, text: _Named) -> None:
     yaml.reader.Reader.__init__(loader, text)
     for part in (yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer, _Tags):
         part.__init__(loader)
@@ -305,13 +321,13 @@ def load(text: str, file: str, problems: Problems) -> Any:
         Map, Seq, text, number, boolean or None; None also after a mistake of syntax.
     """
     try:
-        loader = _loader(text)
+        loader = _loader(_Named(text, file))
         try:
             node = loader.get_single_node()
         finally:
             if hasattr(loader, "dispose"):
                 loader.dispose()
-        return None if node is None else _Reader(file, problems).value(node)
+        return None if node is None else _Reader(problems).value(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -354,7 +370,7 @@ def place_of(root: Map, sentence: str) -> Mark:
         The most exact place known: a key of a map, an element of a list, or the root.
     """
     current: Any = root
-    mark = root.place
+    mark = mark_at(root.place)
     rest = sentence
     while True:
         step = _next_step(current, rest)
@@ -380,5 +396,5 @@ def _next_step(current: Any, rest: str) -> tuple[Any, Mark, str] | None:
     found = re.match(r"\[(\d+)\]", rest)
     if isinstance(current, Seq) and found and int(found[1]) < len(current):
         number = int(found[1])
-        return current[number], current.at[number], rest[found.end() :]
+        return current[number], mark_at(current.at[number]), rest[found.end() :]
     return None

@@ -72,6 +72,8 @@ def normal(root: Element, kept: Iterable[str] = ()) -> Element:
 
 def _walk(element: Element) -> None:
     element.attrib.pop("plugin", None)
+    if len(element) and not (element.text or "").strip():
+        element.text = None
     for child in list(element):
         _walk(child)
         child.tail = None

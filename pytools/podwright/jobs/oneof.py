@@ -48,16 +48,19 @@ class OneOf(Kind):
         return self.variants[key].parse({} if content is None else content, f"{where}.{key}")
 
     def json_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema: one object for each variant."""
+        """Give the JSON Schema: one object for each variant, or the bare name of one."""
         return {
             "oneOf": [
-                {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "required": [key],
-                    "properties": {key: kind.json_schema()},
-                }
-                for key, kind in self.variants.items()
+                {"enum": list(self.variants)},
+                *(
+                    {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "required": [key],
+                        "properties": {key: kind.json_schema()},
+                    }
+                    for key, kind in self.variants.items()
+                ),
             ]
         }
 
@@ -124,3 +127,18 @@ class Short(Record):
         if isinstance(value, int) and not isinstance(value, bool):
             value = {self.shorthand: value}
         return super().parse(value, where)
+
+
+@dataclass(frozen=True)
+class Switch(Record):
+    """A :class:`Record` that ``true`` stands for when it needs no further words."""
+
+    def parse(self, value: Any, where: str) -> Any:
+        """Return an instance of the dataclass; None for ``false``."""
+        if isinstance(value, bool):
+            return self.of() if value else None
+        return super().parse(value, where)
+
+    def json_schema(self) -> dict[str, Any]:
+        """Give the JSON Schema: the record, or a boolean."""
+        return {"oneOf": [super().json_schema(), {"type": "boolean"}]}

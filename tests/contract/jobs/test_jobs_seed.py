@@ -96,8 +96,8 @@ def test_the_main_branch_applies_and_a_pull_request_plans(
 @needs_java
 @pytest.mark.slow
 def test_mistakes_end_the_build_with_a_sentence(target: Target, fake: JobsController) -> None:
-    seed = Seed(target, "@Library('podwright') _\nnode { checkout scm\n"
-                "provisionJobs(credentials: 'jenkins-seed', descripton: 'x', workers: 0) }\n")  # fmt: skip
+    step = "provisionJobs(credentials: 'jenkins-seed', descripton: 'x', workers: 0)"
+    seed = Seed(target, f"@Library('podwright') _\nnode {{ checkout scm\n{step} }}\n")
     code, log, _ = seed.run()
     assert code == 1
     assert (

@@ -199,8 +199,8 @@ def test_a_wrong_password_is_told_at_once(target: Target) -> None:
     said = target.run("plan", str(target.home / "description"), JENKINS_TOKEN="wrong")
     assert said.code == 1
     assert said.err == (
-        f"podwright jobs: {target.url}: the controller does not know user '{target.user}' with this "
-        "token or password; check JENKINS_USER and JENKINS_TOKEN\n"
+        f"podwright jobs: {target.url}: the controller does not know user '{target.user}' with "
+        "this token or password; check JENKINS_USER and JENKINS_TOKEN\n"
     )
 
 

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Nested, Part, Value, defaults
 from podwright.jobs.kinds import Kind
-from podwright.jobs.oneof import FLAG, TEXT, Short
+from podwright.jobs.oneof import FLAG, TEXT, Short, Switch
 from podwright.jobs.parts.common import (
     HEAD,
     PROPERTIES,
@@ -107,7 +107,7 @@ class Pipeline(Described, Kind):
                 Nested(
                     "disableConcurrentBuilds",
                     f"{JOB}.DisableConcurrentBuildsJobProperty",
-                    Record(NoConcurrency, "abortPrevious"),
+                    Switch(NoConcurrency),
                 ),
                 _Empty("resume", f"{JOB}.DisableResumeJobProperty"),
                 Inside(
@@ -139,7 +139,7 @@ class Pipeline(Described, Kind):
     triggers: tuple[Any, ...] = option(ListOf(TRIGGERS), "what starts a build", ())
     keep: Keep | None = option(Short(Keep, "builds"), "how many builds are kept", None)
     disableConcurrentBuilds: Any = option(
-        Record(NoConcurrency), "one build at a time; `{}` or with `abortPrevious`", None
+        Switch(NoConcurrency), "one build at a time; `true`, or a map with `abortPrevious`", None
     )
     throttle: Throttle | None = option(Record(Throttle), "share limits with other jobs", None)
     resume: bool = option(FLAG, "go on after a restart of the controller", default=True)
