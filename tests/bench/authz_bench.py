@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
@@ -83,18 +84,18 @@ def decisions(pod: engines.Pod) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(pod.place / "plugins" / "podwright.sock"))
         for name, asked in rows:
-            request = read_request(asked)
-            pure = median(lambda: decide(request, policy), 2000)
-            whole = median(
-                lambda: answer(Exchange("/AuthZPlugin.AuthZReq", asked), policy, str), 2000
-            )
-            wire = b"POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(asked)
+            pure = median(partial(decide, read_request(asked), policy), 2000)
+            exchange = Exchange("/AuthZPlugin.AuthZReq", asked)
+            whole = median(partial(answer, exchange, policy, str), 2000)
+            by_socket = median(partial(ask, connection, asked), 2000)
+            print(f"{name:34}{pure:9.3f}{whole:13.3f}{by_socket:11.3f}")
 
-            def by_socket() -> None:
-                connection.sendall(wire + asked)
-                connection.recv(4096)
 
-            print(f"{name:34}{pure:9.3f}{whole:13.3f}{median(by_socket, 2000):11.3f}")
+def ask(connection: socket.socket, asked: bytes) -> None:
+    """One question over the plugin's socket."""
+    head = b"POST /AuthZPlugin.AuthZReq HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(asked)
+    connection.sendall(head + asked)
+    connection.recv(4096)
 
 
 def build_context(place: Path, image: str) -> Path:

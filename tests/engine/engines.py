@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typing_extensions import Self
 
 from podwright import authz
 
@@ -138,7 +139,7 @@ class Pod:
 
     # -- life ---------------------------------------------------------------------------------
 
-    def __enter__(self) -> Pod:
+    def __enter__(self) -> Self:
         try:
             self._make_directories()
             self._start_sandbox()
@@ -194,8 +195,18 @@ class Pod:
 
     def _start_sandbox(self) -> None:
         process = subprocess.Popen(
-            ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", _MOUNTS, "pod"]
-            + [str(self.place)],
+            [
+                "unshare",
+                "--mount",
+                "--net",
+                "--propagation",
+                "private",
+                "sh",
+                "-c",
+                _MOUNTS,
+                "pod",
+                str(self.place),
+            ],
             stdout=subprocess.PIPE,
         )
         self.processes["sandbox"] = process
@@ -391,7 +402,20 @@ def busybox_image(pod: Pod, name: str = "busybox:test") -> Iterator[str]:
         archive.add(binary, "bin/busybox")
         for file in _bash():  # the only program here that speaks TCP when linked dynamically
             archive.add(os.path.realpath(file), file.lstrip("/"))
-        for applet in "sh cat ls echo true false sleep id mount mkdir touch env".split():
+        for applet in [
+            "sh",
+            "cat",
+            "ls",
+            "echo",
+            "true",
+            "false",
+            "sleep",
+            "id",
+            "mount",
+            "mkdir",
+            "touch",
+            "env",
+        ]:
             info = tarfile.TarInfo(f"bin/{applet}")
             info.type, info.linkname = tarfile.SYMTYPE, "busybox"
             archive.addfile(info)

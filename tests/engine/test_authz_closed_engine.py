@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201 - fixtures and parameters
+# ruff: noqa: ANN001, ANN003, ANN201, ANN204 - fixtures and parameters
 """When the plugin is missing, dead, silent or talks rubbish, the engine does nothing."""
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
-# ruff: noqa: ANN001, ANN201 - fixtures and parameters
+# ruff: noqa: ANN001, ANN201, ANN202 - fixtures and parameters
 """What an engine does not show to any plugin, and that the gate closes it.
 
-Each test first shows the hole at the engine's own socket (which no pipeline sees), so that it cannot
-pass for a wrong reason, and then the same bytes at the gate.
+Each test first shows the hole at the engine's own socket (which no pipeline sees), so that it
+cannot pass for a wrong reason, and then the same bytes at the gate.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from engines import WORKSPACE, create
@@ -131,7 +131,7 @@ def test_a_second_request_behind_the_first_is_never_passed_on(pod):
 
 def test_the_hosts_network_is_not_to_be_had_by_its_id_either(pod):
     host = next(n["Id"] for n in pod.json("GET", "/networks") if n["Name"] == "host")
-    ours = os.readlink(f"/proc/{pod.processes['sandbox'].pid}/ns/net")
+    ours = str(Path(f"/proc/{pod.processes['sandbox'].pid}/ns/net").readlink())
     for name in (host, host[:12]):
         done = pod.docker(
             "run", "--rm", "--network", name, pod.image, "ls", "-l", "/proc/self/ns/net"
@@ -149,7 +149,7 @@ def test_the_hosts_network_is_not_to_be_had_by_its_id_either(pod):
         pod.call("DELETE", f"/containers/{made}?force=1")
 
 
-# -- the workspace ------------------------------------------------------------------------------
+# -- the workspace --------------------------------
 
 
 @pytest.fixture
@@ -264,7 +264,7 @@ def test_the_workspaces_volume_survives_pruning_and_cannot_be_removed(pod):
     marker.unlink()
 
 
-# -- the network --------------------------------------------------------------------------------
+# -- the network --------------------------------
 
 
 def listening(pod):

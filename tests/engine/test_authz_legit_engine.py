@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201 - fixtures and parameters
+# ruff: noqa: ANN001, ANN201, ANN202 - fixtures and parameters
 """What pipelines do every day must work through plugin and gate."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201 - fixtures and parameters
+# ruff: noqa: ANN001, ANN201, ANN202, ANN204 - fixtures and parameters
 from __future__ import annotations
 
 import json
@@ -216,7 +216,7 @@ def test_a_head_with_two_readings_is_refused(head, rule, message):
     assert (caught.value.rule, caught.value.message) == (rule, message)
 
 
-# -- on real sockets, with an engine that only listens -----------------------------------------------
+# -- on real sockets, with an engine that only listens --------------------------------
 
 
 class Engine:
@@ -225,8 +225,11 @@ class Engine:
     def __init__(self, path):
         self.seen, self.act = [], self.echo
         self.server = listen(path, 0o600)
-        self.thread = threading.Thread(target=serve, args=(self.server, lambda c: self.act(c)))
+        self.thread = threading.Thread(target=serve, args=(self.server, self.handle))
         self.thread.start()
+
+    def handle(self, connection):
+        self.act(connection)
 
     def echo(self, connection):
         with connection:
@@ -268,7 +271,7 @@ def dial(path):
 
 
 def test_a_body_of_any_size_is_streamed_and_its_end_is_passed_on(gate):
-    path, engine = gate
+    path, _engine = gate
     head = b"POST /build HTTP/1.1\r\nHost: d\r\n\r\n"
     with dial(path) as client:
         client.sendall(head)
@@ -316,7 +319,7 @@ def test_a_client_that_asks_before_sending_its_body_is_answered(gate):
 
 
 def test_a_client_that_goes_away_early_harms_nobody(gate):
-    path, engine = gate
+    path, _engine = gate
     for data in (
         b"",
         b"GET /info HTTP/1.1\r\n",

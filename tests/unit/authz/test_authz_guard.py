@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201 - fixtures and parameters
+# ruff: noqa: ANN001, ANN003, ANN201, ANN202 - fixtures and parameters
 from __future__ import annotations
 
 import json

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201 - fixtures and parameters
+# ruff: noqa: ANN001, ANN003, ANN201 - fixtures and parameters
 from __future__ import annotations
 
 import json
@@ -35,8 +35,10 @@ def test_profiles_grow_from_one_to_the_next():
         ),
         (
             {"zzz": 1},
-            "policy config: 'zzz' is not known; known are profile, buildkit, imports, capabilities, "
-            "sysctls, workspace, volume, audit, widen",
+            (
+                "policy config: 'zzz' is not known; known are profile, buildkit, imports, "
+                "capabilities, sysctls, workspace, volume, audit, widen"
+            ),
         ),
         (
             {"profile": "open"},
@@ -70,23 +72,32 @@ def test_profiles_grow_from_one_to_the_next():
         ),
         (
             {"capabilities": ["NET_ADMIN"]},
-            "policy config: capabilities cannot add 'NET_ADMIN' to the profile; name it under widen "
-            "to do so knowingly",
+            (
+                "policy config: capabilities cannot add 'NET_ADMIN' to the profile; name it "
+                "under widen to do so knowingly"
+            ),
         ),
         ({"capabilities": "CHOWN"}, "policy config: capabilities must be a list of strings"),
         (
             {"sysctls": ["kernel.msgmax"]},
-            "policy config: sysctls cannot add 'kernel.msgmax' to the profile; name it under widen "
-            "to do so knowingly",
+            (
+                "policy config: sysctls cannot add 'kernel.msgmax' to the profile; name it "
+                "under widen to do so knowingly"
+            ),
         ),
         (
             {"widen": {"capabilities": ["SYS_ADMIN"]}},
-            "policy config, widen: capability 'SYS_ADMIN' leads out of every container; it cannot be "
-            "allowed, use the strategy 'dind' on a cluster of its own instead",
+            (
+                "policy config, widen: capability 'SYS_ADMIN' leads out of every container; it "
+                "cannot be allowed, use the strategy 'dind' on a cluster of its own instead"
+            ),
         ),
         (
             {"widen": {"capabilities": ["CAP_IPC_LOCK"]}},
-            "policy config, widen: capability 'CAP_IPC_LOCK' is not written plainly; write 'IPC_LOCK'",
+            (
+                "policy config, widen: capability 'CAP_IPC_LOCK' is not written plainly; write "
+                "'IPC_LOCK'"
+            ),
         ),
         (
             {"widen": []},
@@ -152,9 +163,9 @@ def test_the_whole_workspace_may_be_mounted_by_its_path_and_what_is_below_by_sub
     assert create(policy, Binds=["/work/:/x:ro"]).allow
     assert create(policy, Binds=["/home/jenkins/agent:/x"]).rule == "container.bind"
     assert create(policy, Binds=["/work/job:/x"]).message == (
-        "[container.workspace] HostConfig.Binds: a path below the workspace can become a link after "
-        "this check; use --mount type=volume,source=ws,volume-subpath=... or the pod's own Docker "
-        "socket, which does that for -v"
+        "[container.workspace] HostConfig.Binds: a path below the workspace can become a link "
+        "after this check; use --mount type=volume,source=ws,volume-subpath=... or the pod's own "
+        "Docker socket, which does that for -v"
     )
     mount = {"Type": "volume", "Source": "ws", "Target": "/x", "VolumeOptions": {"Subpath": "a/b"}}
     assert create(policy, Mounts=[mount]).allow

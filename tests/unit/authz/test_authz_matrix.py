@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201 - fixtures and parameters
+# ruff: noqa: ANN001, ANN002, ANN201, ANN202 - fixtures and parameters
 from __future__ import annotations
 
 import json
@@ -53,9 +53,9 @@ def test_the_matrix_has_every_number_that_is_a_request():
 def test_what_a_profile_decides_is_open_in_run_and_closed_in_build_only(number, method, uri, kind):
     uri = uri.replace("{C}", "c").replace("{E}", "e")
     body = b"{}" if kind == JSON else b""
-    assert ask(method, uri, body, kind) == Decision(True, "container", "", uri.partition("?")[0]), (
-        number
-    )
+    assert ask(method, uri, body, kind) == Decision(
+        allow=True, rule="container", path=uri.partition("?")[0]
+    ), number
     refused = ask(method, uri, body, kind, policy=limits({"profile": "build-only"}))
     assert refused.rule == "profile.container"
     assert refused.message == (
@@ -96,11 +96,11 @@ def test_an_oddly_written_version_is_no_version(uri):
 def test_a_refusal_says_rule_field_and_remedy_and_never_the_value():
     body = json.dumps({"Image": "a", "HostConfig": {"Binds": ["/s3cret:/x"]}}).encode()
     assert ask("POST", "/v1.44/containers/create", body, JSON) == Decision(
-        False,
-        "container.bind",
-        "[container.bind] HostConfig.Binds: directories of the engine are not to be mounted; mount "
-        "something below /home/jenkins/agent, or a named volume",
-        "/containers/create",
+        allow=False,
+        rule="container.bind",
+        message="[container.bind] HostConfig.Binds: directories of the engine are not to be "
+        "mounted; mount something below /home/jenkins/agent, or a named volume",
+        path="/containers/create",
     )
 
 
@@ -110,8 +110,8 @@ def test_a_bug_in_the_policy_is_a_refusal(monkeypatch):
 
     monkeypatch.setattr("podwright.authz.policy.find", broken)
     assert ask("GET", "/info") == Decision(
-        False,
-        "policy.bug",
-        "[policy.bug] the policy failed (ZeroDivisionError); report it",
-        "/info",
+        allow=False,
+        rule="policy.bug",
+        message="[policy.bug] the policy failed (ZeroDivisionError); report it",
+        path="/info",
     )

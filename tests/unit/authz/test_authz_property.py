@@ -1,9 +1,9 @@
-# ruff: noqa: ANN001, ANN201 - fixtures and parameters
+# ruff: noqa: ANN001, ANN201, ANN202 - fixtures and parameters
 """No generated request is allowed that a decoder like Go's reads as dangerous.
 
 The oracle knows nothing of the policy: it reads bodies as encoding/json does (any case, the last of
-two names wins, objects merge, unknown names are dropped, broken UTF-8 is replaced) and then looks for
-danger by its own list. The number of requests comes from PODWRIGHT_EXAMPLES (1,000 unless told;
+two names wins, objects merge, unknown names are dropped, broken UTF-8 is replaced) and then looks
+for danger by its own list. The number of requests comes from PODWRIGHT_EXAMPLES (1,000 unless told;
 `make authz-property` asks for 120,000).
 """
 
@@ -33,7 +33,7 @@ SETTINGS = settings(
     database=None,
 )
 
-# -- a decoder like Go's ---------------------------------------------------------------------------
+# -- a decoder like Go's --------------------------------
 
 
 class GoError(Exception):
@@ -121,8 +121,9 @@ def merged(value, known):
         if key not in known or inner is None:
             continue
         if isinstance(inner, Pairs) and isinstance(result.get(key), Pairs):
-            inner = Pairs([*result[key], *inner])
-        result[key] = inner
+            result[key] = Pairs([*result[key], *inner])
+        else:
+            result[key] = inner
     return result
 
 
@@ -170,7 +171,7 @@ def container_danger(body):
     return None
 
 
-# -- generated requests ------------------------------------------------------------------------------
+# -- generated requests --------------------------------
 
 DANGEROUS = {
     "Privileged": [True, False, None, 1],
@@ -332,11 +333,44 @@ def test_generated_requests_are_allowed_now_and_then():
     assert count[False] > 100
 
 
-# -- targets -------------------------------------------------------------------------------------------
+# -- targets --------------------------------
 
-PIECES = ["/", "//", "containers", "create", "v1.44", "%2F", "%2e%2e", "..", ".", "build", "plugins",
-          "pull", "swarm", "init", "?", "&", "=", ";", "networkmode", "host", "%00", "#", "x", "exec",
-          "json", "images", "http:", "%63", "\\", "@", "update", "disable", "session", "grpc"]  # fmt: skip
+PIECES = [
+    "/",
+    "//",
+    "containers",
+    "create",
+    "v1.44",
+    "%2F",
+    "%2e%2e",
+    "..",
+    ".",
+    "build",
+    "plugins",
+    "pull",
+    "swarm",
+    "init",
+    "?",
+    "&",
+    "=",
+    ";",
+    "networkmode",
+    "host",
+    "%00",
+    "#",
+    "x",
+    "exec",
+    "json",
+    "images",
+    "http:",
+    "%63",
+    "\\",
+    "@",
+    "update",
+    "disable",
+    "session",
+    "grpc",
+]
 
 
 def go_route(uri):
@@ -367,7 +401,7 @@ def test_no_target_is_allowed_that_go_would_send_to_a_refused_route(tail, method
         assert "host" not in re.findall(r"networkmode=([^&]*)", uri), uri
 
 
-# -- Go itself -----------------------------------------------------------------------------------------
+# -- Go itself --------------------------------
 
 GO_PROGRAM = Path(__file__).with_name("go_oracle")
 

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201 - fixtures and parameters
+# ruff: noqa: ANN001, ANN002, ANN003, ANN201 - fixtures and parameters
 from __future__ import annotations
 
 import ast
@@ -132,7 +132,7 @@ def test_a_broken_question_is_a_refusal(body):
 
 
 def test_an_unknown_call_is_a_refusal():
-    said = json.loads(answer(Exchange("/VolumeDriver.Mount", b""), RUN, list().append))
+    said = json.loads(answer(Exchange("/VolumeDriver.Mount", b""), RUN, [].append))
     assert said == {"Allow": False, "Msg": "[plugin.protocol] this call is not known to the plugin"}
 
 
@@ -182,7 +182,7 @@ def test_a_file_in_the_sockets_place_is_not_removed(tmp_path):
     assert path.read_text(encoding="utf-8") == "precious"
 
 
-# -- the program -------------------------------------------------------------------------------------
+# -- the program --------------------------------
 
 
 def run(*arguments):
@@ -225,7 +225,7 @@ def test_the_audit_goes_to_the_log_and_if_asked_to_a_file(tmp_path):
     assert file.read_text(encoding="utf-8") == "line\n"
 
 
-# -- what travels in the pod ---------------------------------------------------------------------------
+# -- what travels in the pod --------------------------------
 
 
 def test_the_source_is_one_file_below_the_limit_of_annotations():

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201 - fixtures and parameters
+# ruff: noqa: ANN001, ANN002, ANN201 - fixtures and parameters
 from __future__ import annotations
 
 import pytest
