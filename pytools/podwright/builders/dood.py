@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from podwright import dood, pod
+from podwright import pod
 from podwright.builders import _docker
-from podwright.builders._base import Build, Builder, PodParts, Recipe, Setting
+from podwright.builders._base import Build, Builder, Expand, PodParts, Recipe, Setting, Step
+from podwright.resources import Later
+
+if TYPE_CHECKING:
+    from podwright import dood
+else:
+    dood = Later("podwright.dood")
 
 SOCKET = "/var/run/docker.sock"
 NODE, CLIENT = "docker-socket", "client-socket"
+
+# Images are the node's: another build may give the same tag to its own image at any time. So it
+# is given to this build's image right before the push, and looked at after it.
+FUNCTIONS = r"""
+pw_dood_id() { docker image inspect --format '{{.Id}}' "$1" 2>/dev/null; }
+
+pw_dood_claim() { # reference
+  docker tag "$(cat "$PW_TMP/iid")" "$1" ||
+    pw_fail 1 "$1: the image that was built is gone from the node; build again"
+}
+
+pw_dood_kept() { # reference
+  [ "$(pw_dood_id "$1")" = "$(pw_dood_id "$(cat "$PW_TMP/iid")")" ] ||
+    pw_fail 1 "$1: another build on this node gave the tag to its own image while this one was \
+pushed; give each build a tag of its own"
+}
+"""
 
 
 class Dood(Builder):
@@ -42,12 +66,35 @@ class Dood(Builder):
         )
 
     def recipe(self, build: Build) -> Recipe:
-        """Build into the node's engine, then push each tag."""
-        return _docker.recipe(build)
+        """Build into the node's engine, then push each tag, each as this build's own image."""
+        made = _docker.recipe(build)
+        if len(build.image.platforms) > 1:
+            return made  # the id is that of a list, which the engine may not keep
+        steps = [_with_id(step) for step in made.steps]
+        if build.image.push:
+            steps = [new for step in steps for new in _claimed(step, build.references)]
+        return replace(made, steps=tuple(steps), functions=made.functions + FUNCTIONS)
 
     def local(self) -> str:
         """`docker` on PATH, with an engine that answers; no proxy is in between."""
         return "docker"
+
+
+def _with_id(step: Step) -> Step:
+    """Have the build write the id of its image."""
+    if step.argv[0] != "pw_docker_build":
+        return step
+    words = (*step.argv[:4], "--iidfile", Expand("$PW_TMP/iid"), *step.argv[4:])
+    return replace(step, argv=words)
+
+
+def _claimed(step: Step, references: tuple[str, ...]) -> tuple[Step, ...]:
+    """Set the tag before a push, and look at it after it."""
+    reference = step.argv[-1]
+    if step.kind != "push" or reference not in references:
+        return (step,)
+    claim, kept = ("pw_dood_claim", reference), ("pw_dood_kept", reference)
+    return (Step("", claim, "function"), step, Step("", kept, "function"))
 
 
 def _client(setting: Setting) -> dict[str, Any]:
