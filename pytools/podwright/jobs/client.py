@@ -9,6 +9,7 @@ patience, crumbs only where they are asked for, bounded answers, and no redirect
 from __future__ import annotations
 
 import json
+import logging
 import random
 import threading
 import time
@@ -141,9 +142,7 @@ class Controller:
         self._is_jenkins = False
         self._told: dict[str, float] = {}
         self._checked_url()
-        self._api = jenkins.Jenkins(
-            access.url, access.user or None, access.secret or None, timeout=access.timeout
-        )
+        self._api = _quiet_api(access)
         self._session = self._make_session()
         self._settings = self._session.merge_environment_settings(
             self._api.server, {}, stream=True, verify=access.ca or None, cert=None
@@ -487,6 +486,18 @@ class Controller:
             return None
         found = parsed_json(answer, "/pluginManager").get("plugins") or []
         return {item["shortName"]: str(item["version"]) for item in found if item.get("active")}
+
+
+def _quiet_api(access: Access) -> jenkins.Jenkins:
+    """Make python-jenkins' object; it would log the values of JENKINS_API_EXTRA_HEADERS."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        return jenkins.Jenkins(
+            access.url, access.user or None, access.secret or None, timeout=access.timeout
+        )
+    finally:
+        logging.disable(before)
 
 
 class _NoCookies(RequestsCookieJar):

@@ -24,9 +24,9 @@ def rendered(case: str) -> rendering.Rendered:
 
 
 def test_every_kind_has_a_minimal_and_a_full_case() -> None:
-    assert sorted(
-        f"{kind}-{size}" for kind in kinds.names() for size in ("full", "minimal")
-    ) == CASES
+    assert (
+        sorted(f"{kind}-{size}" for kind in kinds.names() for size in ("full", "minimal")) == CASES
+    )
 
 
 @pytest.mark.parametrize("kind", sorted(kinds.names()))

@@ -1,4 +1,5 @@
 """Reading descriptions: places of mistakes, defaults, templates, matrix, secrets, names."""
+# ruff: noqa: E501, ISC004 - tables of sentences
 
 from __future__ import annotations
 
