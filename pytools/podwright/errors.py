@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,6 +42,8 @@ def guess(word: str, known: Iterable[str]) -> str:
     Returns:
         ``; did you mean 'x'?`` when a known word is near, else the list of what is known.
     """
+    import difflib  # noqa: PLC0415 - only for the mistaken
+
     options = sorted(known)
     near = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
     if not near:

@@ -14,7 +14,7 @@ FIFO = "/run/podwright/ask"
 def answer(job: bytes) -> None:
     """Have the bundle answer one job; what it leaves without an answer gets one here."""
     bundle = os.path.join(os.path.dirname(job), b"podwright.pyz")
-    command = [sys.executable, "-I", bundle, "answer", job]
+    command = [os.fsencode(sys.executable), b"-I", bundle, b"answer", job]
     try:
         asked = subprocess.Popen(command, stderr=subprocess.PIPE)
         said = asked.communicate()[1].decode("utf-8", "replace").strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 
@@ -10,8 +11,14 @@ from podwright.builders._base import Builder  # noqa: TC001 - users of the packa
 
 def names() -> list[str]:
     """All strategies, sorted; told by the files alone, without importing them."""
+    return list(_found())
+
+
+@functools.cache
+def _found() -> tuple[str, ...]:
+    """Look for the files once: inside a bundle that means to read its whole directory."""
     found = (module.name for module in pkgutil.iter_modules(__path__))
-    return sorted(name.replace("_", "-") for name in found if not name.startswith("_"))
+    return tuple(sorted(name.replace("_", "-") for name in found if not name.startswith("_")))
 
 
 def get(name: str) -> Builder:

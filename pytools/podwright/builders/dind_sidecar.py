@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from podwright import authz, pod
+from podwright import pod
 from podwright.builders import _docker
 from podwright.builders._base import Build, Builder, PodParts, Recipe, Setting
 from podwright.errors import UsageError
 from podwright.request import Registry
-from podwright.resources import text
+from podwright.resources import Later, text
+
+if TYPE_CHECKING:
+    from podwright import authz
+else:
+    authz = Later("podwright.authz")
 
 # The sockets that only plugin and engine may see, and the one that the client may.
 PLUGINS, ENGINE, CLIENT = "plugins", "engine-socket", "client-socket"
