@@ -12,13 +12,14 @@ import java.util.List;
 /**
  * The program kubectl, which reads KUBECONFIG itself.
  *
+ * @param program its name or path
  * @param namespace where everything happens
  */
-record Kubectl(String namespace) {
+record Kubectl(String program, String namespace) {
 
   /** Returns the command line for some arguments. */
   List<String> line(String... arguments) {
-    List<String> line = new ArrayList<>(List.of("kubectl", "--namespace", namespace));
+    List<String> line = new ArrayList<>(List.of(program, "--namespace", namespace));
     line.addAll(Arrays.asList(arguments));
     return line;
   }

@@ -17,7 +17,6 @@ import java.util.Set;
  * to it. The agent container does nothing but sleep: files and commands reach it by kubectl exec.
  */
 final class KubernetesLauncher implements Launcher {
-  static final String HOME = "/home/jenkins/agent";
   private static final String AGENT = "jnlp";
   private static final String WORKSPACE_VOLUME = "workspace-volume";
   private static final int POLL_MILLISECONDS = 300;
@@ -43,11 +42,12 @@ final class KubernetesLauncher implements Launcher {
     String name = pod.label().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9-]+", "-") + '-'
         + Names.random(5);
     String namespace = pod.namespace() == null ? options.namespace : pod.namespace();
-    Kubectl kubectl = new Kubectl(namespace);
+    Kubectl kubectl = new Kubectl(options.kubectl, namespace);
     Map<String, Object> manifest = manifest(pod, name);
     kubectl.input(JsonOutput.toJson(manifest).getBytes(StandardCharsets.UTF_8), "create", "-f", "-");
     request.log().accept("Created Pod: " + namespace + '/' + name);
-    PodAgent agent = new PodAgent(kubectl, name, pod, options.job, request);
+    PodAgent agent = new PodAgent(
+        kubectl, name, pod, options.agentHome + "/workspace/" + options.job, request);
     try {
       waitForReady(kubectl, name, request);
       agent.open();
@@ -106,18 +106,18 @@ final class KubernetesLauncher implements Launcher {
     List<Map<String, Object>> env = children(agent, "env");
     env.add(Map.of("name", "JENKINS_NAME", "value", name));
     env.add(Map.of("name", "JENKINS_AGENT_NAME", "value", name));
-    env.add(Map.of("name", "JENKINS_AGENT_WORKDIR", "value", HOME));
+    env.add(Map.of("name", "JENKINS_AGENT_WORKDIR", "value", options.agentHome));
     env.add(Map.of("name", "JENKINS_URL", "value", "http://jenkins.invalid/"));
     env.add(Map.of("name", "JENKINS_SECRET", "value", "none"));
   }
 
-  private static void addWorkspace(Map<String, Object> spec) {
+  private void addWorkspace(Map<String, Object> spec) {
     List<Map<String, Object>> volumes = children(spec, "volumes");
     if (volumes.stream().noneMatch(volume -> WORKSPACE_VOLUME.equals(volume.get("name")))) {
       volumes.add(Map.of("name", WORKSPACE_VOLUME, "emptyDir", Map.of()));
     }
     for (Map<String, Object> container : children(spec, "containers")) {
-      Object home = container.getOrDefault("workingDir", HOME);
+      Object home = container.getOrDefault("workingDir", options.agentHome);
       List<Map<String, Object>> mounts = children(container, "volumeMounts");
       if (mounts.stream().noneMatch(mount -> home.equals(mount.get("mountPath")))) {
         mounts.add(Map.of("name", WORKSPACE_VOLUME, "mountPath", home, "readOnly", false));

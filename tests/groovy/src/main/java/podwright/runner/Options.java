@@ -34,6 +34,10 @@ final class Options {
   String agentImage;
   /** Whether the agent container gets what the Pod Security level restricted wants. */
   boolean restrictedAgent;
+  /** The program that talks to the cluster. */
+  String kubectl = "kubectl";
+  /** Working directory of agents in pods. */
+  String agentHome = "/home/jenkins/agent";
   /** Seconds in which a pod must become ready. */
   int podTimeout = 300;
   String job = "pipeline";

@@ -28,11 +28,11 @@ final class PodAgent implements Agent {
   private final Map<String, String> own = new LinkedHashMap<>();
   private volatile boolean closed;
 
-  PodAgent(Kubectl kubectl, String name, Pod pod, String job, Launcher.Request request) {
+  PodAgent(Kubectl kubectl, String name, Pod pod, String workspace, Launcher.Request request) {
     this.kubectl = kubectl;
     this.name = name;
     this.pod = pod;
-    this.workspace = KubernetesLauncher.HOME + "/workspace/" + job;
+    this.workspace = workspace;
     this.request = request;
   }
 
@@ -112,6 +112,8 @@ final class PodAgent implements Agent {
         .redirectErrorStream(!command.captureOutput()).start();
     try (OutputStream in = process.getOutputStream()) {
       in.write(wrapper(command, cookie, directory).getBytes(StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      output.accept("kubectl exec has not read its input: " + e.getMessage()); // it says why itself
     }
     Pump.follow(process, command.captureOutput(), line -> {
       if (!line.startsWith("command terminated with exit code ")) { // says kubectl

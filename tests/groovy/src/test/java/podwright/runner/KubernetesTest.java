@@ -7,12 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import groovy.json.JsonOutput;
 import groovy.json.JsonSlurper;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
-/** What the runner makes of pods; running in them is tested on a real cluster. */
+/**
+ * Pods, with a kubectl that is a script: exec runs on this machine, the status is a file. A real
+ * cluster is the subject of the end-to-end tests.
+ */
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class KubernetesTest {
   private static KubernetesLauncher launcher() {
@@ -122,5 +127,175 @@ class KubernetesTest {
     assertEquals("container a was terminated (reason: Error, exit code: 1)",
         status("{'status': {'initContainerStatuses': [{'name': 'a', 'state': {'terminated': "
             + "{'reason': 'Error', 'exitCode': 1}}}]}}").terminated());
+  }
+
+  private static final String READY =
+      "{\"status\": {\"conditions\": [{\"type\": \"Ready\", \"status\": \"True\"}]}}";
+
+  private static final String KUBECTL = """
+      #!/bin/sh
+      fake=%s
+      echo "$*" >>"$fake/calls"
+      shift 2
+      verb=$1
+      shift
+      case $verb$1 in
+        create*) cat >"$fake/manifest.json"
+          [ ! -e "$fake/forbidden" ] || { echo 'Error from server (Forbidden): no' >&2; exit 1; } ;;
+        getpod) cat "$fake/status.json" ;;
+        getevents) echo 'Warning   Failed   it is broken' ;;
+        exec*) container=$4
+          shift 5
+          [ "$container" != stranger ] || exit 1
+          env -i PATH="$PATH" CONTAINER="$container" SAME=agent "$@" ||
+            { code=$?; echo "command terminated with exit code $code" >&2; exit $code; } ;;
+        logs*) echo "last words of $3" ;;
+        delete*) echo "$2" >>"$fake/deleted" ;;
+      esac
+      """;
+
+  @TempDir
+  Path directory;
+
+  private Pipelines.Outcome run(String status, String text) {
+    Pipelines pipelines = new Pipelines(directory);
+    Options options = pipelines.options();
+    Path kubectl = Pipelines.write(directory.resolve("kubectl"), KUBECTL.formatted(directory));
+    kubectl.toFile().setExecutable(true);
+    Pipelines.write(directory.resolve("status.json"), status);
+    options.kubectl = kubectl.toString();
+    options.agentHome = directory.resolve("home").toString();
+    options.agentImage = "agent:1";
+    options.podTimeout = 5;
+    return pipelines.launcher(new KubernetesLauncher(options)).run(
+        "podTemplate(yaml: 'spec: {containers: [{name: main, image: m}, {name: stranger, image: s}]}'"
+            + ") { node(POD_LABEL) {\n" + text + "\n} }");
+  }
+
+  private void isDeleted() {
+    assertTrue(java.nio.file.Files.exists(directory.resolve("deleted")));
+  }
+
+  @Test
+  void steps_act_in_the_agent_and_commands_in_the_container() {
+    var outcome = run(READY, """
+        writeFile file: 'a/b', text: 'inside'
+        sh 'echo "from $CONTAINER in $PWD"'
+        container('main') {
+          echo sh(script: 'echo "from $CONTAINER: $(cat a/b)"; echo log >&2', returnStdout: true)
+          echo sh(script: 'exit 9', returnStatus: true).toString()
+          echo sh(script: '#!/bin/sh\\necho program', returnStdout: true).trim()
+        }
+        echo "${fileExists('a/b')} ${fileExists('c')}"
+        stash 's'
+        dir('copy') { unstash 's'; echo readFile('a/b') }
+        deleteDir()
+        """);
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(List.of("from main: inside\n", "9", "program", "true false", "inside"),
+        outcome.echoes(), outcome.log());
+    assertTrue(outcome.log().contains(
+        "\nfrom jnlp in " + directory + "/home/workspace/pipeline\n"), outcome.log());
+    assertFalse(outcome.log().contains("command terminated"), outcome.log());
+    isDeleted();
+  }
+
+  @Test
+  void a_container_gets_only_the_variables_that_differ_from_the_agents() {
+    var outcome = run(READY, """
+        withEnv(['OTHER=it\\'s $x', 'SAME=agent']) {
+          container('main') { sh 'unset CONTAINER; env | grep -E "^(OTHER|SAME|POD_CONTAINER)=" | sort' }
+        }
+        """);
+    assertTrue(outcome.log().contains("\nOTHER=it's $x\nPOD_CONTAINER=main\nSAME=agent\n"),
+        outcome.log());
+  }
+
+  @Test
+  void a_secret_file_is_readable_by_its_owner_only_and_vanishes() {
+    Pipelines.write(directory.resolve("c.json"),
+        "{\"f\": {\"type\": \"file\", \"content\": \"secret-content\"}}");
+    var outcome = runWithCredentials("withCredentials([file(credentialsId: 'f', variable: 'F')]) {"
+        + " sh 'stat -c %a \"$F\"; stat -c %a \"${F%/*}\"' }");
+    assertTrue(outcome.log().contains("\n400\n"), outcome.log());
+    assertTrue(outcome.log().contains("\n700\n"), outcome.log());
+    assertEquals(List.of(), Pipelines.files(directory.resolve("home")));
+  }
+
+  private Pipelines.Outcome runWithCredentials(String text) {
+    run(READY, "echo 'prepare'");
+    Pipelines pipelines = new Pipelines(directory);
+    Options options = pipelines.options();
+    options.credentials = directory.resolve("c.json");
+    options.kubectl = directory.resolve("kubectl").toString();
+    options.agentHome = directory.resolve("home").toString();
+    options.agentImage = "agent:1";
+    return pipelines.launcher(new KubernetesLauncher(options)).run(
+        "podTemplate(yaml: '') { node(POD_LABEL) {\n" + text + "\n} }");
+  }
+
+  @Test
+  void a_container_whose_user_cannot_write_to_the_workspace_never_starts_anything() {
+    var outcome = run(READY, "container('stranger') { sh 'x' }");
+    assertEquals("script returned exit code -2", outcome.error(), outcome.log());
+    assertTrue(outcome.log().contains("process apparently never started in "), outcome.log());
+    isDeleted();
+  }
+
+  @Test
+  void a_pod_that_the_api_server_refuses_fails_the_node() throws Exception {
+    Pipelines.write(directory.resolve("forbidden"), "");
+    var outcome = run(READY, "echo 'never'");
+    assertEquals("kubectl create ended with 1: Error from server (Forbidden): no", outcome.error());
+    assertEquals(List.of(), outcome.echoes());
+  }
+
+  @Test
+  void a_pod_that_does_not_start_shows_events_and_logs_and_is_deleted() {
+    var outcome = run("""
+        {"status": {"containerStatuses": [
+          {"name": "main", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no m"}}},
+          {"name": "jnlp", "state": {"running": {}}}]}}
+        """, "echo 'never'");
+    assertTrue(outcome.error().endsWith(" did not start: main: ImagePullBackOff: no m"),
+        outcome.error());
+    assertTrue(outcome.log().contains("] event: Warning   Failed   it is broken\n"), outcome.log());
+    assertTrue(outcome.log().contains("/jnlp] last words of jnlp\n"), outcome.log());
+    isDeleted();
+  }
+
+  @Test
+  void a_pod_that_is_never_ready_is_given_up() {
+    var outcome = run("{\"status\": {\"conditions\": [{\"type\": \"PodScheduled\", \"status\": "
+        + "\"False\", \"message\": \"0/1 nodes\"}]}}", "echo 'never'");
+    assertTrue(outcome.error().endsWith(" did not start: not ready after 5 s"), outcome.error());
+    assertTrue(outcome.log().contains("] not scheduled: 0/1 nodes\n"), outcome.log());
+    isDeleted();
+  }
+
+  @Test
+  void a_container_that_ends_takes_the_agent_with_it() {
+    Pipelines.write(directory.resolve("dead.json"), """
+        {"status": {"containerStatuses": [{"name": "main", "state": {"terminated":
+          {"reason": "OOMKilled", "exitCode": 137}}}]}}
+        """);
+    var outcome = run(READY, "sh 'cp " + directory + "/dead.json " + directory
+        + "/status.json; sleep 60'");
+    assertEquals("ABORTED", outcome.result(), outcome.log());
+    assertTrue(outcome.error().endsWith(
+        ": container main was terminated (reason: OOMKilled, exit code: 137); Jenkins gives up the "
+            + "agent"), outcome.error());
+    isDeleted();
+  }
+
+  @Test
+  void an_abort_ends_what_runs_in_the_container() {
+    String mark = "27.1828" + System.nanoTime() % 100000;
+    var outcome = run(READY, "timeout(time: 1, unit: 'SECONDS') { container('main') { sh 'sleep "
+        + mark + " & wait' } }");
+    assertEquals("ABORTED", outcome.result(), outcome.log());
+    assertFalse(ProcessHandle.allProcesses().anyMatch(
+        one -> one.info().commandLine().orElse("").contains("sleep " + mark)));
+    isDeleted();
   }
 }

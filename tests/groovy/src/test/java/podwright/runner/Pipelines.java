@@ -21,6 +21,7 @@ final class Pipelines {
   final Path directory;
   private final Options options = new Options();
   private Build build;
+  private Launcher launcher;
 
   /** How a pipeline ended. */
   record Outcome(String result, String log, Report report) {
@@ -103,14 +104,20 @@ final class Pipelines {
     return this;
   }
 
+  /** Lets pods be made by another launcher. */
+  Pipelines launcher(Launcher other) {
+    launcher = other;
+    return this;
+  }
+
   /** Runs a pipeline. */
   Outcome run(String text) {
     options.jenkinsfile = write(directory.resolve("Jenkinsfile"), text);
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8)) {
       Files.createDirectories(options.workspaceRoot);
-      build = new Build(options, new Log(out),
-          new HostLauncher(options.workspaceRoot, options.job));
+      build = new Build(options, new Log(out), launcher != null ? launcher
+          : new HostLauncher(options.workspaceRoot, options.job));
       String result = build.run();
       return new Outcome(result, bytes.toString(StandardCharsets.UTF_8), build.report());
     } catch (IOException e) {
