@@ -22,6 +22,7 @@ import pytest
 from dood_node import CURRENT, IMAGE, MEBI, Pod, cached, described, docker, engine
 from hostservers import wait_for
 
+from podwright.builders.dood import FUNCTIONS
 from podwright.dood.keeper import STALE, WATCH, Keeper
 from podwright.dood.naming import Naming
 from podwright.dood.node import Node
@@ -640,3 +641,139 @@ def as_user(path: Path, user: str, groups: str) -> str:
         text=True,
     )
     return done.stdout.strip()
+
+
+def talk(pod: Pod, *parts: bytes) -> bytes:
+    """Send bytes to the proxy, and read all that it says."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(30)
+        client.connect(str(pod.socket))
+        for part in parts:
+            client.sendall(part)
+        answer = b""
+        while more := client.recv(65536):
+            answer += more
+        return answer
+
+
+def head(first: str, *headers: str) -> bytes:
+    """Write the head of a request."""
+    return "\r\n".join([first, "Host: docker", *headers, "", ""]).encode()
+
+
+def test_chunked_bodies_are_read_and_rewritten(pod: Pod) -> None:
+    body = json.dumps({"Image": IMAGE, "Cmd": ["true"]}).encode()
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:7], body[7:]))
+    kind = ("Content-Type: application/json", "Transfer-Encoding: chunked")
+    answer = talk(
+        pod, head("POST /v1.41/containers/create?name=x HTTP/1.1", *kind), chunks, b"0\r\n\r\n"
+    )
+    assert answer.startswith(b"HTTP/1.1 201 ")
+    assert described(pod.socket, "x")[0]["Config"]["Labels"]["podwright.dev/build"] == pod.uid
+
+
+def test_a_client_that_waits_for_leave_to_send_gets_it(pod: Pod) -> None:
+    body = json.dumps({"Image": IMAGE, "Cmd": ["true"]}).encode()
+    headers = ("Expect: 100-continue", f"Content-Length: {len(body)}")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(30)
+        client.connect(str(pod.socket))
+        client.sendall(head("POST /containers/create HTTP/1.1", *headers))
+        assert client.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(body)
+        assert client.recv(4096).startswith(b"HTTP/1.1 201 ")
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status", "message"),
+    [
+        (
+            head("POST /containers/create HTTP/1.1", "Content-Length: 2") + b"[]",
+            400,
+            "podwright: the body must be a JSON object",
+        ),
+        (
+            head("POST /containers/create HTTP/1.1", "Content-Length: 1") + b"{",
+            400,
+            "podwright: the body is no valid JSON",
+        ),
+        (
+            head("POST /containers/create HTTP/1.1", "Content-Length: 5000000"),
+            413,
+            "podwright: the body is larger than 4194304 bytes",
+        ),
+        (
+            head("POST /containers/create HTTP/1.1", "Transfer-Encoding: chunked") + b"zz\r\n",
+            502,
+            "podwright: the body is not chunked as announced",
+        ),
+        (
+            head("GET /_ping HTTP/1.0"),
+            400,
+            "podwright: only HTTP/1.1 requests with a plain path are passed on",
+        ),
+        (
+            head("GET /containers/%2e%2e/json HTTP/1.1"),
+            400,
+            "podwright: the path hides characters behind percent escapes",
+        ),
+        (head("GET /containers/none/json HTTP/1.1"), 404, "No such container: none"),
+        (head("POST /exec/none/start HTTP/1.1"), 404, "No such exec instance: none"),
+        (head("GET /volumes/none HTTP/1.1"), 404, "get none: no such volume"),
+        (
+            head("GET /containers/json?filters=%5B%5D HTTP/1.1"),
+            400,
+            "podwright: filters must be an object of lists",
+        ),
+        (
+            head("POST /build?memory=much HTTP/1.1", "Content-Length: 0"),
+            400,
+            "podwright: the parameter memory must be an integer",
+        ),
+    ],
+)
+def test_what_is_badly_said_is_answered_with_a_sentence(
+    pod: Pod, request_bytes: bytes, status: int, message: str
+) -> None:
+    answer = talk(pod, request_bytes)
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {"message": message}
+
+
+def test_questions_without_a_body_have_none_in_their_answers(pod: Pod) -> None:
+    answer = talk(pod, head("HEAD /v1.41/_ping HTTP/1.1"))
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+def test_without_the_claim_the_tag_of_two_builds_names_the_last_one(
+    node: Engine, tmp_path: Path
+) -> None:
+    """The functions of the strategy's script, on a real engine."""
+    images = []
+    for name in ("mine", "theirs"):
+        (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nENV WHO={name}\n")
+        iid = tmp_path / f"{name}-iid"
+        docker(node.socket, "build", "-t", "team/app:1", "--iidfile", str(iid), str(tmp_path))
+        images.append(iid.read_text())
+    shown = ("image", "inspect", "--format", "{{range .Config.Env}}{{.}} {{end}}", "team/app:1")
+    assert "WHO=theirs" in docker(node.socket, *shown).out
+    (tmp_path / "iid").write_text(images[0])
+    functions = 'pw_fail() { shift; echo "$*"; exit 1; }\n' + FUNCTIONS
+    env = {**os.environ, **node.env, "PW_TMP": str(tmp_path)}
+
+    def run(command: str) -> tuple[int, str]:
+        words = ["sh", "-euc", f"{functions}\n{command}"]
+        done = subprocess.run(words, check=False, capture_output=True, text=True, env=env)
+        return done.returncode, done.stdout
+
+    assert run("pw_dood_claim team/app:1; pw_dood_kept team/app:1") == (0, "")
+    assert "WHO=mine" in docker(node.socket, *shown).out
+    docker(node.socket, "tag", images[1], "team/app:1")
+    code, sentence = run("pw_dood_kept team/app:1")
+    assert code == 1
+    assert sentence == (
+        "team/app:1: another build on this node gave the tag to its own image while this one was "
+        "pushed; give each build a tag of its own\n"
+    )
+    docker(node.socket, "rmi", "-f", *images)
