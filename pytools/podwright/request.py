@@ -269,7 +269,7 @@ class Request:
     single: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class BuildParameters(Common, Image):
     """All parameters of ``buildImage``; only its fields are used, for parsing and documentation."""
 
@@ -280,7 +280,7 @@ class BuildParameters(Common, Image):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class PodParameters(Common):
     """All parameters of ``withBuilderPod``."""
 
@@ -332,7 +332,7 @@ def _several(merged: dict[str, Any]) -> Request:
     return Request(_part(Common, parsed_common), images, single=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class _Outer(Common):
     """The parameters beside `images` that are no image's."""
 

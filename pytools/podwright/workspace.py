@@ -6,7 +6,6 @@ layout(5) for HEAD, refs, packed-refs, worktrees (`commondir`) and `.git` files 
 
 from __future__ import annotations
 
-import configparser
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,14 +152,17 @@ def _common(git: Path) -> Path:
 
 
 def _origin(git: Path) -> str:
-    """Give the URL of the remote `origin`."""
-    config = configparser.RawConfigParser(strict=False, allow_no_value=True)
-    try:
-        config.read_string(_read(_common(git) / "config"))
-    except configparser.Error:
-        return ""
-    # git quotes values that hold a '#' or a ';'.
-    return (config.get('remote "origin"', "url", fallback="") or "").strip('"')
+    """Give the URL of the remote `origin`; configparser would cost more than all other reading."""
+    section = ""
+    for line in map(str.strip, _read(_common(git) / "config").split("\n")):
+        if line.startswith("["):
+            section = line
+        elif section == '[remote "origin"]':
+            name, _, value = line.partition("=")
+            if name.strip() == "url":
+                # git quotes values that hold a '#' or a ';'.
+                return value.strip().strip('"')
+    return ""
 
 
 def _read(path: Path) -> str:

@@ -1,12 +1,13 @@
 """How long `podwright plan` takes from start to end, next to a bare start of the interpreter.
 
-Prints medians in milliseconds of wall time, and their ratio. The runs of all rows alternate, so
-that what else the machine does weighs on each of them alike.
+Prints medians in milliseconds of wall and of processor time, and their ratios. The runs of all rows
+alternate, so that what else the machine does weighs on each of them alike.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import subprocess
 import sys
@@ -34,11 +35,21 @@ def rows() -> dict[str, list[str]]:
     }
 
 
-def measure(command: list[str], cwd: Path) -> float:
-    """Run once; gives milliseconds."""
+def measure(command: list[str], cwd: Path) -> tuple[float, float]:
+    """Run once; gives milliseconds of wall time and of processor time."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     subprocess.run(command, cwd=cwd, stdout=subprocess.DEVNULL, check=True)
-    return (time.perf_counter() - started) * 1000
+    wall = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return wall * 1000, cpu * 1000
+
+
+def say(line: str) -> None:
+    """Print one line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -47,7 +58,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=21, help="runs of each row (default: 21)")
     runs = parser.parse_args().runs
     commands = rows()
-    times: dict[str, list[float]] = {name: [] for name in commands}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
         for run in range(runs + 1):
@@ -55,11 +66,17 @@ def main() -> None:
                 taken = measure(command, Path(folder))
                 if run:  # the first one fills the caches
                     times[name].append(taken)
-    bare = 0.0
+    say(f"{'median of ' + str(runs) + ' runs':<32}  wall ms  x bare   cpu ms  x bare   best wall")
+    bare = bare_cpu = 1.0
     for name, taken in times.items():
-        median = statistics.median(taken)
-        bare = median if name.startswith("bare") else bare
-        print(f"{name:<32} {median:7.1f} ms   {median / bare:4.1f} x bare   best {min(taken):.1f}")  # noqa: T201
+        walls, cpus = zip(*taken)
+        wall, cpu = statistics.median(walls), statistics.median(cpus)
+        if name.startswith("bare"):
+            bare, bare_cpu = wall, cpu
+        say(
+            f"{name:<32} {wall:8.1f} {wall / bare:7.1f} {cpu:8.1f} {cpu / bare_cpu:7.1f}"
+            f" {min(walls):11.1f}"
+        )
 
 
 if __name__ == "__main__":
