@@ -10,6 +10,7 @@ package podwright
  */
 class Bridge implements Serializable {
   private static final long serialVersionUID = 1L
+  private static final int LONGEST_POD_IN_LOG = 20000
 
   private final Object steps
   private final String step
@@ -65,7 +66,10 @@ class Bridge implements Serializable {
     String bundle = planned ? loadBundle() : null
     // A pod is complete: it must not inherit from a podTemplate around it.
     Map template = [inheritFrom: '']
-    template.yaml = planned ? plan(request, bundle) : preset(request)
+    String pod = planned ? plan(request, bundle) : preset(request)
+    template.yaml = pod
+    // Some pods carry the source of what runs in them, which would flood the log.
+    template.showRawYaml = pod.length() < LONGEST_POD_IN_LOG
     if (request.pod instanceof Map && request.pod.cloud != null) {
       template.cloud = request.pod.cloud.toString()
     }
@@ -108,8 +112,9 @@ class Bridge implements Serializable {
   }
 
   private String planHere(Map request, String bundle) {
-    unpack(bundle)
     String id = writeRequest(Requests.toJson(request))
+    // Not beside other jobs: the agent may plan for several at once, and it must be left clean.
+    steps.writeFile(file: path(id + '/podwright.pyz'), text: bundle, encoding: 'Base64')
     String label = Requests.label(step + ' plan', request)
     return Requests.toJson((Map) answer(Scripts.pod(id), label, 'pod'))
   }

@@ -98,7 +98,7 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 if command -v python3 >/dev/null 2>&1; then
-  python3 -I "$WORKSPACE_TMP/podwright/podwright.pyz" pod --machine "$job/request.json"
+  python3 -I "$job/podwright.pyz" pod --machine "$job/request.json"
 else
   printf '{"error": "a request with pod: is planned on the agent in hand, and this one has no '
   printf 'python3: install it, or call the step outside of node with PODWRIGHT_PLANNER set to '

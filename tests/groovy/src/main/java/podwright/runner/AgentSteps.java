@@ -2,6 +2,7 @@ package podwright.runner;
 
 import hudson.AbortException;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException;
 
@@ -60,8 +61,10 @@ final class AgentSteps {
     }
     call.log("Pod " + label + ": " + pod.summary());
     call.entry.fact("pod", pod.definition());
-    if (call.has("cloud")) {
-      call.entry.fact("cloud", call.text("cloud"));
+    for (String key : List.of("cloud", "showRawYaml")) {
+      if (call.has(key)) {
+        call.entry.fact(key, call.arguments().get(key));
+      }
     }
     Context inside = call.context.offering(pod);
     // POD_LABEL is defined only when the plugin chose the label

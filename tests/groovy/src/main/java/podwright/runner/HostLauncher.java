@@ -1,7 +1,6 @@
 package podwright.runner;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Set;
@@ -45,9 +44,7 @@ final class HostLauncher implements Launcher {
     return free;
   }
 
-  private synchronized void unlock(Path workspace) throws IOException {
-    HostAgent.remove(Files.createDirectories(workspace.resolveSibling(
-        workspace.getFileName() + "@tmp")));
+  private synchronized void unlock(Path workspace) {
     inUse.remove(workspace);
   }
 }

@@ -365,6 +365,16 @@ class BridgeTest {
   }
 
   @Test
+  void a_long_pod_is_not_shown_in_the_log() {
+    Pipelines pipelines = new Pipelines(directory).withStandIn().sandboxed(true);
+    Pipelines.write(directory.resolve("library/resources/podwright/pods/long.json"),
+        StandIn.POD.formatted("x".repeat(20_000)));
+    var outcome = pipelines.run("withBuilderPod(builder: 'long') { }\nwithBuilderPod { }");
+    assertEquals(List.of(false, true), outcome.steps("podTemplate").stream()
+        .map(step -> step.facts.get("showRawYaml")).toList());
+  }
+
+  @Test
   void withBuilderPod_has_its_unknown_parameters_judged_by_the_planner() {
     fails("withBuilderPod(bilder: 'other') { }", "withBuilderPod: this pod must be planned on an "
         + "agent with python3, and there is none here: call the step inside node, or set "

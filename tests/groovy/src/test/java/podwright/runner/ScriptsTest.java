@@ -142,8 +142,8 @@ class ScriptsTest {
     Pipelines.write(bin.resolve("python3"), "#!/bin/sh\necho \"$@\"\n").toFile()
         .setExecutable(true);
     environment.put("PATH", bin.toString());
-    assertEquals(new Pipelines.Finished(0, "-I " + directory + "/ws@tmp/podwright/podwright.pyz pod"
-        + " --machine " + job + "/request.json\n", ""), run(shell, "pod"));
+    assertEquals(new Pipelines.Finished(0, "-I " + job + "/podwright.pyz pod --machine " + job
+        + "/request.json\n", ""), run(shell, "pod"));
     assertFalse(Files.exists(job));
   }
 
