@@ -5,7 +5,7 @@
 Without ``JENKINS_URL`` it serves its own test controller, which takes as long for a create, an
 update and a read as a real one did on two cores (8, 3 and 1 ms, one create at a time per folder).
 With ``JENKINS_URL``, ``JENKINS_USER`` and ``JENKINS_TOKEN`` it measures a real controller; it uses
-(and deletes) folders named ``bench-...``. Jenkins Job Builder is measured when its command is given:
+(and deletes) folders ``bench-...``. Jenkins Job Builder is measured when its command is given:
 
     python -m venv /tmp/jjb && /tmp/jjb/bin/pip install jenkins-job-builder==6.5.0 setuptools
     python tests/bench/jobs_bench.py --jjb /tmp/jjb/bin/jenkins-jobs
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -33,7 +34,15 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 CONTROLLER = HERE.parent / "contract" / "jobs" / "jobs_controller.py"
+BARE = "create: bare requests loop, "
+OURS = "create: podwright apply, default workers"
+JJB = "create: jenkins-jobs update --workers "
 FOLDER = "<com.cloudbees.hudson.plugins.folder.Folder/>"
+
+
+def say(text: str) -> None:
+    """Print at once, so that a long run shows where it is."""
+    print(text, flush=True)  # noqa: T201 - a benchmark prints
 
 
 @dataclass
@@ -47,7 +56,7 @@ class Bench:
     token: str
     home: Path
     jjb: str
-    figures: dict[str, float] = field(default_factory=dict)
+    figures: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def env(self) -> dict[str, str]:
@@ -56,8 +65,12 @@ class Bench:
 
     def note(self, what: str, seconds: float, more: str = "") -> None:
         """Keep and print one figure."""
-        self.figures[what] = seconds
-        print(f"{what:<46} {seconds:8.2f} s  {more}", flush=True)
+        self.figures.setdefault(what, []).append(seconds)
+        say(f"{what:<46} {seconds:8.2f} s  {more}")
+
+    def median(self, what: str) -> float:
+        """Give the median of a figure."""
+        return statistics.median(self.figures[what])
 
     def names(self) -> list[str]:
         """Name the folders."""
@@ -91,7 +104,7 @@ def describe(bench: Bench, changed: int = 0) -> Path:
                 f"        depth: {depth}",
                 "    scriptPath: ci/Jenkinsfile",
                 "    parameters:",
-                f"      - string: {{name: VERSION, default: '1.{job}', description: what to build}}",
+                f"      - string: {{name: VERSION, default: v{job}, description: what to build}}",
                 "      - boolean: {name: DEPLOY}",
                 f"    triggers: [cron: H {job % 24} * * *]",
                 "    keep: {builds: 20, days: 30}",
@@ -123,7 +136,7 @@ def describe_for_jjb(bench: Bench) -> Path:
                 "            shallow-clone: true",
                 "      script-path: ci/Jenkinsfile",
                 "    parameters:",
-                f"      - string: {{name: VERSION, default: '1.{job}', description: what to build}}",
+                f"      - string: {{name: VERSION, default: v{job}, description: what to build}}",
                 "      - bool: {name: DEPLOY}",
                 f"    triggers: [timed: H {job % 24} * * *]",
                 "    properties: [build-discarder: {num-to-keep: 20, days-to-keep: 30}]",
@@ -148,7 +161,8 @@ def run(bench: Bench, *arguments: str, good: tuple[int, ...] = (0,)) -> tuple[fl
     if process.returncode not in good:
         raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}:\n{text[-3000:]}")
     lines = text.strip().splitlines()
-    return seconds, lines[-1] if lines else "", usage.ru_maxrss // 1024
+    last = (lines[-1] + "; " if lines else "") + f"{usage.ru_utime + usage.ru_stime:.1f} s of CPU"
+    return seconds, last, usage.ru_maxrss // 1024
 
 
 def podwright(
@@ -187,43 +201,41 @@ def bare_loop(bench: Bench, workers: int) -> float:
     return seconds
 
 
-def measure_loops(bench: Bench, counts: list[int]) -> float:
-    """Measure the bare loop with several numbers of workers; gives the best."""
-    best = float("inf")
-    for workers in counts:
+def measure_creates(bench: Bench, counts: list[int], repeat: int) -> None:
+    """Measure creating, ours and the bare loop in turns, so that both see the same machine."""
+    jobs = str(describe(bench))
+    for _ in range(repeat):
+        for workers in counts:
+            bench.wipe()
+            bench.note(f"{BARE}{workers} workers", bare_loop(bench, workers))
         bench.wipe()
-        seconds = bare_loop(bench, workers)
-        best = min(best, seconds)
-        bench.note(f"create: bare requests loop, {workers} workers", seconds)
-    return best
+        seconds, last, memory = podwright(bench, "apply", jobs)
+        bench.note(OURS, seconds, f"{last}; {memory} MB")
 
 
 def measure_ours(bench: Bench) -> None:
     """Measure rendering, creating, doing nothing, changing a little, comparing everything."""
     jobs = str(describe(bench))
-    seconds, _, memory = podwright(bench, "render", jobs, "--out", "rendered")
-    bench.note("render offline, with one file per job", seconds, f"{memory} MB")
-    seconds, _, memory = podwright(bench, "validate", jobs)
-    bench.note("validate (load, expand and render)", seconds, f"{memory} MB")
+    seconds, last, memory = podwright(bench, "render", jobs, "--out", "rendered")
+    bench.note("render offline, with one file per job", seconds, f"{last}; {memory} MB")
+    seconds, last, memory = podwright(bench, "validate", jobs)
+    bench.note("validate (load, expand and render)", seconds, f"{last}; {memory} MB")
 
 
 def measure_apply(bench: Bench) -> None:
     """Measure applies of all sorts."""
     jobs = str(describe(bench))
     changed = str(describe(bench, max(bench.jobs // 100, 1)))
-    bench.wipe()
     seconds, last, memory = podwright(bench, "apply", jobs)
-    bench.note("create: podwright, default workers", seconds, f"{last}; {memory} MB")
-    seconds, last, memory = podwright(bench, "apply", jobs)
-    bench.note("no-op: podwright", seconds, f"{last}; {memory} MB")
+    bench.note("no-op: podwright apply", seconds, f"{last}; {memory} MB")
     seconds, last, memory = podwright(bench, "plan", changed, "--no-diff", good=(3,))
-    bench.note("1 % changed: podwright plan without differences", seconds)
+    bench.note("1 % changed: podwright plan --no-diff", seconds, last)
     seconds, last, memory = podwright(bench, "plan", changed, good=(3,))
-    bench.note("1 % changed: podwright plan", seconds)
+    bench.note("1 % changed: podwright plan", seconds, last)
     seconds, last, memory = podwright(bench, "apply", changed)
     bench.note("1 % changed: podwright apply", seconds, last)
     seconds, last, memory = podwright(bench, "plan", changed, "--deep")
-    bench.note("no-op: podwright plan --deep", seconds)
+    bench.note("no-op: podwright plan --deep", seconds, last)
 
 
 def measure_jjb(bench: Bench, workers: int) -> None:
@@ -259,22 +271,26 @@ def measure_jjb(bench: Bench, workers: int) -> None:
         str(workers),
     ]
     os.environ["XDG_CACHE_HOME"] = str(cache)
-    seconds, _, memory = run(bench, *arguments, str(where))
-    bench.note(f"create: jenkins-jobs update --workers {workers}", seconds, f"{memory} MB")
+    seconds, last, memory = run(bench, *arguments, str(where))
+    bench.note(f"{JJB}{workers}", seconds, f"{last.rpartition('; ')[2]}; {memory} MB")
     if workers == 1:
         seconds, _, _ = run(bench, bench.jjb, "--conf", str(ini), "update", str(where))
         bench.note("no-op: jenkins-jobs update, warm cache", seconds)
 
 
-def ratios(bench: Bench, best: float) -> None:
+def ratios(bench: Bench) -> None:
     """Print what the figures mean."""
-    ours = bench.figures["create: podwright, default workers"]
-    print(f"\ncreate: podwright takes {ours / best:.2f} times the best bare loop")
+    ours = bench.median(OURS)
+    loops = {name: bench.median(name) for name in bench.figures if name.startswith(BARE)}
+    if loops:
+        best = min(loops, key=lambda name: loops[name])
+        say(f"\nmedians: podwright {ours:.2f} s, best bare loop ({best[len(BARE) :]}) "
+            f"{loops[best]:.2f} s: {ours / loops[best]:.2f} times")  # fmt: skip
     for workers in (1, 8):
-        theirs = bench.figures.get(f"create: jenkins-jobs update --workers {workers}")
-        if theirs:
-            print(f"create: {theirs / ours:.2f} times as fast as jenkins-jobs --workers {workers}")
-    print(f"create: {bench.jobs / ours:.0f} jobs per second")
+        name = f"{JJB}{workers}"
+        if name in bench.figures:
+            say(f"{bench.median(name) / ours:.2f} times as fast as {name[8:]}")
+    say(f"{bench.jobs / ours:.0f} jobs per second")
 
 
 @contextmanager
@@ -301,6 +317,7 @@ def main() -> None:
     parser.add_argument("--folders", type=int, default=50)
     parser.add_argument("--jjb", default="", help="path of the command jenkins-jobs 6.5.0")
     parser.add_argument("--loops", default="4,8,16", help="workers of the bare loop to try")
+    parser.add_argument("--repeat", type=int, default=2, help="rounds of creating")
     parser.add_argument("--create-ms", default="8")
     parser.add_argument("--update-ms", default="3")
     parser.add_argument("--read-ms", default="1")
@@ -308,15 +325,16 @@ def main() -> None:
     with controller(options) as access, tempfile.TemporaryDirectory() as home:
         bench = Bench(options.jobs, options.folders, *access, Path(home), options.jjb)
         kind = "a real controller" if os.environ.get("JENKINS_URL") else "the test controller"
-        print(f"{bench.jobs} jobs in {bench.folders} folders, {kind}, {os.cpu_count()} cores")
+        say(f"{bench.jobs} jobs in {bench.folders} folders, {kind}, {os.cpu_count()} cores")
         measure_ours(bench)
-        best = measure_loops(bench, [int(count) for count in options.loops.split(",")])
+        counts = [int(count) for count in options.loops.split(",") if count]
+        measure_creates(bench, counts, options.repeat)
         measure_apply(bench)
         if bench.jjb:
             measure_jjb(bench, 8)
             measure_jjb(bench, 1)
         bench.wipe()
-        ratios(bench, best)
+        ratios(bench)
 
 
 if __name__ == "__main__":

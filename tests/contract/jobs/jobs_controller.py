@@ -571,6 +571,7 @@ class JobsController:
     async def _api(self, item: Item, asked: Asked) -> Reply:
         tree = (asked.query.get("tree") or [""])[0]
         fields = parse_tree(tree) if tree else None
+        await self._spend("read")
         return as_json(self._data(item, fields))
 
     def _data(self, item: Item, fields: dict[str, Any] | None) -> dict[str, Any]:
