@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from podwright.schema import shown
+
 DOCKER_HUB = "docker.io"
 # Docker writes its Hub's credentials under this key since its first registry (docker/cli
 # cli/registry.IndexServer); every builder's library looks there for docker.io.
@@ -70,19 +72,20 @@ def _split_tag(text: str) -> tuple[str, str]:
         return text, ""
     rest, tag = text.rsplit(":", 1)
     if not re.fullmatch(TAG, tag):
-        raise ValueError(f"'{tag}' is not a tag")
+        raise ValueError(f"{shown(tag)} is not a tag")
     return rest, tag
 
 
 def _check(first: str, path: str, rest: str) -> None:
     """Check registry host and path against the grammar."""
     if path != path.lower():
-        raise ValueError(f"repositories are lower case; '{rest.lower()}' would be one")
+        raise ValueError(f"repositories are lower case; {shown(rest.lower(), 255)} would be one")
     if not re.fullmatch(_HOST, first):
-        raise ValueError(f"'{first}' is not a registry host")
+        raise ValueError(f"{shown(first)} is not a registry host")
     if not re.fullmatch(_PATH, path):
         raise ValueError(
-            f"'{path}' is not a repository (letters, digits, single '.', '_', '-' and '/' between)"
+            f"{shown(path)} is not a repository "
+            "(letters, digits, single '.', '_', '-' and '/' between)"
         )
     if len(first) + len(path) > 255:  # noqa: PLR2004 - NameTotalLengthMax of the grammar
         raise ValueError("it is longer than 255 characters")

@@ -206,7 +206,9 @@ class Image:
         {},
     )
     labels: dict[str, str] = option(
-        MapOf(Text(numbers=True)), "labels of the image; the standard OCI ones are filled in", {}
+        MapOf(Text(numbers=True), key=r"[^=\s]+", key_is="a label's name (no space, no '=')"),
+        "labels of the image; the standard OCI ones are filled in",
+        {},
     )
     platforms: tuple[str, ...] = option(
         ListOf(Text(pattern=PLATFORM, expected="a platform such as 'linux/arm64'"), unique=True),

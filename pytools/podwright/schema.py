@@ -180,7 +180,9 @@ class Choice(Kind):
         if not isinstance(value, str):
             raise Invalid(f"{where}: expected a text, got {describe(value)}")
         if value not in self.words():
-            raise Invalid(f"{where}: unknown {self.what} '{value}'{guess(value, self.words())}")
+            raise Invalid(
+                f"{where}: unknown {self.what} {shown(value)}{guess(value, self.words())}"
+            )
         return value
 
     def json_schema(self) -> dict[str, Any]:
@@ -211,7 +213,7 @@ class ListOf(Kind):
                 problems.extend(error.problems)
         if self.unique:
             doubles = sorted({str(item) for item in items if items.count(item) > 1})
-            problems += [f"{where}: '{item}' is given twice" for item in doubles]
+            problems += [f"{where}: {shown(item)} is given twice" for item in doubles]
         if problems:
             raise Invalid(*problems)
         return tuple(items)
@@ -241,7 +243,7 @@ class MapOf(Kind):
                 problems.append(f"{where}: {shown(name)} is not {self.key_is}")
                 continue
             try:
-                items[name] = self.item.parse(element, f"{where}.{name}")
+                items[name] = self.item.parse(element, f"{where}.{shown(name)[1:-1]}")
             except Invalid as error:
                 problems.extend(error.problems)
         if problems:
@@ -329,7 +331,7 @@ def parse_fields(record: type, value: dict[str, Any], where: str) -> dict[str, A
     options = {item.name: item.metadata for item in fields(record)}
     prefix = f"{where}." if where else ""
     problems = [
-        f"{where + ': ' if where else ''}unknown parameter '{name}'{guess(str(name), options)}"
+        f"{where + ': ' if where else ''}unknown parameter {shown(str(name))}{guess(str(name), options)}"
         for name in value
         if name not in options
     ]
