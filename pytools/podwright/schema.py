@@ -330,8 +330,9 @@ def parse_fields(record: type, value: dict[str, Any], where: str) -> dict[str, A
     """
     options = {item.name: item.metadata for item in fields(record)}
     prefix = f"{where}." if where else ""
+    place = f"{where}: " if where else ""
     problems = [
-        f"{where + ': ' if where else ''}unknown parameter {shown(str(name))}{guess(str(name), options)}"
+        f"{place}unknown parameter {shown(str(name))}{guess(str(name), options)}"
         for name in value
         if name not in options
     ]
