@@ -37,14 +37,12 @@ class Bridge implements Serializable {
     }
   }
 
-  /** Holds a builder pod while the body runs. */
+  /** Holds a builder pod while the body runs; only the planner can judge other keys. */
   Object hold(Map request, Closure body) {
     if (body == null) {
       fail('a body is missing; write withBuilderPod { ... }.')
     }
-    // Only the planner can say what is wrong with other keys.
-    boolean planned = request.any { entry -> entry.key != 'builder' }
-    return inPod(request, planned) { String bundle ->
+    return inPod(request, Requests.hasMoreThan('builder', request)) { String bundle ->
       unpack(bundle)
       // The name tells this pod from another agent that the body may take.
       return steps.withEnv(['PODWRIGHT_POD=' + steps.env.NODE_NAME]) {

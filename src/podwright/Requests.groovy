@@ -40,6 +40,17 @@ class Requests implements Serializable {
     return JsonOutput.toJson((Map) copy(request))
   }
 
+  /** Tells whether a request has other keys than one. */
+  @NonCPS
+  static boolean hasMoreThan(String key, Map request) {
+    for (Object other : request.keySet()) {
+      if (other != key) {
+        return true
+      }
+    }
+    return false
+  }
+
   /** Returns what is shown in Jenkins instead of the script: the step and its image. */
   @NonCPS
   static String label(String step, Map request) {

@@ -20,7 +20,7 @@ class Scripts implements Serializable {
    */
   @NonCPS
   static String build(String id) {
-    return "{ set +x; } 2>/dev/null\npw_call=${id}\n" + '''\
+    return '{ set +x; } 2>/dev/null\npw_call=' + id + '''
 set -eu
 exec 3>&1 1>&2
 job="$WORKSPACE_TMP/podwright/$pw_call"
@@ -90,7 +90,7 @@ cat "$job/answer.json" >&3
    */
   @NonCPS
   static String pod(String id) {
-    return "{ set +x; } 2>/dev/null\npw_call=${id}\n" + '''\
+    return '{ set +x; } 2>/dev/null\npw_call=' + id + '''
 set -eu
 job="$WORKSPACE_TMP/podwright/$pw_call"
 trap 'rm -rf "$job"' EXIT

@@ -42,9 +42,8 @@ final class Sandbox extends GroovyInterceptor {
 
   static {
     allow(Object.class, "equals hashCode toString is plus minus multiply div compareTo "
-        + "asBoolean asType with println print iterator leftShift mod power negative positive "
-        + "bitwiseNegate next previous and or xor isCase each every any collect find findAll "
-        + "findResult findIndexOf eachWithIndex inject toBoolean");
+        + "asBoolean asType with iterator leftShift mod power negative positive "
+        + "bitwiseNegate next previous and or xor isCase each collect find findAll");
     allow(CharSequence.class, "length charAt subSequence");
     allow(String.class, "contains startsWith endsWith indexOf lastIndexOf substring replace "
         + "replaceAll replaceFirst split matches trim toLowerCase toUpperCase getBytes format join "
@@ -53,9 +52,9 @@ final class Sandbox extends GroovyInterceptor {
         + "toLong tr find normalize startsWithAny getAt take drop reverse count size multiply");
     allow(GString.class, "getValues getStrings plus length size getBytes replaceAll trim split "
         + "contains startsWith endsWith substring toLowerCase toUpperCase tokenize matches");
-    allow(Map.class, "get getOrDefault put putAll putIfAbsent containsKey containsValue keySet "
+    allow(Map.class, "get getOrDefault put putAll putIfAbsent containsKey keySet "
         + "entrySet values remove size clear isEmpty replace subMap findAll collectEntries collect "
-        + "each plus withDefault sort groupBy getAt putAt find any every collectMany inject");
+        + "each plus withDefault sort groupBy getAt putAt");
     allow(Map.Entry.class, "getKey getValue");
     allow(Iterable.class, "iterator each collect find findAll any every join inject collectEntries "
         + "eachWithIndex flatten unique sort toSorted toSet sum transpose collate take drop first "
