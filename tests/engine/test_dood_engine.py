@@ -669,7 +669,9 @@ def test_chunked_bodies_are_read_and_rewritten(pod: Pod) -> None:
         pod, head("POST /v1.41/containers/create?name=x HTTP/1.1", *kind), chunks, b"0\r\n\r\n"
     )
     assert answer.startswith(b"HTTP/1.1 201 ")
-    assert described(pod.socket, "x")[0]["Config"]["Labels"]["podwright.dev/build"] == pod.uid
+    found = described(pod.node, Naming(pod.uid).own("x"))[0]
+    assert found["Config"]["Labels"]["podwright.dev/build"] == pod.uid
+    assert described(pod.socket, "x")[0]["Config"]["Labels"] == {}
 
 
 def test_a_client_that_waits_for_leave_to_send_gets_it(pod: Pod) -> None:

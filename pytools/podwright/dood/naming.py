@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+#: What all labels of podwright begin with; the pipeline neither gives nor sees them.
+LABELS = "podwright.dev/"
 #: Label of everything that a pod made: the pod's uid.
 BUILD = "podwright.dev/build"
 #: Label for people: namespace and name of the pod.
@@ -47,13 +49,21 @@ class Naming:
         return name.lstrip("/").startswith(self.prefix)
 
     def strip(self, value: Any) -> Any:
-        """Give a JSON value in which all names are the pipeline's own again."""
+        """Give a JSON value in which all names are the pipeline's own again.
+
+        The labels of podwright are left out: Compose takes labels that it did not give for a change
+        of what it made.
+        """
         if isinstance(value, str):
             return re.sub(rf"(?<![A-Za-z0-9]){self.prefix}", "", value)
         if isinstance(value, list):
             return [self.strip(item) for item in value]
         if isinstance(value, dict):
-            return {self.strip(key): self.strip(item) for key, item in value.items()}
+            return {
+                self.strip(key): self.strip(item)
+                for key, item in value.items()
+                if not key.startswith(LABELS)
+            }
         return value
 
     def labels(self, given: Any, now: int) -> dict[str, str]:
@@ -66,7 +76,7 @@ class Naming:
         kept = {
             key: value
             for key, value in (given or {}).items()
-            if not str(key).startswith("podwright.dev/")
+            if not str(key).startswith(LABELS)
         }
         return {**kept, BUILD: self.uid, OWNER: self.owner, SINCE: str(now)}
 

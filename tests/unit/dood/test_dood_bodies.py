@@ -270,6 +270,7 @@ def test_names_are_taken_off_in_whole_answers() -> None:
         "Links": [f"/{PREFIX}db:/{PREFIX}web/database"],
         "Size": 1,
         "Word": f"x{PREFIX}db",
+        "Labels": {**LABELS, "mine": "1"},
     }
     assert NAMING.strip(answer) == {
         "Name": "/db",
@@ -277,4 +278,5 @@ def test_names_are_taken_off_in_whole_answers() -> None:
         "Links": ["/db:/web/database"],
         "Size": 1,
         "Word": f"x{PREFIX}db",
+        "Labels": {"mine": "1"},
     }
