@@ -31,7 +31,15 @@ def everything() -> dict[str, bytes]:
     }
     made.update({f"{RESOURCES}/pods/{name}": data for name, data in presets(Config()).items()})
     made.update({path: text.encode() for path, text in documents.everything().items()})
+    made.update(_of_jobs())
     return made
+
+
+def _of_jobs() -> dict[str, bytes]:
+    """Give the files of `podwright jobs`, which the bundle that plans does not hold."""
+    from podwright.jobs import generated  # noqa: PLC0415 - needs the libraries of the extra `jobs`
+
+    return generated.everything()
 
 
 def presets(config: Config, org: str = "") -> dict[str, bytes]:

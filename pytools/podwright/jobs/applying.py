@@ -191,9 +191,10 @@ def _explained(error: Refused, change: Change) -> str:
     if error.status == 403:  # noqa: PLR2004
         return f"no permission ({error.reason or 'the controller refuses it'})"
     if error.status == SERVER_ERROR:
+        other = "" if change.action == ADD else ", or the job there is of another kind"
         return (
             "the controller could not read it (500): most likely a plugin for this "
-            f"{change.kind or 'job'} is missing; see the controller's log"
+            f"{change.kind or 'job'} is missing{other}; see the controller's log"
         )
     if error.status == 404:  # noqa: PLR2004
         return "it is gone, or its folder is, or you may not see it (404); plan again"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -366,9 +367,10 @@ class Controller:
             if self._crumb is not used:
                 return
             self._crumb = {}
-            _, answer = self._try("GET", self._api._build_url(jenkins.CRUMB_URL), None, {})  # noqa: SLF001
-            if answer is None or answer.status != OK:
-                return
+            try:
+                answer = self.send("GET", self._api._build_url(jenkins.CRUMB_URL))  # noqa: SLF001
+            except Refused:
+                return  # no crumbs are issued there; the request will say why it was refused
             data = parsed_json(answer, "/crumbIssuer")
             crumb = {str(data["crumbRequestField"]): str(data["crumb"])}
             cookie = _session_cookie(answer)
@@ -533,6 +535,7 @@ def _cause(error: BaseException) -> str:
             break
         inner = reason
     text = " ".join(str(getattr(inner, "strerror", None) or inner).split())
+    text = re.sub(r" ?\(_ssl\.c:[0-9]+\)", "", text)
     return text.rsplit(": ", 1)[-1][:200] or type(inner).__name__
 
 

@@ -27,6 +27,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable, Iterator
 
     from typing_extensions import Self
@@ -237,9 +238,11 @@ class JobsController:
         read: float = 0.0,
         cores: int = 2,
         prefix: str = "",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.port = port
         self.prefix = prefix
+        self.tls = tls
         self.cost = {"create": create, "update": update, "read": read}
         self.cores = cores
         self.top = Item("")
@@ -265,7 +268,8 @@ class JobsController:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}{self.prefix}"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://127.0.0.1:{self.port}{self.prefix}"
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
@@ -287,7 +291,7 @@ class JobsController:
         for item in self._all(self.top):
             item.lock = None
         self._server = await asyncio.start_server(
-            self._connection, "127.0.0.1", self.port, limit=2**24
+            self._connection, "127.0.0.1", self.port, limit=2**24, ssl=self.tls
         )
         self.port = self._server.sockets[0].getsockname()[1]
         self._ready.set()

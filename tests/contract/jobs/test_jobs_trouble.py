@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ import pytest
 from jobs_controller import Fault, JobsController
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Target
 
 MANY = """\
@@ -362,3 +365,56 @@ def test_the_token_is_never_shown(target: Target, fake: JobsController) -> None:
         )
         assert said.code == 1
         assert secret not in said.out + said.err
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> tuple[ssl.SSLContext, str]:
+    """Make an authority that signs itself, for a server on the loopback device."""
+    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        [*command, *names, "-keyout", key, "-out", cert], check=True, capture_output=True
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return context, cert
+
+
+def test_an_own_authority_is_trusted_only_when_it_is_named(
+    target: Target, tls: tuple[ssl.SSLContext, str]
+) -> None:
+    if target.fake is None:
+        pytest.skip("needs a server of its own")
+    target.write(SMALL)
+    with JobsController(tls=tls[0]) as other:
+        folder = str(target.home / "description")
+        said = target.run("plan", folder, JENKINS_URL=other.url)
+        assert said.code == 1
+        assert said.err == (
+            "podwright jobs: /job/TOP/api/json: the certificate is not trusted (self-signed "
+            "certificate); give the authority's file with --ca\n"
+        )
+        assert other.log == []
+        assert target.run("apply", folder, "--ca", tls[1], JENKINS_URL=other.url).code == 0
+
+
+def test_a_controller_below_a_path_is_reached(target: Target) -> None:
+    if target.fake is None:
+        pytest.skip("needs a server of its own")
+    target.write(SMALL)
+    with JobsController(prefix="/jenkins") as other:
+        said = target.run("apply", str(target.home / "description"), JENKINS_URL=other.url + "/")
+        assert (said.code, said.out) == (0, "4 added. 0 unchanged.\n")
+        wrong = other.url.replace("/jenkins", "/other")
+        said = target.run("apply", str(target.home / "description"), JENKINS_URL=wrong)
+        assert said.code == 1
+
+
+def test_a_crumb_is_fetched_while_the_controller_comes_back(
+    target: Target, fake: JobsController
+) -> None:
+    target.write(SMALL)
+    fake.faults = [Fault("status", status=503, path="crumbIssuer", times=3)]
+    said = target.run("apply", str(target.home / "description"), JENKINS_TOKEN="password")
+    assert (said.code, said.out) == (0, "4 added. 0 unchanged.\n")
