@@ -276,9 +276,14 @@ class _Handler(BaseHTTPRequestHandler):
         connection = http.client.HTTPConnection(self.proxy.upstream, timeout=30)
         with contextlib.closing(connection):
             skip = {"transfer-encoding", "content-length", "connection"}
-            headers = {k: v for k, v in self.headers.items() if k.lower() not in skip}
-            headers["Content-Length"] = str(len(body))
-            connection.request(self.command, self.path, body, headers)
+            connection.putrequest(
+                self.command, self.path, skip_host=True, skip_accept_encoding=True
+            )
+            for name, value in self.headers.items():  # some, such as Accept, come several times
+                if name.lower() not in skip:
+                    connection.putheader(name, value)
+            connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
             reply = connection.getresponse()
             kept = [(k, v) for k, v in reply.getheaders() if k.lower() not in skip]
             if self.command == "HEAD" and reply.getheader("Content-Length"):

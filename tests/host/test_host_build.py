@@ -162,7 +162,9 @@ def test_labels_and_tag_come_from_the_checkout_and_are_never_run(
     assert "stolen" not in [path.name for path in place.work.rglob("*")]
 
 
-def test_a_failing_step_gives_its_exit_code(place: Place, registry: Registry, way: Way) -> None:
+def test_a_failing_step_gives_its_exit_code(
+    place: Place, registry: Registry, engine: Engine, way: Way
+) -> None:
     place.fill(f'{COPY_ONLY}RUN ["/bin/busybox", "sh", "-c", "echo no; exit 42"]\n')
     done = place.build(request_for(registry, builder=way.builder), env=way.env)
     code = 1 if way.buildkit else 42  # BuildKit's clients end with 1, whatever the step said
@@ -174,6 +176,7 @@ def test_a_failing_step_gives_its_exit_code(place: Place, registry: Registry, wa
     assert re.search(r"\bno$", done.log, re.MULTILINE)
     assert done.said.count(f"building {image}") == 1
     assert place.leftovers() == []
+    assert engine.containers() == 0
 
 
 def test_several_images_are_one_build_with_a_list_of_results(

@@ -35,7 +35,8 @@ use the default image of the strategy"
   case $pw_docker_mode in
     buildx) set -- docker buildx build --progress plain --provenance=false "$@" ;;
     buildkit) set -- env DOCKER_BUILDKIT=1 docker build --progress plain "$@" ;;
-    classic) set -- env DOCKER_BUILDKIT=0 docker build "$@" ;;
+    # Without --force-rm the container of a failed step stays in the engine.
+    classic) set -- env DOCKER_BUILDKIT=0 docker build --force-rm "$@" ;;
   esac
   pw_step build "$pw_build_title" "$@"
 }
