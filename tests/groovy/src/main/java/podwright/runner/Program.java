@@ -83,7 +83,7 @@ final class Program {
 
   Program(ClassLoader loader, Sandbox sandbox, StepStarter starter) {
     this.loader = loader;
-    categories.add(Iterators.class);
+    categories.add(PipelineCategory.class);
     this.invoker = sandbox == null ? new DefaultInvoker() : sandbox.invoker();
     this.starter = starter;
   }

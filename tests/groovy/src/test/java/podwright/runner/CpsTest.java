@@ -156,6 +156,13 @@ class CpsTest {
   }
 
   @Test
+  void sleep_is_the_step_and_not_the_method_of_groovy() {
+    var outcome = sandboxed("sleep 0\nnode { sleep 0; sleep(time: 1, unit: 'MILLISECONDS') }");
+    assertEquals(List.of("sleep", "node", "sleep", "sleep"), outcome.report().steps(),
+        outcome.log());
+  }
+
+  @Test
   void the_sandbox_refuses_everything_else_with_the_signature_and_the_place() {
     refused("new File('/etc/passwd').text", "new java.io.File java.lang.String");
     refused("'id'.execute()", "method java.lang.String execute");

@@ -11,11 +11,17 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Iterators that can be saved, as a Groovy category: {@code for (x in list)} may contain steps, as in
- * workflow-cps. They walk over a copy.
+ * Methods that pipelines see instead of those of Java and Groovy, as a Groovy category.
+ *
+ * <p>Iterators can be saved, so that {@code for (x in list)} may contain steps, as in workflow-cps; they
+ * walk over a copy. {@code sleep} is the step.
  */
-public final class Iterators {
-  private Iterators() {
+public final class PipelineCategory {
+  private PipelineCategory() {
+  }
+
+  public static Object sleep(Object self, long seconds) {
+    return Build.current().call("sleep", new Object[] {seconds});
   }
 
   /** An iterator over a list, with an index instead of a live iterator. */
