@@ -74,7 +74,12 @@ def render(options: argparse.Namespace, console: Console) -> int:
     found = describing.read(Path(options.description))
     items = rendering.render_all(found.jobs)
     if options.out:
-        count = render_files(items, found.owner, Path(options.out))
+        try:
+            count = render_files(items, found.owner, Path(options.out))
+        except OSError as error:
+            raise UsageError(
+                f"--out: {error.filename} cannot be written: {error.strerror}"
+            ) from None
         console.say(f"{options.out}: {count} files written")
         return EXIT_DONE
     for item in items:
@@ -237,8 +242,20 @@ def plan(options: argparse.Namespace, console: Console) -> int:
         raise PodwrightError(made.problems)
     check_plugins(work, controller, console)
     if options.out:
-        Path(options.out).write_text(planfile.dump(made, controller.access.url), encoding="utf-8")
+        save(Path(options.out), planfile.dump(made, controller.access.url))
     return EXIT_PENDING if made.changes else EXIT_DONE
+
+
+def save(path: Path, text: str) -> None:
+    """Write a file that the user asked for.
+
+    Raises:
+        UsageError: when that cannot be done.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--out: {path} cannot be written: {error.strerror}") from None
 
 
 def apply(options: argparse.Namespace, console: Console) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from podwright.errors import UsageError, guess
 from podwright.jobs import kinds, located, names, secrets
@@ -38,7 +38,6 @@ SUFFIXES = (".yaml", ".yml")
 class Document:
     """One file of a description."""
 
-    OWNER_FORM: ClassVar[str] = OWNER.pattern
     owner: str = option(
         Text(OWNER.pattern, "a name of letters, digits, '.', '_' and '-', at most 63 long"),
         "whose jobs these are; stands in the marker of each job, in exactly one file",
@@ -170,7 +169,7 @@ def _read(where: Path) -> Description:
     settings = _settings(files, problems)
     entries = _expand(files, settings, problems)
     jobs = _jobs(entries, where if where.is_dir() else where.parent, problems)
-    jobs += _implied(jobs, settings, files)
+    jobs += _implied(jobs, settings)
     _check_circles(jobs, problems)
     if problems.found:
         raise UsageError(problems.sentences())
@@ -190,13 +189,19 @@ def _shown(path: Path, where: Path) -> str:
 
 def _read_file(path: Path, shown: str, problems: Problems) -> _File | None:
     start = Mark(shown, 1, 1)
-    if path.stat().st_size > located.MOST_BYTES:
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= located.MOST_BYTES else b""
+    except OSError as error:
+        problems.add(start, f"the file cannot be read: {error.strerror}")
+        return None
+    if size > located.MOST_BYTES:
         problems.add(
             start, f"the file is larger than {located.MOST_BYTES // 2**20} MB; split it up"
         )
         return None
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         problems.add(start, f"the file is not UTF-8 (byte {error.start}); save it as UTF-8")
         return None
@@ -356,7 +361,7 @@ def _record(
         record = kind(**parse_fields(kind, entry.fields, ""))
     except Invalid as error:
         for sentence in error.problems:
-            problems.add(located.place_of(entry.fields, sentence), _helped(sentence, kind))
+            problems.add(located.place_of(entry.fields, sentence), sentence)
         return None
     if SLOT in getattr(record, "description", ""):
         problems.add(entry.mark, f"description: '{SLOT}' is reserved; remove it")
@@ -364,12 +369,6 @@ def _record(
         content = _content(entry, base, contents, problems)
         return None if content is None else record.loaded(content)
     return record
-
-
-def _helped(sentence: str, kind: type[Kind]) -> str:
-    """Point at the words that stand beside the fields of the kind."""
-    del kind
-    return sentence
 
 
 def _content(
@@ -418,9 +417,8 @@ def _may_hold(entry: Entry) -> bool:
     return kinds.load(entry.kind).CONTAINER or entry.kind == "xml"
 
 
-def _implied(jobs: list[Job], settings: _File | None, files: list[_File]) -> list[Job]:
+def _implied(jobs: list[Job], settings: _File | None) -> list[Job]:
     """Make the folders that jobs stand in and nobody describes."""
-    del files
     known = {job.name.lower() for job in jobs if not job.record.VIEW}
     shared = (settings.root.get("defaults") or {}) if settings else {}
     made = []

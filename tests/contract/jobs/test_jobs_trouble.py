@@ -72,6 +72,27 @@ def test_a_killed_apply_is_completed_by_the_next_one(target: Target, fake: JobsC
     complete(target, fake)
 
 
+def test_an_interrupted_apply_says_what_was_not_tried(target: Target, fake: JobsController) -> None:
+    fake.cost["create"] = 0.05
+    folder = target.write(MANY)
+    command = [sys.executable, "-m", "podwright", "jobs", "apply", str(folder)]
+    pipe = subprocess.PIPE
+    env = {**os.environ, **target.env()}
+    process = subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True)
+    deadline = time.monotonic() + 30
+    while len(fake.names()) < 12 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 1, err
+    done = len([name for name in fake.names() if name.startswith(target.top)])
+    assert out.splitlines()[-1] == f"{done} added, {ALL - done} not tried. 0 unchanged."
+    assert ": not tried: interrupted" in out
+    fake.cost["create"] = 0
+    assert target.apply().code == 0
+    complete(target, fake)
+
+
 @pytest.mark.parametrize("kind", ["status", "reset", "reset-after", "truncate"])
 def test_an_apply_survives_a_controller_in_trouble(
     target: Target, fake: JobsController, kind: str

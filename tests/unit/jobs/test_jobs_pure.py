@@ -292,6 +292,11 @@ def test_render_prints_or_writes_files(folder: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_place_that_cannot_be_written_is_told(folder: Path) -> None:
+    sentence = "podwright jobs: --out: /dev/null/x cannot be written: Not a directory\n"
+    assert run("render", str(folder), "--out", "/dev/null/x")[2] == sentence
+
+
 def test_rendering_twice_gives_the_same_bytes(folder: Path) -> None:
     command = [sys.executable, "-m", "podwright", "jobs", "render", str(folder)]
     outputs = {
