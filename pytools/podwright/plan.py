@@ -296,7 +296,14 @@ def _build(image: Image, where: str, request: Request, facts: Facts) -> Build:
         facts=facts,
         several=len(request.images) > 1,
         instructions=instructions(facts.root, dockerfile),
+        ignorefile=_own_ignorefile(_argument(dockerfile), facts),
     )
+
+
+def _own_ignorefile(dockerfile: str, facts: Facts) -> str:
+    """Give `<Dockerfile>.dockerignore` when there is one; it wins over the context's."""
+    path = f"{dockerfile}.dockerignore"
+    return path if look(facts.root, path) == "file" else ""
 
 
 def _argument(path: str) -> str:

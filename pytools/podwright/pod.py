@@ -54,7 +54,7 @@ def _resources(cpu: str, memory: str, storage: str, limits: tuple[str, str, str]
 
 TOOLS = _resources("20m", "64Mi", "64Mi", ("1", "256Mi", "256Mi"))
 CLIENT = _resources("50m", "128Mi", "256Mi", ("2", "1Gi", "4Gi"))
-BUILD = _resources("500m", "512Mi", "2Gi", ("4", "4Gi", "20Gi"))
+BUILD = _resources("250m", "512Mi", "2Gi", ("4", "4Gi", "20Gi"))
 ENGINE = BUILD
 
 

@@ -500,3 +500,12 @@ def test_a_plan_is_json_and_says_where_its_script_runs(planned: Any) -> None:
 def test_the_same_request_gives_the_same_plan(planned: Any) -> None:
     assert planned(IMAGE) == planned(IMAGE)
     assert parse_build(IMAGE) == parse_build(IMAGE)
+
+
+def test_the_ignore_file_of_one_dockerfile_is_named_to_builders_that_do_not_look_for_it(
+    planned: Callable[..., Plan], workspace: Path
+) -> None:
+    request = {"image": "r.example/a", "builder": "buildah"}
+    assert "--ignorefile" not in planned(request).script
+    (workspace / "Dockerfile.dockerignore").write_text("secret\n", encoding="utf-8")
+    assert "--ignorefile Dockerfile.dockerignore" in planned(request).script

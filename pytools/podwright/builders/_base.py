@@ -85,6 +85,7 @@ class Build:
         auth: whether logins are in ``$PW_TMP/pull`` and ``$PW_TMP/push``.
         several: whether this is one of several images of the same pod.
         instructions: the instructions of the Dockerfile, in upper case.
+        ignorefile: the ignore file of this Dockerfile alone, '' when there is none.
     """
 
     image: Image
@@ -98,6 +99,7 @@ class Build:
     facts: Facts
     several: bool = False
     instructions: frozenset[str] = frozenset()
+    ignorefile: str = ""
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -100,6 +100,8 @@ def _build(build: Build) -> list[str]:
     words = ["build", "--isolation", "chroot", "--layers", "--identity-label=false"]
     words += ["--force-rm", "--format", "docker" if DOCKER_ONLY & build.instructions else "oci"]
     words += ["--file", build.dockerfile]
+    # Versions before 1.40 or so look for the context's .dockerignore only.
+    words += ["--ignorefile", build.ignorefile] if build.ignorefile else []
     words += ["--target", image.target] if image.target else []
     words += flags("--build-arg", image.buildArgs)
     words += flags("--label", build.labels)
