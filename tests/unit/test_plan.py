@@ -503,7 +503,7 @@ def test_the_same_request_gives_the_same_plan(planned: Any) -> None:
 
 
 def test_the_ignore_file_of_one_dockerfile_is_named_to_builders_that_do_not_look_for_it(
-    planned: Callable[..., Plan], workspace: Path
+    planned: Callable[..., Any], workspace: Path
 ) -> None:
     request = {"image": "r.example/a", "builder": "buildah"}
     assert "--ignorefile" not in planned(request).script
