@@ -9,6 +9,20 @@ class Provision implements Serializable {
 
   private static final String BUNDLE = 'podwright-jobs.pyz'
 
+  // What is printed goes to the log; Jenkins captures the answer alone.
+  private static final String SCRIPT = '''\
+{ set +x; } 2>/dev/null
+set -eu
+exec 3>&1 1>&2
+trap 'rm -rf "$PODWRIGHT_JOBS"' EXIT
+if command -v python3 >/dev/null 2>&1; then
+  python3 -I "$PODWRIGHT_JOBS/podwright-jobs.pyz" jobs seed "$PODWRIGHT_JOBS/request.json"
+  cat "$PODWRIGHT_JOBS/answer.json" >&3
+else
+  printf '{"error": "provisionJobs: this agent has no python3: install it, or choose another."}' >&3
+fi
+'''
+
   private final Object steps
 
   /** @param steps the script that was called: gives access to steps and variables */
@@ -26,11 +40,9 @@ class Provision implements Serializable {
     }
     String folder = steps.env.WORKSPACE_TMP + '/podwright-jobs/' + UUID.randomUUID()
     unpack(folder)
-    String json = Requests.toJson(request)
-    steps.writeFile(file: folder + '/request.json', text: json, encoding: 'UTF-8')
-    runPython(folder, request.credentials.toString())
-    Map answer = Requests.parse(steps.readFile(file: folder + '/answer.json', encoding: 'UTF-8'))
-    return show(answer)
+    steps.writeFile(
+      file: folder + '/request.json', text: Requests.toJson(request), encoding: 'UTF-8')
+    return show(Requests.parse(runPython(folder, request.credentials.toString())))
   }
 
   /** Writes the bundle to the agent, without a sh. */
@@ -39,24 +51,15 @@ class Provision implements Serializable {
     steps.writeFile(file: folder + '/' + BUNDLE, text: text, encoding: 'Base64')
   }
 
-  private void runPython(String folder, String credentials) {
-    List bindings = [steps.usernamePassword(
+  private String runPython(String folder, String credentials) {
+    Object login = steps.usernamePassword(
       credentialsId: credentials,
       usernameVariable: 'JENKINS_USER',
       passwordVariable: 'JENKINS_TOKEN',
-    )]
-    steps.withCredentials(bindings) {
-      steps.withEnv(['PODWRIGHT_JOBS=' + folder]) {
-        steps.sh(label: 'provisionJobs', script: '''\
-          set +x -eu
-          command -v python3 >/dev/null 2>&1 || {
-            printf '{"error": "provisionJobs: this agent has no python3: install it, or choose '
-            printf 'another agent."}'
-          } >"$PODWRIGHT_JOBS/answer.json"
-          [ -e "$PODWRIGHT_JOBS/answer.json" ] ||
-            exec python3 -I "$PODWRIGHT_JOBS/podwright-jobs.pyz" jobs seed \
-              "$PODWRIGHT_JOBS/request.json"
-          '''.stripIndent())
+    )
+    return steps.withCredentials([login]) {
+      return steps.withEnv(['PODWRIGHT_JOBS=' + folder]) {
+        return steps.sh(label: 'provisionJobs', script: SCRIPT, returnStdout: true)
       }
     }
   }
