@@ -1,0 +1,101 @@
+"""An organisation renders its own presets: its config decides, and travels in the pods."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from podwright import cli
+from podwright.console import Console
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PEM = "-----BEGIN CERTIFICATE-----\nMIIBnot+really\n-----END CERTIFICATE-----\n"
+CONFIG = """\
+builder: kaniko
+builders: [kaniko, buildkit]
+images:
+  tools: mirror.example/python:3
+registries:
+  registry.example:
+    ca: |
+      -----BEGIN CERTIFICATE-----
+      MIIBnot+really
+      -----END CERTIFICATE-----
+defaults:
+  pod:
+    confinement: unconfined
+    nodeSelector: {disktype: ssd}
+"""
+
+
+def render(folder: Path, config: str) -> tuple[int, str]:
+    """Run `podwright generate --presets`; gives exit code and what was said."""
+    path = folder / "acme.yaml"
+    path.write_text(config, encoding="utf-8")
+    said = io.StringIO()
+    console = Console(io.StringIO(), said, io.StringIO(), {})
+    words = ["generate", "--presets", str(folder / "pods"), "--config", str(path)]
+    return cli.run(words, console), said.getvalue()
+
+
+def preset(folder: Path, name: str) -> dict[str, object]:
+    """Read a rendered preset."""
+    made: dict[str, object] = json.loads((folder / "pods" / f"{name}.json").read_text("utf-8"))
+    return made
+
+
+def test_only_allowed_strategies_get_presets(tmp_path: Path) -> None:
+    assert render(tmp_path, CONFIG)[0] == 0
+    names = sorted(path.name for path in (tmp_path / "pods").iterdir())
+    assert names == ["auto.json", "buildkit.json", "default.json", "kaniko.json", "names.txt"]
+    assert (tmp_path / "pods" / "names.txt").read_text("utf-8") == "auto, buildkit, kaniko\n"
+
+
+def test_the_default_preset_is_that_of_the_organisation(tmp_path: Path) -> None:
+    render(tmp_path, CONFIG)
+    assert preset(tmp_path, "default") == preset(tmp_path, "kaniko")
+
+
+def test_images_pod_defaults_certificates_and_the_config_itself_are_in_the_pod(
+    tmp_path: Path,
+) -> None:
+    render(tmp_path, CONFIG)
+    made = preset(tmp_path, "buildkit")
+    spec = made["spec"]
+    assert isinstance(spec, dict)
+    tools = spec["containers"][0]
+    assert tools["image"] == "mirror.example/python:3"
+    assert {"name": "PODWRIGHT_CONFIG", "value": CONFIG} in tools["env"]
+    assert spec["nodeSelector"] == {"disktype": "ssd"}
+    assert spec["initContainers"][0]["securityContext"]["seccompProfile"] == {"type": "Unconfined"}
+    metadata = made["metadata"]
+    assert isinstance(metadata, dict)
+    assert metadata["annotations"]["podwright.dev/ca-registry.example.crt"] == PEM
+
+
+def test_a_path_of_certificates_cannot_travel(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text(PEM, encoding="utf-8")
+    code, said = render(tmp_path, "registries: {registry.example: {ca: ca.pem}}\n")
+    assert code == 2
+    assert said == (
+        "podwright generate: registries.registry.example.ca: is a path, but the config travels in "
+        "the pods without its files; write the certificates themselves into it\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ("builders: [kanico]\n", "builders: unknown builder 'kanico'; did you mean 'kaniko'?"),
+        ("images: {tool: x}\n", "images: unknown role 'tool'; did you mean 'tools'?"),
+    ],
+)
+def test_a_wrong_config_is_one_sentence(tmp_path: Path, config: str, sentence: str) -> None:
+    code, said = render(tmp_path, config)
+    assert code == 2
+    assert said.splitlines()[-1].endswith(sentence)
