@@ -15,8 +15,9 @@ final class BasicSteps {
 
   static void define(Steps steps) {
     steps.plain("echo", "message", "message", call -> {
-      call.log(call.text("message"));
-      call.entry.fact("message", Log.mask(call.text("message"), call.context.secrets()));
+      String message = call.text("message", "null");
+      call.log(message);
+      call.entry.fact("message", Log.mask(message, call.context.secrets()));
       return null;
     });
     steps.plain("error", "message", "message", call -> {
@@ -28,6 +29,10 @@ final class BasicSteps {
       return null;
     });
     steps.plain("libraryResource", "resource", "resource encoding", BasicSteps::libraryResource);
+    steps.plain("library", "identifier", "identifier retriever changelog", call -> {
+      call.build.compiler().load(call.text("identifier"));
+      return null;
+    });
     steps.async("sleep", "time", "time unit", BasicSteps::sleep);
     steps.plain("properties", "properties", "properties", BasicSteps::properties);
   }

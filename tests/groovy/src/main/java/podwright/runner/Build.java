@@ -7,6 +7,7 @@ import groovy.lang.GString;
 import groovy.lang.Script;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -314,7 +315,24 @@ final class Build {
           + new TreeSet<>(steps.keySet()) + ", symbols " + Symbols.names()
           + " or globals [currentBuild, env, params, scm, steps]: the runner does not know it");
     }
+    warnOfSecrets(name, list);
     return Continuable.suspend(name, toCall(step, list, body));
+  }
+
+  /** Says so when a secret has been put into an argument by Groovy instead of by the shell. */
+  private void warnOfSecrets(String step, Object[] args) {
+    Context context = here();
+    for (Object arg : args) {
+      for (Object value : arg instanceof Map<?, ?> named ? named.values()
+          : Collections.singletonList(arg)) {
+        boolean exposed = value instanceof GString text
+            && context.secrets().stream().anyMatch(text.toString()::contains);
+        if (exposed) {
+          log.line(context, "Warning: A secret was passed to \"" + step + "\" using Groovy String "
+              + "interpolation, which is insecure.");
+        }
+      }
+    }
   }
 
   private static StepCall toCall(Step step, Object[] list, boolean body) {

@@ -154,7 +154,8 @@ final class Compiler {
     }
   }
 
-  private void load(String nameAndVersion) {
+  /** Loads a library by its name, given with or without a version, unless that is done already. */
+  void load(String nameAndVersion) {
     String name = nameAndVersion.replaceFirst("@.*", "");
     Options.LibrarySource source = options.libraries.get(name);
     if (source == null) {

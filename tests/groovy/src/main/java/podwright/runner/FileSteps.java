@@ -1,6 +1,7 @@
 package podwright.runner;
 
 import hudson.AbortException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +10,8 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.w3c.dom.Element;
 
 /** Steps that act on files of the agent. */
 final class FileSteps {
@@ -32,6 +35,8 @@ final class FileSteps {
     steps.plain("stash", "name", "name includes excludes useDefaultExcludes allowEmpty",
         FileSteps::stash);
     steps.plain("unstash", "name", "name", FileSteps::unstash);
+    steps.plain("junit", "testResults", "testResults allowEmptyResults skipMarkingBuildUnstable "
+        + "skipPublishingChecks keepLongStdio", FileSteps::junit);
     steps.plain("checkout", "scm", "scm changelog poll", FileSteps::checkout);
     steps.plain("git", "url", "url branch changelog poll", FileSteps::git);
   }
@@ -109,6 +114,43 @@ final class FileSteps {
       }
     }
     return found;
+  }
+
+  /** Counts tests and makes the build UNSTABLE when one has failed; the reports are not kept. */
+  private static Object junit(StepRun call) throws Exception {
+    Map<String, Integer> counts = new LinkedHashMap<>(
+        Map.of("totalCount", 0, "failCount", 0, "skipCount", 0));
+    DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
+    factory.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);
+    for (String file : call.agent().list(call.path("."))) {
+      if (Globs.any(call.text("testResults"), file)) {
+        byte[] report = call.agent().read(call.path(file));
+        var cases = factory.newDocumentBuilder().parse(new ByteArrayInputStream(report))
+            .getElementsByTagName("testcase");
+        for (int i = 0; i < cases.getLength(); i++) {
+          count((Element) cases.item(i), counts);
+        }
+      }
+    }
+    if (counts.get("totalCount") == 0 && !call.flag("allowEmptyResults", false)) {
+      throw new AbortException("No test report files were found. Configuration error?");
+    }
+    if (counts.get("failCount") > 0 && !call.flag("skipMarkingBuildUnstable", false)) {
+      call.build.worsen("UNSTABLE");
+    }
+    call.log("Recording test results: " + counts);
+    counts.put("passCount",
+        counts.get("totalCount") - counts.get("failCount") - counts.get("skipCount"));
+    return counts;
+  }
+
+  private static void count(Element test, Map<String, Integer> counts) {
+    counts.merge("totalCount", 1, Integer::sum);
+    boolean failed = test.getElementsByTagName("failure").getLength() > 0
+        || test.getElementsByTagName("error").getLength() > 0;
+    counts.merge("failCount", failed ? 1 : 0, Integer::sum);
+    boolean skipped = test.getElementsByTagName("skipped").getLength() > 0;
+    counts.merge("skipCount", skipped ? 1 : 0, Integer::sum);
   }
 
   private static Object checkout(StepRun call) throws IOException {

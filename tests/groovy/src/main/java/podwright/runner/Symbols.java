@@ -33,6 +33,8 @@ final class Symbols {
     PARAMETERS.put("logRotator",
         Set.of("numToKeepStr", "daysToKeepStr", "artifactNumToKeepStr", "artifactDaysToKeepStr"));
     PARAMETERS.put("durabilityHint", Set.of("*"));
+    PARAMETERS.put("modernSCM", Set.of("*"));
+    PARAMETERS.put("legacySCM", Set.of("*"));
   }
 
   private Symbols() {

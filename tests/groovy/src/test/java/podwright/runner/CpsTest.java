@@ -117,6 +117,15 @@ class CpsTest {
   }
 
   @Test
+  void libraries_can_be_loaded_while_the_pipeline_runs() {
+    Pipelines pipelines = new Pipelines(directory).source("vars/late.groovy", "def call() { 'here' }");
+    pipelines.options().libraries.put("own",
+        new Options.LibrarySource(directory.resolve("own"), false));
+    assertEquals("here", pipelines.run("library identifier: 'own@main', retriever: modernSCM([:])\n"
+        + "late()").returned());
+  }
+
+  @Test
   void a_library_with_a_symbolic_link_is_refused_as_in_jenkins() throws Exception {
     Pipelines pipelines = new Pipelines(directory).source("vars/a.groovy", "def call() { }");
     java.nio.file.Files.createSymbolicLink(

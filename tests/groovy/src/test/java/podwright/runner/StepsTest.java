@@ -54,6 +54,11 @@ class StepsTest {
   }
 
   @Test
+  void null_is_echoed_as_such() {
+    echoes("echo null\necho(env.NOPE)", "null", "null");
+  }
+
+  @Test
   void wrong_types_and_missing_parameters_fail_loudly() {
     fails("echo([1])", "java.lang.IllegalArgumentException: echo: message must be a String, not "
         + "java.util.ArrayList.");
@@ -160,6 +165,29 @@ class StepsTest {
     for (String secret : List.of("pa'ss", "second", "s3cret", "czNjcmV0", "f.txt")) {
       assertFalse(outcome.log().contains(secret), secret + " in " + outcome.log());
     }
+  }
+
+  @Test
+  void a_secret_that_groovy_has_put_into_a_script_is_warned_of() {
+    String warning = "Warning: A secret was passed to \"sh\" using Groovy String interpolation, which "
+        + "is insecure.\n";
+    String before = "node { withCredentials([string(credentialsId: 'text', variable: 'T')]) { ";
+    assertTrue(run(before + "sh \"echo ${T}\" } }").log().contains(warning));
+    assertTrue(run(before + "sh script: \"echo ${env.T}\", label: 'x' } }").log()
+        .contains(warning));
+    assertFalse(run(before + "sh 'echo $T' } }").log().contains(warning));
+  }
+
+  @Test
+  void test_reports_are_counted_and_failures_make_the_build_unstable() {
+    String report = "node { writeFile file: 'r.xml', text: '<testsuite><testcase/><testcase><failure/>"
+        + "</testcase><testcase><skipped/></testcase></testsuite>'\n";
+    var outcome = run(report + "def r = junit 'r.xml'\n"
+        + "echo \"${r.totalCount} ${r.passCount} ${r.failCount} ${r.skipCount}\" }");
+    assertEquals("UNSTABLE", outcome.result(), outcome.log());
+    assertEquals(List.of("3 1 1 1"), outcome.echoes());
+    fails("node { junit 'none.xml' }",
+        "No test report files were found. Configuration error?");
   }
 
   @Test
