@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PLACEHOLDER = re.compile(r"(\\?)\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}")
 MOST_JOBS = 100_000
+DEFAULT_KIND = "pipeline"
 # What a job says besides the fields of its kind.
 HEAD_KEYS = ("name", "kind", "template", "values", "matrix", "exclude", "formerly")
 
@@ -211,7 +212,7 @@ def _matches(values: dict[str, Any], rule: dict[str, Any]) -> bool:
 def _entry(merged: Map, values: dict[str, Any], uses: bool, context: Context) -> Entry | None:  # noqa: FBT001
     """Fill the values into one job."""
     fields = Map(merged.place)
-    head: dict[str, Any] = {"kind": "pipeline", "formerly": ""}
+    head: dict[str, Any] = {"kind": DEFAULT_KIND, "formerly": ""}
     for key, value in merged.items():
         if key in {"values", "matrix", "exclude", "template"}:
             continue

@@ -7,12 +7,13 @@ from typing import Any
 
 from podwright.jobs import kinds
 from podwright.jobs.description import Document
+from podwright.jobs.expand import DEFAULT_KIND
 from podwright.jobs.oneof import OneOf
 from podwright.schema import Choice, Kind, ListOf, MapOf, Record, record_schema
 
 HEAD_DOCS = {
     "name": "full name, such as team/app; may hold {{name}} when the job has values",
-    "kind": "what it is (default: pipeline)",
+    "kind": f"what it is (default: {DEFAULT_KIND})",
     "template": "a template that completes the job",
     "values": "what {{name}} stands for in the job's fields",
     "matrix": "makes one job for each combination of its lists; an element that is a map sets "
@@ -80,6 +81,9 @@ def _when(name: str) -> dict[str, Any]:
     known = {item.name: True for item in fields(kinds.load(name))}  # type: ignore[arg-type]
     head = dict.fromkeys(HEAD_DOCS, True)
     condition: dict[str, Any] = {"properties": {"kind": {"const": name}}, "required": ["kind"]}
+    if name == DEFAULT_KIND:
+        unsaid = [{"required": ["kind"]}, {"required": ["template"]}]
+        condition = {"anyOf": [condition, {"not": {"anyOf": unsaid}}]}
     return {
         "if": condition,
         "then": {

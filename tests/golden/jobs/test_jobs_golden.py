@@ -73,6 +73,7 @@ def test_the_schema_for_editors_accepts_the_case(case: str) -> None:
     [
         {"kind": "folder"},
         {"name": "a", "kind": "unknown"},
+        {"name": "a", "scrpt": "x"},
         {"name": "a", "kind": "pipeline", "scrpt": "x"},
         {"name": "a", "kind": "pipeline", "triggers": [{"cron": "@daily", "poll": ""}]},
         {"name": "a", "kind": "multibranch", "sources": [{"svn": {}}]},

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -379,6 +380,18 @@ def test_answers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         Controller(Access("http://x"))._bounded(Response())  # type: ignore[arg-type]
     assert caught.value.problems == (
         "/api/json: the answer is larger than 0 MB; is this the controller?",
+    )
+
+
+def test_a_controller_that_never_answered_is_given_up_sooner() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(client.Fatal) as caught:
+        Controller(Access(url, patience=60, first_patience=0.3)).tree("jobs[name]")
+    assert caught.value.problems == (
+        "/api/json: no whole answer from the controller (Connection refused) for 0.3 s; check the "
+        "address, and whether Jenkins runs",
     )
 
 
