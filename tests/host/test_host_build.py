@@ -384,8 +384,8 @@ def test_without_credentials_the_login_of_the_person_counts(
     place: Place, registry: Registry, way: Way
 ) -> None:
     place.fill(COPY_ONLY)
-    program = "buildah" if way.builder == "buildah" else "docker"
-    flags = ["--tls-verify=false"] if program == "buildah" else []
+    program = "docker" if way.builder == "dood" else way.builder
+    flags = [] if program == "docker" else ["--tls-verify=false"]
     subprocess.run(
         [program, "login", *flags, "-u", USER, "--password-stdin", registry.host],
         input=PASSWORD.encode(),

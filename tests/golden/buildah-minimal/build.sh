@@ -37,7 +37,9 @@ pw_remove_containers() {
     [ "$pw_place" != "$(readlink /proc/self/ns/mnt)" ] || return 0
   done
   for pw_line in $(pw_containers); do
-    grep -qx "$pw_line" "$PW_TMP/containers" || "$pw_tool" rm "$pw_line" >/dev/null 2>&1
+    grep -qx "$pw_line" "$PW_TMP/containers" && continue
+    # Podman removes what is mounted by force only; Buildah knows no such flag.
+    "$pw_tool" rm --force "$pw_line" >/dev/null 2>&1 || "$pw_tool" rm "$pw_line" >/dev/null 2>&1
   done
 }
 
