@@ -38,6 +38,7 @@ ROOT = Path(__file__).parents[2]
 BINARIES = ROOT / "tests" / "e2e" / "binaries.py"
 WORKSPACE = "/home/jenkins/agent"
 KINDS = ("new", "old")
+_DIE = ("setpriv", "--pdeathsig", "KILL")  # nothing outlives the tests, however they end
 PYTHON = "/usr/bin/python3"  # any user may run it
 _MOUNTS = """
 set -e
@@ -49,6 +50,9 @@ bind plugins {plugins}
 bind client {client}
 bind engine {engine}
 bind workspace {workspace}
+# Engines write keys and users into /etc: let them, into a layer that goes with the pod.
+mkdir "$place/etc/up" "$place/etc/work"
+mount -t overlay overlay -o "lowerdir=/etc,upperdir=$place/etc/up,workdir=$place/etc/work" /etc
 ip link set lo up
 echo ready
 exec sleep infinity
@@ -196,6 +200,7 @@ class Pod:
     def _start_sandbox(self) -> None:
         process = subprocess.Popen(
             [
+                *_DIE,
                 "unshare",
                 "--mount",
                 "--net",
@@ -215,7 +220,7 @@ class Pod:
         assert line == b"ready\n", "the pod's namespaces could not be made"
 
     def _inside(self, *words: str) -> list[str]:
-        return ["nsenter", "-t", str(self.processes["sandbox"].pid), "-m", "-n", *words]
+        return [*_DIE, "nsenter", "-t", str(self.processes["sandbox"].pid), "-m", "-n", *words]
 
     def run_inside(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         """A program in the pod's namespaces."""
@@ -232,7 +237,7 @@ class Pod:
         command = [PYTHON, *authz.command(self.config)[1:]]
         command[command.index(authz.SOURCE_PATH)] = str(self.place / "authz.py")
         user = str(authz.AUTHZ_UID)
-        setpriv = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
+        setpriv = [*_DIE, "--reuid", user, "--regid", user, "--clear-groups"]
         setpriv += ["--no-new-privs", "--bounding-set", "-all", "--inh-caps", "-all"]
         log = (self.place / "authz.log").open("ab")
         self.processes["authz"] = subprocess.Popen(

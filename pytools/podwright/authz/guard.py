@@ -35,8 +35,6 @@ class EngineOptions:
         workspace: path of the workspace volume in the engine's container; empty: not shared.
         volume: the engine's name for that volume.
         new_privileges: let setuid programs of containers gain privileges (su, sudo, ping).
-        userns: map the root of containers to another user (needs the graph drivers, and files of
-            the workspace that this user may write).
         extra: further keys of daemon.json (mtu, registry mirrors...); the hardened ones win.
         launcher: what starts dockerd; docker-library's entry point prepares cgroups and iptables.
     """
@@ -48,7 +46,6 @@ class EngineOptions:
     workspace: str = Limits.workspace
     volume: str = Limits.volume
     new_privileges: bool = False
-    userns: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
     launcher: str = "dockerd-entrypoint.sh"
 
@@ -67,7 +64,7 @@ def daemon_config(options: EngineOptions | None = None) -> dict[str, Any]:
         otherwise; no traffic between containers of the default bridge.
     """
     options = options or EngineOptions()
-    config: dict[str, Any] = {
+    return {
         **options.extra,
         "authorization-plugins": list(options.all_plugins),
         "builder": {
@@ -81,9 +78,6 @@ def daemon_config(options: EngineOptions | None = None) -> dict[str, Any]:
         "live-restore": False,
         "no-new-privileges": not options.new_privileges,
     }
-    if options.userns:
-        config["userns-remap"] = "default"
-    return config
 
 
 def volume_options(workspace: str) -> str:
