@@ -32,6 +32,7 @@ final class HostAgent implements Agent {
   private final Pod pod;
   private final Path workspace;
   private final Cleanup cleanup;
+  private final String cookie = UUID.randomUUID().toString();
 
   HostAgent(String name, Pod pod, Path workspace, Cleanup cleanup) throws IOException {
     this.name = name;
@@ -62,6 +63,7 @@ final class HostAgent implements Agent {
     all.put("NODE_NAME", name);
     all.put("NODE_LABELS", pod == null ? name : pod.label() + ' ' + name);
     all.put("EXECUTOR_NUMBER", "0");
+    all.put("JENKINS_NODE_COOKIE", cookie);
     all.put("WORKSPACE", workspace());
     all.put("WORKSPACE_TMP", temporary());
     if (pod != null) {
@@ -99,7 +101,6 @@ final class HostAgent implements Agent {
     builder.environment().clear();
     builder.environment().putAll(command.environment());
     builder.environment().put("JENKINS_SERVER_COOKIE", cookie);
-    builder.environment().remove("JENKINS_NODE_COOKIE");
     builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
     builder.redirectErrorStream(!command.captureOutput());
     Process process = builder.start();
@@ -167,6 +168,14 @@ final class HostAgent implements Agent {
 
   @Override
   public void close() throws IOException {
+    try {
+      // what was started in the background ends with the node, as in Jenkins
+      if (!Processes.with("JENKINS_NODE_COOKIE=" + cookie).isEmpty()) {
+        Processes.end("JENKINS_NODE_COOKIE=" + cookie, () -> true);
+      }
+    } catch (InterruptedException e) {
+      throw new IOException("interrupted", e);
+    }
     cleanup.run(workspace);
   }
 
@@ -201,9 +210,6 @@ final class HostAgent implements Agent {
 
   /** A process with all that it started: they share a session and a cookie in their environment. */
   private static final class HostProcess implements Running {
-    private static final int GRACE_MILLISECONDS = 5000;
-    private static final int POLL_MILLISECONDS = 50;
-
     private final Process process;
     private final String cookie;
     private volatile boolean ended;
@@ -235,51 +241,9 @@ final class HostAgent implements Agent {
 
     private void killAll() {
       try {
-        signal("TERM");
-        long end = System.currentTimeMillis() + GRACE_MILLISECONDS;
-        while (System.currentTimeMillis() < end && !(ended && members().isEmpty())) {
-          Thread.sleep(POLL_MILLISECONDS);
-        }
-        signal("KILL");
+        Processes.end("JENKINS_SERVER_COOKIE=" + cookie, () -> ended);
       } catch (IOException | InterruptedException e) {
         process.destroyForcibly();
-      }
-    }
-
-    private void signal(String name) throws IOException, InterruptedException {
-      List<String> line = new ArrayList<>(List.of("kill", "-" + name));
-      for (long pid : members()) {
-        line.add(String.valueOf(pid));
-      }
-      if (line.size() > 2) {
-        // some may be gone already, which makes kill complain
-        new ProcessBuilder(line).redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor();
-      }
-    }
-
-    /** Returns the live processes that carry the cookie. */
-    private List<Long> members() throws IOException {
-      List<Long> found = new ArrayList<>();
-      String wanted = "JENKINS_SERVER_COOKIE=" + cookie;
-      try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
-        for (Path one : (Iterable<Path>) processes::iterator) {
-          String pid = one.getFileName().toString();
-          if (pid.chars().allMatch(Character::isDigit) && hasCookie(one, wanted)) {
-            found.add(Long.valueOf(pid));
-          }
-        }
-      }
-      return found;
-    }
-
-    private static boolean hasCookie(Path process, String wanted) {
-      try {
-        String environment =
-            new String(Files.readAllBytes(process.resolve("environ")), StandardCharsets.ISO_8859_1);
-        return List.of(environment.split("\0")).contains(wanted);
-      } catch (IOException e) {
-        return false; // ended meanwhile, or another user's
       }
     }
   }

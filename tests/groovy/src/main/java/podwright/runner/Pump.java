@@ -16,40 +16,46 @@ final class Pump {
     void ended(int code, String captured) throws IOException;
   }
 
+  private static final int DRAIN_MILLISECONDS = 2000;
+
   private Pump() {
   }
 
   /**
-   * Follows a process in a thread of its own.
+   * Follows a process in threads of its own.
+   *
+   * <p>The end is told when the process has ended, even while something that it started in the background
+   * still holds its output open.
    *
    * @param capture whether stdout is a value, and only stderr goes to the log
    */
   static void follow(Process process, boolean capture, Consumer<String> log, End end) {
-    new Thread(() -> {
-      ByteArrayOutputStream captured = new ByteArrayOutputStream();
-      try {
-        if (capture) {
-          Thread reader = new Thread(() -> copy(process.getInputStream(), captured));
-          reader.start();
-          lines(process.getErrorStream(), log);
-          reader.join();
-        } else {
-          lines(process.getInputStream(), log);
-        }
-        end.ended(process.waitFor(), captured.toString(StandardCharsets.UTF_8));
-      } catch (IOException | InterruptedException e) {
-        log.accept("lost the output of the process: " + e);
-        finish(process, captured, end);
+    ByteArrayOutputStream captured = new ByteArrayOutputStream();
+    Thread out = reader(() -> {
+      if (capture) {
+        copy(process.getInputStream(), captured);
+      } else {
+        lines(process.getInputStream(), log);
       }
-    }, "output of " + process.pid()).start();
+    });
+    Thread err = reader(() -> lines(process.getErrorStream(), log));
+    new Thread(() -> {
+      try {
+        int code = process.waitFor();
+        out.join(DRAIN_MILLISECONDS);
+        err.join(DRAIN_MILLISECONDS);
+        end.ended(code, captured.toString(StandardCharsets.UTF_8));
+      } catch (IOException | InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }, "end of " + process.pid()).start();
   }
 
-  private static void finish(Process process, ByteArrayOutputStream captured, End end) {
-    try {
-      end.ended(process.waitFor(), captured.toString(StandardCharsets.UTF_8));
-    } catch (IOException | InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
+  private static Thread reader(Runnable work) {
+    Thread thread = new Thread(work, "output");
+    thread.setDaemon(true);
+    thread.start();
+    return thread;
   }
 
   private static void copy(InputStream in, ByteArrayOutputStream out) {
@@ -61,12 +67,14 @@ final class Pump {
     }
   }
 
-  private static void lines(InputStream in, Consumer<String> output) throws IOException {
+  private static void lines(InputStream in, Consumer<String> output) {
     try (BufferedReader reader =
         new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
       for (String line = reader.readLine(); line != null; line = reader.readLine()) {
         output.accept(line);
       }
+    } catch (IOException e) {
+      output.accept("lost the rest of the output: " + e.getMessage());
     }
   }
 }

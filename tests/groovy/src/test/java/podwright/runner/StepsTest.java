@@ -291,6 +291,16 @@ class StepsTest {
   }
 
   @Test
+  void what_runs_in_the_background_does_not_hold_up_a_step_and_ends_with_the_node() {
+    String mark = "1.41421" + System.nanoTime() % 100000;
+    var outcome = run("node { sh 'sleep " + mark + "000 & echo started'\n"
+        + "echo sh(script: 'pgrep -fc \"^sleep " + mark + "\"', returnStdout: true).trim() }");
+    assertEquals(List.of("1"), outcome.echoes(), outcome.log());
+    assertFalse(ProcessHandle.allProcesses().anyMatch(
+        one -> one.info().commandLine().orElse("").contains("sleep " + mark)));
+  }
+
+  @Test
   void aborting_ends_the_build_and_blocks_clean_up() throws Exception {
     Pipelines pipelines = new Pipelines(directory);
     Thread aborter = new Thread(() -> {
