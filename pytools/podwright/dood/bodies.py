@@ -50,7 +50,7 @@ _HOST = (
     "VolumesFrom",
 )
 _MOUNT = ("Source", "Type", "VolumeOptions")
-_MOUNTED = frozenset({"volume", "tmpfs", "image"})
+_MOUNTED = ("volume", "tmpfs", "image")
 _NAMED_MODES = ("IpcMode", "PidMode")
 
 NO_PATHS = (
@@ -280,12 +280,13 @@ class Created:
 def _free_ports(host: dict[str, Any]) -> list[str]:
     """Let the engine choose the node's ports: another pod's container may have the wanted one."""
     fixed = []
-    for port, bindings in record(host, "PortBindings").items():
-        for binding in bindings or []:
+    ports = record(host, "PortBindings")
+    for port in ports:
+        for binding in items(ports, port, dict):
+            known(binding, ("HostPort",))
             if binding.get("HostPort") not in (None, "", "0"):
-                fixed.append(f"{binding['HostPort']}")
+                fixed.append(binding["HostPort"])
                 binding["HostPort"] = ""
-        host["PortBindings"][port] = bindings
     return [
         f"podwright: instead of the node's port {port}, which others may want as well, a free one "
         "is published; `docker port` tells it"

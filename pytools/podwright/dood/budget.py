@@ -17,6 +17,7 @@ MEBI = 1024 * 1024
 #: Less than this is no use: the engine itself refuses less than 6 MB.
 MINIMUM = 16 * MEBI
 _PERIOD = 100_000  # the kernel's default, in microseconds
+_LEAST = 1_000  # the kernel's smallest quota, in microseconds; zero would be no limit
 _HINT = "ask for less, or raise pod.resources.builder.limits.memory"
 
 
@@ -46,7 +47,7 @@ class Budget:
         Raises:
             Refusal: it is more than the pod has.
         """
-        asked = number(host, "Memory")
+        asked = max(number(host, "Memory"), 0)  # -1 would be no limit
         if asked > self.memory:
             raise Refusal(
                 409,
@@ -73,9 +74,9 @@ class Budget:
 
     def cut_cpu(self, host: dict[str, Any]) -> list[str]:
         """Put the CPU limit into a request; gives warnings about what was cut down."""
-        period, quota = number(host, "CpuPeriod"), number(host, "CpuQuota")
+        period, quota = max(number(host, "CpuPeriod"), 0), number(host, "CpuQuota")
         if period or quota:
-            most = (period or _PERIOD) * self.cpu // 10**9
+            most = max((period or _PERIOD) * self.cpu // 10**9, _LEAST)
             host["CpuQuota"] = min(quota, most) if quota > 0 else most
             return [self._cut()] if quota > most else []
         nanos = number(host, "NanoCpus")

@@ -74,9 +74,7 @@ class Naming:
             now: seconds since 1970.
         """
         kept = {
-            key: value
-            for key, value in (given or {}).items()
-            if not str(key).startswith(LABELS)
+            key: value for key, value in (given or {}).items() if not str(key).startswith(LABELS)
         }
         return {**kept, BUILD: self.uid, OWNER: self.owner, SINCE: str(now)}
 

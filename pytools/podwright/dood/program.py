@@ -70,6 +70,8 @@ def main(arguments: Sequence[str], env: Mapping[str, str], out: TextIO) -> int:
         for problem in problems:
             say(f"ERROR: {problem}")
         return 2
+    # Process 1 ignores signals that it has no handler for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     problem = wait_for_engine(options.node_socket, options.patience)
     if problem:
         say(f"ERROR: {problem}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import traceback
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from podwright.dood.refusal import Refusal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_DEFECT = "the proxy failed, which is a defect; the log of the container engine has its trace"
 _SWITCHED, _FIRST_FINAL, _ERROR = 101, 200, 400
 
 
@@ -49,6 +51,9 @@ class Proxy:
                 self._refuse(client, 502, f"podwright: {broken}")
             except OSError:
                 return  # one of the two hung up
+            except Exception:  # noqa: BLE001 - a defect must not leave the client without an answer
+                traceback.print_exc()
+                self._refuse(client, 500, f"podwright: {_DEFECT}")
 
     def wait(self, patience: float) -> None:
         """Wait until nobody is served any more, or until patience is at its end.
