@@ -19,6 +19,7 @@ from podwright import cli
 from podwright.console import Console
 from podwright.errors import UsageError
 from podwright.jobs import (
+    actions,
     applying,
     client,
     expand,
@@ -335,6 +336,36 @@ def test_wrong_access_is_told_before_anything_is_sent(
     code, out, err = run("plan", str(folder), *arguments, **env)
     assert (code, out) == (2, "")
     assert err == "".join(f"podwright jobs: {sentence}\n" for sentence in sentences)
+
+
+class Terminal(io.StringIO):
+    """A terminal that remembers."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def outcome(name: str) -> applying.Outcome:
+    return applying.Outcome(planning.Change("add", name), applying.DONE)
+
+
+def test_a_terminal_gets_a_bar_and_a_log_gets_lines_now_and_then() -> None:
+    terminal = Terminal()
+    progress = actions.Progress(Console(io.StringIO(), terminal, io.StringIO(), {}))
+    progress.show(10, 10, outcome("a"))
+    progress.end()
+    assert terminal.getvalue() == "\r[" + "#" * 30 + "] 10/10 " + "'a'".ljust(32) + "\n"
+    log = io.StringIO()
+    progress = actions.Progress(Console(io.StringIO(), log, io.StringIO(), {}))
+    progress.show(1, 10, outcome("a"))
+    assert log.getvalue() == ""
+    progress.shown -= 6
+    progress.show(2, 10, outcome("b"))
+    assert log.getvalue().startswith("2 of 10 done (")
+    progress.shown -= 6
+    progress.show(10, 10, outcome("c"))
+    progress.end()
+    assert log.getvalue().count("\n") == 1
 
 
 def test_apply_takes_a_description_or_a_plan() -> None:
