@@ -87,10 +87,12 @@ class Suite:
             context = Path(folder) / "job" / "context"
             case.prepare(context, f"{site.registry}/{BASE}")
             job = harness.WORKSPACE
-            pod.exec("jnlp", "sh", "-c", f"chmod -R u+rwX {job} 2>/dev/null; rm -rf {job}")
-            pod.upload(context.parent)
+            clear = f"chmod -R u+rwX {job} 2>/dev/null; rm -rf {job}; mkdir -p {job}"
+            pod.exec("jnlp", "sh", "-c", clear)
             if pod.builder in ONE_BUILD and case.name != OWNER:
-                pod.shell(f"chown -R 0:0 {job}")
+                pod.upload(context.parent, "builder", 0)
+            else:
+                pod.upload(context.parent)
         name = f"{site.registry}/conformance/{case.name}"
         request = site.request(
             builder=pod.builder, image=name, tags=[pod.builder], timeout=240, **case.parameters()
@@ -127,12 +129,25 @@ def record(case: cases.Case, suite: Suite, result: Result) -> None:
     cases.save(case)
 
 
+def accept(case: cases.Case, builder: str, result: Result, why: str) -> None:
+    """Note a result as known; who refuses shows in the last line of the log that says so."""
+    known: dict[str, object] = {"result": result.word, "why": why}
+    if result.word == "differs":
+        known["differences"] = result.differences
+    else:
+        lines = [line for line in result.log.splitlines() if re.search("(?i)error|cannot", line)]
+        known["log"] = re.escape(lines[0].strip()[-80:]) if lines else ""
+    case.known[builder] = known
+    cases.save(case)
+
+
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--builder", required=True)
     parser.add_argument("--case", action="append")
     parser.add_argument("--record", action="store_true")
+    parser.add_argument("--accept", metavar="WHY", help="note the result as known, with a reason")
     parser.add_argument("--log", action="store_true")
     options = parser.parse_args()
     cluster = harness.Cluster(harness.site())
@@ -145,6 +160,8 @@ def main() -> None:
             result = suite.run(case, options.builder)
             if options.record:
                 record(case, suite, result)
+            if options.accept and result.word != "same":
+                accept(case, options.builder, result, options.accept)
             print(f"{options.builder} {name}: {result.word} ({time.monotonic() - begin:.1f} s)")
             for sentence in [] if options.record else result.differences:
                 print(f"    {sentence}")

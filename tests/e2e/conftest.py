@@ -54,3 +54,9 @@ def namespace(cluster: harness.Cluster) -> str:
     """Give the namespace that admits everything."""
     assert cluster
     return "e2e-privileged"
+
+
+@pytest.fixture
+def cluster_alone(site: harness.Site) -> harness.Cluster:
+    """Give the cluster as it is: without namespaces for tests."""
+    return harness.Cluster(site)

@@ -235,16 +235,22 @@ class Pod:
             raise Failed(f"{self.builder}: exit {done.returncode}: {script}\n{said}")
         return said
 
-    def upload(self, folder: Path, to: str = WORKSPACE) -> None:
+    def upload(self, folder: Path, container: str = "jnlp", owner: int = 1000) -> None:
         """Copy a folder into the workspace, as a checkout by the agent would leave it."""
+
+        def owned(info: tarfile.TarInfo) -> tarfile.TarInfo:
+            return _owned(info, owner)
+
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as tar:
-            tar.add(folder, arcname=".", filter=_agents)
-        self.put(buffer.getvalue(), to)
+            tar.add(folder, arcname=".", filter=owned)
+        self.put(buffer.getvalue(), WORKSPACE, container)
 
-    def put(self, tar: bytes, to: str) -> None:
-        """Unpack a tar file in the workspace, as the agent's user."""
-        done = self.exec("jnlp", "sh", "-c", f"mkdir -p '{to}' && tar -C '{to}' -xpf -", stdin=tar)
+    def put(self, tar: bytes, to: str, container: str = "jnlp") -> None:
+        """Unpack a tar file in the workspace."""
+        # Standard input is always read to its end: an exec whose input is left unread may hang.
+        script = f"mkdir -p '{to}' && tar -C '{to}' -xpf - || {{ cat >/dev/null; exit 1; }}"
+        done = self.exec(container, "sh", "-c", script, stdin=tar, seconds=60)
         if done.returncode:
             raise Failed(f"upload to {to}: {done.stderr.decode()}\n{self.state()}")
 
@@ -255,7 +261,7 @@ class Pod:
         job = str(uuid.uuid4())
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as tar:
-            tar.add(BUNDLE, arcname="podwright.pyz", filter=_agents)
+            tar.add(BUNDLE, arcname="podwright.pyz", filter=_owned)
             _member(tar, f"{job}/request.json", json.dumps(request).encode())
         self.put(buffer.getvalue(), f"{WORKSPACE}@tmp/podwright")
         known = {"WORKSPACE": WORKSPACE, "WORKSPACE_TMP": f"{WORKSPACE}@tmp", **env}
@@ -292,18 +298,21 @@ class Pod:
                 check=False,
             ).stdout
         ]
-        logs = self.cluster.run(
-            *where, "logs", self.name, "--all-containers", "--prefix", "--tail=15", check=False
-        )
-        return "\n".join(["--- events", *parts, "--- containers", logs.stdout, logs.stderr])
+        spec = self.cluster.get(*where, "pod", self.name)["spec"]
+        logs = []
+        for item in [*spec.get("initContainers", []), *spec["containers"]]:
+            words = ("logs", self.name, "-c", item["name"], "--tail=15")
+            said = self.cluster.run(*where, *words, check=False).stdout
+            logs.append(f"[{item['name']}] {said.strip()}")
+        return "\n".join(["--- events", *parts, "--- containers", *logs])
 
     def delete(self) -> None:
         """Delete the pod, and wait until it is gone."""
-        self.cluster.run("-n", self.namespace, "delete", "pod", self.name, "--wait", check=False)
+        self.cluster.run("-n", self.namespace, "delete", "pod", self.name, "--wait", "--timeout=60s", check=False)
 
 
-def _agents(info: tarfile.TarInfo) -> tarfile.TarInfo:
-    info.uid = info.gid = 1000
+def _owned(info: tarfile.TarInfo, owner: int = 1000) -> tarfile.TarInfo:
+    info.uid = info.gid = owner
     info.uname = info.gname = ""
     return info
 
@@ -312,7 +321,7 @@ def _member(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     info = tarfile.TarInfo(name)
     info.size = len(data)
     info.mode = 0o644
-    tar.addfile(_agents(info), io.BytesIO(data))
+    tar.addfile(_owned(info), io.BytesIO(data))
 
 
 def _quoted(value: str) -> str:
@@ -322,7 +331,7 @@ def _quoted(value: str) -> str:
 def bridge_script(job: str) -> str:
     """Take the constant script out of the bridge's source, as Groovy reads it."""
     source = (ROOT / "src" / "podwright" / "Scripts.groovy").read_text()
-    found = re.search(r"static String build\(.*?'''\\\n(.*?)'''", source, re.DOTALL)
+    found = re.search(r"static String build\(.*?'''\\?\n(.*?)'''", source, re.DOTALL)
     assert found is not None
     return f"pw_call={job}\n" + found[1].replace("\\\\", "\\")
 

@@ -14,6 +14,8 @@ HOST_IP, NODE_IP = "10.231.1.1", "10.231.1.2"
 POD_NET, GATEWAY = "10.231.0.0/24", "10.231.0.1"
 API_PORT, REGISTRY_PORT = 6443, 5000
 REGISTRY = f"{GATEWAY}:{REGISTRY_PORT}"
+# A second one without TLS, for examples; the same password.
+PLAIN_REGISTRY = f"{GATEWAY}:5001"
 # Names by which pods and the host may call the registry.
 NAMES = (REGISTRY, f"registry.podwright.test:{REGISTRY_PORT}")
 REGISTRY_USER, REGISTRY_PASSWORD = "builder", "s3cret with spaces & $igns"
