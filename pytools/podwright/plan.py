@@ -234,7 +234,7 @@ def _shared_problems(
                 f"{where}: a Jenkins credential exists in Jenkins only; outside it give 'variable' "
                 "(the prefix of <it>_USR and <it>_PSW), or log in beforehand"
             )
-    problems += _mixed(common)
+    problems += _mixed(common, strategy)
     return problems + _daemon_problems(settings, facts, strategy)
 
 
@@ -254,7 +254,7 @@ def _daemon_problems(settings: dict[str, Any], facts: Facts, strategy: Builder) 
     ]
 
 
-def _mixed(common: Common) -> list[str]:
+def _mixed(common: Common, strategy: Builder) -> list[str]:
     """Refuse a docker config file beside other logins of the same use: one would hide the other."""
     problems = []
     for use in ("pull", "push"):
@@ -264,6 +264,12 @@ def _mixed(common: Common) -> list[str]:
                 f"credentials: a docker config file must be the only credential for {use}; "
                 "put the other logins into it"
             )
+    kinds = [item.type for item in common.credentials]
+    if not problems and strategy.one_call and "file" in kinds and len(kinds) > 1:
+        problems.append(
+            "credentials: this builder pulls and pushes with one set of logins, so a docker config "
+            "file must be the only credential; put the other logins into it"
+        )
     return problems
 
 
@@ -283,7 +289,8 @@ def _build(image: Image, where: str, request: Request, facts: Facts) -> Build:
     problems += _size_problems(image, where)
     if problems:
         raise UsageError(problems)
-    uses = {use for item in request.common.credentials for use in _uses(item.use)}
+    logins = request.common.credentials
+    uses = {use for item in logins for use in script.uses_of(item, logins)}
     return Build(
         image=replace(image, context=_argument(image.context)),
         common=request.common,
@@ -310,11 +317,6 @@ def _argument(path: str) -> str:
     """Write a path so that no program takes it for an option."""
     plain = posixpath.normpath(path)
     return f"./{plain}" if plain.startswith("-") else plain
-
-
-def _uses(use: str) -> tuple[str, ...]:
-    """Give what a login is for."""
-    return ("pull", "push") if use == "both" else (use,)
 
 
 def _names(

@@ -16,7 +16,7 @@ from podwright.references import auth_key
 from podwright.resources import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from podwright.request import Credential, Request
 
@@ -83,16 +83,23 @@ def _needs(credentials: Iterable[Credential], pairs: Iterable[tuple[Build, Recip
     return list(dict.fromkeys(lines))
 
 
-def _logins(credentials: Iterable[Credential], builds: Iterable[Build]) -> list[str]:
+def uses_of(item: Credential, credentials: Sequence[Credential]) -> tuple[str, ...]:
+    """Give the sets of logins that one is part of: `all` when pulling and pushing differ."""
+    both = ("pull", "push") if item.use == "both" else (item.use,)
+    differ = any(other.use != "both" for other in credentials) and len(credentials) > 1
+    return (*both, "all") if differ else both
+
+
+def _logins(credentials: Sequence[Credential], builds: Iterable[Build]) -> list[str]:
     """Write the docker config files for pulling and for pushing.
 
     A login that names no registry is for those of all images.
     """
     own = dict.fromkeys(build.name.registry for build in builds)
     lines: list[str] = []
-    for item in credentials:
-        uses = ("pull", "push") if item.use == "both" else (item.use,)
-        for use in uses:
+    # Those for pulling alone come first: of two logins for one registry the last one counts.
+    for item in sorted(credentials, key=lambda item: item.use != "pull"):
+        for use in uses_of(item, credentials):
             if item.type == "file":
                 lines.append(f"pw_login_file {use} {item.variable}")
                 continue

@@ -4,8 +4,8 @@
 set -eu
 what=${1:-test}
 
-demo="buildah docker-registry busybox-static skopeo apache2-utils"
-test="$demo umoci docker.io shellcheck dash runc iptables uidmap"
+demo="git util-linux procps buildah docker-registry busybox-static skopeo apache2-utils"
+test="$demo umoci docker.io podman shellcheck dash runc iptables uidmap openssl openssh-client"
 case $what in
   demo) packages=$demo ;;
   test) packages=$test ;;
@@ -18,7 +18,7 @@ for package in $packages; do
     missing="$missing $package"
 done
 commands=
-for program in python3 java mvn; do
+for program in python3 javac mvn; do
   command -v "$program" >/dev/null || commands="$commands $program"
 done
 [ -z "$missing$commands" ] && exit 0
@@ -28,7 +28,7 @@ if ! grep -qs '^VERSION_ID="12"' /etc/os-release || [ "$(id -u)" != 0 ]; then
   exit 1
 fi
 case "$commands" in *python3*) missing="$missing python3 python3-venv" ;; esac
-case "$commands" in *java*) missing="$missing openjdk-17-jre-headless" ;; esac
+case "$commands" in *javac*) missing="$missing openjdk-17-jdk-headless" ;; esac
 case "$commands" in *mvn*) missing="$missing maven" ;; esac
 echo "podwright: installing$missing" >&2
 apt-get update -qq

@@ -509,3 +509,41 @@ def test_the_ignore_file_of_one_dockerfile_is_named_to_builders_that_do_not_look
     assert "--ignorefile" not in planned(request).script
     (workspace / "Dockerfile.dockerignore").write_text("secret\n", encoding="utf-8")
     assert "--ignorefile Dockerfile.dockerignore" in planned(request).script
+
+
+def test_pulling_and_pushing_apart_meet_in_one_set_of_logins_for_builders_of_one_call(
+    planned: Callable[..., Any],
+) -> None:
+    logins = [
+        {"variable": "PUSHER", "use": "push"},
+        {"variable": "PULLER", "registry": "docker.io", "use": "pull"},
+    ]
+    request = {"image": "r.example/a/b", "builder": "buildkit", "credentials": logins}
+    script = planned(request).script
+    hub = "https://index.docker.io/v1/"
+    assert f"pw_login all {hub} PULLER\n" in script
+    assert "pw_login all r.example PUSHER\n" in script
+    assert script.index(f"pw_login all {hub}") < script.index("pw_login all r.example")
+    assert 'env DOCKER_CONFIG="$PW_TMP/all" buildctl' in script
+
+
+def test_a_docker_config_file_beside_a_login_is_refused_by_builders_of_one_call(
+    refused: Callable[..., list[str]],
+) -> None:
+    logins = [
+        {"variable": "FILE", "type": "file", "use": "pull"},
+        {"variable": "PUSHER", "use": "push"},
+    ]
+    request = {"image": "r.example/a/b", "builder": "buildkit", "credentials": logins}
+    assert refused(request) == [
+        (
+            "credentials: this builder pulls and pushes with one set of logins, so a docker config "
+            "file must be the only credential; put the other logins into it"
+        )
+    ]
+
+
+def test_kaniko_refuses_a_repository_of_one_letter(refused: Callable[..., list[str]]) -> None:
+    assert refused({"image": "r.example/x", "builder": "kaniko"}) == [
+        "image: kaniko wants at least two characters behind the registry, got 'x'"
+    ]

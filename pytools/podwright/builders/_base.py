@@ -82,7 +82,8 @@ class Build:
         tags: at least one.
         labels: the user's and the standard ones; values may be :class:`Expand`.
         dockerfile: path of the Dockerfile, from the workspace.
-        auth: whether logins are in ``$PW_TMP/pull`` and ``$PW_TMP/push``.
+        auth: which of ``$PW_TMP/pull``, ``push`` and ``all`` have logins; ``all`` is there when
+            those for pulling and for pushing differ.
         several: whether this is one of several images of the same pod.
         instructions: the instructions of the Dockerfile, in upper case.
         ignorefile: the ignore file of this Dockerfile alone, '' when there is none.
@@ -109,6 +110,10 @@ class Build:
     def docker_config(self, use: str) -> dict[str, str]:
         """Give the environment that makes a client use the logins, when there are any."""
         return {"DOCKER_CONFIG": Expand(f"$PW_TMP/{use}")} if use in self.auth else {}
+
+    def login(self) -> str:
+        """Give the use whose logins do for a command that pulls and pushes; '' without logins."""
+        return next((use for use in ("all", "push", "pull") if use in self.auth), "")
 
 
 @dataclass(frozen=True)
@@ -159,6 +164,7 @@ class Builder:
         features: what it can do, of :data:`FEATURES`.
         level: the Pod Security level that its pod needs: privileged, baseline or restricted.
         needs: what it asks of the cluster, in a few words.
+        one_call: whether one command pulls and pushes, with one set of logins.
         rank: order of safety for `auto` and for documentation; lower is safer.
     """
 
@@ -166,6 +172,7 @@ class Builder:
     level: str = "privileged"
     needs: str = ""
     rank: int = 100
+    one_call: bool = False
 
     def pod(self, setting: Setting) -> PodParts:
         """Give the parts of the pod."""

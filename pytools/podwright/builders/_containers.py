@@ -88,8 +88,11 @@ def recipe(program: str, build: Build) -> Recipe:
 def _env(build: Build) -> dict[str, str]:
     """Point the library at the build's registries and the login for pulling."""
     env = {"BUILDAH_ISOLATION": "chroot", "TMPDIR": Expand("$pw_work"), **_conf(build)}
-    if "pull" in build.auth:
-        env["REGISTRY_AUTH_FILE"] = Expand("$PW_TMP/pull/config.json")
+    # A cache is written by the build itself.
+    cache = build.image.cache
+    use = build.login() if cache and cache.ref and cache.write else "pull"
+    if use in build.auth:
+        env["REGISTRY_AUTH_FILE"] = Expand(f"$PW_TMP/{use}/config.json")
     return env
 
 

@@ -129,7 +129,7 @@ def recipe(build: Build) -> Recipe:
                 *_build(build),
             ),
             "function",
-            build.docker_config("pull"),
+            build.docker_config(build.login() if exports else "pull"),
         )
     ]
     if image.output:

@@ -39,6 +39,7 @@ class BuildKit(Builder):
     level = "baseline"
     needs = "user namespaces on the node; `confinement: 'unconfined'` where it has AppArmor"
     rank = 10
+    one_call = True
 
     def pod(self, setting: Setting) -> PodParts:
         """A client that passes `restricted`, and the daemon as user 1000."""
@@ -68,7 +69,7 @@ class BuildKit(Builder):
     def recipe(self, build: Build) -> Recipe:
         """Build and push in one call; the daemon keeps what was done when it is tried again."""
         words = ["buildctl", "build", "--progress", "plain", *_arguments(build), *_outputs(build)]
-        env = build.docker_config("push") or build.docker_config("pull")
+        env = build.docker_config(build.login())
         return Recipe(
             steps=(Step(f"building {build.name}", tuple(words), "build", env),),
             digest_file=Expand("$PW_TMP/metadata.json"),

@@ -18,6 +18,8 @@ from podwright.builders._base import (
     tagged_caches,
 )
 
+# The shortest repository, by google/go-containerregistry pkg/name/repository.go.
+SHORTEST = 2
 # Unpacking layers with files of all owners, and chroot for RUN; nothing else.
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "SETFCAP", "SYS_CHROOT"]
 # The fork's "BuildKit compatibility" profile (osscontainertools/kaniko README).
@@ -42,6 +44,7 @@ class Kaniko(Builder):
     level = "baseline"
     needs = "nothing special; works with RuntimeDefault seccomp and seven capabilities"
     rank = 20
+    one_call = True
 
     def pod(self, setting: Setting) -> PodParts:
         """One container of user 0 with seven capabilities and the runtime's own seccomp profile."""
@@ -70,11 +73,9 @@ class Kaniko(Builder):
     def recipe(self, build: Build) -> Recipe:
         """Build and push in one run; the executor retries its own requests."""
         words = ["/kaniko/executor", *_arguments(build), *_cache(build), *_registries(build)]
-        uses = {use: build.docker_config(use) for use in ("push", "pull")}
+        env = build.docker_config(build.login())
         return Recipe(
-            steps=(
-                Step(f"building {build.name}", tuple(words), "none", uses["push"] or uses["pull"]),
-            ),
+            steps=(Step(f"building {build.name}", tuple(words), "none", env),),
             cached="Using caching version of cmd",
             files=registries.certificates(build.registries),
         )
@@ -85,6 +86,11 @@ class Kaniko(Builder):
         problems = tagged_caches(build, "kaniko")
         if cache and cache.read:
             problems.append("cache.read: kaniko reads from one repository only; use 'ref'")
+        if len(build.name.path) < SHORTEST:
+            problems.append(
+                f"image: kaniko wants at least two characters behind the registry, got "
+                f"'{build.name.path}'"
+            )
         return problems
 
 

@@ -59,7 +59,9 @@ pw_need SSH_AUTH_SOCK 'ssh '"'"'default'"'"''
 pw_need PW_4 'ssh '"'"'key'"'"''
 
 pw_login pull https://index.docker.io/v1/ PW_1
+pw_login all https://index.docker.io/v1/ PW_1
 pw_login push registry.example PW_2
+pw_login all registry.example PW_2
 unset DOCKER_AUTH_CONFIG
 
 pw_begin registry.example/team/app
@@ -77,7 +79,7 @@ ZXhhbXBsZQ==
 PODWRIGHT_END_OF_FILE
 pw_prepare buildah
 pw_forget buildah registry.example/team/app:1.2
-pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" REGISTRY_AUTH_FILE="$PW_TMP/pull/config.json" buildah build --isolation chroot --layers --identity-label=false --force-rm --format oci --file app/release.Dockerfile --target release --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
+pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" REGISTRY_AUTH_FILE="$PW_TMP/all/config.json" buildah build --isolation chroot --layers --identity-label=false --force-rm --format oci --file app/release.Dockerfile --target release --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
 ä' --label org.opencontainers.image.source=https://git.example/team/app.git --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label 'org.opencontainers.image.title=the app' --label "org.opencontainers.image.created=$(date -u +%Y-%m-%dT%H:%M:%SZ)" --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --cache-from registry.example/team/app-cache --cache-to registry.example/team/app-cache --cert-dir "$PW_TMP/certs" --platform linux/amd64,linux/arm64 --manifest registry.example/team/app:1.2 app
 rm -f -- app.tar
 pw_step none 'writing app.tar' buildah manifest push --all --digestfile "$PW_TMP/digest" registry.example/team/app:1.2 oci-archive:app.tar
