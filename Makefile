@@ -15,7 +15,7 @@ demo: setup-demo ## run examples/hello/Jenkinsfile here: build, push, pull by di
 test: setup lint unit groovy host ## everything but Kubernetes (at most ten minutes)
 
 e2e: setup ## everything on a Kubernetes: KUBECONFIG's, or one of its own
-	tests/e2e/run
+	$(PY) tests/e2e/run
 
 lint: setup ## ruff, mypy, shellcheck, CodeNarc's gate runs with `groovy`
 	$(VENV)/bin/ruff format --check pytools tests
