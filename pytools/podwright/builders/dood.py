@@ -112,6 +112,8 @@ def _client(setting: Setting) -> dict[str, Any]:
         security=pod.RESTRICTED,
     )
     client["volumeMounts"][0]["readOnly"] = True
+    # Published ports are the node's.
+    client["env"].append(dood.NODE_ADDRESS)
     return client
 
 

@@ -20,6 +20,7 @@ What a builder file needs is here, and all of it is pure::
     command() -> list[str]     of the container `engine` (a plain python3 image)
     probe() -> list[str]       its startup probe (exec)
     ENV                        its environment, from the pod's own fields
+    NODE_ADDRESS               a variable for the client: where published ports are
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ __all__ = [
     "CLIENT_DIR",
     "CLIENT_HOST",
     "ENV",
+    "NODE_ADDRESS",
     "NODE_SOCKET",
     "SOURCE",
     "command",
@@ -63,6 +65,8 @@ ENV: list[dict[str, Any]] = [
     {"name": "PODWRIGHT_MEMORY", **_limit("memory", "1")},
     {"name": "PODWRIGHT_CPU", **_limit("cpu", "1m")},
 ]
+#: Where the pipeline reaches the ports that its containers publish.
+NODE_ADDRESS: dict[str, Any] = {"name": "PODWRIGHT_NODE", **_field("status.hostIP")}
 # In the order of their imports of one another; two modules of the policy are used here, too.
 _MODULES = (
     "authz.strict",

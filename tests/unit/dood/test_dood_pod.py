@@ -54,6 +54,7 @@ def test_the_client_passes_restricted_and_can_only_connect() -> None:
     assert builder["env"] == [
         {"name": "DOCKER_HOST", "value": "unix:///run/podwright-engine/docker.sock"},
         {"name": "HOME", "value": "/tmp"},  # noqa: S108
+        {"name": "PODWRIGHT_NODE", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}},
     ]
 
 
