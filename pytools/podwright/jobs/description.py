@@ -173,7 +173,8 @@ def _read(where: Path) -> Description:
     _check_circles(jobs, problems)
     if problems.found:
         raise UsageError(problems.sentences())
-    assert settings is not None  # noqa: S101 - a missing owner is a problem
+    if settings is None:
+        raise UsageError(f"{where}: the description is empty; write `owner:` and `jobs:`")
     return Description(
         settings.document.owner,
         settings.document.folders or _top_folders(jobs),
@@ -377,22 +378,24 @@ def _content(
     """Read the file of an ``xml`` job, which must lie in the description's folder."""
     at = located.mark_at(entry.fields.values_at.get("file", entry.mark))
     folder = base if "/" not in at.file else base.parent / Path(at.file).parent
-    path = folder / entry.fields["file"]
+    name = str(entry.fields["file"])
+    path = folder / name
     key = str(path)
     if key not in contents:
         contents[key] = None
         try:
-            path.resolve().relative_to(base.resolve())
-            text = path.read_text(encoding="utf-8")
-        except ValueError:
-            problems.add(
-                at, f"file: '{entry.fields['file']}' lies outside the description's folder"
-            )
+            inside = base.resolve() in path.resolve().parents
+            text = path.read_text(encoding="utf-8") if inside else ""
+        except UnicodeDecodeError:
+            problems.add(at, f"file: '{name}' is not UTF-8; save it as UTF-8")
         except OSError as error:
-            problems.add(at, f"file: '{entry.fields['file']}' cannot be read: {error.strerror}")
+            problems.add(at, f"file: '{name}' cannot be read: {error.strerror}")
         else:
-            _find_secrets(text, entry.fields["file"], problems)
-            contents[key] = text
+            if inside:
+                _find_secrets(text, name, problems)
+                contents[key] = text
+            else:
+                problems.add(at, f"file: '{name}' lies outside the description's folder")
     return contents[key]
 
 

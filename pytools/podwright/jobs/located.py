@@ -113,6 +113,13 @@ class Seq(list):  # type: ignore[type-arg]
         self.at.append(at)
 
 
+def one_line(text: str) -> str:
+    """Make a sentence printable that may quote what somebody wrote."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+
+
 @dataclass
 class Problems:
     """Sentences about a description, gathered so that all of them are told at once."""
@@ -125,7 +132,7 @@ class Problems:
 
     def sentences(self, most: int = 100) -> list[str]:
         """Give the problems in the order of the files, and how many more there are."""
-        told = [f"{mark}: {sentence}" for mark, sentence in sorted(self.found)]
+        told = [one_line(f"{mark}: {sentence}") for mark, sentence in sorted(self.found)]
         rest = len(told) - most
         return told if rest <= 0 else [*told[:most], f"and {rest} problems more"]
 

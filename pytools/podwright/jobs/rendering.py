@@ -60,7 +60,9 @@ def render(job: Job) -> Rendered:
     try:
         content = xmltree.serialise(root_of(job))
     except Invalid as error:
-        raise UsageError([f"{job.mark}: {sentence}" for sentence in error.problems]) from None
+        raise UsageError(
+            [located.one_line(f"{job.mark}: {sentence}") for sentence in error.problems]
+        ) from None
     return Rendered(job, content, marker.digest(content))
 
 

@@ -210,6 +210,11 @@ def test_a_folder_without_files_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_an_empty_description_is_told(write: Write) -> None:
+    folder = write("# nothing yet\n")
+    assert problems(folder) == [f"{folder}: the description is empty; write `owner:` and `jobs:`"]
+
+
 def test_a_file_that_is_no_utf8_is_told(write: Write) -> None:
     folder = write("owner: x\n")
     (folder / "a.yaml").write_bytes(b"owner: \xff")
