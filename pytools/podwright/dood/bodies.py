@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
-from podwright.dood.budget import MINIMUM, Budget, set_memory
+from podwright.dood.budget import MINIMUM, SCARCE, Budget, set_memory, shown
 from podwright.dood.naming import PREDEFINED, SHARE, Naming
 from podwright.dood.refusal import Refusal
 
@@ -107,13 +107,14 @@ class Maker:
 
     def _limits(self, body: dict[str, Any], host: dict[str, Any], name: str) -> list[str]:
         """Pass the pod's limits on; gives warnings."""
-        memory = self.budget.wanted(host, name)
+        memory, warnings = self.budget.wanted(host, name), []
         if not memory:
             # Whether it fits is told when it starts: a container that does not run uses nothing.
             memory = max(self.budget.share(self.used()), MINIMUM)
             body["Labels"][SHARE] = "share"
+            warnings = [_scarce(name, memory)] if memory < SCARCE else []
         set_memory(host, memory)
-        return self.budget.cut_cpu(host)
+        return warnings + self.budget.cut_cpu(host)
 
     def _volumes(self, host: dict[str, Any]) -> tuple[dict[str, Any], ...]:
         """Rename volumes; gives those to make, with labels, before the container names them."""
@@ -275,6 +276,14 @@ class Created:
     name: str
     volumes: tuple[dict[str, Any], ...]
     warnings: tuple[str, ...]
+
+
+def _scarce(name: str, memory: int) -> str:
+    """Warn of a share that most programs cannot live with."""
+    return (
+        f"podwright: {name} gets {shown(memory)} of memory, half of what is free; give the others "
+        "less (--memory, mem_limit), or raise pod.resources.builder.limits.memory"
+    )
 
 
 def _free_ports(host: dict[str, Any]) -> list[str]:

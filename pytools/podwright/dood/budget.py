@@ -16,6 +16,8 @@ from podwright.dood.refusal import Refusal
 MEBI = 1024 * 1024
 #: Less than this is no use: the engine itself refuses less than 6 MB.
 MINIMUM = 16 * MEBI
+#: A share below this is told: few programs can live with it.
+SCARCE = 128 * MEBI
 _PERIOD = 100_000  # the kernel's default, in microseconds
 _LEAST = 1_000  # the kernel's smallest quota, in microseconds; zero would be no limit
 _HINT = "ask for less, or raise pod.resources.builder.limits.memory"

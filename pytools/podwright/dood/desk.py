@@ -107,8 +107,10 @@ class Desk:
             but: id of a container that does not count.
         """
         counted = {key: memory for key, memory in self.reserved.items() if key != but}
-        label = {f"{BUILD}={self.naming.uid}": True}
-        for item in self.node.get("/containers/json", label=label) or []:
+        running = self.node.get("/containers/json", label={f"{BUILD}={self.naming.uid}": True})
+        if running is None:
+            raise ConnectionError("it does not list what runs")
+        for item in running:
             found = self.node.get(f"/containers/{item['Id']}/json")
             if found and item["Id"] != but:
                 counted[item["Id"]] = number(found["HostConfig"], "Memory")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -78,6 +79,16 @@ def test_memory_that_is_asked_for_is_kept_and_not_labelled_as_a_share() -> None:
     body = made({"HostConfig": {"Memory": 64 * MEBI, "MemorySwap": -1}})
     assert body["HostConfig"] == {**LIMITS, "Memory": 64 * MEBI, "MemorySwap": 64 * MEBI}
     assert body["Labels"] == LABELS
+
+
+def test_a_share_that_few_programs_can_live_with_is_told() -> None:
+    crowded = replace(MAKER, used=lambda: 900 * MEBI)
+    assert list(crowded.container({}, "web").warnings) == [
+        (
+            "podwright: the container 'web' gets 62 MiB of memory, half of what is free; give the "
+            "others less (--memory, mem_limit), or raise pod.resources.builder.limits.memory"
+        )
+    ]
 
 
 def test_volumes_are_renamed_and_made_with_labels_beforehand() -> None:
