@@ -266,8 +266,8 @@ def apply(options: argparse.Namespace, console: Console) -> int:
         raise UsageError("give either the description's folder or --plan FILE")
     controller = connect(options, console)
     started = time.monotonic()
-    made, share = _due(options, controller, console)
-    refusal = planning.too_many(made, share, options.allow_removals)
+    made = _due(options, controller, console)
+    refusal = planning.too_many(made, options.allow_removals)
     if refusal:
         raise PodwrightError(refusal)
     code = _carry_out(made, options, controller, console)
@@ -275,8 +275,8 @@ def apply(options: argparse.Namespace, console: Console) -> int:
     return code
 
 
-def _due(options: argparse.Namespace, controller: Controller, console: Console) -> tuple[Plan, int]:
-    """Give the plan to be carried out and the share of removals that needs no question."""
+def _due(options: argparse.Namespace, controller: Controller, console: Console) -> Plan:
+    """Give the plan to be carried out: made now, or read from a file and still good."""
     from podwright.jobs import planfile, snapshot  # noqa: PLC0415 - needed here alone
 
     if not options.plan:
@@ -284,7 +284,7 @@ def _due(options: argparse.Namespace, controller: Controller, console: Console) 
         if work.plan.problems:
             raise PodwrightError([*work.plan.problems, "nothing was changed"])
         check_plugins(work, controller, console)
-        return work.plan, work.description.removal_share
+        return work.plan
     try:
         text = Path(options.plan).read_text(encoding="utf-8")
     except OSError as error:
@@ -293,7 +293,7 @@ def _due(options: argparse.Namespace, controller: Controller, console: Console) 
     known = [name for change in stored.changes for name in (change.name, change.old) if name]
     top_views = any(change.view and "/" not in change.name for change in stored.changes)
     server = snapshot.take(controller, known, [], top_views=top_views)
-    return planfile.still_due(stored, server), describing.Document().removalShare
+    return planfile.still_due(stored, server)
 
 
 def _carry_out(

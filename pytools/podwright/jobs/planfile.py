@@ -34,6 +34,7 @@ def dump(plan: Plan, url: str) -> str:
         "owner": plan.owner,
         "unchanged": plan.unchanged,
         "owned": plan.owned,
+        "share": plan.share,
         "changes": changes,
     }
     return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
@@ -57,7 +58,13 @@ def load(text: str, file: str, url: str) -> Plan:
         )
     try:
         changes = tuple(_change(item) for item in data["changes"])
-        return Plan(data["owner"], changes, int(data["unchanged"]), owned=int(data["owned"]))
+        return Plan(
+            data["owner"],
+            changes,
+            int(data["unchanged"]),
+            owned=int(data["owned"]),
+            share=int(data["share"]),
+        )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise UsageError(f"{file}: the plan was edited or cut short; plan again") from None
 

@@ -71,6 +71,7 @@ class Plan:
         kept: sentences about jobs that are no longer described and stay.
         problems: sentences about what stands in the way.
         owned: how many jobs on the controller carry the owner's marker.
+        share: most removals that need no question, in percent of those.
     """
 
     owner: str
@@ -79,6 +80,7 @@ class Plan:
     kept: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     owned: int = 0
+    share: int = 0
 
     def of(self, *actions: str) -> list[Change]:
         """List the changes of some kinds."""
@@ -138,6 +140,7 @@ def make(
         tuple(making.kept),
         tuple(making.problems),
         len(owned),
+        description.removal_share,
     )
 
 
@@ -343,12 +346,11 @@ def is_managed(name: str, folders: Iterable[str]) -> bool:
     return False
 
 
-def too_many(plan: Plan, share: int, allowed: int | None) -> str:
+def too_many(plan: Plan, allowed: int | None) -> str:
     """Say why a plan removes too much; empty when it does not.
 
     Args:
         plan: with its removals.
-        share: most removals, in percent of all jobs of the owner.
         allowed: most removals that the user allowed by number.
     """
     count = len(plan.of(*REMOVALS))
@@ -359,11 +361,11 @@ def too_many(plan: Plan, share: int, allowed: int | None) -> str:
             f"{count} jobs would be removed, more than the {allowed} allowed by --allow-removals; "
             "nothing was changed"
         )
-    if not count or count * 100 <= share * max(plan.owned, 1):
+    if not count or count * 100 <= plan.share * max(plan.owned, 1):
         return ""
     return (
-        f"{count} of {plan.owned} jobs would be removed, more than {share} %; look at the plan, "
-        f"then allow it with --allow-removals {count}. Nothing was changed"
+        f"{count} of {plan.owned} jobs would be removed, more than {plan.share} %; look at the "
+        f"plan, then allow it with --allow-removals {count}. Nothing was changed"
     )
 
 

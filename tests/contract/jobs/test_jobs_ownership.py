@@ -145,14 +145,21 @@ def test_more_than_a_fifth_needs_a_number(target: Target) -> None:
     assert target.apply("--prune", "--allow-removals", "3").out == "3 deleted. 8 unchanged.\n"
 
 
-def test_the_limit_holds_for_plan_files_too(target: Target) -> None:
+def test_the_limit_of_the_description_holds_for_plan_files_too(target: Target) -> None:
     target.write(many(10))
     target.apply()
-    target.write(many(1))
     file = str(target.home / "plan")
+    target.write(many(7).replace("jobs:", "removalShare: 26\njobs:"))
     target.plan("--prune", "--out", file)
-    assert target.run("apply", "--plan", file).code == 1
+    said = target.run("apply", "--plan", file)
+    assert said.err == (
+        "podwright jobs: 3 of 11 jobs would be removed, more than 26 %; look at the plan, then "
+        "allow it with --allow-removals 3. Nothing was changed\n"
+    )
     assert len(target.jobs()) == 10
+    target.write(many(7).replace("jobs:", "removalShare: 28\njobs:"))
+    target.plan("--prune", "--out", file)
+    assert target.run("apply", "--plan", file).out == "3 deleted. 8 unchanged.\n"
 
 
 def test_jobs_outside_the_managed_folders_stay(target: Target) -> None:

@@ -171,7 +171,7 @@ def test_where_removal_is_allowed(name: str, folders: tuple[str, ...], *, manage
 
 def removals(count: int, owned: int) -> planning.Plan:
     changes = tuple(planning.Change("delete", f"j{n}") for n in range(count))
-    return planning.Plan("a", changes, owned=owned)
+    return planning.Plan("a", changes, owned=owned, share=20)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def removals(count: int, owned: int) -> planning.Plan:
 def test_how_many_removals_need_no_question(
     count: int, owned: int, allowed: int | None, *, fine: bool
 ) -> None:
-    assert (planning.too_many(removals(count, owned), 20, allowed) == "") is fine
+    assert (planning.too_many(removals(count, owned), allowed) == "") is fine
 
 
 def test_folders_come_level_by_level_before_jobs_and_removals_last() -> None:
