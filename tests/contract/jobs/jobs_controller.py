@@ -254,7 +254,10 @@ class JobsController:
         self.sessions: dict[str, str] = {}
         self.faults: list[Fault] = []
         self.log: list[tuple[str, str]] = []
-        self.authorizations: list[str] = []
+        self.headers: list[dict[str, str]] = []
+        self.connections = 0
+        self.at_once = 0
+        self.most_at_once = 0
         self.before: Callable[[Asked], None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -352,6 +355,7 @@ class JobsController:
         if task:
             self._tasks.add(task)
         self._writers.add(writer)
+        self.connections += 1
         try:
             while await self._exchange(reader, writer):
                 pass
@@ -378,7 +382,7 @@ class JobsController:
         path = parts.path
         asked = Asked(method, path, parse_qs(parts.query, keep_blank_values=True), headers, body)
         self.log.append((method, target))
-        self.authorizations.append(headers.get("authorization", ""))
+        self.headers.append(headers)
         if self.before:
             self.before(asked)
         fault = next((fault for fault in self.faults if fault.hits(method, path)), None)
@@ -387,7 +391,10 @@ class JobsController:
             return False
         reply = self._faulty(fault) if fault else None
         if reply is None:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
             reply = await self._answer(asked)
+            self.at_once -= 1
         if fault and fault.kind == "reset-after":
             writer.transport.abort()
             return False

@@ -314,3 +314,24 @@ def test_a_token_needs_no_crumb_and_a_password_fetches_one(
     )
     assert len([path for _, path in fake.log if "crumb" in path]) == 1
     assert target.jobs() == ["app", "new", "new2", "old"]
+
+
+def test_connections_are_reused_answers_compressed_and_no_cookies_sent(
+    target: Target, fake: JobsController
+) -> None:
+    lines = [f"  - {{name: TOP/j{number}, script: echo}}" for number in range(60)]
+    target.write("owner: a\njobs:\n" + "\n".join(lines))
+    assert target.apply("--workers", "3").out == "61 added. 0 unchanged.\n"
+    assert fake.connections <= 3
+    assert len(fake.log) == 63
+    assert {headers["accept-encoding"] for headers in fake.headers} == {"gzip, deflate"}
+    assert not [headers for headers in fake.headers if "cookie" in headers]
+
+
+def test_never_more_requests_at_once_than_workers(target: Target, fake: JobsController) -> None:
+    fake.cost["create"] = 0.01
+    fake.cores = 100
+    lines = [f"  - {{name: TOP/f{number}/j, script: echo}}" for number in range(30)]
+    target.write("owner: a\njobs:\n" + "\n".join(lines))
+    target.apply("--workers", "4")
+    assert 1 < fake.most_at_once <= 4
