@@ -41,10 +41,10 @@ class Case:
         """Make the context: the case's files, and what its `prepare.sh` adds."""
         source = FOLDER / self.name
         shutil.copytree(source, into, ignore=lambda _, names: OWN & set(names))
-        for file in into.rglob("*Dockerfile"):
-            file.write_text(file.read_text().replace("@BASE@", base))
-        for file in into.rglob("Imagefile"):
-            file.write_text(file.read_text().replace("@BASE@", base))
+        capable = base.replace("/busybox:", "/capable:")
+        for file in [*into.rglob("*Dockerfile"), *into.rglob("Imagefile")]:
+            text = file.read_text().replace("@BASE@", base).replace("@CAPABLE@", capable)
+            file.write_text(text)
         script = source / "prepare.sh"
         if script.exists():
             subprocess.run(["sh", str(script)], check=True, cwd=into)

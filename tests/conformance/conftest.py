@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
 import harness  # noqa: E402 - after the path is set
+import cases  # noqa: E402
 import suite as suites  # noqa: E402
 
 if TYPE_CHECKING:
@@ -38,9 +40,39 @@ def results() -> Iterator[dict[str, dict[str, dict[str, object]]]]:
     RESULTS.write_text(json.dumps(table, indent=1, sort_keys=True) + "\n")
 
 
+class Runs:
+    """Builds all selected cases, several strategies at a time; tests wait for their own."""
+
+    def __init__(self, cluster: harness.Cluster, pairs: list[tuple[str, str]]) -> None:
+        self._cluster = cluster
+        self._futures: dict[tuple[str, str], Future[suites.Result]] = {p: Future() for p in pairs}
+        self._pool = ThreadPoolExecutor(3)
+        for builder in dict.fromkeys(builder for builder, _ in pairs):
+            self._pool.submit(self._run, builder, [n for b, n in pairs if b == builder])
+
+    def _run(self, builder: str, names: list[str]) -> None:
+        """Build all cases with one strategy."""
+        suite = suites.Suite(self._cluster, "conformance")
+        for name in names:
+            future = self._futures[builder, name]
+            try:
+                future.set_result(suite.run(cases.load(name), builder))
+            except BaseException as error:  # noqa: BLE001 - the test that waits for it fails
+                future.set_exception(error)
+        suite.close()
+
+    def result(self, builder: str, name: str) -> suites.Result:
+        """Wait for a case."""
+        return self._futures[builder, name].result()
+
+    def close(self) -> None:
+        """Wait for the end of the pods."""
+        self._pool.shutdown()
+
+
 @pytest.fixture(scope="session")
-def suite() -> Iterator[suites.Suite]:
-    """Give the suite with its pods in a namespace of their own."""
+def runs(request: pytest.FixtureRequest) -> Iterator[Runs]:
+    """Give the results of all selected cases, as they come in."""
     site = harness.site()
     if not Path(site.kubeconfig).exists():
         message = "no cluster: run `make e2e`, or `python3 tests/e2e/cluster.py up` first"
@@ -49,7 +81,10 @@ def suite() -> Iterator[suites.Suite]:
         pytest.skip(message)
     cluster = harness.Cluster(site)
     cluster.namespace("conformance", "privileged")
-    made = suites.Suite(cluster, "conformance")
+    specs = [getattr(item, "callspec", None) for item in request.session.items]
+    wanted = [spec.params for spec in specs if spec and set(spec.params) == {"builder", "name"}]
+    pairs = [(p["builder"], p["name"]) for p in wanted if p["name"] in cases.names()]
+    made = Runs(cluster, pairs)
     yield made
     made.close()
     cluster.run("delete", "namespace", "conformance", check=False)

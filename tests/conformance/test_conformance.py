@@ -10,7 +10,8 @@ import levels
 import pytest
 
 if TYPE_CHECKING:
-    from suite import Result, Suite
+    from conftest import Runs
+    from suite import Result
 
 PAIRS = [(builder, name) for builder in levels.builders() for name in cases.names()]
 
@@ -19,12 +20,12 @@ PAIRS = [(builder, name) for builder in levels.builders() for name in cases.name
 def test_the_image_is_what_the_case_expects_of_it(
     builder: str,
     name: str,
-    suite: Suite,
+    runs: Runs,
     results: dict[str, dict[str, dict[str, Any]]],
 ) -> None:
     case = cases.load(name)
     known = case.known.get(builder)
-    result = suite.run(case, builder)
+    result = runs.result(builder, name)
     results.setdefault(name, {})[builder] = {
         "result": result.word,
         "differences": result.differences,

@@ -246,7 +246,7 @@ def up() -> None:
             subprocess.run([*enter(), "docker", "version"], capture_output=True).returncode == 0
         ),
     )
-    for name in (standins.BUSYBOX,):
+    for name in (standins.BUSYBOX, standins.CAPABLE):
         push(images / "layout", name, f"{REGISTRY}/{name.split('/', 1)[1]}")
     (STATE / "up").write_text("")
     took = time.monotonic()

@@ -207,6 +207,7 @@ class Pod:
 
     def __init__(self, cluster: Cluster, builder: str, namespace: str, name: str) -> None:
         self.cluster, self.builder, self.namespace, self.name = cluster, builder, namespace, name
+        self.owner = 1000  # whom the agent's files belong to
 
     def exec(
         self, container: str, *command: str, stdin: bytes | None = None, seconds: float = 600
@@ -235,11 +236,11 @@ class Pod:
             raise Failed(f"{self.builder}: exit {done.returncode}: {script}\n{said}")
         return said
 
-    def upload(self, folder: Path, container: str = "jnlp", owner: int = 1000) -> None:
+    def upload(self, folder: Path, container: str = "jnlp", owner: int | None = None) -> None:
         """Copy a folder into the workspace, as a checkout by the agent would leave it."""
 
         def owned(info: tarfile.TarInfo) -> tarfile.TarInfo:
-            return _owned(info, owner)
+            return _owned(info, self.owner if owner is None else owner)
 
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as tar:
@@ -261,8 +262,8 @@ class Pod:
         job = str(uuid.uuid4())
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as tar:
-            tar.add(BUNDLE, arcname="podwright.pyz", filter=_owned)
-            _member(tar, f"{job}/request.json", json.dumps(request).encode())
+            _member(tar, "podwright.pyz", BUNDLE.read_bytes(), self.owner)
+            _member(tar, f"{job}/request.json", json.dumps(request).encode(), self.owner)
         self.put(buffer.getvalue(), f"{WORKSPACE}@tmp/podwright")
         known = {"WORKSPACE": WORKSPACE, "WORKSPACE_TMP": f"{WORKSPACE}@tmp", **env}
         # Environment and script by stdin: no value stands in an argument.
@@ -308,20 +309,22 @@ class Pod:
 
     def delete(self) -> None:
         """Delete the pod, and wait until it is gone."""
-        self.cluster.run("-n", self.namespace, "delete", "pod", self.name, "--wait", "--timeout=60s", check=False)
+        self.cluster.run(
+            "-n", self.namespace, "delete", "pod", self.name, "--wait", "--timeout=60s", check=False
+        )
 
 
-def _owned(info: tarfile.TarInfo, owner: int = 1000) -> tarfile.TarInfo:
+def _owned(info: tarfile.TarInfo, owner: int) -> tarfile.TarInfo:
     info.uid = info.gid = owner
     info.uname = info.gname = ""
     return info
 
 
-def _member(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+def _member(tar: tarfile.TarFile, name: str, data: bytes, owner: int) -> None:
     info = tarfile.TarInfo(name)
     info.size = len(data)
     info.mode = 0o644
-    tar.addfile(_owned(info), io.BytesIO(data))
+    tar.addfile(_owned(info, owner), io.BytesIO(data))
 
 
 def _quoted(value: str) -> str:
@@ -349,6 +352,8 @@ def pod(
     whole = jenkins(made or render(builder, pod_request(cluster.site)), name, namespace)
     created = cluster.apply(whole)
     running = Pod(cluster, builder, namespace, name)
+    agent = next(item for item in whole["spec"]["containers"] if item["name"] == "jnlp")
+    running.owner = agent.get("securityContext", {}).get("runAsUser", 1000)
     try:
         if created.returncode:
             raise Failed(f"{builder}: the API server refuses the pod: {created.stderr}")

@@ -1,7 +1,8 @@
 # ruff: noqa: T201 - a program that talks
 """Ask the API server at which Pod Security level each strategy's pod is admitted, and try harder.
 
-    python3 tests/e2e/levels.py     # writes pytools/podwright/data/levels.json
+    python3 tests/e2e/levels.py             # writes pytools/podwright/data/levels.json
+    python3 tests/e2e/levels.py VARIANT...  # tries these only, keeps the others' results
 
 Docs, `podwright builders` and `auto` read that file; `test_levels.py` compares it with the cluster.
 Every pod is submitted as Jenkins would submit it, `jnlp` container and workspace volume included.
@@ -22,6 +23,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent)]
 
 import harness  # noqa: E402 - after the path is set
 import layout  # noqa: E402
+import standins  # noqa: E402
 
 DATA = harness.ROOT / "pytools" / "podwright" / "data" / "levels.json"
 LEVELS = ("restricted", "baseline", "privileged")
@@ -126,6 +128,24 @@ def _both(*changes: Callable[[Pod], None]) -> Callable[[Pod], None]:
     return change
 
 
+def _all_root(pod: Pod) -> None:
+    """Let the agent and the planner be the pod's root, too: without capabilities it owns no more."""
+    safe = {"runAsUser": 0, "runAsGroup": 0, "runAsNonRoot": False}
+    pod["spec"]["containers"].append(
+        {
+            "name": "jnlp",
+            "image": standins.AGENT,
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+                **_seccomp("RuntimeDefault"),
+            },
+        }
+    )
+    for item in pod["spec"]["containers"]:
+        item["securityContext"].update(safe)
+
+
 def _sandboxed(pod: Pod) -> None:
     """Give BuildKit's RUN steps a process namespace of their own: needs an unmasked /proc."""
     worker = _worker(pod)
@@ -135,7 +155,16 @@ def _sandboxed(pod: Pod) -> None:
 
 def _few(pod: Pod) -> None:
     """Keep the capabilities that unpacking and chroot need."""
-    kept = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID", "SETFCAP", "SYS_CHROOT"]
+    kept = [
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FOWNER",
+        "FSETID",
+        "SETGID",
+        "SETUID",
+        "SETFCAP",
+        "SYS_CHROOT",
+    ]
     _secure(pod, capabilities={"drop": ["ALL"], "add": kept})
 
 
@@ -190,6 +219,11 @@ VARIANTS = {
         Variant("kaniko", "kaniko, user namespace", _remap),
         Variant("kaniko", "kaniko, no capabilities", _nothing),
         Variant("kaniko", "kaniko, user namespace, no capabilities", _both(_remap, _nothing)),
+        Variant(
+            "kaniko",
+            "kaniko, user namespace, no capabilities, agent as the pod's root",
+            _both(_remap, _nothing, _all_root),
+        ),
     )
 }
 
@@ -252,8 +286,8 @@ def main() -> None:
     for level in LEVELS:
         cluster.namespace(f"e2e-{level}", level)
     presets = {builder: classify(cluster, preset(builder)) for builder in builders()}
-    variants = {}
-    for name in VARIANTS:
+    variants = json.loads(DATA.read_text())["variants"] if sys.argv[1:] else {}
+    for name in sys.argv[1:] or VARIANTS:
         variants[name] = try_variant(cluster, name)
         print(name, variants[name], flush=True)
     whole = {"kubernetes": version(cluster), "presets": presets, "variants": variants}

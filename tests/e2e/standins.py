@@ -40,6 +40,7 @@ AGENT = "docker.io/jenkins/inbound-agent:3355.v388858a_47b_33-5"
 PAUSE = "podwright.test/pause:1"
 # Base images of the Dockerfiles in tests/conformance, under the test registry's `base/`.
 BUSYBOX = "podwright.test/base/busybox:1"
+CAPABLE = "podwright.test/base/capable:1"
 PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SETUID, SETGID = 1 << 7, 1 << 6
 PROGRAMS = {
@@ -263,8 +264,6 @@ def tiny(found: Base) -> Layer:
     # Without them some strategies leave empty ones behind; the case `bare-base` shows it.
     for name in ("hosts", "hostname", "resolv.conf"):
         layer.file(f"etc/{name}", "")
-    # cap_net_bind_service, for the case about extended attributes.
-    layer.file("opt/capable", "capable\n", 0o755, capabilities=1 << 10)
     layer.file(
         "etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/home:/bin/false\n"
     )
@@ -376,6 +375,9 @@ def write(layout: Layout, tar: Path) -> None:
     )
     layout.image(PAUSE, [blob(pause(found))], {"Entrypoint": ["/pause", "-P"]})
     layout.image(BUSYBOX, [blob(tiny(found))], {"Env": [f"PATH={PATHS}"], "Cmd": ["sh"]})
+    # cap_net_bind_service, for the case about extended attributes.
+    capable = Layer().file("opt/capable", "capable\n", 0o755, capabilities=1 << 10)
+    layout.image(CAPABLE, [blob(capable)], {"Env": [f"PATH={PATHS}"]})
     layout.close()
 
 

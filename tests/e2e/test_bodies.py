@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENGINES = ["dind", "dind-sidecar", "dood", "podman"]
-LOGIN = 'printf %s "$REGISTRY_PSW" | $D login --username "$REGISTRY_USR" --password-stdin {registry}'
+LOAD = "$D load -i busybox.tar >/dev/null"
 TALK = """
 $D network create net
 $D run -d --name web --network net {image} sh -c 'echo hello > /index.html && httpd -f -h / -p 80'
@@ -31,34 +31,36 @@ $D network rm net
 """
 
 
-def body(pod: harness.Pod, script: str) -> str:
-    """Run a pipeline's own shell step in the builder's container."""
-    site = pod.cluster.site
-    client = "podman --remote --url $DOCKER_HOST" if pod.builder == "podman" else "docker"
-    text = script.format(registry=site.registry, image=f"{site.registry}/base/busybox:1")
-    lines = [f"export {k}={harness._quoted(v)}" for k, v in site.login.items()]
-    whole = "\n".join([*lines, f"D='{client}'", 'eval "D=\\"$D\\""', "set -e", text])
-    return pod.shell(whole, seconds=120)
+def body(pod: harness.Pod, script: str, folder: Path) -> list[str]:
+    """Run a pipeline's own shell step in the builder's container; give its lines."""
+    archive = folder / "busybox.tar"
+    images = standins.ensure() / "layout"
+    command = ["skopeo", "--insecure-policy", "copy", f"oci:{images}:{standins.BUSYBOX}"]
+    command.append(f"docker-archive:{archive}:localhost/e2e:1")
+    subprocess.run(command, check=True, capture_output=True)
+    pod.upload(folder)
+    remote = pod.builder == "podman"
+    client = "podman --remote --url $DOCKER_HOST" if remote else "docker"
+    text = script.replace("$D", client).format(image="localhost/e2e:1")
+    return pod.shell(f"set -e\ncd {harness.WORKSPACE}\n{text}", seconds=120).splitlines()
 
 
 @pytest.mark.parametrize("builder", ENGINES)
 def test_a_pipeline_runs_containers_that_talk_to_each_other(
-    builder: str, cluster: harness.Cluster
+    builder: str, cluster: harness.Cluster, tmp_path: Path
 ) -> None:
     with harness.pod(cluster, builder, "e2e-privileged") as pod:
-        said = body(pod, LOGIN + "\n$D pull -q {image}\n" + TALK)
-    assert "hello" in said.splitlines()
+        assert "hello" in body(pod, LOAD + TALK, tmp_path)
 
 
 @pytest.mark.parametrize("builder", ENGINES)
-def test_a_container_sees_its_own_output_and_exit_code(
-    builder: str, cluster: harness.Cluster
+def test_a_container_gives_its_output_and_exit_code(
+    builder: str, cluster: harness.Cluster, tmp_path: Path
 ) -> None:
+    run = "\n$D run --rm {image} sh -c 'echo out; exit 7' || echo \"code $?\""
     with harness.pod(cluster, builder, "e2e-privileged") as pod:
-        said = body(
-            pod, LOGIN + "\n$D run --rm {image} sh -c 'echo out; exit 7' || echo \"code $?\""
-        )
-    assert said.splitlines()[-2:] == ["out", "code 7"]
+        said = body(pod, LOAD + run, tmp_path)
+    assert {"out", "code 7"} <= set(said)
 
 
 EXAMPLES = {
