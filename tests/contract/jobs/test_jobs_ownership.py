@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from jobs_controller import Item
 
 if TYPE_CHECKING:
     from jobs_controller import JobsController
 
     from conftest import Target
+
 
 PIPELINE = "<flow-definition><description>By hand</description></flow-definition>"
 NOTHING = "podwright jobs: nothing was changed\n"
@@ -220,6 +222,28 @@ def test_an_empty_folder_goes_after_its_jobs(target: Target) -> None:
     target.write(many(20))
     assert target.apply("--prune").out == "2 deleted. 21 unchanged.\n"
     assert "in" not in target.jobs()
+
+
+def test_branches_of_a_multibranch_project_are_nobodys_and_go_with_it(
+    target: Target, fake: JobsController
+) -> None:
+    inner = (
+        "\n  - {name: TOP/in, kind: folder}"
+        "\n  - {name: TOP/in/app, kind: multibranch, sources: [{git: 'https://git.example/a'}]}"
+        "\n  - {name: TOP/x/y/z, script: echo}"
+    )
+    target.write(many(20) + inner)
+    target.apply()
+    project = fake.find(f"{target.top}/in/app")
+    assert project is not None
+    project.items["main"] = Item("main", "org.jenkinsci.plugins.workflow.job.WorkflowJob")
+    project.items["main"].parent = project
+    assert target.plan().out == "nothing to do; 26 unchanged.\n"
+    target.write(many(20) + "\n  - {name: TOP/x/y/z, script: echo}")
+    project.items["main"].builds = [True]
+    assert target.apply("--prune").out.splitlines()[-1] == "2 not tried. 24 unchanged."
+    project.items["main"].builds = [False]
+    assert target.apply("--prune").out == "2 deleted. 24 unchanged.\n"
 
 
 @pytest.mark.parametrize("removal", ["delete", "disable"])
