@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import harness
 import layout
@@ -30,6 +30,16 @@ $D rm -f web
 $D network rm net
 """
 
+# Networks of its own need /dev/net/tun, which no pod has; one container's network can be shared.
+SHARE = """
+$D run -d --name web {image} sh -c 'echo hello > /index.html && httpd -f -h / -p 80'
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  $D run --rm --network container:web {image} wget -qO- http://127.0.0.1/index.html && break
+  sleep 1
+done
+$D rm -f web
+"""
+
 
 def body(pod: harness.Pod, script: str, folder: Path) -> list[str]:
     """Run a pipeline's own shell step in the builder's container; give its lines."""
@@ -45,12 +55,39 @@ def body(pod: harness.Pod, script: str, folder: Path) -> list[str]:
     return pod.shell(f"set -e\ncd {harness.WORKSPACE}\n{text}", seconds=120).splitlines()
 
 
+def pod_of(cluster: harness.Cluster, builder: str) -> dict[str, Any]:
+    """Give the pod; Podman's engine needs an unmasked /proc, in a user namespace of the pod's own.
+
+    That is admitted at `baseline` from Kubernetes 1.35 on.
+    """
+    made = harness.render(builder, harness.pod_request(cluster.site))
+    if builder == "podman":
+        made["spec"]["hostUsers"] = False
+        for item in made["spec"]["initContainers"]:
+            item["securityContext"]["procMount"] = "Unmasked"
+    return made
+
+
+def test_podmans_engine_runs_no_container_where_proc_is_masked(
+    cluster: harness.Cluster, tmp_path: Path
+) -> None:
+    made = pod_of(cluster, "podman")
+    made["spec"].pop("hostUsers")
+    for item in made["spec"]["initContainers"]:
+        item["securityContext"].pop("procMount")
+    with harness.pod(cluster, "podman", "e2e-baseline", made) as pod:
+        said = body(pod, LOAD + '\n$D run --rm {image} true 2>&1 || echo "code $?"', tmp_path)
+    assert said[-1] == "code 126"
+    assert "mount `proc` to `proc`: Operation not permitted" in said[-2]
+
+
 @pytest.mark.parametrize("builder", ENGINES)
 def test_a_pipeline_runs_containers_that_talk_to_each_other(
     builder: str, cluster: harness.Cluster, tmp_path: Path
 ) -> None:
-    with harness.pod(cluster, builder, "e2e-privileged") as pod:
-        assert "hello" in body(pod, LOAD + TALK, tmp_path)
+    with harness.pod(cluster, builder, "e2e-privileged", pod_of(cluster, builder)) as pod:
+        talk = SHARE if builder == "podman" else TALK
+        assert "hello" in body(pod, LOAD + talk, tmp_path)
 
 
 @pytest.mark.parametrize("builder", ENGINES)
@@ -58,7 +95,7 @@ def test_a_container_gives_its_output_and_exit_code(
     builder: str, cluster: harness.Cluster, tmp_path: Path
 ) -> None:
     run = "\n$D run --rm {image} sh -c 'echo out; exit 7' || echo \"code $?\""
-    with harness.pod(cluster, builder, "e2e-privileged") as pod:
+    with harness.pod(cluster, builder, "e2e-privileged", pod_of(cluster, builder)) as pod:
         said = body(pod, LOAD + run, tmp_path)
     assert {"out", "code 7"} <= set(said)
 
