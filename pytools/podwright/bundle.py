@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # The earliest date that a zip file can hold.
 DATE = (1980, 1, 1, 0, 0, 0)
 MAIN = b"import sys\n\nfrom podwright.__main__ import main\n\nsys.exit(main())\n"
-_LEFT_OUT = {"__pycache__", "jobs"}
+# Measured levels are for documentation; planning does not read them.
+_LEFT_OUT = {"__pycache__", "jobs", "data"}
 
 
 def hot_members(package: Path) -> dict[str, bytes]:
