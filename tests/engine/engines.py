@@ -279,10 +279,18 @@ class Pod:
         return path.read_text("utf-8", "replace")[-4000:] if path.exists() else ""
 
     def _remove_cgroups(self) -> None:
-        for top in Path("/sys/fs/cgroup").glob(f"**/{self.cgroup}"):
+        """Killed processes leave their cgroups a moment later."""
+        with contextlib.suppress(AssertionError):
+            wait_for(self._cgroups_gone, lambda: "cgroups stay", 10)
+
+    def _cgroups_gone(self) -> bool:
+        tops = [*Path("/sys/fs/cgroup").glob(self.cgroup)]
+        tops += Path("/sys/fs/cgroup").glob(f"*/{self.cgroup}")
+        for top in tops:
             for directory, _, _ in os.walk(top, topdown=False):
                 with contextlib.suppress(OSError):
                     Path(directory).rmdir()
+        return not any(top.exists() for top in tops)
 
     # -- use ----------------------------------------------------------------------------------
 
