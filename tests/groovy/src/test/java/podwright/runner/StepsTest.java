@@ -292,8 +292,8 @@ class StepsTest {
 
   @Test
   void what_runs_in_the_background_does_not_hold_up_a_step_and_ends_with_the_node() {
-    String mark = "1.41421" + System.nanoTime() % 100000;
-    var outcome = run("node { sh 'sleep " + mark + "000 & echo started'\n"
+    String mark = "141421" + System.nanoTime() % 100000;
+    var outcome = run("node { sh 'sleep " + mark + " & echo started'\n"
         + "echo sh(script: 'pgrep -fc \"^sleep " + mark + "\"', returnStdout: true).trim() }");
     assertEquals(List.of("1"), outcome.echoes(), outcome.log());
     assertFalse(ProcessHandle.allProcesses().anyMatch(
