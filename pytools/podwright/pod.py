@@ -220,7 +220,9 @@ def _options(options: Pod) -> dict[str, Any]:
         "runtimeClassName": options.runtimeClass,
         "activeDeadlineSeconds": options.deadline,
     }
-    return {key: value for key, value in spec.items() if value}
+    if options.userNamespace:
+        spec["hostUsers"] = False
+    return {key: value for key, value in spec.items() if value or key == "hostUsers"}
 
 
 def _planner(setting: Setting, env: Mapping[str, str]) -> dict[str, Any]:

@@ -180,6 +180,12 @@ class Pod:
         "(nodes with AppArmor; the namespace must allow `privileged`)",
         "node",
     )
+    userNamespace: bool = option(
+        Flag(),
+        "root inside is nobody on the node (hostUsers: false; Kubernetes >= 1.33 and nodes that "
+        "support it); Podman's socket can run containers only so",
+        default=False,
+    )
     socketGroup: int = option(
         Number(0, 2**31 - 1), "group id of the node's docker.sock; 0 reaches it as user 0", 0
     )

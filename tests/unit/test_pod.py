@@ -272,3 +272,13 @@ def test_every_pod_states_its_resources_and_gives_no_token(name: str) -> None:
     for item in [*spec["containers"], *spec.get("initContainers", [])]:
         for part in ("requests", "limits"):
             assert set(item["resources"][part]) >= {"cpu", "memory", "ephemeral-storage"}
+
+
+def test_a_user_namespace_is_asked_for_with_what_podmans_socket_needs_there() -> None:
+    request = parse_pod({"builder": "podman", "pod": {"userNamespace": True}})
+    spec = plan_pod(request, Config())[1]["spec"]
+    assert spec["hostUsers"] is False
+    assert spec["initContainers"][0]["securityContext"]["procMount"] == "Unmasked"
+    plain = plan_pod(parse_pod({"builder": "podman"}), Config())[1]["spec"]
+    assert "hostUsers" not in plain
+    assert "procMount" not in plain["initContainers"][0]["securityContext"]

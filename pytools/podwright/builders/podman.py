@@ -20,7 +20,8 @@ class Podman(Builder):
     """Rootless Podman: builds without a daemon and offers its Docker-compatible socket to tests.
 
     Costs: as Buildah; containers started through the socket run inside the pod's own limits, nested
-    in the engine container, with its network.
+    in the engine container, with its network. They need `pod: [userNamespace: true]`: Kubernetes
+    masks /proc, which nested containers must mount, unless the pod has a user namespace.
     """
 
     features = _containers.FEATURES | {"api"}
@@ -63,7 +64,7 @@ class Podman(Builder):
                     env={"HOME": "/home/podman", "STORAGE_DRIVER": "vfs"},
                     mounts={"engine-storage": storage, "engine": "/run/podwright-engine"},
                     resources=pod.ENGINE,
-                    security=security,
+                    security={**security, **_unmasked(setting)},
                     probe=["podman", "--remote", "--url", f"unix://{SOCKET}", "version"],
                 ),
             ),
@@ -91,6 +92,11 @@ class Podman(Builder):
     def local(self) -> str:
         """`podman` on PATH."""
         return "podman"
+
+
+def _unmasked(setting: Setting) -> dict[str, str]:
+    """Let the service mount /proc for its containers; Kubernetes allows it in user namespaces."""
+    return {"procMount": "Unmasked"} if setting.options.userNamespace else {}
 
 
 STRATEGY = Podman()
