@@ -14,8 +14,8 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
-import harness  # noqa: E402 - after the path is set
 import cases  # noqa: E402
+import harness  # noqa: E402 - after the path is set
 import suite as suites  # noqa: E402
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path[:0] = [
     str(Path(__file__).resolve().parent),
@@ -26,7 +27,9 @@ sys.path[:0] = [
 import cases  # noqa: E402 - after the path is set
 import compare  # noqa: E402
 import harness  # noqa: E402
-import oci  # noqa: E402
+
+if TYPE_CHECKING:
+    import oci
 
 BASE = "base/busybox:1"
 # These unpack images over their own root: a container is good for one build.

@@ -1,4 +1,4 @@
-"""Every strategy gives the same image, or the difference is known, explained and exactly this one."""
+"""Every strategy gives the same image, or the difference is known, explained and just this."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import levels
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Runs
     from suite import Result
+
+    from conftest import Runs
 
 PAIRS = [(builder, name) for builder in levels.builders() for name in cases.names()]
 

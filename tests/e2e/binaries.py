@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - a program that talks
 """Build the programs of the end-to-end tests from Go modules, once per version.
 
 Where no image registry can be reached, real engines can still be had: they are Go programs, and the

@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - a program that talks
 """Bring up and tear down a single-node Kubernetes with a registry, from packages alone.
 
     python3 tests/e2e/cluster.py up          # prints the path of the kubeconfig
@@ -211,6 +210,11 @@ def inside(*command: str, **more: Any) -> subprocess.CompletedProcess[str]:
     return run(*enter(), *command, **more)
 
 
+def answers(*command: str) -> bool:
+    """Say whether a command succeeds in the node."""
+    return not subprocess.run([*enter(), *command], capture_output=True, check=False).returncode
+
+
 def enter() -> list[str]:
     """Give the words before a command that shall run in the node."""
     path = f"PATH={STATE / 'bin'}:{os.environ['PATH']}"
@@ -235,16 +239,14 @@ def up() -> None:
     (STATE / "api-ready").write_text("")
     wait(
         "containerd",
-        lambda: subprocess.run([*enter(), "ctr", "version"], capture_output=True).returncode == 0,
+        lambda: answers("ctr", "version"),
     )
     inside("ctr", "-n", "k8s.io", "images", "import", str(images / "images.tar"))
     wait("the node", _node_ready)
     wait("the default service account", _account)
     wait(
         "the node's engine",
-        lambda: (
-            subprocess.run([*enter(), "docker", "version"], capture_output=True).returncode == 0
-        ),
+        lambda: answers("docker", "version"),
     )
     for name in (standins.BUSYBOX, standins.CAPABLE):
         push(images / "layout", name, f"{REGISTRY}/{name.split('/', 1)[1]}")
@@ -354,7 +356,7 @@ def main() -> int:
         print(f"up, KUBECONFIG={KUBECONFIG}" if (STATE / "up").exists() and alive() else "down")
         return 0 if alive() else 1
     elif options.verb == "exec":
-        os.execvp("nsenter", [*enter(), *options.words])
+        os.execvp("nsenter", [*enter(), *options.words])  # noqa: S606 - it replaces this program
     else:
         found = leftovers()
         print("\n".join(found) or "nothing is left")

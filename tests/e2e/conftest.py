@@ -1,4 +1,4 @@
-"""What all tests on a cluster share: the cluster, its namespaces, and the way a failure is shown."""
+"""What all tests on a cluster share: the cluster and its namespaces."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LEVELS = ("privileged", "baseline", "restricted")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark everything below this directory: it needs a cluster."""
     here = Path(__file__).resolve().parent
     for item in items:

@@ -1,7 +1,7 @@
 """Run builds in pods as Jenkins does, without Jenkins.
 
-Takes the pods from `podwright pod`, adds what the kubernetes plugin adds, writes request and planner
-into the workspace as the Groovy bridge does, and executes the bridge's own constant script.
+Takes the pods from `podwright pod`, adds what the kubernetes plugin adds, writes request and
+planner into the workspace as the Groovy bridge does, and executes the bridge's constant script.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def site() -> Site:
     )
 
 
-class Failed(Exception):
+class Failed(Exception):  # noqa: N818 - it says what happened, not what went wrong in here
     """A build or a pod failed; the message is complete."""
 
 
@@ -380,7 +380,8 @@ def _wait_ready(running: Pod, seconds: float) -> None:
             return
         if status.get("phase") in {"Failed", "Succeeded"} or time.monotonic() > until:
             raise Failed(
-                f"{running.builder}: the pod is not ready ({status.get('phase')})\n{running.state()}"
+                f"{running.builder}: the pod is not ready "
+                f"({status.get('phase')})\n{running.state()}"
             )
         time.sleep(0.3)
 

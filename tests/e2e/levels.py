@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - a program that talks
 """Ask the API server at which Pod Security level each strategy's pod is admitted, and try harder.
 
     python3 tests/e2e/levels.py             # writes pytools/podwright/data/levels.json
@@ -129,7 +128,7 @@ def _both(*changes: Callable[[Pod], None]) -> Callable[[Pod], None]:
 
 
 def _all_root(pod: Pod) -> None:
-    """Let the agent and the planner be the pod's root, too: without capabilities it owns no more."""
+    """Let the agent and the planner be the pod's root, too."""
     safe = {"runAsUser": 0, "runAsGroup": 0, "runAsNonRoot": False}
     pod["spec"]["containers"].append(
         {
@@ -155,16 +154,8 @@ def _sandboxed(pod: Pod) -> None:
 
 def _few(pod: Pod) -> None:
     """Keep the capabilities that unpacking and chroot need."""
-    kept = [
-        "CHOWN",
-        "DAC_OVERRIDE",
-        "FOWNER",
-        "FSETID",
-        "SETGID",
-        "SETUID",
-        "SETFCAP",
-        "SYS_CHROOT",
-    ]
+    kept = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID", "SETFCAP"]
+    kept.append("SYS_CHROOT")
     _secure(pod, capabilities={"drop": ["ALL"], "add": kept})
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - its output is the node's log
 """Be the node: process 1 of private PID, mount and network namespaces, in which a cluster runs.
 
 Started by `cluster.py up` only. Because everything below this process lives in its namespaces, the
@@ -35,8 +34,8 @@ from layout import (  # noqa: E402
     NODE_IP,
     PAUSE,
     PEER,
-    POD_NET,
     PLAIN_REGISTRY,
+    POD_NET,
     REGISTRY,
     SOCKET_GROUP,
     STATE,

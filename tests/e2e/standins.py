@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - a program that talks
 """Make images that stand in for the upstream ones, under the upstream names.
 
 The names come from podwright's own table (`podwright/images.py`). Each stand-in keeps what pods see

@@ -19,7 +19,7 @@ import pytest
 from harness import MARK, WORKSPACE
 
 sys.path.append(str(harness.ROOT / "pytools"))
-from podwright.images import IMAGES  # noqa: E402 - after the path is set
+from podwright.images import IMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -66,8 +66,7 @@ def test_no_mount_network_namespace_cgroup_or_process_of_a_pod_is_left() -> None
 
     def cgroups() -> list[str]:
         places = [str(root / layout.CGROUP / "kubepods") for root in own_cluster.cgroups()]
-        found = _lines("find", *places, "-maxdepth", "3", "-name", "pod*", "-type", "d")
-        return found
+        return _lines("find", *places, "-maxdepth", "3", "-name", "pod*", "-type", "d")
 
     def shims() -> list[str]:
         return [line for line in _lines("ps", "-eo", "args") if "containerd-shim" in line]
