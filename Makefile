@@ -1,7 +1,7 @@
 # Each target does all of its own set-up. On a fresh Debian 12: `make demo`, `make test`.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e lint unit groovy host generate golden bench setup setup-demo clean
+.PHONY: help demo test checks e2e lint unit groovy host engine generate golden bench setup setup-demo clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -14,7 +14,15 @@ help: ## show this
 demo: setup-demo ## run examples/hello/Jenkinsfile here: build, push, pull by digest, run
 	@examples/hello/demo
 
-test: setup lint unit groovy host ## everything but Kubernetes (at most ten minutes)
+# The real builds mostly wait (for registries to come back, for engines to start), so they run beside
+# the rest; each target's output comes in one piece.
+test: setup ## everything but engines built from source and Kubernetes (at most ten minutes)
+	+@$(MAKE) --no-print-directory -j2 --output-sync=target host checks
+
+checks: setup ## lint, unit and groovy, one after the other
+	+@$(MAKE) --no-print-directory lint
+	+@$(MAKE) --no-print-directory unit
+	+@$(MAKE) --no-print-directory groovy
 
 e2e: setup ## everything on a Kubernetes: KUBECONFIG's, or one of its own
 	$(PY) tests/e2e/run
@@ -31,7 +39,10 @@ unit: setup ## tests that need nothing but Python
 	$(VENV)/bin/pytest -q -m 'not host and not engine and not cluster'
 
 host: setup ## real builds on this machine, real registries with faults
-	$(VENV)/bin/pytest -q -m 'host or engine'
+	$(VENV)/bin/pytest -q -m host
+
+engine: setup ## policed engine and proxy of the node's, against Docker Engines old and new
+	$(VENV)/bin/pytest -q -m 'engine and not host'
 
 groovy: setup ## steps, bridge and local runner, CPS-transformed and sandboxed; CodeNarc
 	mvn -q -B -f tests/groovy/pom.xml test
