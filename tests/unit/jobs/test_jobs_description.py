@@ -210,6 +210,13 @@ def test_a_folder_without_files_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_a_sentence_is_one_line_whatever_it_quotes(write: Write) -> None:
+    folder = write('owner: x\njobs:\n  - {template: "a\\nb\\e[31m"}\n')
+    assert problems(folder) == [
+        "jobs/a.yaml:3:6: unknown template 'a\\u000ab\\u001b[31m'; this description has none"
+    ]
+
+
 def test_an_empty_description_is_told(write: Write) -> None:
     folder = write("# nothing yet\n")
     assert problems(folder) == [f"{folder}: the description is empty; write `owner:` and `jobs:`"]
