@@ -42,7 +42,7 @@ FOLDER = "<com.cloudbees.hudson.plugins.folder.Folder/>"
 
 def say(text: str) -> None:
     """Print at once, so that a long run shows where it is."""
-    print(text, flush=True)  # noqa: T201 - a benchmark prints
+    print(text, flush=True)
 
 
 @dataclass
