@@ -232,7 +232,10 @@ def try_variant(cluster: harness.Cluster, name: str) -> dict[str, Any]:
     found = classify(cluster, pod)
     where = f"e2e-{found['level']}"
     for key, text in (("builds", ROOTS), ("builds_owners", OWNERS)):
-        found[key] = _builds(cluster, variant.builder, where, pod, text)
+        # A pod that does not even start need not be tried twice.
+        dead = "the pod is not ready" in found.get("builds", "")
+        said = found["builds"] if dead else _builds(cluster, variant.builder, where, pod, text)
+        found[key] = said
     return {
         "level": found["level"],
         "builds": found["builds"] == "",

@@ -55,27 +55,25 @@ def body(pod: harness.Pod, script: str, folder: Path) -> list[str]:
     return pod.shell(f"set -e\ncd {harness.WORKSPACE}\n{text}", seconds=120).splitlines()
 
 
+def _namespace(builder: str) -> str:
+    return "e2e-baseline" if builder == "podman" else "e2e-privileged"
+
+
 def pod_of(cluster: harness.Cluster, builder: str) -> dict[str, Any]:
     """Give the pod; Podman's engine needs an unmasked /proc, in a user namespace of the pod's own.
 
     That is admitted at `baseline` from Kubernetes 1.35 on.
     """
-    made = harness.render(builder, harness.pod_request(cluster.site))
+    request = harness.pod_request(cluster.site)
     if builder == "podman":
-        made["spec"]["hostUsers"] = False
-        for item in made["spec"]["initContainers"]:
-            item["securityContext"]["procMount"] = "Unmasked"
-    return made
+        request["pod"] = {"userNamespace": True}
+    return harness.render(builder, request)
 
 
 def test_podmans_engine_runs_no_container_where_proc_is_masked(
     cluster: harness.Cluster, tmp_path: Path
 ) -> None:
-    made = pod_of(cluster, "podman")
-    made["spec"].pop("hostUsers")
-    for item in made["spec"]["initContainers"]:
-        item["securityContext"].pop("procMount")
-    with harness.pod(cluster, "podman", "e2e-baseline", made) as pod:
+    with harness.pod(cluster, "podman", "e2e-baseline") as pod:
         said = body(pod, LOAD + '\n$D run --rm {image} true 2>&1 || echo "code $?"', tmp_path)
     assert said[-1] == "code 126"
     assert "mount `proc` to `proc`: Operation not permitted" in said[-2]
@@ -85,7 +83,7 @@ def test_podmans_engine_runs_no_container_where_proc_is_masked(
 def test_a_pipeline_runs_containers_that_talk_to_each_other(
     builder: str, cluster: harness.Cluster, tmp_path: Path
 ) -> None:
-    with harness.pod(cluster, builder, "e2e-privileged", pod_of(cluster, builder)) as pod:
+    with harness.pod(cluster, builder, _namespace(builder), pod_of(cluster, builder)) as pod:
         talk = SHARE if builder == "podman" else TALK
         assert "hello" in body(pod, LOAD + talk, tmp_path)
 
@@ -95,7 +93,7 @@ def test_a_container_gives_its_output_and_exit_code(
     builder: str, cluster: harness.Cluster, tmp_path: Path
 ) -> None:
     run = "\n$D run --rm {image} sh -c 'echo out; exit 7' || echo \"code $?\""
-    with harness.pod(cluster, builder, "e2e-privileged", pod_of(cluster, builder)) as pod:
+    with harness.pod(cluster, builder, _namespace(builder), pod_of(cluster, builder)) as pod:
         said = body(pod, LOAD + run, tmp_path)
     assert {"out", "code 7"} <= set(said)
 
