@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from podwright.builders._base import PodParts, Setting
-    from podwright.request import Pod
+    from podwright.request import Pod, Registry
 
 WORKING_DIR = "/home/jenkins/agent"
 RUN_DIR = "/run/podwright"
@@ -135,6 +135,20 @@ def in_plain_folder(folder: str, command: str) -> list[str]:
 def ca_file(host: str) -> str:
     """Name the file of a registry's certificates inside a pod."""
     return "ca-" + re.sub(r"[^a-zA-Z0-9.-]", "-", host) + ".crt"
+
+
+def certificate_mounts(registries: Mapping[str, Registry], folder: str) -> list[dict[str, Any]]:
+    """Put each registry's certificates where an engine looks: `<folder>/<host>/ca.crt`."""
+    return [
+        {
+            "name": "files",
+            "mountPath": f"{folder}/{host}/ca.crt",
+            "subPath": ca_file(host),
+            "readOnly": True,
+        }
+        for host, item in sorted(registries.items())
+        if item.ca
+    ]
 
 
 def assemble(name: str, parts: PodParts, setting: Setting, config: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DATA_ROOT = "/var/lib/docker"
 CONFIG = f"{pod.FILES_DIR}/daemon.json"
+CERTIFICATES = "/etc/docker/certs.d"
 
 # dockerd mounts, makes networks and cgroups: no smaller set of rights is known to do.
 PRIVILEGED = {
@@ -95,20 +96,6 @@ def registry_settings(registries: Mapping[str, Registry]) -> dict[str, Any]:
     if hub and hub.mirrors:
         settings["registry-mirrors"] = [f"https://{mirror}" for mirror in hub.mirrors]
     return settings
-
-
-def certificate_mounts(registries: Mapping[str, Registry]) -> list[dict[str, Any]]:
-    """Put each registry's certificates where dockerd looks for them."""
-    return [
-        {
-            "name": "files",
-            "mountPath": f"/etc/docker/certs.d/{host}/ca.crt",
-            "subPath": pod.ca_file(host),
-            "readOnly": True,
-        }
-        for host, item in sorted(registries.items())
-        if item.ca
-    ]
 
 
 def recipe(build: Build) -> Recipe:

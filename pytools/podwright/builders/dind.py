@@ -38,7 +38,7 @@ class Dind(Builder):
             security=_docker.PRIVILEGED,
             probe=["docker", "version"],
         )
-        builder["volumeMounts"] += _docker.certificate_mounts(setting.registries)
+        builder["volumeMounts"] += pod.certificate_mounts(setting.registries, _docker.CERTIFICATES)
         return PodParts(
             builder=builder,
             files={"daemon.json": json.dumps(config, sort_keys=True)},

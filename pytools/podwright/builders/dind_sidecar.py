@@ -118,7 +118,7 @@ def _engine(setting: Setting, options: authz.EngineOptions) -> dict[str, Any]:
         security=_docker.PRIVILEGED,
         probe=["docker", "--host", f"unix://{authz.ENGINE_SOCKET}", "version"],
     )
-    engine["volumeMounts"] += _docker.certificate_mounts(setting.registries)
+    engine["volumeMounts"] += pod.certificate_mounts(setting.registries, _docker.CERTIFICATES)
     return engine
 
 

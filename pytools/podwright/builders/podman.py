@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from podwright import pod
+from typing import Any
+
+from podwright import pod, registries
 from podwright.builders import _containers
 from podwright.builders._base import (
     Build,
@@ -14,6 +16,7 @@ from podwright.builders._base import (
 )
 
 SOCKET = "/run/podwright-engine/podman.sock"
+CERTIFICATES = "/etc/containers/certs.d"
 
 
 class Podman(Builder):
@@ -56,24 +59,14 @@ class Podman(Builder):
                 resources=pod.BUILD,
                 security=security,
             ),
-            engines=(
-                pod.sidecar(
-                    "engine",
-                    setting.images["podman"],
-                    command=["podman", "system", "service", "--time=0", f"unix://{SOCKET}"],
-                    env={"HOME": "/home/podman", "STORAGE_DRIVER": "vfs"},
-                    mounts={"engine-storage": storage, "engine": "/run/podwright-engine"},
-                    resources=pod.ENGINE,
-                    security={**security, **_unmasked(setting)},
-                    probe=["podman", "--remote", "--url", f"unix://{SOCKET}", "version"],
-                ),
-            ),
+            engines=(_service(setting, security, storage),),
             volumes=(
                 pod.scratch("storage", "20Gi"),
                 pod.scratch("engine-storage", "20Gi"),
                 pod.scratch("engine"),
             ),
             storage="storage",
+            files=_files(setting),
             security=pod.claim_security(setting.options),
             reasons={
                 "builder": "escalation: newuidmap sets up the user namespace",
@@ -92,6 +85,32 @@ class Podman(Builder):
     def local(self) -> str:
         """`podman` on PATH."""
         return "podman"
+
+
+def _service(setting: Setting, security: dict[str, Any], storage: str) -> dict[str, Any]:
+    """The service behind the socket; it knows the organisation's registries."""
+    env = {"HOME": "/home/podman", "STORAGE_DRIVER": "vfs"}
+    if setting.registries:
+        env["CONTAINERS_REGISTRIES_CONF"] = f"{pod.FILES_DIR}/registries.conf"
+    service = pod.sidecar(
+        "engine",
+        setting.images["podman"],
+        command=["podman", "system", "service", "--time=0", f"unix://{SOCKET}"],
+        env=env,
+        mounts={"engine-storage": storage, "engine": "/run/podwright-engine"},
+        resources=pod.ENGINE,
+        security={**security, **_unmasked(setting)},
+        probe=["podman", "--remote", "--url", f"unix://{SOCKET}", "version"],
+    )
+    service["volumeMounts"] += pod.certificate_mounts(setting.registries, CERTIFICATES)
+    return service
+
+
+def _files(setting: Setting) -> dict[str, str]:
+    """The registries' settings for the service, when there are any."""
+    if not setting.registries:
+        return {}
+    return {"registries.conf": registries.containers_conf(setting.registries)}
 
 
 def _unmasked(setting: Setting) -> dict[str, str]:
