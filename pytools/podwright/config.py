@@ -16,7 +16,17 @@ from typing import Any
 from podwright import request
 from podwright.errors import UsageError
 from podwright.references import HOST
-from podwright.schema import Anything, Invalid, ListOf, MapOf, Record, Text, option, parse_fields
+from podwright.schema import (
+    Anything,
+    Flag,
+    Invalid,
+    ListOf,
+    MapOf,
+    Record,
+    Text,
+    option,
+    parse_fields,
+)
 
 REPOSITORY_FILE = ".podwright.yaml"
 
@@ -47,6 +57,23 @@ class RepositoryConfig:
 
 
 @dataclass(frozen=True)
+class EngineSettings:
+    """What an administrator decides about Docker Engines inside pods."""
+
+    storageDriver: str = option(Text(), "storage driver; without one that works is chosen", "")  # noqa: N815
+    acceptOld: bool = option(  # noqa: N815
+        Flag(),
+        "start a policed engine older than 29.3.1, which hides large requests from its policy",
+        default=False,
+    )
+    newPrivileges: bool = option(  # noqa: N815
+        Flag(),
+        "let setuid programs (su, sudo) of a policed engine's containers work",
+        default=False,
+    )
+
+
+@dataclass(frozen=True)
 class OrganisationConfig(RepositoryConfig):
     """What an administrator sets for all teams."""
 
@@ -55,6 +82,9 @@ class OrganisationConfig(RepositoryConfig):
     )
     images: dict[str, str] = option(
         MapOf(Text()), "images to use instead of podwright's own, by role", {}
+    )
+    engine: EngineSettings = option(
+        Record(of=EngineSettings), "settings of Docker Engines inside pods", EngineSettings()
     )
     policy: dict[str, Any] = option(
         Anything(),
@@ -74,6 +104,7 @@ class Config:
         images: references by role that replace those of the table.
         registries: settings by host.
         policy: what a policed engine allows.
+        engine: settings of engines inside pods.
     """
 
     defaults: dict[str, Any] = field(default_factory=dict)
@@ -82,6 +113,7 @@ class Config:
     images: dict[str, str] = field(default_factory=dict)
     registries: dict[str, request.Registry] = field(default_factory=dict)
     policy: dict[str, Any] = field(default_factory=dict)
+    engine: EngineSettings = EngineSettings()
 
 
 def load(organisation: str, workspace: Path | None) -> Config:
@@ -108,6 +140,7 @@ def load(organisation: str, workspace: Path | None) -> Config:
         allowed=org.builders,
         images=org.images,
         policy=org.policy,
+        engine=org.engine,
         registries={**org.registries, **repo.registries},
     )
 

@@ -148,6 +148,7 @@ def plan_pod(request: Request, config: Config, org: str = "") -> tuple[str, dict
         registries={**config.registries, **request.common.registries},
         options=request.common.pod or Pod(),
         policy=config.policy,
+        engine=config.engine,
     )
     return name, pod.assemble(name, builders.get(name).pod(setting), setting, org)
 

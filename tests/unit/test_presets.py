@@ -99,3 +99,34 @@ def test_a_wrong_config_is_one_sentence(tmp_path: Path, config: str, sentence: s
     code, said = render(tmp_path, config)
     assert code == 2
     assert said.splitlines()[-1].endswith(sentence)
+
+
+def test_the_policy_and_the_engine_of_an_organisation_reach_the_pods(tmp_path: Path) -> None:
+    config = (
+        "policy: {profile: build-only, volume: shared}\n"
+        "engine: {storageDriver: overlay2, acceptOld: true}\n"
+    )
+    assert render(tmp_path, config) == (0, render(tmp_path, config)[1])
+    spec = preset(tmp_path, "dind-sidecar")["spec"]
+    assert isinstance(spec, dict)
+    authz, engine = spec["initContainers"]
+    assert json.loads(authz["command"][-1]) == {"profile": "build-only", "volume": "shared"}
+    assert {"name": "PODWRIGHT_STORAGE_DRIVER", "value": "overlay2"} in engine["env"]
+    assert engine["args"][4:8] == ["yes", "podwright", "/var/lib/docker", "shared"]
+
+
+def test_a_plugin_that_hangs_is_noticed(tmp_path: Path) -> None:
+    render(tmp_path, "builders: [dind-sidecar]\n")
+    spec = preset(tmp_path, "default")["spec"]
+    assert isinstance(spec, dict)
+    authz = spec["initContainers"][0]
+    assert authz["livenessProbe"]["exec"] == authz["startupProbe"]["exec"]
+
+
+def test_a_wrong_policy_is_one_sentence(tmp_path: Path) -> None:
+    code, said = render(tmp_path, "policy: {profile: open}\nbuilders: [dind-sidecar]\n")
+    assert code == 2
+    assert said == (
+        "podwright generate: policy config: profile 'open' does not exist; "
+        "use one of build-only, compose, run\n"
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from podwright.config import EngineSettings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -122,12 +124,14 @@ class Setting:
 
     Attributes:
         policy: the organisation's policy for engines that a plugin polices.
+        engine: the organisation's settings of engines inside pods.
     """
 
     images: Mapping[str, str]
     registries: Mapping[str, Registry]
     options: Pod
     policy: Mapping[str, Any] = field(default_factory=dict)
+    engine: EngineSettings = field(default_factory=EngineSettings)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from podwright import pod
-from podwright.builders._base import Build, Recipe, Step, flags, mounts, ssh_mounts
+from podwright.builders._base import Build, Recipe, Setting, Step, flags, mounts, ssh_mounts
 from podwright.errors import UsageError
 from podwright.references import DOCKER_HUB
 
@@ -29,8 +29,6 @@ PRIVILEGED = {
     "runAsGroup": 0,
 }
 
-# What engine.sh reads; a driver that is left out is chosen by what works on the volume.
-ENGINE_ENV = {"PODWRIGHT_STORAGE_DRIVER": "", "PODWRIGHT_LOCK_WAIT": "60"}
 
 FEATURES = frozenset({"secrets", "ssh", "cache", "images", "api", "platforms", "output"})
 
@@ -78,6 +76,12 @@ pw_docker_digest() {
   pw_set_digest "$(pw_said | sed -n 's/.*digest: \(sha256:[0-9a-f]*\) size:.*/\1/p' | tail -n 1)"
 }
 """
+
+
+def engine_env(setting: Setting) -> dict[str, str]:
+    """Give what engine.sh reads; without a driver it takes what works on the volume."""
+    driver = setting.engine.storageDriver
+    return {"PODWRIGHT_STORAGE_DRIVER": driver, "PODWRIGHT_LOCK_WAIT": "60"}
 
 
 def registry_settings(registries: Mapping[str, Registry]) -> dict[str, Any]:

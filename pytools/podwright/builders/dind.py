@@ -32,7 +32,7 @@ class Dind(Builder):
             setting.images["docker-engine"],
             command=["sh", "-c", text("engine.sh"), "engine"],
             args=["dockerd-entrypoint.sh", "dockerd", f"--config-file={_docker.CONFIG}"],
-            env={"DOCKER_HOST": SOCKET, **_docker.ENGINE_ENV},
+            env={"DOCKER_HOST": SOCKET, **_docker.engine_env(setting)},
             mounts={"storage": _docker.DATA_ROOT, "tmp": pod.TMP, "files": pod.FILES_DIR},
             resources=pod.BUILD,
             security=_docker.PRIVILEGED,

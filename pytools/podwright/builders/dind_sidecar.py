@@ -37,8 +37,8 @@ class DindSidecar(Builder):
         """A client that passes `restricted`, the plugin, and the engine, started in that order."""
         problems = authz.problems(setting.policy)
         if problems:
-            raise UsageError([f"policy: {problem}" for problem in problems])
-        options = authz.EngineOptions(extra=_docker.registry_settings(setting.registries))
+            raise UsageError(problems)
+        options = _options(setting)
         return PodParts(
             builder=_client(setting),
             engines=(_plugin(setting), _engine(setting, options)),
@@ -67,6 +67,19 @@ class DindSidecar(Builder):
         return _docker.recipe(build)
 
 
+def _options(setting: Setting) -> authz.EngineOptions:
+    """Give the engine's options; policy and engine must name the workspace alike."""
+    places = {
+        name: setting.policy[name] for name in ("workspace", "volume") if name in setting.policy
+    }
+    return authz.EngineOptions(
+        accept_old=setting.engine.acceptOld,
+        new_privileges=setting.engine.newPrivileges,
+        extra=_docker.registry_settings(setting.registries),
+        **places,
+    )
+
+
 def _client(setting: Setting) -> dict[str, Any]:
     """The client may connect to its socket, but not replace it."""
     client = pod.container(
@@ -83,8 +96,11 @@ def _client(setting: Setting) -> dict[str, Any]:
 
 
 def _plugin(setting: Setting) -> dict[str, Any]:
-    """The authorization plugin, without any right."""
-    return pod.sidecar(
+    """The authorization plugin, without any right.
+
+    The engine waits for a plugin that hangs, for ever, so the kubelet has to notice.
+    """
+    plugin = pod.sidecar(
         "authz",
         setting.images["tools"],
         command=authz.command(setting.policy),
@@ -97,6 +113,13 @@ def _plugin(setting: Setting) -> dict[str, Any]:
         security={**authz.SECURITY_CONTEXT, "privileged": False},
         probe=authz.probe(),
     )
+    plugin["livenessProbe"] = {
+        "exec": {"command": authz.probe()},
+        "periodSeconds": 10,
+        "timeoutSeconds": 5,
+        "failureThreshold": 3,
+    }
+    return plugin
 
 
 def _engine(setting: Setting, options: authz.EngineOptions) -> dict[str, Any]:
@@ -106,7 +129,7 @@ def _engine(setting: Setting, options: authz.EngineOptions) -> dict[str, Any]:
         setting.images["docker-engine"],
         command=["sh", "-c", text("engine.sh"), "engine"],
         args=authz.engine_command(options),
-        env=_docker.ENGINE_ENV,
+        env=_docker.engine_env(setting),
         mounts={
             "storage": _docker.DATA_ROOT,
             "tmp": pod.TMP,
