@@ -1,7 +1,7 @@
 # Each target does all of its own set-up. On a fresh Debian 12: `make demo`, `make test`.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test checks e2e lint unit groovy host engine generate golden bench setup setup-demo clean
+.PHONY: help demo test checks e2e lint unit groovy host engine property generate golden bench setup setup-demo clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -46,6 +46,9 @@ engine: setup ## policed engine and proxy of the node's, against Docker Engines 
 
 groovy: setup ## steps, bridge and local runner, CPS-transformed and sandboxed; CodeNarc
 	mvn -q -B -f tests/groovy/pom.xml test
+
+property: setup ## the policy against 120,000 generated requests (a quarter of an hour)
+	PODWRIGHT_EXAMPLES=120000 $(VENV)/bin/pytest -q tests/unit/authz/test_authz_property.py
 
 generate: setup ## renew bundle, presets, help pages and reference
 	$(VENV)/bin/podwright generate

@@ -1,4 +1,3 @@
-
 """What the plugin and the gate cost: the same engine with and without them, side by side.
 
     python tests/bench/authz_bench.py [rounds]
