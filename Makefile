@@ -1,7 +1,7 @@
 # Each target does all of its own set-up. On a fresh Debian 12: `make demo`, `make test`.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test checks e2e lint unit groovy host engine property generate golden bench setup setup-demo clean
+.PHONY: help demo test checks e2e lint unit groovy host engine property generate golden bench setup setup-demo setup-e2e clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -24,7 +24,7 @@ checks: setup ## lint, unit and groovy, one after the other
 	+@$(MAKE) --no-print-directory unit
 	+@$(MAKE) --no-print-directory groovy
 
-e2e: setup ## everything on a Kubernetes: KUBECONFIG's, or one of its own
+e2e: setup setup-e2e ## everything on a Kubernetes: KUBECONFIG's, or one of its own
 	$(PY) tests/e2e/run
 
 lint: setup ## ruff, mypy, shellcheck, CodeNarc's gate runs with `groovy`
@@ -41,7 +41,7 @@ unit: setup ## tests that need nothing but Python
 host: setup ## real builds on this machine, real registries with faults
 	$(VENV)/bin/pytest -q -m host
 
-engine: setup ## policed engine and proxy of the node's, against Docker Engines old and new
+engine: setup setup-e2e ## policed engine and proxy of the node's, against Docker Engines old and new
 	$(VENV)/bin/pytest -q -m 'engine and not host'
 
 groovy: setup ## steps, bridge and local runner, CPS-transformed and sandboxed; CodeNarc
@@ -61,6 +61,9 @@ bench: setup ## print all figures of the benchmarks
 
 setup: $(VENV)/test.stamp
 	@tests/setup/machine.sh test
+
+setup-e2e:
+	@tests/setup/machine.sh e2e
 
 setup-demo: $(VENV)/demo.stamp
 	@tests/setup/machine.sh demo

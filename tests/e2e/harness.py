@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import binaries
 import layout
 import oci
 import standins
@@ -101,7 +102,7 @@ class Cluster:
 
     def __init__(self, here: Site) -> None:
         self.site = here
-        self.program = shutil.which("kubectl") or "kubectl"
+        self.program = shutil.which("kubectl") or str(binaries.path("kubectl"))
 
     def command(self, *words: str) -> list[str]:
         """Give a kubectl command."""
@@ -387,12 +388,15 @@ def _wait_ready(running: Pod, seconds: float) -> None:
 
 
 def pulled(here: Site, reference: str, into: Path) -> oci.Image:
-    """Pull an image from the registry and read it."""
+    """Pull an image from the registry and read it, byte for byte as it was pushed.
+
+    Into a directory: an OCI layout would convert docker's format and drop HEALTHCHECK and others.
+    """
     command = ["skopeo", "--insecure-policy", "copy", "--src-creds", f"{here.user}:{here.password}"]
     if here.ca:
         command += ["--src-cert-dir", str(Path(here.ca).parent / "trust")]
     done = subprocess.run(
-        [*command, f"docker://{reference}", f"oci:{into}:it"],
+        [*command, f"docker://{reference}", f"dir:{into}"],
         text=True,
         capture_output=True,
         check=False,

@@ -189,23 +189,18 @@ class Image:
     media_type: str = ""
 
 
-def read(layout: Path) -> Image:
-    """Read the only image of an OCI layout (as `skopeo copy ... oci:DIR` leaves it)."""
-    index = json.loads((layout / "index.json").read_text())
-    descriptor = index["manifests"][0]
-    manifest = json.loads(_blob(layout, descriptor["digest"]).read_bytes())
-    if "manifests" in manifest:  # an index inside; attestations say os unknown
-        real = [m for m in manifest["manifests"] if m.get("platform", {}).get("os") != "unknown"]
-        manifest = json.loads(_blob(layout, real[0]["digest"]).read_bytes())
-    config = json.loads(_blob(layout, manifest["config"]["digest"]).read_bytes())
+def read(folder: Path) -> Image:
+    """Read an image of one platform as `skopeo copy ... dir:DIR` leaves it."""
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    config = json.loads(_blob(folder, manifest["config"]["digest"]).read_bytes())
     tree: dict[str, Entry] = {}
     for layer in manifest["layers"]:
-        _apply(tree, _blob(layout, layer["digest"]))
+        _apply(tree, _blob(folder, layer["digest"]))
     return Image(config, tree, manifest.get("mediaType", ""))
 
 
-def _blob(layout: Path, digest: str) -> Path:
-    return layout / "blobs" / digest.replace(":", "/")
+def _blob(folder: Path, digest: str) -> Path:
+    return folder / digest.partition(":")[2]
 
 
 KINDS = {

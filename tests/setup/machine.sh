@@ -1,15 +1,22 @@
 #!/bin/sh
 # Installs what tests and the demo need on Debian 12; elsewhere it says in one line what is missing.
-# Usage: machine.sh demo|test
+# Usage: machine.sh demo|test|e2e
 set -eu
 what=${1:-test}
 
 demo="git util-linux procps buildah docker-registry busybox-static skopeo apache2-utils"
 test="$demo umoci docker.io podman shellcheck dash runc iptables uidmap openssl openssh-client"
+e2e="$test mmdebstrap libseccomp-dev pkg-config gcc libc6-dev catatonit containernetworking-plugins iproute2"
+programs="python3 javac mvn"
 case $what in
   demo) packages=$demo ;;
   test) packages=$test ;;
-  *) echo "usage: machine.sh demo|test" >&2 && exit 2 ;;
+  e2e)
+    packages=$e2e
+    # Engines and Kubernetes are built from Go modules; Debian's Go is too old for them.
+    programs="$programs go"
+    ;;
+  *) echo "usage: machine.sh demo|test|e2e" >&2 && exit 2 ;;
 esac
 
 missing=
@@ -18,7 +25,7 @@ for package in $packages; do
     missing="$missing $package"
 done
 commands=
-for program in python3 javac mvn; do
+for program in $programs; do
   command -v "$program" >/dev/null || commands="$commands $program"
 done
 [ -z "$missing$commands" ] && exit 0
@@ -30,6 +37,12 @@ fi
 case "$commands" in *python3*) missing="$missing python3 python3-venv" ;; esac
 case "$commands" in *javac*) missing="$missing openjdk-17-jdk-headless" ;; esac
 case "$commands" in *mvn*) missing="$missing maven" ;; esac
+case "$commands" in
+  *go*)
+    echo "podwright: please install Go 1.26 or newer (go.dev/dl); Debian 12 has an older one" >&2
+    exit 1
+    ;;
+esac
 echo "podwright: installing$missing" >&2
 apt-get update -qq
 # Nothing is started by the installation: tests start their own registries and engines.
