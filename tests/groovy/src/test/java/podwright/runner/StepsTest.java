@@ -294,6 +294,8 @@ class StepsTest {
   void what_runs_in_the_background_does_not_hold_up_a_step_and_ends_with_the_node() {
     String mark = "141421" + System.nanoTime() % 100000;
     var outcome = run("node { sh 'sleep " + mark + " & echo started'\n"
+        // The background shell may still be about to become sleep.
+        + "sh 'for n in $(seq 50); do pgrep -f \"^sleep " + mark + "\" && break; sleep 0.1; done'\n"
         + "echo sh(script: 'pgrep -fc \"^sleep " + mark + "\"', returnStdout: true).trim() }");
     assertEquals(List.of("1"), outcome.echoes(), outcome.log());
     assertFalse(ProcessHandle.allProcesses().anyMatch(
