@@ -95,7 +95,7 @@ def step_text(intro: str, record: type) -> str:
         lines += _entry(item, "  ")
         for inner in _sorted(RECORDS[item.name]) if item.name in RECORDS else ():
             if inner.name != "variable":
-                lines += _entry(inner, f"      .{''}")
+                lines += _entry(inner, "      .")
     strategies = ", ".join(builders.everything())
     lines += ["", f"Strategies, the safest first: {strategies}."]
     return "\n".join(lines) + "\n"

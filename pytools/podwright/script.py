@@ -84,9 +84,15 @@ def _needs(credentials: Iterable[Credential], pairs: Iterable[tuple[Build, Recip
 
 
 def uses_of(item: Credential, credentials: Sequence[Credential]) -> tuple[str, ...]:
-    """Give the sets of logins that one is part of: `all` when pulling and pushing differ."""
+    """Give the sets of logins that one is part of: `all` when pulling and pushing differ.
+
+    A docker config file cannot be put together with other logins, so there is no `all` beside one.
+    """
     both = ("pull", "push") if item.use == "both" else (item.use,)
-    differ = any(other.use != "both" for other in credentials) and len(credentials) > 1
+    files = any(other.type == "file" for other in credentials)
+    differ = (
+        any(other.use != "both" for other in credentials) and len(credentials) > 1 and not files
+    )
     return (*both, "all") if differ else both
 
 

@@ -547,3 +547,18 @@ def test_kaniko_refuses_a_repository_of_one_letter(refused: Callable[..., list[s
     assert refused({"image": "r.example/x", "builder": "kaniko"}) == [
         "image: kaniko wants at least two characters behind the registry, got 'x'"
     ]
+
+
+def test_a_cache_that_is_written_leaves_a_docker_config_file_for_pulling_whole(
+    planned: Callable[..., Any],
+) -> None:
+    logins = [
+        {"variable": "FILE", "type": "file", "use": "pull"},
+        {"variable": "PUSHER", "use": "push"},
+    ]
+    request = {"image": "r.example/a/b", "builder": "buildah", "credentials": logins}
+    script = planned({**request, "cache": "r.example/a/cache"}).script
+    assert "pw_login_file pull FILE\n" in script
+    assert "pw_login push r.example PUSHER\n" in script
+    assert "/all" not in script.partition("pw_login_file pull")[2]
+    assert 'REGISTRY_AUTH_FILE="$PW_TMP/pull/config.json"' in script

@@ -113,9 +113,9 @@ class Build:
         """Give the environment that makes a client use the logins, when there are any."""
         return {"DOCKER_CONFIG": Expand(f"$PW_TMP/{use}")} if use in self.auth else {}
 
-    def login(self) -> str:
-        """Give the use whose logins do for a command that pulls and pushes; '' without logins."""
-        return next((use for use in ("all", "push", "pull") if use in self.auth), "")
+    def login(self, *uses: str) -> str:
+        """Give the first of some uses that has logins; '' without any."""
+        return next((use for use in uses if use in self.auth), "")
 
 
 @dataclass(frozen=True)
@@ -198,9 +198,9 @@ class Builder:
         """Give the program by which `podwright build` finds the strategy; '' for never."""
         return ""
 
-    def ready(self, env: Mapping[str, str]) -> bool:
+    def ready(self, env: Mapping[str, str]) -> bool:  # noqa: ARG002 - strategies may need it
         """Say whether the program alone is enough, by the environment of a laptop."""
-        return env is not None
+        return True
 
 
 def tagged_caches(build: Build, program: str) -> list[str]:

@@ -90,7 +90,7 @@ def _env(build: Build) -> dict[str, str]:
     env = {"BUILDAH_ISOLATION": "chroot", "TMPDIR": Expand("$pw_work"), **_conf(build)}
     # A cache is written by the build itself.
     cache = build.image.cache
-    use = build.login() if cache and cache.ref and cache.write else "pull"
+    use = build.login("all", "pull", "push") if cache and cache.ref and cache.write else "pull"
     if use in build.auth:
         env["REGISTRY_AUTH_FILE"] = Expand(f"$PW_TMP/{use}/config.json")
     return env

@@ -120,7 +120,7 @@ def recipe(build: Build) -> Recipe:
                 *_build(build),
             ),
             "function",
-            build.docker_config(build.login() if exports else "pull"),
+            build.docker_config(build.login("all", "pull", "push") if exports else "pull"),
         )
     ]
     if image.output:

@@ -69,7 +69,7 @@ class BuildKit(Builder):
     def recipe(self, build: Build) -> Recipe:
         """Build and push in one call; the daemon keeps what was done when it is tried again."""
         words = ["buildctl", "build", "--progress", "plain", *_arguments(build), *_outputs(build)]
-        env = build.docker_config(build.login())
+        env = build.docker_config(build.login("all", "push", "pull"))
         return Recipe(
             steps=(Step(f"building {build.name}", tuple(words), "build", env),),
             digest_file=Expand("$PW_TMP/metadata.json"),

@@ -73,7 +73,7 @@ class Kaniko(Builder):
     def recipe(self, build: Build) -> Recipe:
         """Build and push in one run; the executor retries its own requests."""
         words = ["/kaniko/executor", *_arguments(build), *_cache(build), *_registries(build)]
-        env = build.docker_config(build.login())
+        env = build.docker_config(build.login("all", "push", "pull"))
         return Recipe(
             steps=(Step(f"building {build.name}", tuple(words), "none", env),),
             cached="Using caching version of cmd",
