@@ -12,6 +12,8 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podwright.resources import LIST
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -51,8 +53,19 @@ def files_of(folder: Path) -> Iterable[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.suffix in suffixes]
 
 
+def listed(members: dict[str, bytes]) -> dict[str, bytes]:
+    """Give the lists by which podwright's packages find their modules inside a bundle."""
+    lists: dict[str, list[str]] = {}
+    for name in members:
+        folder, _, file = name.rpartition("/")
+        if folder.startswith("podwright/") and f"{folder}/__init__.py" in members:
+            lists.setdefault(f"{folder}/{LIST}", []).append(file)
+    return {name: "\n".join(sorted(files)).encode() for name, files in lists.items()}
+
+
 def archive(members: dict[str, bytes]) -> bytes:
     """Give the bytes of a zip application."""
+    members = {**members, **listed(members)}
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as bundle:
         for name in sorted(members):

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from podwright import request
 from podwright.errors import UsageError
+from podwright.records import field, fields, record
 from podwright.references import HOST
 from podwright.schema import (
     Anything,
@@ -41,7 +41,7 @@ class Defaults(Anything):
         return given
 
 
-@dataclass(frozen=True)
+@record
 class RepositoryConfig:
     """What a repository may set in `.podwright.yaml`."""
 
@@ -56,7 +56,7 @@ class RepositoryConfig:
     )
 
 
-@dataclass(frozen=True)
+@record
 class EngineSettings:
     """What an administrator decides about Docker Engines inside pods."""
 
@@ -73,7 +73,7 @@ class EngineSettings:
     )
 
 
-@dataclass(frozen=True)
+@record
 class OrganisationConfig(RepositoryConfig):
     """What an administrator sets for all teams."""
 
@@ -93,7 +93,7 @@ class OrganisationConfig(RepositoryConfig):
     )
 
 
-@dataclass(frozen=True)
+@record
 class Config:
     """Both configs, merged.
 

@@ -6,14 +6,15 @@ command prints (result on stdout, talk on stderr) without knowing of ``sys`` or 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
+
+from podwright.records import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True)
+@record
 class Console:
     """The streams and the environment of one command.
 

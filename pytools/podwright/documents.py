@@ -6,11 +6,9 @@ text that reads well either way.
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, fields
-from typing import Any
-
 from podwright import builders
 from podwright.builders._base import FEATURES
+from podwright.records import MISSING, Field, fields
 from podwright.request import (
     BuildParameters,
     Cache,
@@ -75,7 +73,7 @@ def everything() -> dict[str, str]:
     }
 
 
-def default_of(item: Field[Any]) -> str:
+def default_of(item: Field) -> str:
     """Write an option's default as an author would."""
     if item.metadata["required"]:
         return "required"
@@ -101,13 +99,13 @@ def step_text(intro: str, record: type) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _entry(item: Field[Any], indent: str) -> list[str]:
+def _entry(item: Field, indent: str) -> list[str]:
     """Give one line for an option."""
     kind = item.metadata["kind"].name
     return [f"{indent}{item.name} ({kind}, {default_of(item)}): {item.metadata['doc']}"]
 
 
-def _sorted(record: type) -> list[Field[Any]]:
+def _sorted(record: type) -> list[Field]:
     """Give the options in the order of the declaration, images' before common ones."""
     found = list(fields(record))
     return [item for item in found if item.name in {"image", "images"}] + [

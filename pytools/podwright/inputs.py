@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from podwright import config as configs
 from podwright import request as requests
 from podwright.errors import UsageError
+from podwright.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

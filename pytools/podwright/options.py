@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TextIO
 
 from podwright import inputs
 from podwright.errors import UsageError
+from podwright.records import fields
 from podwright.request import BuildParameters
 from podwright.schema import Choice, Duration, Flag, Kind, ListOf, MapOf, Number, Record
 

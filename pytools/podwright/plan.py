@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from podwright import builders, pod, registries, script
 from podwright.builders._base import FEATURES, Build, Builder, Expand, Setting
 from podwright.errors import UsageError, guess
 from podwright.images import resolve
+from podwright.records import record, replace
 from podwright.references import TAG, Name, parse_name, tag_like
 from podwright.request import LONGEST_ARGUMENT, LONGEST_COMMAND, Common, Image, Pod, Request
 from podwright.schema import shown
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CONTAINER = "builder"
 
 
-@dataclass(frozen=True)
+@record
 class Plan:
     """What is to be done.
 

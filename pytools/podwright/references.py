@@ -7,8 +7,8 @@ Source: github.com/distribution/reference (grammar in reference.go), OCI distrib
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from podwright.records import record
 from podwright.schema import shown
 
 DOCKER_HUB = "docker.io"
@@ -27,7 +27,7 @@ HOST = _HOST
 DIGEST = r"sha256:[0-9a-f]{64}"
 
 
-@dataclass(frozen=True)
+@record
 class Name:
     """A repository: registry host and path.
 

@@ -6,10 +6,10 @@ the pages of the steps are generated from the declarations here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
 from typing import Any
 
 from podwright.errors import UsageError
+from podwright.records import field, fields, record
 from podwright.references import HOST
 from podwright.schema import (
     Anything,
@@ -45,7 +45,7 @@ def _builders() -> list[str]:
 _PATH = Text(pattern=r"[\s\S]+", expected="a path")
 
 
-@dataclass(frozen=True)
+@record
 class Cache:
     """Where layers come from and go to."""
 
@@ -62,7 +62,7 @@ class Cache:
     enabled: bool = option(Flag(), "false builds every layer anew", default=True)
 
 
-@dataclass(frozen=True)
+@record
 class Secret:
     """A secret of the build: mounted for single RUN steps, never part of the image."""
 
@@ -86,7 +86,7 @@ class Secret:
     )
 
 
-@dataclass(frozen=True)
+@record
 class Ssh:
     """An ssh agent or key for `RUN --mount=type=ssh`."""
 
@@ -107,7 +107,7 @@ class Ssh:
     )
 
 
-@dataclass(frozen=True)
+@record
 class Credential:
     """How to log in to a registry."""
 
@@ -134,7 +134,7 @@ class Credential:
     )
 
 
-@dataclass(frozen=True)
+@record
 class Registry:
     """How to speak to one registry."""
 
@@ -146,7 +146,7 @@ class Registry:
     mirrors: tuple[str, ...] = option(ListOf(Text()), "hosts to try first when pulling", ())
 
 
-@dataclass(frozen=True)
+@record
 class Pod:
     """What the pod should have beside what the strategy needs."""
 
@@ -193,7 +193,7 @@ class Pod:
     cloud: str = option(Text(), "name of the Jenkins cloud; passed to podTemplate", "")
 
 
-@dataclass(frozen=True)
+@record
 class Image:
     """One image to build."""
 
@@ -236,7 +236,7 @@ class Image:
     )
 
 
-@dataclass(frozen=True)
+@record
 class Common:
     """What all images of a request share."""
 
@@ -262,7 +262,7 @@ class Common:
     )
 
 
-@dataclass(frozen=True)
+@record
 class Request:
     """A checked request.
 
@@ -277,7 +277,7 @@ class Request:
     single: bool = True
 
 
-@dataclass(frozen=True, init=False, repr=False, eq=False)
+@record
 class BuildParameters(Common, Image):
     """All parameters of ``buildImage``; only its fields are used, for parsing and documentation."""
 
@@ -288,7 +288,7 @@ class BuildParameters(Common, Image):
     )
 
 
-@dataclass(frozen=True, init=False, repr=False, eq=False)
+@record
 class PodParameters(Common):
     """All parameters of ``withBuilderPod``."""
 
@@ -340,7 +340,7 @@ def _several(merged: dict[str, Any]) -> Request:
     return Request(_part(Common, parsed_common), images, single=False)
 
 
-@dataclass(frozen=True, init=False, repr=False, eq=False)
+@record
 class _Outer(Common):
     """The parameters beside `images` that are no image's."""
 

@@ -3,20 +3,52 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
+
+import podwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# A bundle carries one in each package, because a folder inside it cannot be listed.
+LIST = "MODULES"
 
 
 def text(name: str) -> str:
     """Read a text file of the package.
 
     Raises:
-        FileNotFoundError: it is missing, which is a defect of the bundle.
+        OSError: it is missing, which is a defect of the bundle.
     """
-    data = pkgutil.get_data("podwright", name)
-    if data is None:
-        raise FileNotFoundError(name)
+    # What pkgutil.get_data does, without the millisecond that importing pkgutil takes.
+    loader: Any = podwright.__loader__
+    data: bytes = loader.get_data(f"{podwright.__path__[0]}/{name}")
     return data.decode("utf-8")
+
+
+def modules(package: str, folder: str) -> tuple[str, ...]:
+    """Name the modules of a package, sorted; told by the files alone, without importing them.
+
+    ``pkgutil.iter_modules`` tells the same and imports ``inspect`` for it, which would be an eighth
+    of the time of ``podwright plan``.
+
+    Args:
+        package: a package inside podwright, e.g. ``podwright.builders``.
+        folder: where it lies.
+    """
+    try:
+        files = os.listdir(folder)  # noqa: PTH208 - names are all that is wanted
+    except NotADirectoryError:
+        files = text(f"{package.partition('.')[2].replace('.', '/')}/{LIST}").split()
+    return module_names(files)
+
+
+def module_names(files: Iterable[str]) -> tuple[str, ...]:
+    """Give the names of those files that are public modules, sorted."""
+    return tuple(
+        sorted(name[:-3] for name in files if name.endswith(".py") and not name.startswith("_"))
+    )
 
 
 class Later:

@@ -8,10 +8,10 @@ documentation. Parsing (all problems at once, with a guess for misspelt names), 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from podwright.errors import guess
+from podwright.records import field, fields, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +46,7 @@ def passable(text: str) -> bool:
 
 
 # Kinds are not compared or printed: each method less that a dataclass makes is a faster start.
-@dataclass(frozen=True, repr=False, eq=False)
+@record
 class Kind:
     """One kind of value.
 
@@ -69,7 +69,7 @@ class Kind:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@record
 class Text(Kind):
     """A text; numbers are taken as they are written, because YAML and Groovy make them of '1.2'."""
 
@@ -98,7 +98,7 @@ class Text(Kind):
         return schema
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@record
 class Flag(Kind):
     """True or false."""
 
@@ -115,7 +115,7 @@ class Flag(Kind):
         return {"type": "boolean"}
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@record
 class Number(Kind):
     """A whole number within bounds."""
 
@@ -139,7 +139,7 @@ class Number(Kind):
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@record
 class Duration(Kind):
     """A time: '90s', '15m', '2h', or a number of minutes as in Jenkins' own timeout step."""
 
@@ -167,7 +167,7 @@ class Duration(Kind):
         }
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@record
 class Choice(Kind):
     """One of a few words; they may be known only at run time (strategies are discovered)."""
 
@@ -190,7 +190,7 @@ class Choice(Kind):
         return {"enum": sorted(self.words())}
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@record
 class ListOf(Kind):
     """A list; a single value stands for a list of one, as in docker/build-push-action."""
 
@@ -224,7 +224,7 @@ class ListOf(Kind):
         return {"oneOf": [{"type": "array", "items": element}, element]}
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@record
 class MapOf(Kind):
     """A map with free keys of one form and values of one kind."""
 
@@ -255,7 +255,7 @@ class MapOf(Kind):
         return {"type": "object", "additionalProperties": self.item.json_schema()}
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@record
 class Anything(Kind):
     """A piece of somebody else's schema, passed on as it is (parts of a pod)."""
 
@@ -275,7 +275,7 @@ class Anything(Kind):
         return {"type": [names[kind] for kind in self.types]}
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@record
 class Record(Kind):
     """A map with fixed keys: the fields of a dataclass.
 

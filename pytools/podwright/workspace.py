@@ -7,10 +7,11 @@ layout(5) for HEAD, refs, packed-refs, worktrees (`commondir`) and `.git` files 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
+
+from podwright.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
-@dataclass(frozen=True)
+@record
 class Facts:
     """What a plan may know of the world; everything else is in the request and the config.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from podwright import builders
+from podwright.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import io
 import json
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from podwright.options import add_request_options, request_from
+from podwright.records import fields
 from podwright.request import BuildParameters, parse_build
 
 if TYPE_CHECKING:

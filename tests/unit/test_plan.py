@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from podwright import builders
 from podwright.builders._base import FEATURES
 from podwright.config import Config
+from podwright.records import replace
 from podwright.request import Registry, parse_build
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podwright.errors import UsageError
+from podwright.records import fields
 from podwright.request import (
     BuildParameters,
     Cache,

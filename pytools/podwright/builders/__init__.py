@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import importlib
-import pkgutil
 
+from podwright import resources
 from podwright.builders._base import Builder  # noqa: TC001 - users of the package expect it
 
 
@@ -16,9 +16,8 @@ def names() -> list[str]:
 
 @functools.cache
 def _found() -> tuple[str, ...]:
-    """Look for the files once: inside a bundle that means to read its whole directory."""
-    found = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name.replace("_", "-") for name in found if not name.startswith("_")))
+    """Look for the files once."""
+    return tuple(sorted(n.replace("_", "-") for n in resources.modules(__name__, __path__[0])))
 
 
 def get(name: str) -> Builder:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from podwright.config import EngineSettings
+from podwright.records import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Expand(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True)
+@record
 class Step:
     """One command of a recipe.
 
@@ -53,7 +53,7 @@ class Step:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@record
 class Recipe:
     """How one image is built and pushed.
 
@@ -74,7 +74,7 @@ class Recipe:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@record
 class Build:
     """One image of a request with everything that was worked out for it.
 
@@ -118,7 +118,7 @@ class Build:
         return next((use for use in uses if use in self.auth), "")
 
 
-@dataclass(frozen=True)
+@record
 class Setting:
     """What a strategy may know when it makes its pod.
 
@@ -134,7 +134,7 @@ class Setting:
     engine: EngineSettings = field(default_factory=EngineSettings)
 
 
-@dataclass(frozen=True)
+@record
 class PodParts:
     """What a strategy puts into its pod; the core adds the planner, volumes and options.
 

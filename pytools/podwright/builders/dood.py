@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from podwright import pod
 from podwright.builders import _docker
 from podwright.builders._base import Build, Builder, Expand, PodParts, Recipe, Setting, Step
+from podwright.records import replace
 from podwright.resources import Later
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ They are discovered, and only the one that was asked for is imported.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from typing import TYPE_CHECKING, Protocol
+
+from podwright import resources
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +31,7 @@ class Command(Protocol):
 
 def names() -> list[str]:
     """All subcommands, sorted."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return list(resources.modules(__name__, __path__[0]))
 
 
 def load(name: str) -> Command:

@@ -40,7 +40,16 @@ LEFT_OUT = (
     "yaml/cyaml.py",
     "jenkins/version.py",
 )
-OWN = ("__init__.py", "__main__.py", "cli.py", "console.py", "errors.py", "schema.py")
+OWN = (
+    "__init__.py",
+    "__main__.py",
+    "cli.py",
+    "console.py",
+    "errors.py",
+    "records.py",
+    "resources.py",
+    "schema.py",
+)
 
 
 def own_members(package: Path) -> dict[str, bytes]:

@@ -7,7 +7,6 @@ whoever imports renders again and compares, and takes the XML as it is when some
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 from xml.etree import ElementTree as ET
@@ -15,6 +14,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs import xmltree
 from podwright.jobs.oneof import Switch
+from podwright.records import MISSING, Field, fields, record
 from podwright.schema import Record
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _defaults_of(part: Any) -> dict[str, Any]:
     return defaults(record)
 
 
-def _default(item: Field[Any]) -> Any:
+def _default(item: Field) -> Any:
     if item.default_factory is not MISSING:
         return item.default_factory()
     return item.default
@@ -103,7 +103,7 @@ def from_text(text: str, like: Any) -> Any:
     return text
 
 
-@dataclass(frozen=True)
+@record
 class Value(Codec):
     """A field as the text of an element.
 
@@ -138,7 +138,7 @@ class Value(Codec):
         return {self.tag or self.field}
 
 
-@dataclass(frozen=True)
+@record
 class Fixed(Codec):
     """An element that is always the same; ``path`` may name several levels (``a/b``)."""
 
@@ -164,7 +164,7 @@ class Fixed(Codec):
         return {self.path.split("/")[0]}
 
 
-@dataclass(frozen=True)
+@record
 class Inside(Codec):
     """An element that holds other codecs of the same record.
 
@@ -207,7 +207,7 @@ class Inside(Codec):
         return {self.tag}
 
 
-@dataclass(frozen=True)
+@record
 class Nested(Codec):
     """A field that holds one record (or None), in an element of its own."""
 
@@ -237,7 +237,7 @@ class Nested(Codec):
         return {self.tag}
 
 
-@dataclass(frozen=True)
+@record
 class Chosen(Codec):
     """A field with one of several records, told apart by the ``class`` attribute."""
 
@@ -269,7 +269,7 @@ class Chosen(Codec):
         return {self.tag}
 
 
-@dataclass(frozen=True)
+@record
 class Items(Codec):
     """A field with a list of records, each in the element of its class."""
 
@@ -301,7 +301,7 @@ class Items(Codec):
         return {self.field: found} if found or defaults(record)[self.field] else {}
 
 
-@dataclass(frozen=True)
+@record
 class Rest(Codec):
     """A field with a list of XML texts: whatever the codecs beside it do not know."""
 
@@ -323,7 +323,7 @@ class Rest(Codec):
         return {self.field: rest} if rest else {}
 
 
-@dataclass(frozen=True)
+@record
 class Strings(Codec):
     """A field with a list of texts, each in an element ``item``."""
 
@@ -346,7 +346,7 @@ class Strings(Codec):
         return {self.item}
 
 
-@dataclass(frozen=True)
+@record
 class Joined(Codec):
     """A field with a list of texts in one element, separated by commas or blanks."""
 
@@ -371,7 +371,7 @@ class Joined(Codec):
         return {self.tag}
 
 
-@dataclass(frozen=True)
+@record
 class Raw:
     """XML that a description gives as text, because no other word says it.
 
@@ -408,7 +408,7 @@ def plugins_of(part: Any) -> set[str]:
     """Name the plugins that a record and everything in it need."""
     found = {part.PLUGIN} if isinstance(part, Part) and part.PLUGIN else set()
     if isinstance(part, Part):
-        for item in fields(part):  # type: ignore[arg-type]
+        for item in fields(part):
             found |= plugins_of(getattr(part, item.name))
     elif isinstance(part, tuple):
         for value in part:

@@ -1,9 +1,8 @@
 """The description of a Jenkins: files in a folder, read and checked as a whole."""
-# ruff: noqa: RUF009 - `option` gives immutable defaults
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from podwright.jobs.expand import Context, Entry, expand
 from podwright.jobs.located import Map, Mark, Problems
 from podwright.jobs.marker import OWNER, SLOT
 from podwright.jobs.parts.triggers import UpstreamTrigger
+from podwright.records import field, fields, record
 from podwright.schema import (
     Anything,
     Choice,
@@ -34,7 +34,7 @@ REMOVALS = ("keep", "disable", "delete")
 SUFFIXES = (".yaml", ".yml")
 
 
-@dataclass(frozen=True)
+@record
 class Document:
     """One file of a description."""
 
@@ -69,7 +69,7 @@ class Document:
     jobs: tuple[Any, ...] = option(ListOf(Anything()), "the jobs, folders and views", ())
 
 
-@dataclass(frozen=True)
+@record
 class Job:
     """One described item.
 
@@ -95,7 +95,7 @@ class Job:
         return (self.record.VIEW, self.name)
 
 
-@dataclass(frozen=True)
+@record
 class Description:
     """All of it.
 
@@ -273,8 +273,7 @@ def _settings(files: list[_File], problems: Problems) -> _File | None:
 
 def _kind_fields() -> dict[str, frozenset[str]]:
     return {
-        name: frozenset(item.name for item in fields(kinds.load(name)))  # type: ignore[arg-type]
-        for name in kinds.names()
+        name: frozenset(item.name for item in fields(kinds.load(name))) for name in kinds.names()
     }
 
 
@@ -432,7 +431,7 @@ def _implied(jobs: list[Job], settings: _File | None) -> list[Job]:
                 continue
             known.add(above.lower())
             values = {**shared.get("all", {}), **shared.get("folder", {})}
-            allowed = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+            allowed = {item.name for item in fields(kind)}
             try:
                 parsed = parse_fields(
                     kind, {key: value for key, value in values.items() if key in allowed}, ""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from podwright.errors import guess
+from podwright.records import field, record
 from podwright.schema import Flag, Invalid, Kind, Record, Text, describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True)
+@record
 class OneOf(Kind):
     """A map with exactly one key, which says what the value is: ``{cron: "H 2 * * *"}``.
 
@@ -65,7 +65,7 @@ class OneOf(Kind):
         }
 
 
-@dataclass(frozen=True)
+@record
 class Lines(Text):
     """A text that ends up in XML: control characters cannot be written there."""
 
@@ -83,7 +83,7 @@ class Lines(Text):
         return text
 
 
-@dataclass(frozen=True)
+@record
 class Plain(Lines):
     """A :class:`Lines` that also takes booleans: defaults and values of parameters."""
 
@@ -118,7 +118,7 @@ TEXT = Lines()
 FLAG = Flag()
 
 
-@dataclass(frozen=True)
+@record
 class Short(Record):
     """A :class:`Record` that a number may stand for as well: ``keep: 20``."""
 
@@ -129,7 +129,7 @@ class Short(Record):
         return super().parse(value, where)
 
 
-@dataclass(frozen=True)
+@record
 class Switch(Record):
     """A :class:`Record` that ``true`` stands for when it needs no further words."""
 

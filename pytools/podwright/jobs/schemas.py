@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from podwright.jobs import kinds
 from podwright.jobs.description import Document
 from podwright.jobs.expand import DEFAULT_KIND
 from podwright.jobs.oneof import OneOf
+from podwright.records import fields
 from podwright.schema import Choice, Kind, ListOf, MapOf, Record, record_schema
 
 HEAD_DOCS = {
@@ -78,7 +78,7 @@ def _definitions() -> dict[str, Any]:
 
 def _when(name: str) -> dict[str, Any]:
     """Apply the fields of a kind to the jobs of that kind, and allow no others."""
-    known = {item.name: True for item in fields(kinds.load(name))}  # type: ignore[arg-type]
+    known = {item.name: True for item in fields(kinds.load(name))}
     head = dict.fromkeys(HEAD_DOCS, True)
     condition: dict[str, Any] = {"properties": {"kind": {"const": name}}, "required": ["kind"]}
     if name == DEFAULT_KIND:

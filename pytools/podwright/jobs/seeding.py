@@ -6,12 +6,12 @@ from __future__ import annotations
 import io
 import json
 from argparse import Namespace
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podwright.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, PodwrightError, UsageError
 from podwright.jobs import actions
+from podwright.records import fields, record, replace
 from podwright.schema import Choice, Flag, Invalid, Number, Text, option, parse_fields
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ PLAN_FILE = "podwright-plan.txt"
 MODES = ("auto", "plan", "apply")
 
 
-@dataclass(frozen=True)
+@record
 class Parameters:
     """The parameters of the step."""
 

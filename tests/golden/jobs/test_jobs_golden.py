@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import yaml
 
 from podwright.jobs import description, importing, kinds, normal, rendering, schemas, xmltree
+from podwright.records import fields
 from podwright.schema import parse_fields
 
 HERE = Path(__file__).parent

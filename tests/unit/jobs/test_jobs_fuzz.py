@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from podwright.errors import UsageError
 from podwright.jobs import description, kinds, rendering, xmltree
 from podwright.jobs.oneof import OneOf
+from podwright.records import fields
 from podwright.schema import ListOf, Record
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ no list of kinds exists anywhere else.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 from xml.etree.ElementTree import Element
 
+from podwright import resources
 from podwright.jobs.codec import Part, plugins_of, read_all, write_all
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Kind(Part):
 @cache
 def names() -> tuple[str, ...]:
     """All kinds, sorted."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    return resources.modules(__name__, __path__[0])
 
 
 @cache

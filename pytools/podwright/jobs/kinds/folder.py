@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from podwright.jobs.codec import Codec, Fixed, Inside
@@ -15,6 +14,7 @@ from podwright.jobs.parts.common import (
     Library,
     libraries_codec,
 )
+from podwright.records import record
 from podwright.schema import ListOf, Record, option
 
 CREDENTIALS = (
@@ -24,7 +24,7 @@ CREDENTIALS = (
 ICON = "com.cloudbees.hudson.plugins.folder.icons.StockFolderIcon"
 
 
-@dataclass(frozen=True)
+@record
 class Folder(Described, Kind):
     """Holds other jobs, and may bring shared libraries for them."""
 

@@ -1,9 +1,8 @@
 """A freestyle job: shell steps, enough to keep old jobs as code."""
-# ruff: noqa: N815, RUF009 - Jenkins' own names; `option` gives immutable defaults
+# ruff: noqa: N815 - Jenkins' own names; `option` gives immutable defaults
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
@@ -25,10 +24,11 @@ from podwright.jobs.parts.parameters import PARAMETERS
 from podwright.jobs.parts.raw import RawXml
 from podwright.jobs.parts.scm import SCM
 from podwright.jobs.parts.triggers import TRIGGERS
+from podwright.records import record
 from podwright.schema import ListOf, Number, Record, option
 
 
-@dataclass(frozen=True)
+@record
 class Shell(Part):
     """A shell script."""
 
@@ -37,7 +37,7 @@ class Shell(Part):
     command: str = option(TEXT, "the script", "", required=True)
 
 
-@dataclass(frozen=True)
+@record
 class Batch(Part):
     """A Windows batch script."""
 
@@ -52,7 +52,7 @@ STEPS = OneOf(
 )
 
 
-@dataclass(frozen=True)
+@record
 class Artifacts(Part):
     """Files to keep."""
 
@@ -74,7 +74,7 @@ class Artifacts(Part):
     fingerprint: bool = option(FLAG, "record checksums", default=False)
 
 
-@dataclass(frozen=True)
+@record
 class Junit(Part):
     """Results of tests."""
 
@@ -129,7 +129,7 @@ class _Roam(Codec):
         return {"canRoam"}
 
 
-@dataclass(frozen=True)
+@record
 class Freestyle(Described, Kind):
     """A freestyle job: shell steps, enough to keep old jobs as code."""
 

@@ -1,9 +1,8 @@
 """A multibranch pipeline: one job for each branch that has a Jenkinsfile."""
-# ruff: noqa: N815, RUF009 - Jenkins' own names; `option` gives immutable defaults
+# ruff: noqa: N815 - Jenkins' own names; `option` gives immutable defaults
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
@@ -23,6 +22,7 @@ from podwright.jobs.parts.common import (
 )
 from podwright.jobs.parts.sources import SOURCES
 from podwright.jobs.parts.triggers import NEVER, Interval, scan_kind
+from podwright.records import record
 from podwright.schema import ListOf, Record, option
 
 PROJECT = "org.jenkinsci.plugins.workflow.multibranch.WorkflowMultiBranchProject"
@@ -67,17 +67,17 @@ class _Sources(Codec):
         return {self.TAG}
 
 
-@dataclass(frozen=True)
+@record
 class _Holder:
     source: Any
 
 
-@dataclass(frozen=True)
+@record
 class _Strategy(Part):
     XML: ClassVar[tuple[Codec, ...]] = STRATEGY
 
 
-@dataclass(frozen=True)
+@record
 class Multibranch(Described, Kind):
     """A multibranch pipeline: one job for each branch that has a Jenkinsfile."""
 

@@ -1,9 +1,8 @@
 """An organization: a multibranch pipeline for each repository of a group."""
-# ruff: noqa: N815, RUF009 - Jenkins' own names; `option` gives immutable defaults
+# ruff: noqa: N815 - Jenkins' own names; `option` gives immutable defaults
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from podwright.jobs.codec import Codec, Fixed, Inside, Items, Value
@@ -23,13 +22,14 @@ from podwright.jobs.parts.common import (
 )
 from podwright.jobs.parts.sources import NAVIGATORS
 from podwright.jobs.parts.triggers import Interval, scan_kind
+from podwright.records import record
 from podwright.schema import ListOf, Record, option
 
 FOLDER = "jenkins.branch.OrganizationFolder"
 FACTORY = "org.jenkinsci.plugins.workflow.multibranch.WorkflowMultiBranchProjectFactory"
 
 
-@dataclass(frozen=True)
+@record
 class Organization(Described, Kind):
     """A multibranch pipeline for each repository of a GitHub, Bitbucket or GitLab group."""
 

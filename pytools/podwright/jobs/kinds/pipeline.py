@@ -1,9 +1,8 @@
 """A pipeline: its script stands in the description or comes from an SCM."""
-# ruff: noqa: N815, RUF009 - Jenkins' own names; `option` gives immutable defaults
+# ruff: noqa: N815 - Jenkins' own names; `option` gives immutable defaults
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
@@ -24,6 +23,7 @@ from podwright.jobs.parts.common import (
 from podwright.jobs.parts.parameters import PARAMETERS
 from podwright.jobs.parts.scm import SCM
 from podwright.jobs.parts.triggers import TRIGGERS
+from podwright.records import record
 from podwright.schema import Choice, Invalid, ListOf, Number, Record, option
 
 CPS = "org.jenkinsci.plugins.workflow.cps"
@@ -63,7 +63,7 @@ class _Definition(Codec):
         return {"definition"}
 
 
-@dataclass(frozen=True)
+@record
 class NoConcurrency(Part):
     """One build at a time."""
 
@@ -90,7 +90,7 @@ class _Empty(Codec):
         return {self.tag}
 
 
-@dataclass(frozen=True)
+@record
 class Pipeline(Described, Kind):
     """A pipeline: its script stands in the description or comes from an SCM."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs.codec import Codec, Fixed, Inside, Strings, Value, write_all
 from podwright.jobs.kinds import Kind
 from podwright.jobs.oneof import FLAG, TEXT
+from podwright.records import record
 from podwright.schema import Choice, ListOf, option
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class _Columns(Codec):
         return {} if found == list(COLUMNS) else {"columns": found}
 
 
-@dataclass(frozen=True)
+@record
 class View(Kind):
     """A list view: a page that shows some of the jobs of its folder."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from xml.etree.ElementTree import Element
 
@@ -11,13 +10,14 @@ from podwright.jobs.expand import fill_text
 from podwright.jobs.kinds import Kind
 from podwright.jobs.kinds.folder import CREDENTIALS
 from podwright.jobs.oneof import TEXT, illegal
+from podwright.records import record, replace
 from podwright.schema import Invalid, option, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True)
+@record
 class XmlJob(Kind):
     """Anything else: the job's XML from a file, with values filled in.
 

@@ -1,9 +1,8 @@
 """What several kinds of jobs share: rotation, throttling, orphans, libraries."""
-# ruff: noqa: N815, RUF009 - Jenkins' own names; `option` gives immutable defaults
+# ruff: noqa: N815 - Jenkins' own names; `option` gives immutable defaults
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from podwright.jobs.codec import (
@@ -22,12 +21,13 @@ from podwright.jobs.oneof import FLAG, TEXT, OneOf, Short
 from podwright.jobs.parts.parameters import PARAMETERS
 from podwright.jobs.parts.raw import RawXml
 from podwright.jobs.parts.sources import GitHubSource, GitSource
+from podwright.records import record
 from podwright.schema import Choice, ListOf, Number, Record, option
 
 ANY_NUMBER = Number(-1, 100_000)
 
 
-@dataclass(frozen=True)
+@record
 class Keep(Part):
     """How many builds are kept; -1 keeps all."""
 
@@ -49,7 +49,7 @@ class Keep(Part):
     artifactDays: int = option(ANY_NUMBER, "days that artifacts are kept", -1)
 
 
-@dataclass(frozen=True)
+@record
 class Throttle(Part):
     """How many builds run at once, together with other jobs (throttle-concurrents plugin)."""
 
@@ -76,7 +76,7 @@ class Throttle(Part):
     categories: tuple[str, ...] = option(ListOf(TEXT), "names of categories", ())
 
 
-@dataclass(frozen=True)
+@record
 class Orphans(Part):
     """What becomes of jobs whose branch or repository is gone."""
 
@@ -102,7 +102,7 @@ def orphans_codec() -> Nested:
     )
 
 
-@dataclass(frozen=True)
+@record
 class Caching(Part):
     """How long a library is kept on the controller."""
 
@@ -124,7 +124,7 @@ LIBRARY_SOURCES = OneOf(
 )
 
 
-@dataclass(frozen=True)
+@record
 class Library(Part):
     """A shared library that the jobs of a folder may load."""
 
@@ -202,7 +202,7 @@ def parameters_codec() -> Inside:
     )
 
 
-@dataclass(frozen=True)
+@record
 class Described(Part):
     """What everything in Jenkins has."""
 

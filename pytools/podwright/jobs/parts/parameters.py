@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs.codec import Codec, Fixed, Part, Value
 from podwright.jobs.oneof import FLAG, TEXT, OneOf, Plain
 from podwright.jobs.parts.raw import RawXml
+from podwright.records import record
 from podwright.schema import Choice, ListOf, Record, option
 
 PLAIN = Plain()
 
 
-@dataclass(frozen=True)
+@record
 class Parameter(Part):
     """What all parameters have."""
 
@@ -25,7 +25,7 @@ class Parameter(Part):
 BASE = (Value("name"), Value("description"))
 
 
-@dataclass(frozen=True)
+@record
 class StringParameter(Parameter):
     """One line of text."""
 
@@ -35,7 +35,7 @@ class StringParameter(Parameter):
     trim: bool = option(FLAG, "drop blanks at both ends", default=False)
 
 
-@dataclass(frozen=True)
+@record
 class TextParameter(Parameter):
     """Several lines of text."""
 
@@ -45,7 +45,7 @@ class TextParameter(Parameter):
     trim: bool = option(FLAG, "drop blanks at both ends", default=False)
 
 
-@dataclass(frozen=True)
+@record
 class BooleanParameter(Parameter):
     """A box to tick."""
 
@@ -72,7 +72,7 @@ class _Choices(Codec):
         return {"choices"}
 
 
-@dataclass(frozen=True)
+@record
 class ChoiceParameter(Parameter):
     """A list to choose from; the first is the default."""
 
@@ -83,7 +83,7 @@ class ChoiceParameter(Parameter):
     )
 
 
-@dataclass(frozen=True)
+@record
 class PasswordParameter(Parameter):
     """A hidden text; it has no default here, because a default would be a secret in a file."""
 
@@ -91,7 +91,7 @@ class PasswordParameter(Parameter):
     XML: ClassVar[tuple[Codec, ...]] = (*BASE, Fixed("defaultValue"))
 
 
-@dataclass(frozen=True)
+@record
 class RunParameter(Parameter):
     """A build of another job."""
 
@@ -105,7 +105,7 @@ class RunParameter(Parameter):
     )
 
 
-@dataclass(frozen=True)
+@record
 class FileParameter(Parameter):
     """A file to upload."""
 
@@ -113,7 +113,7 @@ class FileParameter(Parameter):
     XML: ClassVar[tuple[Codec, ...]] = BASE
 
 
-@dataclass(frozen=True)
+@record
 class CredentialsParameter(Parameter):
     """The id of a credential (of the credentials plugin)."""
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from podwright.jobs import xmltree
 from podwright.jobs.codec import Raw
 from podwright.jobs.oneof import Lines
+from podwright.records import record
 from podwright.schema import Invalid
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 
-@dataclass(frozen=True)
+@record
 class RawXml(Lines):
     """One XML element as text.
 

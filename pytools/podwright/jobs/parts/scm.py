@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs.codec import Codec, Fixed, Inside, Items, Part, Value
 from podwright.jobs.oneof import TEXT, OneOf
 from podwright.jobs.parts.raw import RawXml
+from podwright.records import record
 from podwright.schema import ListOf, Number, Record, option
 
 
@@ -70,7 +70,7 @@ class _Extensions(Codec):
         return {"extensions": [item["xml"] for item in found["extensions"]]} if found else {}
 
 
-@dataclass(frozen=True)
+@record
 class GitScm(Part):
     """A Git repository."""
 

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs.codec import Codec, Inside, Items, Part, Value
 from podwright.jobs.oneof import FLAG, TEXT, OneOf
 from podwright.jobs.parts.raw import RawXml
+from podwright.records import record
 from podwright.schema import Choice, ListOf, Number, Record, option
 
 # What `strategyId` says in the branch sources of GitHub, Bitbucket and GitLab alike.
@@ -18,7 +18,7 @@ BRANCHES = {"exceptPullRequests": 1, "onlyPullRequests": 2, "all": 3}
 PULL_REQUESTS = {"merge": 1, "head": 2, "both": 3}
 
 
-@dataclass(frozen=True)
+@record
 class _Strategy(Codec):
     """A word in place of the number that the plugins store."""
 
@@ -33,7 +33,7 @@ class _Strategy(Codec):
         return {"strategy": numbers.get(parent.findtext("strategyId", ""), "")}
 
 
-@dataclass(frozen=True)
+@record
 class _Trust(Codec):
     """Whose forks may change the Jenkinsfile: a nested class of the trait."""
 
@@ -49,12 +49,12 @@ class _Trust(Codec):
         return {"trust": name}
 
 
-@dataclass(frozen=True)
+@record
 class PlainTrait(Part):
     """A trait without settings."""
 
 
-@dataclass(frozen=True)
+@record
 class BranchTrait(Part):
     """Which branches are built."""
 
@@ -66,7 +66,7 @@ class BranchTrait(Part):
     )
 
 
-@dataclass(frozen=True)
+@record
 class OriginTrait(Part):
     """Requests from branches of the repository itself."""
 
@@ -78,7 +78,7 @@ class OriginTrait(Part):
     )
 
 
-@dataclass(frozen=True)
+@record
 class HeadFilter(Part):
     """Names of branches, by wildcards."""
 
@@ -89,7 +89,7 @@ class HeadFilter(Part):
     excludes: str = option(TEXT, "names that are left out", "")
 
 
-@dataclass(frozen=True)
+@record
 class RegexFilter(Part):
     """Names of branches, by a Java regular expression."""
 
@@ -99,7 +99,7 @@ class RegexFilter(Part):
     regex: str = option(TEXT, "the expression", ".*", required=True)
 
 
-@dataclass(frozen=True)
+@record
 class SourceFilter(Part):
     """Names of repositories, by wildcards (organizations only)."""
 
@@ -110,7 +110,7 @@ class SourceFilter(Part):
     excludes: str = option(TEXT, "names that are left out", "")
 
 
-@dataclass(frozen=True)
+@record
 class CloneTrait(Part):
     """A shallow clone."""
 
@@ -140,7 +140,7 @@ def _named(base: type, java: str, plugin: str, doc: str, **extra: Any) -> type:
     """Make the trait of one plugin from a common form."""
     made = type(java.rpartition(".")[2], (base,), {"JAVA": java, "PLUGIN": plugin, **extra})
     made.__doc__ = doc
-    return dataclass(frozen=True)(made)
+    return record(made)
 
 
 def _fork(java: str, plugin: str, words: tuple[str, ...]) -> type:
@@ -237,7 +237,7 @@ def _slug(*words: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(word for word in words if word)).strip("-")
 
 
-@dataclass(frozen=True)
+@record
 class Source(Part):
     """What all sources have."""
 
@@ -249,7 +249,7 @@ class Source(Part):
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@record
 class GitSource(Source):
     """The branches of a Git repository."""
 
@@ -271,7 +271,7 @@ class GitSource(Source):
         return _slug("git", self.url)
 
 
-@dataclass(frozen=True)
+@record
 class GitHubSource(Source):
     """The branches and pull requests of a GitHub repository."""
 
@@ -297,7 +297,7 @@ class GitHubSource(Source):
         return _slug("github", self.apiUri, self.owner, self.repository)
 
 
-@dataclass(frozen=True)
+@record
 class BitbucketSource(Source):
     """The branches and pull requests of a Bitbucket repository."""
 
@@ -321,7 +321,7 @@ class BitbucketSource(Source):
         return _slug("bitbucket", self.serverUrl, self.owner, self.repository)
 
 
-@dataclass(frozen=True)
+@record
 class GitLabSource(Source):
     """The branches and merge requests of a GitLab project."""
 
@@ -357,7 +357,7 @@ SOURCES = OneOf(
 )
 
 
-@dataclass(frozen=True)
+@record
 class GitHubNavigator(Part):
     """All repositories of a GitHub organization."""
 
@@ -375,7 +375,7 @@ class GitHubNavigator(Part):
     traits: tuple[Any, ...] = option(ListOf(GITHUB_TRAITS), "what is discovered", ())
 
 
-@dataclass(frozen=True)
+@record
 class BitbucketNavigator(Part):
     """All repositories of a Bitbucket workspace or project."""
 
@@ -393,7 +393,7 @@ class BitbucketNavigator(Part):
     traits: tuple[Any, ...] = option(ListOf(BITBUCKET_TRAITS), "what is discovered", ())
 
 
-@dataclass(frozen=True)
+@record
 class GitLabNavigator(Part):
     """All projects of a GitLab group."""
 

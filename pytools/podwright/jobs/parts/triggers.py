@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs.codec import Codec, Joined, Part, Value, defaults
 from podwright.jobs.oneof import FLAG, TEXT, OneOf
 from podwright.jobs.parts.raw import RawXml
+from podwright.records import record
 from podwright.schema import Choice, Invalid, ListOf, Record, Text, option, shown
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ CRON_FIELD = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@record
 class Cron(Text):
     """A schedule in the form of Jenkins: five columns, ``H`` for a spread, several lines."""
 
@@ -49,7 +49,7 @@ class Cron(Text):
         return text
 
 
-@dataclass(frozen=True)
+@record
 class CronTrigger(Part):
     """By the clock."""
 
@@ -58,7 +58,7 @@ class CronTrigger(Part):
     spec: str = option(Cron(), "schedule, for example 'H 2 * * *'", "", required=True)
 
 
-@dataclass(frozen=True)
+@record
 class PollTrigger(Part):
     """By asking the SCM for changes."""
 
@@ -96,7 +96,7 @@ class _Threshold(Codec):
         return {"threshold"}
 
 
-@dataclass(frozen=True)
+@record
 class UpstreamTrigger(Part):
     """After builds of other jobs."""
 
@@ -110,7 +110,7 @@ class UpstreamTrigger(Part):
     )
 
 
-@dataclass(frozen=True)
+@record
 class GitHubPushTrigger(Part):
     """By the webhook of the github plugin."""
 
