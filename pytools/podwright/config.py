@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from podwright import request
 from podwright.errors import UsageError
@@ -27,6 +26,10 @@ from podwright.schema import (
     option,
     parse_fields,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 REPOSITORY_FILE = ".podwright.yaml"
 

@@ -6,12 +6,12 @@ command prints (result on stdout, talk on stderr) without knowing of ``sys`` or 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO
-
 from podwright.records import field, record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TextIO
 
 
 @record

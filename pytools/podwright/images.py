@@ -7,10 +7,9 @@ kubernetes plugin adds it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from podwright.errors import UsageError, guess
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

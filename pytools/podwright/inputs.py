@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
 
 from podwright import config as configs
 from podwright import request as requests
 from podwright.errors import UsageError
 from podwright.records import replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any, TextIO
 
     from podwright.config import Config
     from podwright.request import Registry, Request

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Any, TextIO
 
 from podwright import inputs
 from podwright.errors import UsageError
@@ -12,8 +11,10 @@ from podwright.records import fields
 from podwright.request import BuildParameters
 from podwright.schema import Choice, Duration, Flag, Kind, ListOf, MapOf, Number, Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any, TextIO
 
 # Parameters that only make sense inside Jenkins, or that need a file.
 _NOT_OPTIONS = {"pod", "images"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, Any
 
 from podwright import builders, pod, registries, script
 from podwright.builders._base import FEATURES, Build, Builder, Expand, Setting
@@ -16,7 +15,10 @@ from podwright.request import LONGEST_ARGUMENT, LONGEST_COMMAND, Common, Image, 
 from podwright.schema import shown
 from podwright.workspace import instructions, look
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from podwright.config import Config
     from podwright.workspace import Facts
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 import copy
 import json
 import re
-from typing import TYPE_CHECKING, Any
 
 from podwright import registries as registry_settings
 from podwright.errors import UsageError
 from podwright.resources import text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from podwright.builders._base import PodParts, Setting
     from podwright.request import Pod, Registry

@@ -6,8 +6,6 @@ the pages of the steps are generated from the declarations here.
 
 from __future__ import annotations
 
-from typing import Any
-
 from podwright.errors import UsageError
 from podwright.records import field, fields, record
 from podwright.references import HOST
@@ -26,6 +24,10 @@ from podwright.schema import (
     parse_fields,
     record_schema,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
 PLATFORM = r"[a-z0-9]+/[a-z0-9_]+(?:/v[0-9]+)?"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING, Any
 
 import podwright
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 # A bundle carries one in each package, because a folder inside it cannot be listed.
 LIST = "MODULES"

@@ -8,13 +8,14 @@ documentation. Parsing (all problems at once, with a guess for misspelt names), 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from podwright.errors import guess
 from podwright.records import field, fields, record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any, Callable, ClassVar
 
 
 class Invalid(Exception):  # noqa: N818 - never leaves this module's callers

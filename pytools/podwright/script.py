@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from typing import TYPE_CHECKING, Any
 
 from podwright.builders._base import Build, Expand, Recipe, Step
 from podwright.references import auth_key
 from podwright.resources import text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from podwright.request import Credential, Request
 

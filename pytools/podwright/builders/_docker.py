@@ -5,15 +5,15 @@ Flags: docker/buildx docs/reference/buildx_build.md, docker/cli docs/reference/c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from podwright import pod
 from podwright.builders._base import Build, Recipe, Setting, Step, flags, mounts, ssh_mounts
 from podwright.errors import UsageError
 from podwright.references import DOCKER_HUB
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from podwright.request import Registry
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from podwright import pod
 from podwright.builders._base import (
@@ -19,8 +18,10 @@ from podwright.builders._base import (
     ssh_mounts,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from podwright.request import Registry
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from podwright import pod
 from podwright.builders import _docker
@@ -12,7 +11,10 @@ from podwright.errors import UsageError
 from podwright.request import Registry
 from podwright.resources import Later, text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from podwright import authz
 else:
     authz = Later("podwright.authz")

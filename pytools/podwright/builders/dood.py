@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from podwright import pod
 from podwright.builders import _docker
 from podwright.builders._base import Build, Builder, Expand, PodParts, Recipe, Setting, Step
 from podwright.records import replace
 from podwright.resources import Later
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from podwright import dood
 else:
     dood = Later("podwright.dood")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from podwright import pod, registries
 from podwright.builders import _containers
 from podwright.builders._base import (
@@ -14,6 +12,10 @@ from podwright.builders._base import (
     Setting,
     tagged_caches,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SOCKET = "/run/podwright-engine/podman.sock"
 CERTIFICATES = "/etc/containers/certs.d"

@@ -7,26 +7,26 @@ They are discovered, and only the one that was asked for is imported.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Protocol
 
 from podwright import resources
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Protocol
 
     from podwright.console import Console
 
+    class Command(Protocol):
+        """What a module of this package offers."""
 
-class Command(Protocol):
-    """What a module of this package offers."""
+        SUMMARY: str
 
-    SUMMARY: str
+        def configure(self, parser: argparse.ArgumentParser) -> None:
+            """Add the command's options."""
 
-    def configure(self, parser: argparse.ArgumentParser) -> None:
-        """Add the command's options."""
-
-    def run(self, options: argparse.Namespace, console: Console) -> int:
-        """Do it; returns the exit code, raises PodwrightError for the user."""
+        def run(self, options: argparse.Namespace, console: Console) -> int:
+            """Do it; returns the exit code, raises PodwrightError for the user."""
 
 
 def names() -> list[str]:

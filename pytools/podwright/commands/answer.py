@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from podwright import inputs, workspace
 from podwright.errors import PodwrightError
 from podwright.plan import plan
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 

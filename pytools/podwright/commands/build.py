@@ -11,15 +11,16 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from podwright import builders, inputs, workspace
 from podwright.errors import UsageError
 from podwright.options import EXAMPLES, add_request_options, request_from
 from podwright.plan import plan
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
 
     from podwright.console import Console
 

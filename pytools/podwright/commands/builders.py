@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from podwright import builders
 from podwright.builders._base import FEATURES
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from podwright import inputs, workspace
 from podwright.options import EXAMPLES, add_request_options, request_from
 from podwright.plan import plan
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 

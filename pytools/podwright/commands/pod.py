@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from podwright import builders, inputs, pod
 from podwright.errors import PodwrightError
 from podwright.plan import plan_pod
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
 
     from podwright.console import Console
 
