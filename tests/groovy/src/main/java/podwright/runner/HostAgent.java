@@ -102,10 +102,16 @@ final class HostAgent implements Agent {
     builder.environment().putAll(command.environment());
     builder.environment().put("JENKINS_SERVER_COOKIE", cookie);
     builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
-    builder.redirectErrorStream(!command.captureOutput());
+    Path log = Files.createFile(directory.resolve("jenkins-log.txt"));
+    Path value = command.captureOutput() ? directory.resolve("output.txt") : null;
+    builder.redirectErrorStream(value == null);
+    builder.redirectOutput((value == null ? log : value).toFile());
+    if (value != null) {
+      builder.redirectError(log.toFile());
+    }
     Process process = builder.start();
     HostProcess running = new HostProcess(process, cookie);
-    Pump.follow(process, command.captureOutput(), output, (code, captured) -> {
+    Tail.follow(process, log, value, output, (code, captured) -> {
       running.finished();
       remove(directory);
       end.accept(new Ended(code, captured, null));

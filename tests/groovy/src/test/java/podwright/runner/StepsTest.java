@@ -303,6 +303,13 @@ class StepsTest {
   }
 
   @Test
+  void what_runs_in_the_background_may_go_on_writing() {
+    var outcome = run("node { sh '(while [ ! -e go ]; do sleep 0.1; done; echo late; touch done) & :'\n"
+        + "sh 'touch go; for n in $(seq 100); do [ -e done ] && exit; sleep 0.1; done; exit 1' }");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+  }
+
+  @Test
   void aborting_ends_the_build_and_blocks_clean_up() throws Exception {
     Pipelines pipelines = new Pipelines(directory);
     Thread aborter = new Thread(() -> {
