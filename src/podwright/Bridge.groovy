@@ -1,5 +1,7 @@
 package podwright
 
+import org.jenkinsci.plugins.credentialsbinding.impl.CredentialNotFoundException
+
 /**
  * The only bridge between Jenkins and the planner, which is Python and knows all the rest.
  *
@@ -130,17 +132,22 @@ class Bridge implements Serializable {
   /** Sends one request to the planner in this pod and runs the script that it answers. */
   private Object run(Map request) {
     Map prepared = Requests.prepare(request)
-    String id = writeRequest(prepared.json)
     String label = Requests.label(step, request)
     if (prepared.bindings.isEmpty()) {
-      return inBuilder(id, label)
+      return inBuilder(prepared.json, label)
     }
-    return steps.withCredentials(bindings(prepared.bindings)) {
-      return inBuilder(id, label)
+    // Not around the body, which would cost nothing more: what that runs must not see the secrets.
+    try {
+      return steps.withCredentials(bindings(prepared.bindings)) {
+        return inBuilder(prepared.json, label)
+      }
+    } catch (CredentialNotFoundException e) {
+      return fail(Requests.unbound(prepared.bindings, e.message))
     }
   }
 
-  private Object inBuilder(String id, String label) {
+  private Object inBuilder(String json, String label) {
+    String id = writeRequest(json)
     return steps.container('builder') {
       return answer(Scripts.build(id), label, 'value')
     }

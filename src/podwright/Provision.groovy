@@ -1,5 +1,7 @@
 package podwright
 
+import org.jenkinsci.plugins.credentialsbinding.impl.CredentialNotFoundException
+
 /**
  * Runs `podwright jobs` for the step provisionJobs. All decisions are made in Python: it gets the
  * request as a file and leaves its answer in another.
@@ -39,28 +41,35 @@ fi
       fail('credentials: is missing; name the credential that holds user name and API token.')
     }
     String folder = steps.env.WORKSPACE_TMP + '/podwright-jobs/' + UUID.randomUUID()
-    unpack(folder)
-    steps.writeFile(
-      file: folder + '/request.json', text: Requests.toJson(request), encoding: 'UTF-8')
-    return show(Requests.parse(runPython(folder, request.credentials.toString())))
+    return show(Requests.parse(withLogin(request.credentials.toString()) {
+      return runPython(folder, Requests.toJson(request))
+    }))
   }
 
-  /** Writes the bundle to the agent, without a sh. */
-  private void unpack(String folder) {
-    String text = steps.libraryResource(resource: 'podwright/' + BUNDLE, encoding: 'Base64')
-    steps.writeFile(file: folder + '/' + BUNDLE, text: text, encoding: 'Base64')
-  }
-
-  private String runPython(String folder, String credentials) {
+  /** Runs a closure with the login in the environment, or fails before anything is written. */
+  private String withLogin(String credentials, Closure inside) {
     Object login = steps.usernamePassword(
       credentialsId: credentials,
       usernameVariable: 'JENKINS_USER',
       passwordVariable: 'JENKINS_TOKEN',
     )
-    return steps.withCredentials([login]) {
-      return steps.withEnv(['PODWRIGHT_JOBS=' + folder]) {
-        return steps.sh(label: 'provisionJobs', script: SCRIPT, returnStdout: true)
+    try {
+      return steps.withCredentials([login]) {
+        return inside.call()
       }
+    } catch (CredentialNotFoundException e) {
+      Map named = [parameter: 'credentials', credentialsId: credentials]
+      return fail(Requests.unbound([named], e.message))
+    }
+  }
+
+  /** Writes the bundle and the request to the agent, without a sh, and returns its answer. */
+  private String runPython(String folder, String json) {
+    String text = steps.libraryResource(resource: 'podwright/' + BUNDLE, encoding: 'Base64')
+    steps.writeFile(file: folder + '/' + BUNDLE, text: text, encoding: 'Base64')
+    steps.writeFile(file: folder + '/request.json', text: json, encoding: 'UTF-8')
+    return steps.withEnv(['PODWRIGHT_JOBS=' + folder]) {
+      return steps.sh(label: 'provisionJobs', script: SCRIPT, returnStdout: true)
     }
   }
 

@@ -17,7 +17,8 @@ class Requests implements Serializable {
    * Each map with a credentialsId below credentials, secrets or ssh, at the top and in each of
    * images, gets a key variable. What is malformed is sent as it is: the planner complains.
    *
-   * @return json: the request; bindings: per credential a map of type, credentialsId and variable
+   * @return json: the request; bindings: per credential a map of type, credentialsId, variable and
+   *   parameter, the one that named it
    */
   @NonCPS
   static Map prepare(Map request) {
@@ -32,6 +33,26 @@ class Requests implements Serializable {
       }
     }
     return [json: JsonOutput.toJson(copied), bindings: bindings]
+  }
+
+  /**
+   * Says which parameter names a credential that Jenkins cannot bind.
+   *
+   * @param bindings of prepare
+   * @param message of CredentialNotFoundException; its two forms, which both quote the id, are
+   *   those of MultiBinding.getCredentials in the plugin credentials-binding
+   */
+  @NonCPS
+  static String unbound(List bindings, String message) {
+    for (Object one : bindings) {
+      if (message.contains("'" + one.credentialsId + "'")) {
+        return one.parameter + ': ' + (message.startsWith('Could not find')
+          ? "there is no credential with the id '" + one.credentialsId + "' that this job may use; "
+            + 'correct the id, or create the credential.'
+          : message + '; name another one, or its type.')
+      }
+    }
+    return message
   }
 
   /** Returns a request as JSON. */
@@ -96,9 +117,9 @@ class Requests implements Serializable {
     if (request.credentials != null) {
       request.credentials = shorthand(request.credentials)
     }
-    bindAll(request.credentials, 'usernamePassword', bindings)
-    bindAll(request.secrets, 'string', bindings)
-    bindAll(request.ssh, 'sshUserPrivateKey', bindings)
+    bindAll(request.credentials, [type: 'usernamePassword', parameter: 'credentials'], bindings)
+    bindAll(request.secrets, [type: 'string', parameter: 'secrets'], bindings)
+    bindAll(request.ssh, [type: 'sshUserPrivateKey', parameter: 'ssh'], bindings)
   }
 
   /** A String in credentials is short for a map with just that id. */
@@ -119,18 +140,18 @@ class Requests implements Serializable {
 
   /** Finds the maps with a credentialsId at any depth of a section. */
   @NonCPS
-  private static void bindAll(Object section, String type, List bindings) {
+  private static void bindAll(Object section, Map defaults, List bindings) {
     if (section instanceof List) {
       for (Object item : (List) section) {
-        bindAll(item, type, bindings)
+        bindAll(item, defaults, bindings)
       }
     } else if (section instanceof Map) {
       Map map = (Map) section
       if (map.credentialsId instanceof String) {
-        bind(map, type, bindings)
+        bind(map, defaults, bindings)
       } else {
         for (Object item : map.values()) {
-          bindAll(item, type, bindings)
+          bindAll(item, defaults, bindings)
         }
       }
     }
@@ -138,8 +159,8 @@ class Requests implements Serializable {
 
   /** Names the variable of a credential: one for each id and type. */
   @NonCPS
-  private static void bind(Map map, String defaultType, List bindings) {
-    Object type = map.type == null ? defaultType : map.type
+  private static void bind(Map map, Map defaults, List bindings) {
+    Object type = map.type == null ? defaults.type : map.type
     if (!TYPES.contains(type)) {
       return
     }
@@ -150,6 +171,8 @@ class Requests implements Serializable {
       }
     }
     map.variable = 'PODWRIGHT_' + (bindings.size() + 1)
-    bindings.add([type: type, credentialsId: map.credentialsId, variable: map.variable])
+    bindings.add(defaults + [
+      type: type, credentialsId: map.credentialsId, variable: map.variable,
+    ])
   }
 }

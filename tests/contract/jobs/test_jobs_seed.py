@@ -124,6 +124,13 @@ def test_mistakes_end_the_build_with_a_sentence(target: Target, fake: JobsContro
             "provisionJobs(credentials: 'jenkins-seed')",
             "provisionJobs: call the step inside node, on an agent with python3.",
         ),
+        (
+            "node { provisionJobs(credentials: 'nope') }",
+            (
+                "provisionJobs: credentials: there is no credential with the id 'nope' that this "
+                "job may use; correct the id, or create the credential."
+            ),
+        ),
     ],
 )
 def test_what_python_cannot_see_is_told_too(

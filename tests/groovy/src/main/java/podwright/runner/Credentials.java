@@ -2,7 +2,6 @@ package podwright.runner;
 
 import groovy.json.JsonException;
 import groovy.json.JsonSlurper;
-import hudson.AbortException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -13,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import org.jenkinsci.plugins.credentialsbinding.impl.CredentialNotFoundException;
 
 /**
  * The credentials of the build, out of a JSON file.
@@ -122,23 +122,23 @@ final class Credentials {
     }
   }
 
-  private Map<String, Object> find(Symbol binding, String type) throws AbortException {
+  private Map<String, Object> find(Symbol binding, String type) throws CredentialNotFoundException {
     String id = binding.required("credentialsId");
     Map<String, Object> entry = entries.get(id);
     if (entry == null) {
-      throw new AbortException("Could not find credentials entry with ID '" + id + "'");
+      throw new CredentialNotFoundException("Could not find credentials entry with ID '" + id + "'");
     }
     if (!type.equals(entry.get("type"))) {
-      throw new AbortException("Credentials '" + id + "' is of type '" + entry.get("type")
+      throw new CredentialNotFoundException("Credentials '" + id + "' is of type '" + entry.get("type")
           + "' where '" + type + "' was expected");
     }
     return entry;
   }
 
   /** Returns the type of a credential. */
-  String type(String id) throws AbortException {
+  String type(String id) throws CredentialNotFoundException {
     if (!entries.containsKey(id)) {
-      throw new AbortException("Could not find credentials entry with ID '" + id + "'");
+      throw new CredentialNotFoundException("Could not find credentials entry with ID '" + id + "'");
     }
     return entries.get(id).get("type").toString();
   }

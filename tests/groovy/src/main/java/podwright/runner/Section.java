@@ -116,7 +116,7 @@ public final class Section extends GroovyObjectSupport implements GroovyObject, 
   }
 
   /** Returns the type of a credential, as {@code credentials('id')} needs it. */
-  public static String credentialType(String id) throws hudson.AbortException {
+  public static String credentialType(String id) throws java.io.IOException {
     return Build.current().credentials().type(id);
   }
 

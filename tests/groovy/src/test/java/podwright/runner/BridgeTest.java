@@ -49,7 +49,7 @@ class BridgeTest {
     var outcome = run(sandboxed, "buildImage(image: 'team/app', credentials: 'login')");
     assertEquals("SUCCESS", outcome.result(), outcome.log());
     assertEquals(List.of("libraryResource", "podTemplate", "node", "libraryResource", "writeFile",
-        "writeFile", "withCredentials", "container", "sh"), outcome.report().steps());
+        "withCredentials", "writeFile", "container", "sh"), outcome.report().steps());
     assertEquals(23, outcome.report().nodes());
   }
 
@@ -270,9 +270,41 @@ class BridgeTest {
   }
 
   @Test
-  void a_credential_that_does_not_exist_fails_with_its_id() {
+  void a_credential_that_does_not_exist_fails_with_the_parameter_and_its_id() {
+    String end = " that this job may use; correct the id, or create the credential.";
     fails("buildImage(image: 'a', credentials: 'nope')",
-        "Could not find credentials entry with ID 'nope'");
+        "buildImage: credentials: there is no credential with the id 'nope'" + end);
+    fails("buildImage(image: 'a', credentials: 'login', secrets: [[id: 's', credentialsId: 'no']])",
+        "buildImage: secrets: there is no credential with the id 'no'" + end);
+    fails("buildImage(images: [[image: 'a', ssh: [[id: 'default', credentialsId: 'none']]]])",
+        "buildImage: ssh: there is no credential with the id 'none'" + end);
+  }
+
+  @Test
+  void a_credential_of_another_type_fails_with_the_parameter_and_both_types() {
+    fails("buildImage(image: 'a', credentials: 'login', secrets: [[id: 's', credentialsId: 'config']])",
+        "buildImage: secrets: Credentials 'config' is of type 'file' where 'string' was expected; name"
+            + " another one, or its type.");
+  }
+
+  @Test
+  void nothing_is_left_in_a_pod_when_a_credential_does_not_exist() {
+    var outcome = run(true, """
+        withBuilderPod {
+          try { buildImage(image: 'a', credentials: 'nope') } catch (Exception e) { echo e.message }
+          sh 'cd "$WORKSPACE_TMP/podwright" && ls'
+        }
+        """);
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertTrue(outcome.log().contains("\n+ ls\npodwright.pyz\n["), outcome.log());
+  }
+
+  @Test
+  void the_body_does_not_see_the_secrets_of_the_build() {
+    var outcome = run(true, "buildImage(image: 'a', credentials: 'login') {"
+        + " sh 'env | grep -c ^PODWRIGHT_[0-9] || :' }");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertTrue(outcome.log().contains("\n0\n"), outcome.log());
   }
 
   @Test
