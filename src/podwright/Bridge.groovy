@@ -46,8 +46,13 @@ class Bridge implements Serializable {
     }
     return inPod(request, Requests.hasMoreThan('builder', request)) { String bundle ->
       unpack(bundle)
-      // The name tells this pod from another agent that the body may take.
-      return steps.withEnv(['PODWRIGHT_POD=' + steps.env.NODE_NAME]) {
+      // The name tells this pod from another agent that the body may take; the directory is where
+      // the bundle is, also inside a ws of the body, which has a WORKSPACE_TMP of its own.
+      List marks = [
+        'PODWRIGHT_POD=' + steps.env.NODE_NAME,
+        'PODWRIGHT_POD_TMP=' + steps.env.WORKSPACE_TMP,
+      ]
+      return steps.withEnv(marks) {
         return runBody(body)
       }
     }
@@ -173,7 +178,8 @@ class Bridge implements Serializable {
   }
 
   private String path(String name) {
-    return steps.env.WORKSPACE_TMP + '/podwright/' + name
+    String home = inBuilderPod() ? steps.env.PODWRIGHT_POD_TMP : steps.env.WORKSPACE_TMP
+    return home + '/podwright/' + name
   }
 
   private List bindings(List wanted) {

@@ -9,6 +9,16 @@ import com.cloudbees.groovy.cps.NonCPS
 class Scripts implements Serializable {
   private static final long serialVersionUID = 1L
 
+  // Where the bridge has written the job: see Bridge.path.
+  private static final String JOB = '''
+set -eu
+home=$WORKSPACE_TMP
+if [ -n "${PODWRIGHT_POD-}" ] && [ "$PODWRIGHT_POD" = "${NODE_NAME-}" ]; then
+  home=$PODWRIGHT_POD_TMP
+fi
+job="$home/podwright/$pw_call"
+'''
+
   /**
    * Has the planner answer a request inside a builder pod, and runs the script that it answers.
    *
@@ -20,10 +30,8 @@ class Scripts implements Serializable {
    */
   @NonCPS
   static String build(String id) {
-    return '{ set +x; } 2>/dev/null\npw_call=' + id + '''
-set -eu
+    return '{ set +x; } 2>/dev/null\npw_call=' + id + JOB + '''
 exec 3>&1 1>&2
-job="$WORKSPACE_TMP/podwright/$pw_call"
 trap 'rm -rf "$job"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
@@ -54,7 +62,7 @@ if [ -p "$fifo" ]; then
   printf '%s\\n' "$job" >"$fifo" &
   asked=$!
 elif command -v python3 >/dev/null 2>&1; then
-  python3 -I "$WORKSPACE_TMP/podwright/podwright.pyz" answer "$job" ||
+  python3 -I "$home/podwright/podwright.pyz" answer "$job" ||
     fail 'the planner failed: its message is above, in the log of this step.'
   asked=
 else
@@ -90,9 +98,7 @@ cat "$job/answer.json" >&3
    */
   @NonCPS
   static String pod(String id) {
-    return '{ set +x; } 2>/dev/null\npw_call=' + id + '''
-set -eu
-job="$WORKSPACE_TMP/podwright/$pw_call"
+    return '{ set +x; } 2>/dev/null\npw_call=' + id + JOB + '''
 trap 'rm -rf "$job"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT

@@ -37,7 +37,17 @@ final class AgentSteps {
     });
     steps.block("dir", "path", "path", call -> call.body(
         call.context.in(call.path(call.text("path")))));
+    steps.block("ws", "dir", "dir", AgentSteps::ws);
     steps.async("sh", "script", "script label returnStdout returnStatus encoding", AgentSteps::sh);
+  }
+
+  /** Another workspace, below the agent's root, with a temporary directory of its own beside it. */
+  private static void ws(StepRun call) throws AbortException {
+    java.nio.file.Path root = java.nio.file.Path.of(call.agent().workspace(), "../..").normalize();
+    String workspace = root.resolve(call.text("dir")).normalize().toString();
+    call.log("Running in " + workspace);
+    call.body(call.context.in(workspace).with(
+        Map.of("WORKSPACE", workspace, "WORKSPACE_TMP", workspace + "@tmp")));
   }
 
   private static void podTemplate(StepRun call) throws Exception {

@@ -152,6 +152,22 @@ class BridgeTest {
   }
 
   @Test
+  void inside_a_workspace_of_its_own_an_image_uses_the_pod_around_and_its_bundle() {
+    var outcome = run(true, "withBuilderPod { ws('other') { buildImage(image: 'a') } }");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(1, outcome.report().count("podTemplate"));
+    assertEquals(List.of("libraryResource", "podTemplate", "node", "libraryResource", "writeFile",
+        "withEnv", "ws", "writeFile", "container", "sh"), outcome.report().steps());
+  }
+
+  @Test
+  void a_pod_planned_inside_another_one_is_planned_there_whatever_the_workspace() {
+    var outcome = run(true,
+        "withBuilderPod { ws('other') { withBuilderPod(pod: [cpu: 2]) { echo 'in' } } }");
+    assertEquals(List.of("in"), outcome.echoes(), outcome.log());
+  }
+
+  @Test
   void inside_a_node_of_its_own_an_image_does_not_use_the_pod_around() {
     var outcome = run(true, "withBuilderPod { node { buildImage(image: 'a') } }");
     assertEquals("SUCCESS", outcome.result(), outcome.log());

@@ -89,6 +89,19 @@ class ScriptsTest {
 
   @ParameterizedTest
   @MethodSource("shells")
+  void in_the_pod_of_withBuilderPod_the_job_lies_in_the_temporary_directory_of_the_pod(
+      List<String> shell) throws Exception {
+    environment.put("PODWRIGHT_POD", "pod-1");
+    environment.put("PODWRIGHT_POD_TMP", environment.put("WORKSPACE_TMP", "/nonexistent"));
+    environment.put("NODE_NAME", "pod-1");
+    tools("printf '{\"error\": \"no\"}' >\"$job/answer.json\"; : >\"$job/answered\"");
+    assertEquals(new Pipelines.Finished(0, "{\"error\": \"no\"}", ""), run(shell, "build"));
+    environment.put("NODE_NAME", "another");
+    assertTrue(run(shell, "build").err().contains("/nonexistent/podwright/"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("shells")
   void an_error_of_the_planner_is_answered_and_the_job_is_removed(List<String> shell)
       throws Exception {
     tools("printf '{\"error\": \"no\"}' >\"$job/answer.json\"; : >\"$job/answered\"");

@@ -144,6 +144,18 @@ class StepsTest {
   }
 
   @Test
+  void another_workspace_lies_below_the_root_of_the_agent_and_has_its_own_temporary_directory() {
+    var outcome = run("node { ws('w/x') { sh 'echo here > f'\n"
+        + "echo env.WORKSPACE + ' ' + env.WORKSPACE_TMP + ' ' + readFile('f') }\n"
+        + "echo env.WORKSPACE }");
+    String root = directory.resolve("jenkins").toString();
+    assertEquals(List.of(root + "/w/x " + root + "/w/x@tmp here\n", root + "/workspace/pipeline"),
+        outcome.echoes(), outcome.log());
+    fails("ws('x') { }", "Required context class hudson.FilePath is missing\nPerhaps you forgot to "
+        + "surround the step 'ws' with a step that provides this, such as: node");
+  }
+
+  @Test
   void credentials_are_bound_masked_and_removed() {
     var outcome = run("""
         node {
