@@ -42,44 +42,43 @@ final class Sandbox extends GroovyInterceptor {
       java.util.Collection.class, Closure.class, java.util.HashMap.class);
 
   static {
-    allow(Object.class, "equals hashCode toString is plus minus multiply div compareTo "
-        + "asBoolean asType with iterator leftShift mod power negative positive "
-        + "bitwiseNegate next previous and or xor isCase each collect find findAll");
+    allow(Object.class, "equals hashCode toString asBoolean with iterator isCase each collect");
+    allow(Comparable.class, "compareTo");
     allow(CharSequence.class, "length charAt subSequence");
     allow(String.class, "contains startsWith endsWith indexOf lastIndexOf substring replace "
-        + "replaceAll replaceFirst split matches trim toLowerCase toUpperCase getBytes format join "
+        + "replaceAll replaceFirst split matches trim toLowerCase toUpperCase getBytes "
         + "isEmpty concat toCharArray equalsIgnoreCase stripIndent tokenize readLines padLeft "
         + "padRight center capitalize stripMargin eachLine isInteger toInteger isNumber isLong "
-        + "toLong tr find normalize startsWithAny getAt take drop reverse count size multiply");
-    allow(GString.class, "getValues getStrings plus length size getBytes replaceAll trim split "
+        + "toLong tr find normalize startsWithAny getAt take drop reverse count size multiply "
+        + "plus minus next previous leftShift bitwiseNegate");
+    allow(GString.class, "plus length size getBytes replaceAll trim split "
         + "contains startsWith endsWith substring toLowerCase toUpperCase tokenize matches");
     allow(Map.class, "get getOrDefault put putAll putIfAbsent containsKey keySet "
         + "entrySet values remove size clear isEmpty replace subMap findAll collectEntries collect "
-        + "each plus withDefault sort groupBy getAt putAt");
+        + "each plus minus leftShift find any every withDefault sort groupBy getAt putAt");
     allow(Map.Entry.class, "getKey getValue");
     allow(Iterable.class, "iterator each collect find findAll any every join inject collectEntries "
         + "eachWithIndex flatten unique sort toSorted toSet sum transpose collate take drop first "
         + "last toList groupBy count max min");
     allow(java.util.Collection.class, "add addAll remove removeAll retainAll contains containsAll "
-        + "isEmpty size clear toArray plus minus intersect leftShift reverse getAt");
-    allow(List.class, "get indexOf lastIndexOf subList getAt putAt reverse pop push add remove");
+        + "isEmpty size plus minus intersect leftShift getAt");
+    allow(List.class, "get indexOf subList getAt putAt reverse pop push add remove");
     allow(java.util.Iterator.class, "hasNext next");
     allow(Number.class, "intValue longValue doubleValue plus minus multiply div times upto downto "
-        + "intdiv abs toInteger mod");
-    allow(Boolean.class, "booleanValue and or xor implies");
-    allow(Throwable.class, "getMessage getCause getLocalizedMessage printStackTrace "
-        + "addSuppressed getSuppressed");
-    allow(Closure.class, "call curry ncurry setDelegate getDelegate setResolveStrategy "
-        + "doCall");
+        + "intdiv abs toInteger mod power negative positive bitwiseNegate next previous and or xor "
+        + "leftShift");
+    allow(Boolean.class, "booleanValue and or xor");
+    allow(Throwable.class, "getMessage getCause");
+    allow(Closure.class, "call curry ncurry setDelegate getDelegate setResolveStrategy");
     allow(Class.class, "isInstance"); // what instanceof is compiled to
     allow(Enum.class, "name ordinal");
-    allow(java.util.UUID.class, "toString");
     allow(java.util.regex.Matcher.class, "matches find group groupCount start end reset getAt "
-        + "asBoolean replaceAll replaceFirst getCount size");
+        + "replaceAll replaceFirst");
     allow(java.util.regex.Pattern.class, "matcher pattern split");
     allow(groovy.json.JsonSlurper.class, "parseText");
-    allow(StringBuilder.class, "append insert length reverse leftShift");
-    allow(groovy.lang.Binding.class, "hasVariable getVariable setVariable");
+    allow(java.util.Date.class, "getTime after before plus minus next previous format");
+    allow(StringBuilder.class, "append insert reverse");
+    allow(groovy.lang.Binding.class, "hasVariable");
     allow(java.util.Base64.Encoder.class, "encodeToString encode withoutPadding");
     allow(java.util.Base64.Decoder.class, "decode");
     allow(PipelineScript.EnvObject.class, "getEnvironment getProperty setProperty");
@@ -88,10 +87,9 @@ final class Sandbox extends GroovyInterceptor {
         + "getProjectName getPreviousBuild resultIsBetterOrEqualTo resultIsWorseOrEqualTo");
     allow(org.jenkinsci.plugins.workflow.steps.FlowInterruptedException.class, "getResult");
     allowStatic(groovy.json.JsonOutput.class, "toJson prettyPrint");
-    allowStatic(java.util.UUID.class, "randomUUID fromString");
+    allowStatic(java.util.UUID.class, "randomUUID");
     allowStatic(String.class, "format join valueOf");
-    allowStatic(Integer.class, "parseInt valueOf toString toHexString");
-    allowStatic(Long.class, "parseLong valueOf");
+    allowStatic(Integer.class, "parseInt valueOf toString");
     allowStatic(Boolean.class, "parseBoolean valueOf");
     allowStatic(Math.class, "max min abs round floor ceil pow");
     allowStatic(java.util.Base64.class, "getEncoder getDecoder getUrlEncoder getUrlDecoder");

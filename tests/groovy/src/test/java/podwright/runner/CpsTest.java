@@ -183,6 +183,12 @@ class CpsTest {
     refused("File f = ['/etc/passwd']", "new java.io.File java.lang.String");
     refused("new RuntimeException('x')", "new java.lang.RuntimeException java.lang.String");
     refused("String.metaClass", "field or property java.lang.Class metaClass");
+    refused("UUID.fromString('x')", "staticMethod java.util.UUID fromString java.lang.String");
+    refused("Long.parseLong('1')", "staticMethod java.lang.Long parseLong java.lang.String");
+    refused("[1].lastIndexOf(1)", "method java.util.ArrayList lastIndexOf java.lang.Integer");
+    refused("[1].clear()", "method java.util.ArrayList clear");
+    refused("new Exception('x').printStackTrace()", "method java.lang.Exception printStackTrace");
+    refused("[1].is([1])", "method java.util.ArrayList is java.util.ArrayList");
   }
 
   @Test
