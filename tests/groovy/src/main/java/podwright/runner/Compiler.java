@@ -171,7 +171,7 @@ final class Compiler {
       checkNoSymlinks(directory);
       boolean any = false;
       for (String part : List.of("src", "vars")) {
-        if (Files.isDirectory(directory.resolve(part))) {
+        if (hasCode(directory.resolve(part))) {
           libraryLoader.addURL(directory.resolve(part).toUri().toURL());
           any = true;
         }
@@ -184,6 +184,21 @@ final class Compiler {
       throw new UncheckedIOException(e);
     }
     loaded.add(directory);
+  }
+
+  /**
+   * Jenkins copies src/**.groovy, vars/*.groovy and vars/*.txt, and resources/ as a whole: what remains of
+   * a library without any of the first three has no directory that counts.
+   */
+  private static boolean hasCode(Path part) throws IOException {
+    boolean vars = part.endsWith("vars");
+    if (!Files.isDirectory(part)) {
+      return false;
+    }
+    try (var files = Files.walk(part, vars ? 1 : Integer.MAX_VALUE)) {
+      return files.map(Path::toString).anyMatch(
+          name -> name.endsWith(".groovy") || vars && name.endsWith(".txt"));
+    }
   }
 
   /** Jenkins aborts the loading of a library that contains one. */

@@ -135,6 +135,16 @@ class CpsTest {
   }
 
   @Test
+  void a_library_of_resources_alone_is_refused_as_in_jenkins() {
+    Pipelines pipelines = new Pipelines(directory).source("resources/org/x.json", "{}")
+        .source("vars/.gitkeep", "");
+    assertEquals("Library own expected to contain at least one of src or vars directories",
+        pipelines.run("echo 'x'").error());
+    assertEquals("{}", pipelines.source("vars/own.txt", "help").run("libraryResource('org/x.json')")
+        .returned());
+  }
+
+  @Test
   void a_missing_or_ambiguous_resource_fails_as_in_jenkins() {
     assertEquals("No such library resource a/../../x could be found.",
         run("libraryResource('a/../../x')").error());
