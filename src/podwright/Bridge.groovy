@@ -89,17 +89,27 @@ class Bridge implements Serializable {
   private String preset(Map request) {
     String folder = (steps.env.PODWRIGHT_RESOURCES ?: 'podwright') + '/pods/'
     String name = request.builder == null ? 'default' : request.builder.toString()
-    if (name.matches('[a-z0-9-]+')) {
-      try {
-        return steps.libraryResource(resource: folder + name + '.json', encoding: 'UTF-8')
-      } catch (Exception e) {
-        if (e.message == null || !e.message.startsWith('No such library resource')) {
-          throw e
-        }
-      }
+    String pod = name.matches('[a-z0-9-]+') ? resource(folder + name + '.json') : null
+    if (pod != null) {
+      return pod
     }
-    String known = steps.libraryResource(resource: folder + 'names.txt', encoding: 'UTF-8')
-    return fail("unknown builder '${name}'; known are ${known.trim()}.")
+    String known = resource(folder + 'names.txt')
+    return fail(known == null
+      ? "no loaded library has presets in resources/${folder}; load the one that has them, or "
+        + 'correct PODWRIGHT_RESOURCES.'
+      : "unknown builder '${name}'; known are ${known.trim()}.")
+  }
+
+  /** Returns a text of the loaded libraries, or null when none has it. */
+  private String resource(String path) {
+    try {
+      return steps.libraryResource(resource: path, encoding: 'UTF-8')
+    } catch (Exception e) {
+      if (e.message == null || !e.message.startsWith('No such library resource')) {
+        throw e
+      }
+      return null
+    }
   }
 
   /** Returns the pod that the planner makes for this request, on an agent that has python3. */

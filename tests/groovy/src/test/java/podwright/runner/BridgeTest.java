@@ -194,6 +194,14 @@ class BridgeTest {
   }
 
   @Test
+  void a_folder_of_presets_that_no_library_has_is_named() {
+    Pipelines pipelines = new Pipelines(directory).withStandIn().sandboxed(true);
+    pipelines.options().environment.put("PODWRIGHT_RESOURCES", "ours");
+    assertEquals("buildImage: no loaded library has presets in resources/ours/pods/; load the one that"
+        + " has them, or correct PODWRIGHT_RESOURCES.", pipelines.run("buildImage(image: 'a')").error());
+  }
+
+  @Test
   void an_unknown_builder_is_refused_before_there_is_a_pod() {
     var outcome = fails("buildImage(image: 'a', builder: 'kanico')",
         "buildImage: unknown builder 'kanico'; known are auto, other.");
