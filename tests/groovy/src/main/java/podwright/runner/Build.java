@@ -279,7 +279,7 @@ final class Build {
       case "env":
         return new PipelineScript.EnvObject();
       case "params":
-        return new LinkedHashMap<String, Object>(options.parameters);
+        return Collections.unmodifiableMap(new LinkedHashMap<String, Object>(options.parameters));
       case "currentBuild":
         return new PipelineScript.CurrentBuild();
       case "steps":

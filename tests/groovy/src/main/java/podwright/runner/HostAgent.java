@@ -76,9 +76,10 @@ final class HostAgent implements Agent {
 
   @Override
   public void checkContainer(String container) throws IOException {
-    if (pod != null) {
-      Containers.check(pod, container);
+    if (pod == null) {
+      throw new hudson.AbortException("Node is not a Kubernetes node: " + name);
     }
+    Containers.check(pod, container);
   }
 
   @Override

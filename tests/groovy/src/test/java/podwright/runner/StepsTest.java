@@ -221,6 +221,16 @@ class StepsTest {
   }
 
   @Test
+  void there_are_no_containers_on_a_node_that_is_no_pod() {
+    fails("node('linux') { container('main') { } }", "Node is not a Kubernetes node: local");
+  }
+
+  @Test
+  void parameters_cannot_be_set() {
+    assertTrue(run("params.X = 'y'").error().startsWith("java.lang.UnsupportedOperationException"));
+  }
+
+  @Test
   void pods_have_labels_containers_and_a_workspace_that_vanishes() {
     var outcome = run("""
         podTemplate(yaml: '''
