@@ -47,7 +47,7 @@ line_feed='
 '
 printf 'PWD=%s\\n' "$PWD" >"$job/env"
 for key in BUILD_URL JOB_NAME BUILD_NUMBER BUILD_TAG BRANCH_NAME TAG_NAME CHANGE_ID GIT_URL \\
-  GIT_COMMIT NODE_NAME POD_NAME WORKSPACE WORKSPACE_TMP PODWRIGHT_CONFIG; do
+  GIT_COMMIT NODE_NAME POD_NAME WORKSPACE WORKSPACE_TMP; do
   value=
   eval "value=\\${$key-}"
   case $value in
@@ -55,6 +55,8 @@ for key in BUILD_URL JOB_NAME BUILD_NUMBER BUILD_TAG BRANCH_NAME TAG_NAME CHANGE
     *) printf '%s=%s\\n' "$key" "$value" >>"$job/env" ;;
   esac
 done
+# The organisation's config mostly has several lines.
+[ -z "${PODWRIGHT_CONFIG-}" ] || printf '%s' "$PODWRIGHT_CONFIG" >"$job/config"
 
 fifo=${PODWRIGHT_PLANNER_FIFO:-/run/podwright/ask}
 if [ -p "$fifo" ]; then

@@ -142,6 +142,17 @@ def test_a_branch_name_cannot_bring_variables_of_its_own(character: str) -> None
     }
 
 
+def test_the_organisations_config_may_have_several_lines_and_the_pods_wins(job: Path) -> None:
+    (job / "config").write_text("# Acme\nbuilders: [kaniko]\n", encoding="utf-8")
+    assert ask(job) == 0
+    assert json.loads((job / "answer.json").read_text(encoding="utf-8")) == {
+        "error": "buildImage: builder: 'buildah' is not allowed by the organisation; allowed are "
+        "kaniko"
+    }
+    assert ask(job, {"PODWRIGHT_CONFIG": "builders: [buildah]"}) == 0
+    assert (job / "build.sh").exists()
+
+
 def test_values_may_hold_equals_signs_and_lines_without_one_are_dropped() -> None:
     assert answer.read_env("A=b=c\nnothing\n=x\nB=\n") == {"A": "b=c", "B": ""}
 

@@ -1,8 +1,8 @@
 """Answer one request of a pipeline, inside its pod.
 
 The Groovy bridge writes JOB/request.json, the constant script in the builder's container adds
-JOB/env (KEY=value lines) and asks. The answer is JOB/build.sh, or JOB/answer.json with an error
-sentence; JOB/answered says that it is complete.
+JOB/env (KEY=value lines) and JOB/config (when PODWRIGHT_CONFIG is set) and asks. The answer is
+JOB/build.sh, or JOB/answer.json with an error sentence; JOB/answered says that it is complete.
 """
 
 from __future__ import annotations
@@ -64,6 +64,9 @@ def _write(job: Path, script: str) -> None:
 def _script(job: Path, console: Console) -> str:
     """Plan the job."""
     told = read_env((job / "env").read_bytes().decode("utf-8", "replace"))
+    config_file = job / "config"
+    if config_file.exists():
+        told["PODWRIGHT_CONFIG"] = config_file.read_bytes().decode("utf-8", "replace")
     env = {**told, **console.env}
     root = Path(told["PWD"])
     value = inputs.read_request(str(job / "request.json"), console.stdin)

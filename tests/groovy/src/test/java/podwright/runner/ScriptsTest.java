@@ -77,7 +77,8 @@ class ScriptsTest {
   void the_planner_in_the_tools_container_is_asked_and_its_script_runs(List<String> shell)
       throws Exception {
     environment.put("GIT_COMMIT", "abc $(reboot) 'x'");
-    Process tools = tools("cp \"$job/env\" \"$job/../facts\"; "
+    environment.put("PODWRIGHT_CONFIG", "a: 1\nb: $(reboot) \\n\n");
+    Process tools = tools("cp \"$job/env\" \"$job/../facts\"; cp \"$job/config\" \"$job/..\"; "
         + "printf '%s\\n' 'echo to the log' 'printf 42 >&3' 'exit 5' >\"$job/build.sh\"; "
         + ": >\"$job/answered\"");
     Pipelines.Finished done = run(shell, "build");
@@ -85,6 +86,7 @@ class ScriptsTest {
     assertEquals(new Pipelines.Finished(5, "42", "to the log\n"), done);
     assertEquals("PWD=" + directory + "/ws\nGIT_COMMIT=abc $(reboot) 'x'\nWORKSPACE_TMP="
         + directory + "/ws@tmp\n", Files.readString(job.resolve("../facts")));
+    assertEquals("a: 1\nb: $(reboot) \\n\n", Files.readString(job.resolve("../config")));
   }
 
   @ParameterizedTest
