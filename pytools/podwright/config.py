@@ -11,12 +11,13 @@ import json
 import re
 from pathlib import Path
 
-from podwright import request
+from podwright import images, request
 from podwright.errors import UsageError
 from podwright.records import field, fields, record
 from podwright.references import HOST
 from podwright.schema import (
     Anything,
+    Choice,
     Flag,
     Invalid,
     ListOf,
@@ -44,11 +45,34 @@ class Defaults(Anything):
         return given
 
 
+class Roles(MapOf):
+    """References of images by the roles that there are."""
+
+    def parse(self, value: Any, where: str) -> dict[str, Any]:
+        """Return the map when it names no other role."""
+        given = super().parse(value, where)
+        problems = images.unknown(given, where)
+        if problems:
+            raise Invalid(*problems)
+        return given
+
+
+def _strategies() -> list[str]:
+    """Name the strategies; discovered, so that no list of them exists."""
+    from podwright import builders  # noqa: PLC0415 - the builders import this module
+
+    return builders.names()
+
+
 @record
 class RepositoryConfig:
     """What a repository may set in `.podwright.yaml`."""
 
-    builder: str = option(Text(), "the strategy of this repository's builds", "")
+    builder: str = option(
+        Choice(words=lambda: [*_strategies(), "auto"], what="builder"),
+        "the strategy of a call that names none",
+        "",
+    )
     registries: dict[str, request.Registry] = option(
         MapOf(Record(of=request.Registry), key=HOST, key_is="a registry host"),
         "how to speak to registries, by host",
@@ -81,10 +105,12 @@ class OrganisationConfig(RepositoryConfig):
     """What an administrator sets for all teams."""
 
     builders: tuple[str, ...] = option(
-        ListOf(Text()), "the strategies that may be used; all when left out", ()
+        ListOf(Choice(words=_strategies, what="builder")),
+        "the strategies that may be used; all when left out",
+        (),
     )
     images: dict[str, str] = option(
-        MapOf(Text()), "images to use instead of podwright's own, by role", {}
+        Roles(Text()), "images to use instead of podwright's own, by role", {}
     )
     engine: EngineSettings = option(
         Record(of=EngineSettings), "settings of Docker Engines inside pods", EngineSettings()
@@ -223,7 +249,9 @@ def parse_yaml(text: str, origin: str) -> tuple[Any, dict[str, tuple[int, int]]]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise UsageError(f"{origin}{place}: no valid YAML: {error.problem}") from None
+        # "but found ..." is the second half of a sentence.
+        first = f"{error.context}, " if str(error.problem).startswith("but ") else ""
+        raise UsageError(f"{origin}{place}: no valid YAML: {first}{error.problem}") from None
     except yaml.YAMLError as error:
         raise UsageError(f"{origin}: no valid YAML: {error}") from None
     except RecursionError:

@@ -35,6 +35,35 @@ class UsageError(PodwrightError):
     exit_code = EXIT_USAGE
 
 
+class Findings:
+    """Problems of several checks, told together: a ``with`` block keeps those that end it.
+
+    What the block was to find out stays as it was before; later checks do without it.
+    """
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def __enter__(self) -> None:
+        """Begin one check."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        """Keep the user's mistakes; anything else goes on."""
+        if not isinstance(error, UsageError):
+            return False
+        self.problems += error.problems
+        return True
+
+    def tell(self) -> None:
+        """End the checks.
+
+        Raises:
+            UsageError: all that was found, when anything was.
+        """
+        if self.problems:
+            raise UsageError(self.problems)
+
+
 def guess(word: str, known: Iterable[str]) -> str:
     """Say what a misspelt word may have meant.
 

@@ -7,7 +7,7 @@ kubernetes plugin adds it.
 
 from __future__ import annotations
 
-from podwright.errors import UsageError, guess
+from podwright.errors import guess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,16 +27,14 @@ IMAGES: dict[str, str] = {
 }
 
 
-def resolve(overrides: Mapping[str, str]) -> dict[str, str]:
-    """Merge an organisation's images over the table.
-
-    Raises:
-        UsageError: a role that does not exist.
-    """
-    unknown = [
-        f"images: unknown role '{role}'{guess(role, IMAGES)}"
+def unknown(overrides: Mapping[str, str], where: str) -> list[str]:
+    """Give a sentence for each role that does not exist; it begins with its place."""
+    return [
+        f"{where}.{role}: unknown role '{role}'{guess(role, IMAGES)}"
         for role in sorted(set(overrides) - set(IMAGES))
     ]
-    if unknown:
-        raise UsageError(unknown)
+
+
+def resolve(overrides: Mapping[str, str]) -> dict[str, str]:
+    """Merge an organisation's images, whose roles were checked, over the table."""
     return {**IMAGES, **overrides}

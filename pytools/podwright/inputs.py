@@ -33,8 +33,9 @@ def read_request(source: str, stdin: TextIO) -> dict[str, Any]:
     if text.lstrip().startswith("{"):
         try:
             value = json.loads(text, parse_float=configs.Written)
-        except ValueError as error:
-            raise UsageError(f"{source}: no valid JSON: {error}") from None
+        except json.JSONDecodeError as error:
+            place = f"{source}:{error.lineno}:{error.colno}"
+            raise UsageError(f"{place}: no valid JSON: {error.msg}") from None
         except RecursionError:
             raise UsageError(f"{source}: no valid JSON: it is nested too deeply") from None
     else:

@@ -7,7 +7,7 @@ import re
 
 from podwright import builders, pod, registries, script
 from podwright.builders._base import FEATURES, Build, Builder, Expand, Setting
-from podwright.errors import UsageError, guess
+from podwright.errors import Findings, UsageError
 from podwright.images import resolve
 from podwright.records import record, replace
 from podwright.references import TAG, Name, parse_name, tag_like
@@ -55,19 +55,9 @@ def choose(request: Request, config: Config) -> str:
     """Choose the strategy: request, then config, then the safest that can do what is asked.
 
     Raises:
-        UsageError: it does not exist, is not allowed, or lacks something.
+        UsageError: it is not allowed, or nothing that is allowed can do what is asked.
     """
-    known = builders.names()
-    problems = [
-        f"builders: unknown builder '{name}'{guess(name, known)}"
-        for name in config.allowed
-        if name not in known
-    ]
     wanted = request.common.builder or config.builder or "auto"
-    if wanted != "auto" and wanted not in known:
-        problems.append(f"builder: unknown builder '{wanted}'{guess(wanted, [*known, 'auto'])}")
-    if problems:
-        raise UsageError(problems)
     if wanted == "auto":
         return _safest(request, config)
     if config.allowed and wanted not in config.allowed:
@@ -75,7 +65,6 @@ def choose(request: Request, config: Config) -> str:
             f"builder: '{wanted}' is not allowed by the organisation; "
             f"allowed are {', '.join(sorted(config.allowed))}"
         )
-    _refuse(request, wanted, config)
     return wanted
 
 
@@ -95,7 +84,10 @@ def _safest(request: Request, config: Config) -> str:
         if not set(asked) - strategy.features:
             return name
     wanted = ", ".join(FEATURES[name] for name in asked)
-    raise UsageError(f"builder: no allowed strategy can {wanted}; allow one that can")
+    raise UsageError(
+        f"builder: no strategy that is allowed can {wanted}; ask for less ("
+        f"{', '.join(asked.values())}), or have one allowed that can"
+    )
 
 
 def needs(request: Request) -> dict[str, str]:
@@ -142,9 +134,45 @@ def plan_pod(request: Request, config: Config, org: str = "") -> tuple[str, dict
         org: the organisation's config as text; it travels in the pod to the planner.
 
     Raises:
-        UsageError: the request cannot be fulfilled.
+        UsageError: the request cannot be fulfilled; all that can be told before the pod exists.
     """
-    name = choose(request, config)
+    found = Findings()
+    name, strategy, made = _strategy_and_pod(request, config, org, found)
+    found.problems += _mixed(request.common, strategy)
+    for image, where in _places(request):
+        _, _, problems = _names(image, where)
+        found.problems += problems + _image_problems(image, where, None)
+    found.tell()
+    return name, made
+
+
+def _strategy_and_pod(
+    request: Request, config: Config, org: str, found: Findings
+) -> tuple[str, Builder, dict[str, Any]]:
+    """Choose the strategy and make its pod.
+
+    Returns:
+        Name, strategy and pod; without a name, a strategy that refuses nothing and no pod.
+    """
+    name = ""
+    made: dict[str, Any] = {}
+    with found:
+        name = choose(request, config)
+    if not name:
+        return name, Builder(), made
+    with found:
+        _refuse(request, name, config)
+    with found:
+        made = _pod(request, name, config, org)
+    return name, builders.get(name), made
+
+
+def _pod(request: Request, name: str, config: Config, org: str) -> dict[str, Any]:
+    """Make the pod of a strategy.
+
+    Raises:
+        UsageError: the request's wishes clash with it.
+    """
     setting = Setting(
         images=resolve(config.images),
         registries={**config.registries, **request.common.registries},
@@ -152,7 +180,7 @@ def plan_pod(request: Request, config: Config, org: str = "") -> tuple[str, dict
         policy=config.policy,
         engine=config.engine,
     )
-    return name, pod.assemble(name, builders.get(name).pod(setting), setting, org)
+    return pod.assemble(name, builders.get(name).pod(setting), setting, org)
 
 
 def plan(request: Request, config: Config, facts: Facts, job: str = "", org: str = "") -> Plan:
@@ -168,9 +196,15 @@ def plan(request: Request, config: Config, facts: Facts, job: str = "", org: str
     Raises:
         UsageError: the request cannot be fulfilled; all problems that were found.
     """
-    name, made = plan_pod(_in_pod(request, facts), config, org)
-    strategy = builders.get(name)
-    pairs = [(build, strategy.recipe(build)) for build in _builds(request, config, facts, strategy)]
+    found = Findings()
+    with found:
+        request = _in_pod(request, facts)
+    name, strategy, made = _strategy_and_pod(request, config, org, found)
+    builds: list[Build] = []
+    with found:
+        builds = _builds(request, config, facts, strategy)
+    found.tell()
+    pairs = [(build, strategy.recipe(build)) for build in builds]
     return Plan(name, made, CONTAINER, script.render(request, pairs, job))
 
 
@@ -191,6 +225,13 @@ def _in_pod(request: Request, facts: Facts) -> Request:
     return replace(request, common=replace(request.common, builder=there))
 
 
+def _places(request: Request) -> list[tuple[Image, str]]:
+    """Give each image with what stands before its parameters in sentences."""
+    if request.single:
+        return [(image, "") for image in request.images]
+    return [(image, f"images[{number}].") for number, image in enumerate(request.images)]
+
+
 def _builds(request: Request, config: Config, facts: Facts, strategy: Builder) -> list[Build]:
     """Work out each image of the request.
 
@@ -199,8 +240,7 @@ def _builds(request: Request, config: Config, facts: Facts, strategy: Builder) -
     """
     settings = {**config.registries, **request.common.registries}
     builds, problems = [], _shared_problems(request.common, settings, facts, strategy)
-    for number, image in enumerate(request.images):
-        where = "" if request.single else f"images[{number}]."
+    for image, where in _places(request):
         try:
             build = replace(_build(image, where, request, facts), registries=settings)
         except UsageError as error:
@@ -282,14 +322,15 @@ def _build(image: Image, where: str, request: Request, facts: Facts) -> Build:
     Raises:
         UsageError: all problems of the image.
     """
-    problems: list[str] = []
-    name, tags = _names(image, where, facts, problems)
+    name, tags, problems = _names(image, where)
+    if not tags and not facts.commit:
+        problems.append(
+            f"{where}tags: none is given and the workspace has no git commit to name the image "
+            "after; give tags, or check out before the build"
+        )
     dockerfile = image.dockerfile or posixpath.normpath(posixpath.join(image.context, "Dockerfile"))
     problems += _path_problems(image, dockerfile, where, facts)
-    problems += _secret_problems(image, where, facts)
-    problems += _ssh_problems(image, where, facts)
-    problems += _cache_problems(image, where)
-    problems += _size_problems(image, where)
+    problems += _image_problems(image, where, facts)
     if problems:
         raise UsageError(problems)
     logins = request.common.credentials
@@ -298,7 +339,7 @@ def _build(image: Image, where: str, request: Request, facts: Facts) -> Build:
         image=replace(image, context=_argument(image.context)),
         common=request.common,
         name=name,
-        tags=tags,
+        tags=tags or (facts.short_commit,),
         labels=_labels(image, facts),
         dockerfile=_argument(dockerfile),
         auth=frozenset(uses),
@@ -322,10 +363,26 @@ def _argument(path: str) -> str:
     return f"./{plain}" if plain.startswith("-") else plain
 
 
-def _names(
-    image: Image, where: str, facts: Facts, problems: list[str]
-) -> tuple[Name, tuple[str, ...]]:
-    """Give repository and tags."""
+def _image_problems(image: Image, where: str, facts: Facts | None) -> list[str]:
+    """Check what needs no workspace, and with its facts what needs it.
+
+    Before the pod there are none (None): neither files nor bound credentials are there.
+    """
+    problems = [
+        f"{where}{name}: {shown(path)} has a comma, which separates what builders are told; "
+        "rename the file"
+        for name, path in _listed(image)
+        if "," in path
+    ]
+    problems += _secret_problems(image, where, facts)
+    problems += _ssh_problems(image, where, facts)
+    problems += _cache_problems(image, where)
+    return problems + _size_problems(image, where)
+
+
+def _names(image: Image, where: str) -> tuple[Name, tuple[str, ...], list[str]]:
+    """Give repository, tags and what is wrong with them."""
+    problems = []
     name, own = Name("", ""), ""
     try:
         name, own = parse_name(image.image)
@@ -342,12 +399,7 @@ def _names(
         f"{where}tags: '{tag}' is given twice"
         for tag in sorted({t for t in tags if tags.count(t) > 1})
     ]
-    if not tags and not facts.commit:
-        problems.append(
-            f"{where}tags: none is given and the workspace has no git commit to name the image "
-            "after; give tags, or check out before the build"
-        )
-    return name, tags or (facts.short_commit,)
+    return name, tags, problems
 
 
 def _path_problems(image: Image, dockerfile: str, where: str, facts: Facts) -> list[str]:
@@ -359,6 +411,8 @@ def _path_problems(image: Image, dockerfile: str, where: str, facts: Facts) -> l
             f"{where}context: {shown(image.context)} lies outside the workspace; "
             "name a folder below it"
         )
+    elif context == "closed":
+        problems.append(_closed(f"{where}context", image.context))
     elif context != "folder":
         problems.append(
             f"{where}context: there is no folder {shown(image.context)} in the workspace; "
@@ -367,21 +421,31 @@ def _path_problems(image: Image, dockerfile: str, where: str, facts: Facts) -> l
     else:
         found = look(facts.root, dockerfile)
         if found == "outside":
-            problems.append(f"{where}dockerfile: {shown(dockerfile)} lies outside the workspace")
+            problems.append(
+                f"{where}dockerfile: {shown(dockerfile)} lies outside the workspace; "
+                "name a file below it"
+            )
+        elif found == "closed":
+            problems.append(_closed(f"{where}dockerfile", dockerfile))
         elif found != "file":
             problems.append(
                 f"{where}dockerfile: there is no file {shown(dockerfile)} in the workspace; check "
                 "out first, or name it with 'dockerfile'"
             )
     if image.output and look(facts.root, image.output) in ("outside", "folder"):
-        problems.append(f"{where}output: {shown(image.output)} is no file below the workspace")
-    problems += [
-        f"{where}{name}: {shown(path)} has a comma, which separates what builders are told; "
-        "rename the file"
-        for name, path in _listed(image)
-        if "," in path
-    ]
+        problems.append(
+            f"{where}output: {shown(image.output)} is no file below the workspace; name one, e.g. "
+            "'app.tar'"
+        )
     return problems
+
+
+def _closed(place: str, path: str) -> str:
+    """Say that a path is there, perhaps, but that the planner's user may not look."""
+    return (
+        f"{place}: {shown(path)} may not be read by the user that plans; let all read it "
+        "(chmod -R a+rX, or umask 022 where it is checked out)"
+    )
 
 
 def _listed(image: Image) -> list[tuple[str, str]]:
@@ -391,14 +455,14 @@ def _listed(image: Image) -> list[tuple[str, str]]:
     return [("output", image.output), *secrets, *keys]
 
 
-def _ssh_problems(image: Image, where: str, facts: Facts) -> list[str]:
+def _ssh_problems(image: Image, where: str, facts: Facts | None) -> list[str]:
     """Check where ssh keys come from."""
     problems = []
     for number, key in enumerate(image.ssh):
         place = f"{where}ssh[{number}]"
         if (key.credentialsId or key.variable) and key.src:
             problems.append(f"{place}: give 'credentialsId' or 'src', not both")
-        elif key.credentialsId and not key.variable:
+        elif facts and key.credentialsId and not key.variable:
             problems.append(
                 f"{place}: a Jenkins credential exists in Jenkins only; outside it use 'src', or "
                 "neither for the ssh agent"
@@ -430,7 +494,7 @@ def _twice(place: str, ids: list[str]) -> list[str]:
     return [f"{place}: the id '{name}' is given twice" for name in doubles]
 
 
-def _secret_problems(image: Image, where: str, facts: Facts) -> list[str]:
+def _secret_problems(image: Image, where: str, facts: Facts | None) -> list[str]:
     """Check where secrets come from."""
     problems = []
     for number, secret in enumerate(image.secrets):
@@ -438,7 +502,7 @@ def _secret_problems(image: Image, where: str, facts: Facts) -> list[str]:
         given = [secret.credentialsId or secret.variable, secret.env, secret.src]
         if sum(1 for item in given if item) != 1:
             problems.append(f"{place}: give exactly one of 'credentialsId', 'env' and 'src'")
-        elif secret.credentialsId and not secret.variable:
+        elif facts and secret.credentialsId and not secret.variable:
             problems.append(
                 f"{place}: a Jenkins credential exists in Jenkins only; outside it use 'env' "
                 "or 'src'"
@@ -448,9 +512,11 @@ def _secret_problems(image: Image, where: str, facts: Facts) -> list[str]:
     return problems + _twice(f"{where}secrets", [secret.id for secret in image.secrets])
 
 
-def _is_missing(path: str, facts: Facts) -> bool:
+def _is_missing(path: str, facts: Facts | None) -> bool:
     """Say whether a path of the workspace leads to no file; absolute ones are the container's."""
-    return bool(path) and not posixpath.isabs(path) and look(facts.root, path) != "file"
+    if facts is None or not path or posixpath.isabs(path):
+        return False
+    return look(facts.root, path) != "file"
 
 
 def _size_problems(image: Image, where: str) -> list[str]:

@@ -12,8 +12,9 @@ import json
 import re
 
 from podwright import registries as registry_settings
-from podwright.errors import UsageError
+from podwright.errors import Findings, UsageError, guess
 from podwright.resources import text
+from podwright.schema import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -173,9 +174,12 @@ def assemble(name: str, parts: PodParts, setting: Setting, config: str) -> dict[
         "spec": _spec(parts, setting, {"PODWRIGHT_BUILDER": name, **_config(config)}, files),
     }
     _claim(made, parts, options)
-    _resize(made, options)
-    if options.yaml:
-        made = merge(made, user_yaml(options.yaml))
+    found = Findings()
+    with found:
+        _resize(made, options)
+    with found:
+        made = merge(made, user_yaml(options.yaml)) if options.yaml else made
+    found.tell()
     _unique(made)
     return made
 
@@ -299,15 +303,41 @@ def _resize(made: dict[str, Any], options: Pod) -> None:
     known = {item["name"]: item for item in [*spec.get("initContainers", []), *spec["containers"]]}
     problems = []
     for name, wanted in options.resources.items():
-        if name in known:
+        wrong = _resource_problems(f"pod.resources.{name}", wanted)
+        problems += wrong
+        if name in known and not wrong:
             known[name]["resources"] = merge(copy.deepcopy(known[name]["resources"]), wanted)
-        else:
+        elif name not in known:
             problems.append(
                 f"pod.resources: this strategy's pod has no container '{name}'; "
                 f"it has {', '.join(sorted(known))}"
             )
     if problems:
         raise UsageError(problems)
+
+
+# A Kubernetes quantity (k8s.io/apimachinery, api/resource/quantity.go).
+_QUANTITY = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[EPTGMK]i|[numkMGTPE]|[eE][+-]?[0-9]+)?"
+_RESOURCES = ("requests", "limits", "claims")
+
+
+def _resource_problems(where: str, wanted: Mapping[str, Any]) -> list[str]:
+    """Check what Jenkins' plugin would drop without a word; a null takes the strategy's away."""
+    problems = []
+    for kind, amounts in wanted.items():
+        if kind not in _RESOURCES:
+            problems.append(f"{where}: unknown parameter '{kind}'{guess(kind, _RESOURCES)}")
+        elif kind == "claims" or amounts is None:
+            continue
+        elif not isinstance(amounts, dict):
+            problems.append(f"{where}.{kind}: expected a map, such as [memory: '2Gi', cpu: '1']")
+        else:
+            problems += [
+                f"{where}.{kind}.{name}: {shown(amount)} is no quantity; write e.g. '2Gi' or '500m'"
+                for name, amount in amounts.items()
+                if not re.fullmatch(_QUANTITY, "0" if amount is None else str(amount))
+            ]
+    return problems
 
 
 def user_yaml(value: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ layout(5) for HEAD, refs, packed-refs, worktrees (`commondir`) and `.git` files 
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -75,7 +76,7 @@ def inspect(root: Path, env: Mapping[str, str]) -> Facts:
 
 
 def look(root: str, path: str) -> str:
-    """Say what a path of the request is: 'file', 'folder', 'missing' or 'outside'.
+    """Say what a path of the request is: 'file', 'folder', 'missing', 'outside' or 'closed'.
 
     Links are followed first: a context that leads out of the workspace would send files of the
     agent, such as other builds' secrets, into an image.
@@ -85,12 +86,15 @@ def look(root: str, path: str) -> str:
         full = (base / path).resolve()
         if full != base and base not in full.parents:
             return "outside"
-        if full.is_dir():
-            return "folder"
-        return "file" if full.is_file() else "missing"
+        mode = full.stat().st_mode
+    except PermissionError:
+        return "closed"
     except (OSError, RuntimeError):
-        # A name that is too long, a folder that may not be read, links that lead in a circle.
+        # Nothing is there, a name that is too long, links that lead in a circle.
         return "missing"
+    if stat.S_ISDIR(mode):
+        return "folder"
+    return "file" if stat.S_ISREG(mode) else "missing"
 
 
 def instructions(root: str, path: str) -> frozenset[str]:
@@ -107,10 +111,20 @@ def _is_url(text: str) -> bool:
 
 
 def without_credentials(url: str) -> str:
-    """Remove user and password from a URL; leaves `git@host:path` as it is."""
+    """Remove user and password from a URL; leaves `git@host:path` as it is.
+
+    Returns:
+        '' when it cannot be told where a password ends: one with an unescaped '/', '?' or '#'
+        leaves its rest, and an '@', behind what counts as the host.
+    """
     if "://" not in url:
         return url
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a '[' without its end
+        return ""
+    if "@" in url.partition("://")[2][len(parts.netloc) :]:
+        return ""
     host = parts.netloc.rsplit("@", 1)[-1]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 

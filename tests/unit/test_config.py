@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from podwright import builders, inputs
 from podwright import config as configs
-from podwright import inputs
 from podwright.config import Config
 from podwright.request import Registry
 
@@ -153,6 +153,20 @@ def test_files_that_cannot_be_read_are_told(wrong: Any, problems: Any, tmp_path:
     ]
 
 
+def test_unknown_strategies_and_roles_are_told_with_their_place(wrong: Any, problems: Any) -> None:
+    known = ", ".join(builders.names())
+
+    assert wrong("defaults: {}\nbuilder: kanico\n") == [
+        ".podwright.yaml:2:1: builder: unknown builder 'kanico'; did you mean 'kaniko'?"
+    ]
+    text = "builder: auto\nbuilders: [podmann, xyz]\nimages:\n  tool: x\n"
+    assert problems(configs.load, text, None) == [
+        "PODWRIGHT_CONFIG:2:1: builders[0]: unknown builder 'podmann'; did you mean 'podman'?",
+        f"PODWRIGHT_CONFIG:2:1: builders[1]: unknown builder 'xyz'; known are {known}",
+        "PODWRIGHT_CONFIG:4:3: images.tool: unknown role 'tool'; did you mean 'tools'?",
+    ]
+
+
 def test_a_path_that_leads_nowhere_is_told(problems: Any) -> None:
     assert problems(configs.load, "/no/such.yaml", None) == [
         "PODWRIGHT_CONFIG: there is no file '/no/such.yaml'; correct the path"
@@ -160,7 +174,7 @@ def test_a_path_that_leads_nowhere_is_told(problems: Any) -> None:
 
 
 def test_the_organisations_text_is_told_by_its_variable(problems: Any) -> None:
-    assert problems(configs.load, "builder: x\nimage: {}\n", None) == [
+    assert problems(configs.load, "builder: kaniko\nimage: {}\n", None) == [
         "PODWRIGHT_CONFIG:2:1: unknown setting 'image'; did you mean 'images'?"
     ]
 
@@ -222,10 +236,11 @@ def test_requests_are_read_as_json_and_as_yaml(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"{oops", ("no valid JSON: Expecting property name enclosed in double quotes: line 1 "
-                   "column 2 (char 1)")),
-        (b"[1]", "expected a map with the parameters of the request"),
-        (b"\xff", "cannot be read: it is not UTF-8"),
+        (b'{\n "a",', ":2:5: no valid JSON: Expecting ':' delimiter"),
+        (b"[1]", ": expected a map with the parameters of the request"),
+        (b"\xff", ": cannot be read: it is not UTF-8"),
+        (b"a: 1\n---\n", (":2:1: no valid YAML: expected a single document in the stream, but "
+                          "found another document")),
     ],
 )  # fmt: skip
 def test_wrong_request_files_are_one_sentence(
@@ -234,7 +249,7 @@ def test_wrong_request_files_are_one_sentence(
     path = tmp_path / "request"
     path.write_bytes(content)
 
-    assert problems(inputs.read_request, str(path), io.StringIO()) == [f"{path}: {said}"]
+    assert problems(inputs.read_request, str(path), io.StringIO()) == [f"{path}{said}"]
 
 
 def test_a_missing_request_file_is_one_sentence(problems: Any) -> None:

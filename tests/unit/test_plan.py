@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,12 +11,12 @@ import pytest
 from podwright import builders
 from podwright.builders._base import FEATURES
 from podwright.config import Config
+from podwright.plan import plan_pod
 from podwright.records import replace
 from podwright.request import Registry, parse_build
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from podwright.workspace import Facts
 
@@ -71,7 +72,10 @@ def test_auto_refuses_what_none_of_the_allowed_can_do(refused: Any) -> None:
     allowed = Config(allowed=("kaniko",))
 
     assert refused({"builder": "auto", "ssh": [{}], "tags": ["1"]}, allowed) == [
-        "builder: no allowed strategy can mount ssh keys; allow one that can"
+        (
+            "builder: no strategy that is allowed can mount ssh keys; ask for less (ssh), or have "
+            "one allowed that can"
+        )
     ]
 
 
@@ -81,16 +85,74 @@ def test_a_strategy_that_is_not_allowed_is_refused(refused: Any) -> None:
     ]
 
 
-def test_unknown_strategies_of_configs_are_named(refused: Any) -> None:
-    config = Config(builder="kanico", allowed=("podmann", "kaniko"))
-    known = ", ".join(builders.names())
+def test_problems_of_strategy_pod_and_images_are_told_at_once(refused: Any) -> None:
+    asked = {
+        "image": "App",
+        "builder": "kaniko",
+        "ssh": [{}],
+        "context": "nowhere",
+        "pod": {"resources": {"engine": {}}, "yaml": {"spec": {"volumes": {}}}},
+        "credentials": [{"variable": "A", "type": "file"}, {"variable": "B"}],
+    }
 
-    assert refused({"builder": None}, config) == [
-        "builders: unknown builder 'podmann'; did you mean 'podman'?",
-        "builder: unknown builder 'kanico'; did you mean 'kaniko'?",
+    assert refused(asked, Config(allowed=("kaniko", "buildah"))) == [
+        "ssh: builder 'kaniko' cannot mount ssh keys; builders that can: buildah",
+        ("pod.resources: this strategy's pod has no container 'engine'; it has builder, tools"),
+        "pod.yaml: 'spec.volumes' must be a list of maps with names",
+        (
+            "credentials: a docker config file must be the only credential for pull; put the "
+            "other logins into it"
+        ),
+        (
+            "credentials: a docker config file must be the only credential for push; put the "
+            "other logins into it"
+        ),
+        ("image: 'App' is no image name: repositories are lower case; 'app' would be one"),
+        (
+            "context: there is no folder 'nowhere' in the workspace; check out first, or correct "
+            "the path"
+        ),
     ]
-    assert refused({}, Config(allowed=("xyz",))) == [
-        f"builders: unknown builder 'xyz'; known are {known}"
+
+
+def test_without_a_strategy_the_images_are_judged_all_the_same(refused: Any) -> None:
+    assert refused({"image": "App", "builder": "dood"}, Config(allowed=("kaniko",))) == [
+        "builder: 'dood' is not allowed by the organisation; allowed are kaniko",
+        "image: 'App' is no image name: repositories are lower case; 'app' would be one",
+    ]
+
+
+def test_before_the_pod_all_is_told_that_needs_no_workspace(problems: Any) -> None:
+    secrets = [{"id": "a", "credentialsId": "later"}, {"id": "b"}, {"id": "c", "src": "later"}]
+    asked = {
+        "images": [
+            {"image": "App", "tags": ["a b"], "context": "later", "cache": "Up/per"},
+            {"image": "b", "secrets": secrets, "ssh": [{"credentialsId": "later"}]},
+            {"image": "c", "output": "a,b"},
+        ],
+        "builder": "kaniko",
+        "credentials": "later",
+    }
+
+    assert problems(plan_pod, parse_build(asked), Config()) == [
+        (
+            "ssh: builder 'kaniko' cannot mount ssh keys; builders that can: "
+            "buildah, buildkit, dind, dind-sidecar, dood, podman"
+        ),
+        "images[0].image: 'App' is no image name: repositories are lower case; 'app' would be one",
+        (
+            "images[0].tags[0]: 'a b' is no tag (1 to 128 letters, digits, '_', '.' and '-', not "
+            "beginning with '.' or '-'); 'a-b' would be one"
+        ),
+        (
+            "images[0].cache.ref: 'Up/per' is no image name: repositories are lower case; "
+            "'up/per' would be one"
+        ),
+        "images[1].secrets[1]: give exactly one of 'credentialsId', 'env' and 'src'",
+        (
+            "images[2].output: 'a,b' has a comma, which separates what builders are told; rename "
+            "the file"
+        ),
     ]
 
 
@@ -297,13 +359,40 @@ def test_a_missing_dockerfile_is_refused(refused: Any, workspace: Path) -> None:
         )
     ]
     assert refused({"dockerfile": "../Dockerfile"}) == [
-        "dockerfile: '../Dockerfile' lies outside the workspace"
+        "dockerfile: '../Dockerfile' lies outside the workspace; name a file below it"
+    ]
+
+
+@pytest.mark.parametrize("asked", [{"context": "app"}, {"dockerfile": "app/Dockerfile"}])
+def test_what_the_planner_may_not_read_is_not_called_missing(
+    refused: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str]
+) -> None:
+    (workspace / "app").mkdir()
+    (workspace / "app" / "Dockerfile").touch()
+    # The tests may run as root, whom no mode keeps out.
+    look_at = Path.stat
+
+    def stat(path: Path, **more: Any) -> Any:
+        if "app" in path.parts:
+            raise PermissionError
+        return look_at(path, **more)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    (place,) = asked
+
+    assert refused(asked) == [
+        (
+            f"{place}: '{asked[place]}' may not be read by the user that plans; let all read it "
+            "(chmod -R a+rX, or umask 022 where it is checked out)"
+        )
     ]
 
 
 @pytest.mark.parametrize("path", ["../x.tar", "/root/x.tar", "."])
 def test_an_output_that_is_no_file_of_the_workspace_is_refused(refused: Any, path: str) -> None:
-    assert refused({"output": path}) == [f"output: '{path}' is no file below the workspace"]
+    assert refused({"output": path}) == [
+        f"output: '{path}' is no file below the workspace; name one, e.g. 'app.tar'"
+    ]
 
 
 def test_commas_in_paths_that_become_lists_are_refused(refused: Any, workspace: Path) -> None:

@@ -92,6 +92,34 @@ def test_resources_are_merged_with_those_of_the_strategy() -> None:
     }
 
 
+def test_a_null_takes_a_limit_away() -> None:
+    before = container(pod(), "builder")["resources"]
+
+    after = container(pod(resources={"builder": {"limits": {"memory": None}}}), "builder")
+
+    assert after["resources"] == {**before, "limits": {**before["limits"], "memory": None}}
+
+
+def test_resources_that_would_be_dropped_or_refused_later_are_refused(refused: Any) -> None:
+    wanted = {
+        "builder": {"limit": {"memory": "9Gi"}, "requests": ["1"], "claims": [{"name": "gpu"}]},
+        "tools": {
+            "limits": {"memory": "9 GB", "cpu": True, "a": -1, "b": "1g"},
+            "requests": {"memory": "1.5Gi", "cpu": 0.5, "a": "500m", "b": "1e3", "c": 2, "d": ".5"},
+        },
+    }
+
+    assert refused(resources=wanted) == [
+        "pod.resources.builder: unknown parameter 'limit'; did you mean 'limits'?",
+        "pod.resources.builder.requests: expected a map, such as [memory: '2Gi', cpu: '1']",
+        *(
+            f"pod.resources.tools.limits.{name}: '{value}' is no quantity; "
+            "write e.g. '2Gi' or '500m'"
+            for name, value in [("memory", "9 GB"), ("cpu", "True"), ("a", "-1"), ("b", "1g")]
+        ),
+    ]
+
+
 def test_resources_of_an_unknown_container_are_refused(refused: Any) -> None:
     assert refused(resources={"bilder": {}, "engine": {}}) == [
         "pod.resources: this strategy's pod has no container 'bilder'; it has builder, tools",

@@ -91,8 +91,14 @@ def test_a_path_of_certificates_cannot_travel(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        ("builders: [kanico]\n", "builders: unknown builder 'kanico'; did you mean 'kaniko'?"),
-        ("images: {tool: x}\n", "images: unknown role 'tool'; did you mean 'tools'?"),
+        (
+            "builders: [kanico]\n",
+            "acme.yaml:1:1: builders[0]: unknown builder 'kanico'; did you mean 'kaniko'?",
+        ),
+        (
+            "images: {tool: x}\n",
+            "acme.yaml:1:10: images.tool: unknown role 'tool'; did you mean 'tools'?",
+        ),
     ],
 )
 def test_a_wrong_config_is_one_sentence(tmp_path: Path, config: str, sentence: str) -> None:
@@ -130,3 +136,36 @@ def test_a_wrong_policy_is_one_sentence(tmp_path: Path) -> None:
         "podwright generate: policy config: profile 'open' does not exist; "
         "use one of build-only, compose, run\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ["--config", "x.yaml"],
+            "--config: goes with --presets; say where the presets are written",
+        ),
+        (
+            ["--presets", "pods", "--config", "x.yaml"],
+            "--config: there is no file 'x.yaml'; correct the path",
+        ),
+        (["--presets", "file/pods"], "--presets: file/pods cannot be written: Not a directory"),
+        (
+            ["--root", "file"],
+            (
+                "--root: 'file' is no checkout of podwright's repository; go there, or name "
+                "--presets to render an organisation's presets"
+            ),
+        ),
+    ],
+)
+def test_a_wrong_call_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], sentence: str
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    said = io.StringIO()
+
+    code = cli.run(["generate", *words], Console(io.StringIO(), said, io.StringIO(), {}))
+
+    assert (code, said.getvalue()) == (2, f"podwright generate: {sentence}\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,10 +15,6 @@ from podwright.errors import guess
 from podwright.request import Registry
 from podwright.schema import describe, shown
 from podwright.script import quote
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 # Sentences
 
@@ -116,10 +112,10 @@ def test_each_image_can_be_replaced() -> None:
     assert images.resolve({}) == images.IMAGES
 
 
-def test_unknown_roles_are_refused(problems: Callable[..., list[str]]) -> None:
-    assert problems(images.resolve, {"tool": "x", "zzzz": "y"}) == [
-        "images: unknown role 'tool'; did you mean 'tools'?",
-        f"images: unknown role 'zzzz'; known are {', '.join(sorted(images.IMAGES))}",
+def test_unknown_roles_are_named() -> None:
+    assert images.unknown({"tool": "x", "tools": "y", "zzzz": "y"}, "images") == [
+        "images.tool: unknown role 'tool'; did you mean 'tools'?",
+        f"images.zzzz: unknown role 'zzzz'; known are {', '.join(sorted(images.IMAGES))}",
     ]
 
 

@@ -186,6 +186,12 @@ def test_a_git_file_that_leads_nowhere_is_no_error(tmp_path: Path, text: str) ->
         ("https://git.example/a?access_token=x#y", "https://git.example/a"),
         ("ssh://git@git.example/a", "ssh://git.example/a"),
         ("https://u:p@ss@git.example/a", "https://git.example/a"),
+        # Nobody can tell where these passwords end: rather no address than half a password.
+        ("https://u:p@ss/w0rd@git.example/a", ""),
+        ("https://u:pass/w0rd#x@git.example/a", ""),
+        ("https://tok/en@git.example/a", ""),
+        ("https://u:p?x@git.example/a", ""),
+        ("https://u:p@[git.example/a", ""),
         ("git@git.example:team/a.git", "git@git.example:team/a.git"),
     ],
 )
