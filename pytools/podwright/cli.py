@@ -5,23 +5,66 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from podwright import __version__, commands
 from podwright.console import Console
-from podwright.errors import EXIT_USAGE, PodwrightError
+from podwright.errors import EXIT_USAGE, PodwrightError, guess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any, NoReturn, TextIO
 
-DESCRIPTION = "Container image builds for Jenkins on Kubernetes, by any strategy, from one step."
+DESCRIPTION = """\
+Container image builds for Jenkins on Kubernetes, by any strategy, from one
+step. Here it plans and builds without Jenkins, and keeps Jenkins jobs as code.
+
+Exit codes: 0 done, 1 failed, 2 a mistake in what you wrote, 3 changes pending.
+"""
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
-    """Help of one width everywhere, so that the reference page is the same on each machine."""
+    """Help that fits a terminal, of one width so that its page is the same on each machine."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=30, width=96)
+        super().__init__(prog, max_help_position=28, width=79)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence, with a guess, as all others are."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("formatter_class", Help)
+        # A beginning such as `--imag` would be another option as soon as there is one.
+        options.setdefault("allow_abbrev", False)
+        super().__init__(**options)
+
+    def error(self, message: str) -> NoReturn:
+        """End with a sentence and the exit code of a wrong command line."""
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; what is left over is told here, where the options that exist are known."""
+        parsed, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self._refuse(rest[0].partition("=")[0])
+        return parsed, rest
+
+    def _refuse(self, word: str) -> NoReturn:
+        """End with a sentence about a word that nothing wanted."""
+        if word.startswith("-"):
+            known = guess(word, self._option_string_actions)
+            self.exit(EXIT_USAGE, f"{self.prog}: unknown option '{word}'{known}\n")
+        self.error(f"'{word}' is one word too many")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse an unknown word as podwright's own sentences do."""
+        if action.choices is not None and value not in action.choices:
+            what = str(action.metavar or action.dest).lower()
+            self.exit(
+                EXIT_USAGE, f"{self.prog}: unknown {what} '{value}'{guess(value, action.choices)}\n"
+            )
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
@@ -30,9 +73,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     Args:
         only: configure this subcommand alone, which spares the start-up time of all others.
     """
-    top = argparse.ArgumentParser(
-        prog="podwright", description=DESCRIPTION, formatter_class=Help, allow_abbrev=False
-    )
+    top = Parser(prog="podwright", description=DESCRIPTION)
     top.add_argument("--version", action="version", version=f"podwright {__version__}")
     sub = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in [only] if only else commands.names():
@@ -41,9 +82,6 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
             name,
             help=command.SUMMARY,
             description=getattr(command, "__doc__", None) or command.SUMMARY,
-            formatter_class=Help,
-            # A beginning such as `--imag` would be another option as soon as there is one.
-            allow_abbrev=False,
         )
         command.configure(child)
     return top
@@ -52,10 +90,9 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
 def subparser(name: str) -> argparse.ArgumentParser:
     """Build the parser of one subcommand alone, for its page."""
     command = commands.load(name)
-    alone = argparse.ArgumentParser(
+    alone = Parser(
         prog=f"podwright {name}",
         description=getattr(command, "__doc__", None) or command.SUMMARY,
-        formatter_class=Help,
     )
     command.configure(alone)
     return alone
@@ -73,9 +110,27 @@ def run(arguments: Sequence[str], console: Console) -> int:
         return error.exit_code
 
 
+def _streams() -> tuple[TextIO, TextIO, TextIO]:
+    """Give stdout, stderr and stdin; what the caller has closed leads to nowhere.
+
+    Without that the next file that is opened would get a closed one's number, and the talk.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - stdin, stdout, stderr
+        pass
+    os.close(number)
+    streams = (sys.stdout, sys.stderr, sys.stdin)
+    out, err, into = (stream or open(os.devnull, "r+") for stream in streams)  # noqa: SIM115, PTH123
+    return out, err, into
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the console script and of the bundle."""
-    console = Console(sys.stdout, sys.stderr, sys.stdin, os.environ)
+    console = Console(*_streams(), os.environ)
+    try:
+        Path.cwd()
+    except OSError:
+        console.say("podwright: the current directory is gone; change to one that exists")
+        return EXIT_USAGE
     try:
         return run(sys.argv[1:] if arguments is None else arguments, console)
     except KeyboardInterrupt:

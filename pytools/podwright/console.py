@@ -6,6 +6,7 @@ command prints (result on stdout, talk on stderr) without knowing of ``sys`` or 
 
 from __future__ import annotations
 
+from podwright.errors import PodwrightError
 from podwright.records import field, record
 
 TYPE_CHECKING = False
@@ -31,8 +32,18 @@ class Console:
     env: Mapping[str, str] = field(default_factory=dict)
 
     def result(self, text: str) -> None:
-        """Write the result (a newline is added when it has none)."""
-        self.stdout.write(text if text.endswith("\n") else text + "\n")
+        """Write the result (a newline is added when it has none).
+
+        Raises:
+            PodwrightError: there is no room for it.
+        """
+        try:
+            self.stdout.write(text if text.endswith("\n") else text + "\n")
+            self.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise PodwrightError(f"the result cannot be written: {error.strerror}") from None
 
     def say(self, text: str) -> None:
         """Write one line of talk."""

@@ -9,7 +9,17 @@ from podwright import inputs
 from podwright.errors import UsageError
 from podwright.records import fields
 from podwright.request import BuildParameters
-from podwright.schema import Choice, Duration, Flag, Kind, ListOf, MapOf, Number, Record
+from podwright.schema import (
+    Choice,
+    Duration,
+    Flag,
+    Kind,
+    ListOf,
+    MapOf,
+    Number,
+    Record,
+    kinds_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,13 +55,15 @@ def _spelling(name: str) -> str:
 EXAMPLES = """\
 examples:
   podwright {command} --image registry.example/team/app --tag 1.2
-  podwright {command} --image app --no-push --output app.tar --build-arg VERSION=1.2
-  podwright {command} --image localhost:5000/app --registry localhost:5000,http=true
-  podwright {command} --image app --secret id=token,env=TOKEN --ssh default --cache false
+  podwright {command} --image app --no-push --output app.tar --build-arg V=1.2
+  podwright {command} --image host:5000/app --registry host:5000,http=true
+  podwright {command} --image app --secret id=token,env=TOKEN --cache false
   podwright {command} --request request.yaml --builder buildah
 
-K=V,... lists are those of docker's options; JSON is taken in their place. A time is a number of
-minutes, or '90s', '15m', '2h'. `pod` and `images` are given in a request file.
+K=V,... lists are those of docker's options; JSON is taken in their place. A
+time is a number of minutes, or '90s', '15m', '2h'. `pod` and `images` are
+given in a request file. --request knows all parameters by the names they have
+in a Jenkinsfile; options win over it.
 """
 
 
@@ -116,7 +128,7 @@ def _value(kind: Kind, given: Any) -> Any:
         ValueError: with what is wrong.
     """
     if isinstance(kind, MapOf) and isinstance(kind.item, Record):
-        return _map(_host(text) for text in given)
+        return _map(_host(text, kind.item) for text in given)
     if isinstance(kind, MapOf):
         return _map(_pair(text) for text in given)
     if isinstance(kind, ListOf) and isinstance(kind.item, Record):
@@ -154,13 +166,13 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _host(text: str) -> tuple[str, Any]:
+def _host(text: str, kind: Record) -> tuple[str, Any]:
     """Split HOST,k=v,... as in `--registry localhost:5000,http=true`."""
     host, _, rest = text.partition(",")
-    return host, _fields(rest, None) if rest else {}
+    return host, _fields(rest, kind) if rest else {}
 
 
-def _fields(text: str, kind: Record | None) -> Any:
+def _fields(text: str, kind: Record) -> Any:
     """Split k=v,k=v as in `--secret id=x,src=y`; JSON and shorthands are taken as well."""
     if text.startswith(("{", "[")):
         try:
@@ -169,8 +181,12 @@ def _fields(text: str, kind: Record | None) -> Any:
             raise ValueError(f"no valid JSON: {error}") from None
     if text in ("true", "false"):
         return text == "true"
-    if kind and kind.shorthand and "=" not in text:
+    if kind.shorthand and "=" not in text:
         return text
+    if "=" not in text:
+        raise ValueError(
+            f"expected K=V,..., got '{text}'; known are {', '.join(kinds_of(kind.of))}"
+        )
     pairs = _map(_pair(part) for part in text.split(","))
     return {
         name: value == "true" if value in ("true", "false") else value

@@ -142,7 +142,8 @@ pw_run() {
   pw_tee=$!
   wait "$pw_tee"
   rm -f "$PW_TMP/pid"
-  return "$(cat "$PW_TMP/status" 2>/dev/null || echo 1)"
+  pw_result=$(cat "$PW_TMP/status" 2>/dev/null)
+  return "${pw_result:-1}" # a full disk leaves it empty
 }
 
 pw_said() { tail -c "+$((pw_mark + 1))" "$PW_LOG" 2>/dev/null; } # output of the current try
@@ -209,7 +210,8 @@ pw_step() { # kind, title, command...
   case $pw_code in
     137) pw_fail 137 "$pw_title: was killed from outside, by the memory limit most of the time; raise the limit of the container or look at the pod's events" ;;
     126 | 127) pw_fail "$pw_code" "$pw_title: '$pw_program' cannot be run here; this container is not one of the strategy, or its image lacks the program" ;;
-    *) pw_fail "$pw_code" "$pw_title: failed with exit code $pw_code; the reason is above" ;;
+    # The builder's own number is told, but not passed on: 2 and 3 have a meaning here.
+    *) pw_fail 1 "$pw_title: failed with exit code $pw_code; the reason is above" ;;
   esac
 }
 

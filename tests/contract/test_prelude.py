@@ -258,20 +258,35 @@ def test_a_transient_failure_is_tried_again_and_survived(sandbox: Any, script: A
     assert "[podwright] that looks transient; try 1 of 1 in " in outcome.log
 
 
-def test_a_final_failure_ends_the_build_with_the_builders_own_code(
+def test_a_final_failure_ends_the_build_with_1_and_tells_the_builders_own_code(
     sandbox: Any, script: Any
 ) -> None:
     sandbox.rule(when="push", code=125, text=FINAL[0])
 
     outcome = sandbox.run(script())
 
-    assert outcome.code == 125
+    assert outcome.code == 1
     assert len(sandbox.calls("push")) == 1
     assert outcome.log.endswith(
         "[podwright] ERROR: pushing r.example/team/app:1: failed with exit code 125; "
         "the reason is above\n"
     )
     assert sandbox.leftovers() == []
+
+
+def test_a_failure_stays_one_when_there_is_no_room_for_its_code(sandbox: Any, script: Any) -> None:
+    made = script()
+    note = 'echo "$pw_ended" >"$PW_TMP/status"'
+    assert made.count(note) == 1
+
+    # What a full disk leaves of the file.
+    outcome = sandbox.run(made.replace(note, ': >"$PW_TMP/status"'))
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.log.endswith(
+        "[podwright] ERROR: building r.example/team/app: failed with exit code 1; "
+        "the reason is above\n"
+    )
 
 
 def impatient(script: str) -> str:
@@ -299,7 +314,7 @@ def test_tries_are_counted_and_the_last_failure_ends_the_build(sandbox: Any, scr
 
     outcome = sandbox.run(impatient(script(retries=2)))
 
-    assert outcome.code == 125
+    assert outcome.code == 1
     assert len(sandbox.calls("push")) == 3
     assert [f"try {n} of 2" in outcome.log for n in (1, 2, 3)] == [True, True, False]
 
@@ -310,7 +325,7 @@ def test_no_retries_means_one_try(sandbox: Any, script: Any) -> None:
     outcome = sandbox.run(script(retries=0))
 
     assert len(sandbox.calls("push")) == 1
-    assert outcome.code == 125
+    assert outcome.code == 1
 
 
 def test_an_old_failure_is_not_read_again_in_a_later_try(sandbox: Any, script: Any) -> None:
@@ -463,7 +478,7 @@ def test_a_job_directory_is_removed_in_every_outcome(
 
         outcome = sandbox.run(made)
 
-        assert outcome.code == rules.get("code", 0)
+        assert outcome.code == (1 if rules else 0)
         assert not job.exists()
 
 

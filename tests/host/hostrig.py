@@ -58,7 +58,7 @@ class Outcome:
     @property
     def value(self) -> Any:
         """Give the result that it printed."""
-        return json.loads(self.out)["value"]
+        return json.loads(self.out)
 
     @property
     def last(self) -> str:

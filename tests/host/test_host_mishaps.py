@@ -199,7 +199,7 @@ def test_a_registry_that_is_not_there_is_named(place: Place, way: Way) -> None:
     done = place.build(request_for(NEVER, builder=way.builder, retries=0), env=way.env)
     code = 1 if way.builder == "dood" else 125
     assert (done.code, done.last) == (
-        code,
+        1,
         (
             f"[podwright] ERROR: pushing {NEVER}/team/app:1: failed with exit code {code}; "
             "the reason is above"
@@ -342,7 +342,7 @@ def test_a_full_workspace_is_told(places: Callable[[str], Place], registry: Regi
     place.tool("sh", "-c", 'cp ../busybox . && printf "%s" "$0" >Dockerfile', COPY_ONLY)
     done = place.build(request_for(registry, builder="buildah", output="out.tar", push=False))
     assert (done.code, done.last) == (
-        125,
+        1,
         "[podwright] ERROR: writing out.tar: failed with exit code 125; the reason is above",
     )
     assert "no space left on device" in done.log

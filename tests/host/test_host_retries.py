@@ -134,12 +134,13 @@ def test_a_wrong_password_is_not_tried_again(
     wrong = Way(way.name, way.builder, {**chosen.env, "REG_PSW": "wrong"})
     done = push(tmp_path / f"wrong-{way.name}", registry, wrong, Fault())
     image = f"{done.asked['image']}:1"
+    own = 125 if way.builder == "buildah" else 1
     assert done.outcome.said == [
         f"building {done.asked['image']}",
         f"pushing {image}",
-        f"ERROR: pushing {image}: failed with exit code {done.outcome.code}; the reason is above",
+        f"ERROR: pushing {image}: failed with exit code {own}; the reason is above",
     ]
-    assert (done.outcome.code, done.outcome.out) == (125 if way.builder == "buildah" else 1, "")
+    assert (done.outcome.code, done.outcome.out) == (1, "")
     assert "unauthorized" in done.outcome.log
     assert set(done.proxy.statuses("POST")) <= {401}
     assert done.proxy.statuses("PATCH") + done.proxy.statuses("PUT") == []
@@ -155,9 +156,10 @@ def test_a_login_that_may_not_push_is_not_tried_again(
     fault = Fault(status=403, body=DENIED, methods=("PUT",), path=r"/manifests/")
     done = push(tmp_path / f"denied-{way.name}", registry, chosen, fault)
     image = f"{done.asked['image']}:1"
+    own = 125 if way.builder == "buildah" else 1
     assert done.outcome.said[1:] == [
         f"pushing {image}",
-        f"ERROR: pushing {image}: failed with exit code {done.outcome.code}; the reason is above",
+        f"ERROR: pushing {image}: failed with exit code {own}; the reason is above",
     ]
     assert "denied" in done.outcome.log
     assert done.proxy.statuses("PUT", "/manifests/") == [403]

@@ -149,7 +149,7 @@ def test_the_table_of_strategies_names_them_all(here: Path) -> None:
     assert [item["name"] for item in json.loads(as_json)] == names
 
 
-def test_a_failed_build_has_the_builders_exit_code(here: Path, tmp_path: Path) -> None:
+def test_a_failed_build_is_1_and_tells_the_builders_own_code(here: Path, tmp_path: Path) -> None:
     program = tmp_path / "bin" / "buildah"
     program.parent.mkdir()
     program.write_text("#!/bin/sh\necho no such base image\nexit 125\n")
@@ -160,7 +160,7 @@ def test_a_failed_build_has_the_builders_exit_code(here: Path, tmp_path: Path) -
         "build", "--builder", "buildah", "--image", "a", "--tag", "1", cwd=here, env=env
     )
 
-    assert (done.returncode, done.stdout) == (125, "")
+    assert (done.returncode, done.stdout) == (1, "")
     assert "podwright build: building with buildah\n" in done.stderr
     assert "no such base image\n" in done.stderr
     assert done.stderr.endswith("failed with exit code 125; the reason is above\n")
@@ -191,18 +191,39 @@ def test_a_strategy_that_needs_its_own_container_is_refused_here(here: Path) -> 
         )
 
 
-def test_an_unknown_command_and_option_end_with_2() -> None:
-    for words in (["paln"], ["plan", "--imgae", "a"], [], ["plan", "--retries"]):
+def test_a_wrong_command_line_is_one_sentence_and_2() -> None:
+    sentences = []
+    for words in (
+        ["paln"],
+        ["plan", "--imgae", "a"],
+        ["jobs", "aply"],
+        ["jobs", "plan", "jobs", "--adpot"],
+        ["plan", "app"],
+        [],
+        ["plan", "--retries"],
+    ):
         done = podwright(*words)
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith("usage: podwright")
+        sentences.append(done.stderr)
+    assert sentences == [
+        "podwright: unknown command 'paln'; did you mean 'plan'?\n",
+        "podwright plan: unknown option '--imgae'; did you mean '--image'?\n",
+        "podwright jobs: unknown verb 'aply'; did you mean 'apply'?\n",
+        "podwright jobs plan: unknown option '--adpot'; did you mean '--adopt'?\n",
+        "podwright plan: 'app' is one word too many; see `podwright plan --help`\n",
+        ("podwright: the following arguments are required: COMMAND; see `podwright --help`\n"),
+        (
+            "podwright plan: argument --retries: expected one argument; "
+            "see `podwright plan --help`\n"
+        ),
+    ]
 
 
 def test_options_are_not_guessed_from_their_beginning() -> None:
     done = podwright("plan", "--imag", "a")
 
     assert done.returncode == 2
-    assert "unrecognized arguments: --imag a" in done.stderr
+    assert done.stderr == "podwright plan: unknown option '--imag'; did you mean '--image'?\n"
 
 
 def test_the_version_is_told() -> None:
@@ -219,6 +240,56 @@ def test_a_reader_that_goes_away_is_no_trace(tmp_path: Path) -> None:
     )
 
     assert done.stderr == ""
+
+
+def test_a_result_that_cannot_be_written_is_one_sentence(here: Path) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "podwright", "plan", "--image", "a", "--tag", "1"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=here,
+        )
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        "podwright plan: the result cannot be written: No space left on device\n",
+    )
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_trace(here: Path, closed: str) -> None:
+    command = f"{sys.executable} -m podwright plan --image a --tag 1 {closed}"
+
+    done = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, check=False, cwd=here
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_directory_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
+    command = f'rmdir "$PWD" && exec {sys.executable} -m podwright builders'
+    (tmp_path / "gone").mkdir()
+
+    done = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path / "gone"
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        "podwright: the current directory is gone; change to one that exists\n",
+    )
+
+
+@pytest.mark.parametrize("command", ["", *commands.names()])
+def test_help_fits_a_terminal(command: str) -> None:
+    lines = podwright(*command.split(), "--help").stdout.splitlines()
+
+    assert [line for line in lines if len(line) > 79] == []
 
 
 @pytest.mark.parametrize("name", commands.names())

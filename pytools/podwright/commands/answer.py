@@ -1,8 +1,9 @@
 """Answer one request of a pipeline, inside its pod.
 
-The Groovy bridge writes JOB/request.json, the constant script in the builder's container adds
-JOB/env (KEY=value lines) and JOB/config (when PODWRIGHT_CONFIG is set) and asks. The answer is
-JOB/build.sh, or JOB/answer.json with an error sentence; JOB/answered says that it is complete.
+The Groovy bridge writes JOB/request.json, the constant script in the builder's
+container adds JOB/env (KEY=value lines), JOB/config (when PODWRIGHT_CONFIG is
+set) and asks. The answer is JOB/build.sh, or JOB/answer.json with an error
+sentence; JOB/answered says that it is there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import traceback
 from pathlib import Path
 
 from podwright import inputs, workspace
-from podwright.errors import PodwrightError
+from podwright.errors import PodwrightError, UsageError
 from podwright.plan import plan
 
 TYPE_CHECKING = False
@@ -32,6 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Write the answer; a defect is answered as well, so that nobody waits for it."""
     job: Path = options.job
+    if not job.is_dir():
+        raise UsageError(f"there is no directory '{job}'; this command is for the library itself")
     try:
         _write(job, _script(job, console))
     except PodwrightError as error:

@@ -1,11 +1,17 @@
-"""Build (and push) an image on this machine, with the same script that runs in Jenkins.
+"""Build (and push) an image here, with the script that would run in Jenkins.
 
-Uses the engine that is here: BuildKit (buildctl with BUILDKIT_HOST), Buildah, Podman or Docker.
-Logins are those of your own docker or podman login. The result is printed as JSON.
+Uses the engine that is here: BuildKit (buildctl with BUILDKIT_HOST), Buildah,
+Podman or Docker. Logins are those of your own docker or podman login. The
+result (image, tags, digest, reference...) is printed as JSON.
+
+Exit codes: 0 done, 1 the build failed, 2 the request is wrong; 124 it took
+longer than --timeout, 126 or 127 the builder cannot be run, 129, 130 or 143
+it was interrupted, 137 it was killed.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -34,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Build it; ends with the builder's own exit code."""
+    """Build it; ends with the script's exit code."""
     root = Path.cwd()
     value = request_from(options, console.stdin)
     if not value.get("builder"):
@@ -68,7 +74,7 @@ def _execute(script: str, env: dict[str, str], console: Console) -> int:
         code = _wait(process)
         text = result.read()
     if text and code == 0:
-        console.result(text)
+        console.result(json.dumps(json.loads(text)["value"], indent=2))
     return code
 
 

@@ -1,4 +1,4 @@
-"""Show the strategies: needs from the cluster, Pod Security level and features of each."""
+"""Show the strategies, with their needs, Pod Security levels and features."""
 
 from __future__ import annotations
 

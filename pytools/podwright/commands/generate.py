@@ -1,7 +1,8 @@
-"""Renew the generated files of podwright's own repository: bundle, presets, pages.
+"""Renew the generated files of podwright's own repository.
 
-With --presets it renders an organisation's presets instead: its config decides about images,
-registries and strategies, and the library that holds the result is named by PODWRIGHT_RESOURCES.
+With --presets it renders an organisation's presets instead: its config decides
+about images, registries and strategies, and the folder of the library that
+holds the result is named by PODWRIGHT_RESOURCES.
 """
 
 from __future__ import annotations
@@ -26,13 +27,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="only say what is stale, exit with 1")
     parser.add_argument("--root", type=Path, default=Path(), help="the repository")
     parser.add_argument("--presets", type=Path, metavar="DIR", help="write presets into DIR")
-    parser.add_argument("--config", default="", help="the organisation's config, for --presets")
+    parser.add_argument(
+        "--config", default="", metavar="FILE", help="the organisation's config, for --presets"
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Write or check."""
     if options.presets:
         return _presets(options, console)
+    if options.config:
+        raise UsageError("--config: goes with --presets; say where the presets are written")
+    if not (options.root / "README.md").is_file():
+        raise UsageError(
+            f"--root: '{options.root}' is no checkout of podwright's repository; go there, or "
+            "name --presets to render an organisation's presets"
+        )
     if options.check:
         stale = generate.stale(options.root)
         for name in stale:
@@ -44,14 +54,26 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _presets(options: argparse.Namespace, console: Console) -> int:
-    """Render an organisation's presets."""
+    """Render an organisation's presets.
+
+    Raises:
+        UsageError: the config is wrong, or the presets cannot be written.
+    """
+    if options.config and not Path(options.config).is_file():
+        raise UsageError(f"--config: there is no file '{options.config}'; correct the path")
     config = inputs.load_config(options.config, None, Path(options.config or ".").parent)
     text = Path(options.config).read_text(encoding="utf-8") if options.config else ""
     _refuse_paths(config, text)
-    options.presets.mkdir(parents=True, exist_ok=True)
-    for name, data in generate.presets(config, text).items():
-        (options.presets / name).write_bytes(data)
-        console.say(f"wrote {options.presets / name}")
+    made = generate.presets(config, text)
+    try:
+        options.presets.mkdir(parents=True, exist_ok=True)
+        for name, data in made.items():
+            (options.presets / name).write_bytes(data)
+            console.say(f"wrote {options.presets / name}")
+    except OSError as error:
+        raise UsageError(
+            f"--presets: {error.filename or options.presets} cannot be written: {error.strerror}"
+        ) from None
     return 0
 
 

@@ -1,9 +1,11 @@
 """Jobs as code: validate, render, plan and apply a description of Jenkins jobs.
 
-The controller is named by --url or JENKINS_URL; user and token come from JENKINS_USER and
-JENKINS_TOKEN (or JENKINS_PASSWORD), or the token from a file (--token-file), never from arguments.
+The controller is named by --url or JENKINS_URL; user and token come from
+JENKINS_USER and JENKINS_TOKEN (or JENKINS_PASSWORD), or the token from a file
+(--token-file), never from arguments.
 
-Exit codes: 0 done or nothing to do, 1 failed, 2 the description is wrong, 3 changes are pending.
+Exit codes: 0 done or nothing to do, 1 failed, 2 the description is wrong,
+3 changes are pending.
 """
 
 from __future__ import annotations

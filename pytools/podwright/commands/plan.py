@@ -1,4 +1,8 @@
-"""Print what a request would do: strategy, pod, container and script, as one JSON object."""
+"""Print what a request would do, without doing it.
+
+The answer is one JSON object with strategy, pod, container and script; with
+--script the script alone.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Print the pod of a strategy, as Kubernetes and podTemplate take it (JSON is YAML)."""
+"""Print the pod of a strategy, as Kubernetes and podTemplate take it.
+
+It is JSON, and so YAML.
+"""
 
 from __future__ import annotations
 
