@@ -41,6 +41,9 @@ class Defaults(Anything):
     def parse(self, value: Any, where: str) -> Any:
         """Return the map when a request could consist of it."""
         given = super().parse(value, where)
+        if "builder" in given:
+            # In a pod that is there it would clash with that pod's strategy; the setting does not.
+            raise Invalid(f"{where}.builder: is a setting of its own; write it beside 'defaults'")
         parse_fields(request.BuildParameters, {"image": "x", **given}, where)
         return given
 
@@ -117,7 +120,7 @@ class OrganisationConfig(RepositoryConfig):
     )
     policy: dict[str, Any] = option(
         Anything(),
-        "what the policed Docker Engine allows; see docs/explanation/dind-sidecar.md",
+        "what the policed Docker Engine allows",
         {},
     )
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from podwright import builders
 from podwright.builders._base import FEATURES
+from podwright.config import EngineSettings, OrganisationConfig, RepositoryConfig
+from podwright.images import IMAGES
 from podwright.records import MISSING, Field, fields
 from podwright.request import (
     BuildParameters,
@@ -19,7 +21,7 @@ from podwright.request import (
     Secret,
     Ssh,
 )
-from podwright.schema import Duration
+from podwright.schema import Duration, Record
 
 BUILD_TEXT = """\
 buildImage: build a container image and push it, by any strategy.
@@ -52,6 +54,42 @@ Example:
 The block runs in the agent's container; the builder's program is in the container 'builder'.
 """
 
+CONFIG_TEXT = """\
+# Configs
+
+Generated from `pytools/podwright/config.py`; `make generate` renews it. How they are used:
+[install](../how-to/install.md).
+
+Both are YAML (or JSON). What a call says wins over the repository's config, that wins over the
+organisation's, and that over the defaults. What is wrong is told with file, line and column.
+
+## The organisation's
+
+In `PODWRIGHT_CONFIG`, as the text itself or as a path; or given to `podwright generate --presets`,
+which puts it into the pods. It is read where a build is planned: pods of podwright's own presets
+get the variable from the agent only when it is one line, so render presets when limits must hold.
+"""
+
+REPOSITORY_TEXT = """\
+## The repository's: .podwright.yaml
+
+In the directory where the step is called. It is read where a build is planned, so after the
+checkout; a pod that exists by then is not changed by it. `builder` counts only where the plan makes
+the pod, or on a laptop: in a pod that is there its own strategy builds.
+"""
+
+VARIABLES_TEXT = """\
+## Variables
+
+Of the agents (in Jenkins: global properties, or those of a folder).
+
+| variable | meaning |
+|---|---|
+| `PODWRIGHT_CONFIG` | the organisation's config, or its path where builds are planned |
+| `PODWRIGHT_RESOURCES` | the folder with `pods/` of a library with presets of your own |
+| `PODWRIGHT_PLANNER` | the label of agents with python3, for calls with `pod:` outside of `node` |
+"""
+
 RECORDS: dict[str, type] = {
     "cache": Cache,
     "secrets": Secret,
@@ -68,6 +106,7 @@ def everything() -> dict[str, str]:
         "vars/buildImage.txt": step_text(BUILD_TEXT, BuildParameters),
         "vars/withBuilderPod.txt": step_text(POD_TEXT, PodParameters),
         "docs/reference/parameters.md": parameters_page(),
+        "docs/reference/config.md": config_page(),
         "docs/reference/builders.md": builders_page(),
         "docs/reference/cli.md": cli_page(),
     }
@@ -79,6 +118,8 @@ def default_of(item: Field) -> str:
         return "required"
     if item.default is MISSING or item.default in (None, "", ()):
         return "none"
+    if isinstance(item.metadata["kind"], Record):
+        return "see below"
     if isinstance(item.metadata["kind"], Duration):
         return f"{item.default // 60} minutes" if item.default else "none"
     if isinstance(item.default, bool):
@@ -142,6 +183,17 @@ def parameters_page() -> str:
     ]
     for name, record in RECORDS.items():
         lines += ["", f"## {name}", "", *_table(record)]
+    return "\n".join(lines) + "\n"
+
+
+def config_page() -> str:
+    """Give the reference of both configs, with the table of images."""
+    lines = [CONFIG_TEXT, *_table(OrganisationConfig), "", "### engine", ""]
+    lines += [*_table(EngineSettings), "", "### images", ""]
+    lines += ["| role | image |", "|---|---|"]
+    lines += [f"| `{role}` | `{reference}` |" for role, reference in IMAGES.items()]
+    lines += ["", "### policy", "", "All keys: [policy of the engine](authz.md#config).", ""]
+    lines += [REPOSITORY_TEXT, *_table(RepositoryConfig), "", VARIABLES_TEXT.rstrip()]
     return "\n".join(lines) + "\n"
 
 

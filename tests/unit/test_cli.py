@@ -147,6 +147,7 @@ def test_the_table_of_strategies_names_them_all(here: Path) -> None:
         line.split()[0] for line in out.splitlines() if line[:1].isalpha() and line.endswith(")")
     ] == names
     assert [item["name"] for item in json.loads(as_json)] == names
+    assert [line for line in out.splitlines() if len(line) > 79] == []
 
 
 def test_a_failed_build_is_1_and_tells_the_builders_own_code(here: Path, tmp_path: Path) -> None:

@@ -153,6 +153,12 @@ def test_files_that_cannot_be_read_are_told(wrong: Any, problems: Any, tmp_path:
     ]
 
 
+def test_the_strategy_is_no_default_among_others(wrong: Any) -> None:
+    assert wrong("defaults:\n  retries: 1\n  builder: kaniko\n") == [
+        ".podwright.yaml:3:3: defaults.builder: is a setting of its own; write it beside 'defaults'"
+    ]
+
+
 def test_unknown_strategies_and_roles_are_told_with_their_place(wrong: Any, problems: Any) -> None:
     known = ", ".join(builders.names())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 
 from podwright import builders
 from podwright.builders._base import FEATURES
@@ -40,13 +41,19 @@ def run(options: argparse.Namespace, console: Console) -> int:
     lines = []
     for name, strategy in found.items():
         lines.append(f"{name}  ({strategy.level})")
-        lines.append(f"    {builders.summary(strategy)}")
-        lines.append(f"    needs: {strategy.needs}")
-        can = ", ".join(FEATURES[feature] for feature in sorted(strategy.features))
-        lines.append(f"    can:   {can}")
-        lines.append("")
-    lines.append(
-        "Strategies are sorted by safety; 'auto' takes the first that can do what is asked."
-    )
+        can = ", ".join(text for feature, text in FEATURES.items() if feature in strategy.features)
+        lines += [
+            *_wrapped("", builders.summary(strategy)),
+            *_wrapped("needs: ", strategy.needs),
+            *_wrapped("can:   ", can),
+            "",
+        ]
+    lines.append("Sorted by safety; 'auto' takes the first that can do what is asked.")
     console.result("\n".join(lines))
     return 0
+
+
+def _wrapped(title: str, text: str) -> list[str]:
+    """Break a text into lines that fit a terminal, below its title."""
+    first, others = f"    {title}", " " * (4 + len(title))
+    return textwrap.wrap(text, 79, initial_indent=first, subsequent_indent=others)

@@ -1,0 +1,133 @@
+"""What the pages say: links lead somewhere, examples run, quoted sentences are podwright's own."""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from podwright import cli, generate
+from podwright import config as configs
+from podwright.console import Console
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    path
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")]
+    if ".venv" not in path.parts
+)
+SOURCES = [
+    path.read_text(encoding="utf-8")
+    for path in [*ROOT.glob("pytools/podwright/**/*"), *ROOT.glob("src/podwright/*.groovy")]
+    if path.suffix in (".py", ".sh", ".groovy")
+]
+# Words of Kubernetes, container runtimes and registries, which podwright only passes on.
+OTHERS = {
+    'violates PodSecurity "baseline"',
+    "restricted",
+    "hostPath type check failed",
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "operation not permitted",
+    "permission denied",
+    "unauthorized",
+    "denied",
+    "x509: certificate signed by unknown authority",
+    "server gave HTTP response to HTTPS client",
+    "engine",
+    "buildkit",
+}
+
+
+def anchors(page: Path) -> set[str]:
+    """Give the anchors that GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = target.partition("#")
+        if "://" in target:
+            continue
+        found = page.parent / path if path else page
+        if not found.exists() or (anchor and anchor not in anchors(found)):
+            broken.append(target)
+    assert broken == []
+
+
+def test_every_page_can_be_reached_from_the_first_one() -> None:
+    seen: set[Path] = set()
+    ahead = [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page in seen:
+            continue
+        seen.add(page)
+        for target in re.findall(r"\]\(([^)\s#]+)", page.read_text(encoding="utf-8")):
+            found = (page.parent / target).resolve()
+            if found.suffix == ".md":
+                ahead.append(found)
+            elif found.is_dir():
+                ahead += found.glob("*.md")
+    pages = {page for page in PAGES if "docs" in page.relative_to(ROOT).parts}
+    assert sorted(str(page.relative_to(ROOT)) for page in pages - seen) == []
+
+
+def test_the_organisations_config_of_the_page_is_one() -> None:
+    page = (ROOT / "docs/how-to/install.md").read_text(encoding="utf-8")
+    text = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0]
+
+    config = configs.load(text, None)
+
+    assert config.allowed == ("buildkit", "kaniko")
+    assert sorted(generate.presets(config, text)) == [
+        "auto.json",
+        "buildkit.json",
+        "default.json",
+        "kaniko.json",
+        "names.txt",
+    ]
+
+
+def test_the_commands_of_the_laptops_page_work(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace)
+    page = (ROOT / "docs/how-to/laptop.md").read_text(encoding="utf-8")
+    request = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0]
+    (workspace / "request.yaml").write_text(request, encoding="utf-8")
+    (workspace / "npmrc").touch()
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    commands = [shlex.split(line, comments=True) for line in "".join(blocks).splitlines()]
+
+    assert len(commands) == 6
+    for words in commands:
+        # Builds run with real builders, in another test.
+        asked = ["plan", *words[2:]] if words[1] == "build" else words[1:]
+        said = io.StringIO()
+        code = cli.run(asked, Console(io.StringIO(), said, io.StringIO(), {}))
+        assert (words, code, said.getvalue()) == (words, 0, "")
+
+
+def test_the_sentences_that_are_explained_are_podwrights_own() -> None:
+    page = (ROOT / "docs/how-to/troubleshooting.md").read_text(encoding="utf-8")
+    first_cells = re.findall(r"^\| (.*?) \|", page, re.MULTILINE)
+    sentences = [text for cell in first_cells for text in re.findall(r"`(.*?)`", cell)]
+    everything = re.sub(r"\"\s*\n\s*f?\"|' *\n *\+ '", "", "\n".join(SOURCES))
+
+    unknown = [
+        part
+        for sentence in sentences
+        if sentence not in OTHERS
+        for part in re.split(r"'?\.\.\.'?", sentence)
+        if part.strip() and part.strip() not in everything
+    ]
+
+    assert len(sentences) > 30
+    assert unknown == []
