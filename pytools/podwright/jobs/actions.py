@@ -34,7 +34,8 @@ def validate(options: argparse.Namespace, console: Console) -> int:
     """Check a description as far as that goes without a controller."""
     found = describing.read(Path(options.description))
     rendering.render_all(found.jobs)
-    console.say(f"{options.description}: {len(found.jobs)} jobs, no problems")
+    count = len(found.jobs)
+    console.say(f"{options.description}: {count} job{'s'[: count != 1]}, no problems")
     return EXIT_DONE
 
 

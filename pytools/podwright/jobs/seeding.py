@@ -115,6 +115,8 @@ def mode_of(parameters: Parameters, env: Mapping[str, str]) -> str:
 def seed(options: Namespace, console: Console) -> int:
     """Run the step: the request is a file, and so is the answer; exit code 0 if there is one."""
     file = Path(options.request)
+    if not file.is_file():
+        raise UsageError(f"there is no file '{file}'; this verb is for the step provisionJobs")
     try:
         parameters = parse(json.loads(file.read_text(encoding="utf-8")))
         answer = _run(parameters, options, console)

@@ -280,6 +280,19 @@ def folder(tmp_path: Path) -> Path:
 
 def test_validate_says_how_many_jobs_there_are(folder: Path) -> None:
     assert run("validate", str(folder)) == (0, "", f"{folder}: 3 jobs, no problems\n")
+    (folder / "jobs.yaml").write_text("owner: a\njobs:\n  - {name: f, kind: folder}\n")
+    assert run("validate", str(folder)) == (0, "", f"{folder}: 1 job, no problems\n")
+
+
+def test_the_steps_own_verb_says_so_without_a_request(folder: Path) -> None:
+    assert run("seed", str(folder / "none.json")) == (
+        2,
+        "",
+        (
+            f"podwright jobs: there is no file '{folder / 'none.json'}'; this verb is for the "
+            "step provisionJobs\n"
+        ),
+    )
 
 
 def test_render_prints_or_writes_files(folder: Path, tmp_path: Path) -> None:
