@@ -121,7 +121,7 @@ def _certificates(
 
 
 def load_for_pod(
-    value: dict[str, Any], root: Path, env: Mapping[str, str]
+    value: dict[str, Any], root: Path, env: Mapping[str, str], *, build: bool
 ) -> tuple[Request, Config]:
     """Read the configs and check a request as far as it can be before its pod exists.
 
@@ -131,11 +131,12 @@ def load_for_pod(
         value: a request for a pod, or one for an image whose pod is wanted.
         root: the workspace.
         env: where PODWRIGHT_CONFIG is looked up.
+        build: which of both it is.
 
     Raises:
         UsageError: all problems.
     """
-    if not requests.is_build(value):
+    if not build:
         return load(value, root, env, build=False)
     # The repository's config, which nobody has checked out yet, may name the image.
     named = value if "images" in value else {"image": "named-later", **value}

@@ -131,7 +131,7 @@ class Bridge implements Serializable {
     // Not beside other jobs: the agent may plan for several at once, and it must be left clean.
     steps.writeFile(file: path(id + '/podwright.pyz'), text: bundle, encoding: 'Base64')
     String label = Requests.label(step + ' plan', request)
-    return Requests.toJson((Map) answer(Scripts.pod(id), label, 'pod'))
+    return Requests.toJson((Map) answer(Scripts.pod(id, step), label, 'pod'))
   }
 
   private String loadBundle() {

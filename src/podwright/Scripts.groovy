@@ -97,16 +97,17 @@ cat "$job/answer.json" >&3
    * Has the planner answer with a pod, on the agent that the pipeline holds.
    *
    * @param id name of the job directory, a UUID
+   * @param step the step that asks; each knows parameters of its own
    */
   @NonCPS
-  static String pod(String id) {
-    return '{ set +x; } 2>/dev/null\npw_call=' + id + JOB + '''
+  static String pod(String id, String step) {
+    return '{ set +x; } 2>/dev/null\npw_step=' + step + '\npw_call=' + id + JOB + '''
 trap 'rm -rf "$job"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 if command -v python3 >/dev/null 2>&1; then
-  python3 -I "$job/podwright.pyz" pod --machine "$job/request.json"
+  python3 -I "$job/podwright.pyz" pod --machine --step "$pw_step" "$job/request.json"
 else
   printf '{"error": "a request with pod: is planned on the agent in hand, and this one has no '
   printf 'python3: install it, or call the step outside of node with PODWRIGHT_PLANNER set to '

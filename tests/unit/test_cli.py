@@ -108,6 +108,23 @@ def test_a_request_for_an_image_is_checked_before_its_pod_exists(here: Path) -> 
     }
 
 
+def test_a_slip_is_guessed_among_the_parameters_of_the_step(here: Path) -> None:
+    path = here / "request.json"
+    words = ("pod", "--machine", str(path), "--step")
+
+    path.write_text('{"imgae": "r.example/app", "pod": {}}')
+    assert json.loads(run(*words, "buildImage")[1]) == {
+        "error": "unknown parameter 'imgae'; did you mean 'image'?"
+    }
+    path.write_text('{"image": "r.example/app", "pdo": {}}')
+    assert json.loads(run(*words, "withBuilderPod")[1]) == {
+        "error": (
+            "unknown parameter 'image'; known are builder, credentials, pod, registries, retries, "
+            "timeout\nunknown parameter 'pdo'; did you mean 'pod'?"
+        )
+    }
+
+
 def test_the_pod_of_an_image_is_one_that_can_build_it(here: Path) -> None:
     path = here / "request.json"
     path.write_text(

@@ -11,6 +11,7 @@ from pathlib import Path
 from podwright import builders, inputs, pod
 from podwright.errors import PodwrightError
 from podwright.plan import plan_pod
+from podwright.request import is_build
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     names = ", ".join([*builders.names(), "auto"])
     parser.add_argument(
         "--builder", metavar="NAME", help=f"the strategy; wins over the request's: {names}"
+    )
+    parser.add_argument(
+        "--step",
+        choices=["buildImage", "withBuilderPod"],
+        help="the step whose parameters the request has; else they tell it",
     )
     parser.add_argument(
         "--machine",
@@ -56,5 +62,6 @@ def _pod(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     value = inputs.read_request(options.request, console.stdin) if options.request else {}
     if options.builder:
         value["builder"] = options.builder
-    request, config = inputs.load_for_pod(value, Path.cwd(), console.env)
+    build = options.step == "buildImage" if options.step else is_build(value)
+    request, config = inputs.load_for_pod(value, Path.cwd(), console.env, build=build)
     return plan_pod(request, config, inputs.organisation(console.env))[1]

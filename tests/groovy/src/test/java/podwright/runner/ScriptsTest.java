@@ -50,6 +50,10 @@ class ScriptsTest {
     try (GroovyClassLoader loader = new GroovyClassLoader(ScriptsTest.class.getClassLoader())) {
       Class<?> scripts = loader.parseClass(
           Pipelines.ROOT.resolve("src/podwright/Scripts.groovy").toFile());
+      if (name.equals("pod")) {
+        return (String) scripts.getMethod(name, String.class, String.class)
+            .invoke(null, ID, "buildImage");
+      }
       return (String) scripts.getMethod(name, String.class).invoke(null, ID);
     } catch (IOException | ReflectiveOperationException e) {
       throw new IllegalStateException(e);
@@ -157,8 +161,8 @@ class ScriptsTest {
     Pipelines.write(bin.resolve("python3"), "#!/bin/sh\necho \"$@\"\n").toFile()
         .setExecutable(true);
     environment.put("PATH", bin.toString());
-    assertEquals(new Pipelines.Finished(0, "-I " + job + "/podwright.pyz pod --machine " + job
-        + "/request.json\n", ""), run(shell, "pod"));
+    assertEquals(new Pipelines.Finished(0, "-I " + job + "/podwright.pyz pod --machine --step "
+        + "buildImage " + job + "/request.json\n", ""), run(shell, "pod"));
     assertFalse(Files.exists(job));
   }
 

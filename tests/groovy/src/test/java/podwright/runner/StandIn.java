@@ -24,7 +24,7 @@ final class StandIn {
       import json, os, pathlib, shlex, sys
 
       if sys.argv[1] == "pod":
-          request = json.loads(pathlib.Path(sys.argv[3]).read_text("utf-8"))
+          request = json.loads(pathlib.Path(sys.argv[-1]).read_text("utf-8"))
           if "error" in request["pod"]:
               print(json.dumps({"error": request["pod"]["error"]}))
           else:
