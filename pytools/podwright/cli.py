@@ -30,6 +30,12 @@ class Help(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28, width=79)
 
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        """Wrap between words alone: `dind-sidecar` is one."""
+        import textwrap  # noqa: PLC0415 - only for help
+
+        return textwrap.wrap(text, width, break_on_hyphens=False)
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one sentence, with a guess, as all others are."""

@@ -56,4 +56,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _wrapped(title: str, text: str) -> list[str]:
     """Break a text into lines that fit a terminal, below its title."""
     first, others = f"    {title}", " " * (4 + len(title))
-    return textwrap.wrap(text, 79, initial_indent=first, subsequent_indent=others)
+    return textwrap.wrap(
+        text, 79, initial_indent=first, subsequent_indent=others, break_on_hyphens=False
+    )

@@ -35,7 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--step",
         choices=["buildImage", "withBuilderPod"],
-        help="the step whose parameters the request has; else they tell it",
+        metavar="STEP",
+        help="the step whose request it is, buildImage or withBuilderPod; without "
+        "it the request's parameters tell",
     )
     parser.add_argument(
         "--machine",
