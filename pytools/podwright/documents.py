@@ -66,8 +66,8 @@ organisation's, and that over the defaults. What is wrong is told with file, lin
 ## The organisation's
 
 In `PODWRIGHT_CONFIG`, as the text itself or as a path; or given to `podwright generate --presets`,
-which puts it into the pods. It is read where a build is planned: pods of podwright's own presets
-get the variable from the agent only when it is one line, so render presets when limits must hold.
+which puts it into the pods: that one wins over the variable, which a pipeline could set for itself.
+It is read where a build is planned; a path must lead to the file there.
 """
 
 REPOSITORY_TEXT = """\
