@@ -41,8 +41,24 @@ class Findings:
     What the block was to find out stays as it was before; later checks do without it.
     """
 
-    def __init__(self) -> None:
-        self.problems: list[str] = []
+    def __init__(self, problems: Iterable[str] = (), spoilt: Iterable[str] = ()) -> None:
+        """Begin with what reading has found.
+
+        Args:
+            problems: the sentences.
+            spoilt: places that could not be read; nobody wrote what stands there now, so what is
+                said of it is dropped.
+        """
+        self.problems = list(problems)
+        self.spoilt = tuple(spoilt)
+
+    def add(self, problems: Iterable[str]) -> None:
+        """Keep sentences, but for those about spoilt places, what is in them or holds them."""
+        self.problems += [
+            problem
+            for problem in problems
+            if not any(_related(problem.partition(": ")[0], place) for place in self.spoilt)
+        ]
 
     def __enter__(self) -> None:
         """Begin one check."""
@@ -51,7 +67,7 @@ class Findings:
         """Keep the user's mistakes; anything else goes on."""
         if not isinstance(error, UsageError):
             return False
-        self.problems += error.problems
+        self.add(error.problems)
         return True
 
     def tell(self) -> None:
@@ -62,6 +78,12 @@ class Findings:
         """
         if self.problems:
             raise UsageError(self.problems)
+
+
+def _related(one: str, other: str) -> bool:
+    """Say whether one of two places, such as `tags` and `tags[0]`, holds the other."""
+    short, long = sorted((one, other), key=len)
+    return long.startswith(short) and long[len(short) : len(short) + 1] in ("", ".", "[")
 
 
 def guess(word: str, known: Iterable[str]) -> str:

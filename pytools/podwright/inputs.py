@@ -48,7 +48,7 @@ def read_request(source: str, stdin: TextIO) -> dict[str, Any]:
 def load(
     value: dict[str, Any], root: Path, env: Mapping[str, str], *, build: bool = True
 ) -> tuple[Request, Config]:
-    """Read the configs and check the request.
+    """Read the configs, and the request as far as it can be read: planning tells what could not.
 
     Args:
         value: the request.
@@ -57,14 +57,17 @@ def load(
         build: whether it is one for an image; else for a pod, which takes fewer parameters.
 
     Raises:
-        UsageError: all problems.
+        UsageError: a config is wrong.
     """
     config = load_config(env.get("PODWRIGHT_CONFIG", ""), root, root)
-    parse = requests.parse_build if build else requests.parse_pod
-    request = parse(value, config.defaults)
-    common = request.common
-    filled = replace(common, registries=_certificates(common.registries, root, "registries"))
-    return replace(request, common=filled), config
+    read = requests.read_build if build else requests.read_pod
+    request = read(value, config.defaults)
+    filled, problems = _certificates(request.common.registries, root, "registries")
+    return replace(
+        request,
+        common=replace(request.common, registries=filled),
+        problems=(*request.problems, *problems),
+    ), config
 
 
 def organisation(env: Mapping[str, str]) -> str:
@@ -91,17 +94,19 @@ def load_config(organisation: str, workspace: Path | None, root: Path) -> Config
         UsageError: all problems.
     """
     config = configs.load(organisation, workspace)
-    filled = _certificates(config.registries, root, "config: registries")
+    filled, problems = _certificates(config.registries, root, "config: registries")
+    if problems:
+        raise UsageError(problems)
     return replace(config, registries=filled)
 
 
 def _certificates(
     registries: Mapping[str, Registry], root: Path, where: str
-) -> dict[str, Registry]:
+) -> tuple[dict[str, Registry], list[str]]:
     """Put the certificates themselves in the place of the paths that name them.
 
-    Raises:
-        UsageError: a file cannot be read or is no PEM file.
+    Returns:
+        The settings, and a sentence for each file that cannot be read or is no PEM file.
     """
     filled, problems = {}, []
     for host, item in registries.items():
@@ -115,9 +120,7 @@ def _certificates(
             filled[host] = replace(item, ca=text)
         else:
             filled[host] = item
-    if problems:
-        raise UsageError(problems)
-    return filled
+    return filled, problems
 
 
 def load_for_pod(

@@ -136,12 +136,12 @@ def plan_pod(request: Request, config: Config, org: str = "") -> tuple[str, dict
     Raises:
         UsageError: the request cannot be fulfilled; all that can be told before the pod exists.
     """
-    found = Findings()
+    found = Findings(request.problems, request.spoilt)
     name, strategy, made = _strategy_and_pod(request, config, org, found)
-    found.problems += _mixed(request.common, strategy)
+    found.add(_mixed(request.common, strategy))
     for image, where in _places(request):
         _, _, problems = _names(image, where)
-        found.problems += problems + _image_problems(image, where, None)
+        found.add(problems + _image_problems(image, where, None))
     found.tell()
     return name, made
 
@@ -157,7 +157,8 @@ def _strategy_and_pod(
     name = ""
     made: dict[str, Any] = {}
     with found:
-        name = choose(request, config)
+        # A strategy that nobody asked for would only lack what was asked of another.
+        name = "" if "builder" in request.spoilt else choose(request, config)
     if not name:
         return name, Builder(), made
     with found:
@@ -196,7 +197,7 @@ def plan(request: Request, config: Config, facts: Facts, job: str = "", org: str
     Raises:
         UsageError: the request cannot be fulfilled; all problems that were found.
     """
-    found = Findings()
+    found = Findings(request.problems, request.spoilt)
     with found:
         request = _in_pod(request, facts)
     name, strategy, made = _strategy_and_pod(request, config, org, found)

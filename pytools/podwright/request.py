@@ -272,11 +272,25 @@ class Request:
         common: what holds for all images.
         images: at least one for a build, none for a bare pod.
         single: whether the caller asked for one image (and gets a map) or for a list.
+        problems: what could not be read; planning tells it with what it finds itself.
+        spoilt: the places of that, which hold defaults now.
     """
 
     common: Common = field(default_factory=Common)
     images: tuple[Image, ...] = ()
     single: bool = True
+    problems: tuple[str, ...] = ()
+    spoilt: tuple[str, ...] = ()
+
+    def checked(self) -> Request:
+        """Give the request.
+
+        Raises:
+            UsageError: all of it that could not be read.
+        """
+        if self.problems:
+            raise UsageError(self.problems)
+        return self
 
 
 @record
@@ -296,14 +310,23 @@ class PodParameters(Common):
 
 
 def parse_build(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> Request:
-    """Check the map that ``buildImage`` was given.
+    """Check the map that ``buildImage`` was given; see :func:`read_build`.
+
+    Raises:
+        UsageError: all that cannot be read.
+    """
+    return read_build(value, defaults).checked()
+
+
+def read_build(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> Request:
+    """Read the map that ``buildImage`` was given, as far as it can be read.
 
     Args:
         value: the request.
         defaults: values from config files for what the request leaves out.
 
     Raises:
-        UsageError: all problems of the request.
+        UsageError: it is no map.
     """
     if not isinstance(value, dict):
         raise UsageError("the request is not a map; give named parameters, e.g. image: 'team/app'")
@@ -315,11 +338,19 @@ def parse_build(value: dict[str, Any], defaults: dict[str, Any] | None = None) -
 
 def _single(merged: dict[str, Any]) -> Request:
     """Parse a request for one image."""
+    parsed, problems, spoilt = _read(BuildParameters, merged, "")
+    images = (_part(Image, parsed),)
+    return Request(_part(Common, parsed), images, problems=problems, spoilt=spoilt)
+
+
+def _read(
+    record: type, value: dict[str, Any], where: str
+) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]:
+    """Read a map as far as it can be read; gives values, problems and spoilt places."""
     try:
-        parsed = parse_fields(BuildParameters, merged, "")
+        return parse_fields(record, value, where), (), ()
     except Invalid as error:
-        raise UsageError(error.problems) from None
-    return Request(_part(Common, parsed), (_part(Image, parsed),))
+        return error.rest, error.problems, error.spoilt
 
 
 def _several(merged: dict[str, Any]) -> Request:
@@ -327,19 +358,18 @@ def _several(merged: dict[str, Any]) -> Request:
     shared = {item.name for item in fields(Image)}
     outer = {name: merged[name] for name in merged if name in shared and name != "image"}
     common = {name: merged[name] for name in merged if name not in shared and name != "images"}
-    problems: list[str] = []
+    parsed, problems, spoilt = _read(_Outer, common, "")
     if "image" in merged:
-        problems.append("image: cannot stand beside 'images'; name the image in each element")
-    parsed_common: dict[str, Any] = {}
-    try:
-        parsed_common = parse_fields(_Outer, common, "")
-    except Invalid as error:
-        problems += error.problems
-    images, more = _elements(merged["images"], outer)
-    problems += more
-    if problems:
-        raise UsageError(problems)
-    return Request(_part(Common, parsed_common), images, single=False)
+        sentence = "image: cannot stand beside 'images'; name the image in each element"
+        problems = (sentence, *problems)
+    images, more, places = _elements(merged["images"], outer)
+    return Request(
+        _part(Common, parsed),
+        images,
+        single=False,
+        problems=(*problems, *more),
+        spoilt=(*spoilt, *places),
+    )
 
 
 @record
@@ -347,36 +377,46 @@ class _Outer(Common):
     """The parameters beside `images` that are no image's."""
 
 
-def _elements(value: object, outer: dict[str, Any]) -> tuple[tuple[Image, ...], list[str]]:
-    """Parse the elements of `images` over what stands beside them."""
+def _elements(
+    value: object, outer: dict[str, Any]
+) -> tuple[tuple[Image, ...], list[str], list[str]]:
+    """Read the elements of `images` over what stands beside them; as :func:`_read` does.
+
+    What is no map becomes an empty image, so that those behind it keep their numbers.
+    """
     if not isinstance(value, list) or not value:
-        return (), ["images: expected a list with at least one map"]
-    images, problems = [], []
+        return (), ["images: expected a list with at least one map"], ["images"]
+    images: list[Image] = []
+    problems: list[str] = []
+    spoilt: list[str] = []
     for number, element in enumerate(value):
         where = f"images[{number}]"
-        if not isinstance(element, dict):
-            problems.append(f"{where}: expected a map")
-            continue
-        try:
-            images.append(Image(**parse_fields(Image, {**outer, **element}, where)))
-        except Invalid as error:
-            problems += error.problems
-    return tuple(images), problems
+        if isinstance(element, dict):
+            parsed, found, places = _read(Image, {**outer, **element}, where)
+        else:
+            parsed, found, places = {}, (f"{where}: expected a map",), (where,)
+        images.append(Image(**parsed))
+        problems += found
+        spoilt += places
+    return tuple(images), problems, spoilt
 
 
 def parse_pod(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> Request:
-    """Check the map that ``withBuilderPod`` was given, or the part of a build that makes its pod.
+    """Check the map that ``withBuilderPod`` was given; see :func:`read_pod`.
 
     Raises:
-        UsageError: all problems of the request.
+        UsageError: all that cannot be read.
     """
+    return read_pod(value, defaults).checked()
+
+
+def read_pod(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> Request:
+    """Read the map that ``withBuilderPod`` was given, as far as it can be read."""
     known = {item.name for item in fields(Common)}
     merged = {k: v for k, v in (defaults or {}).items() if k in known}
     merged.update({k: v for k, v in value.items() if v is not None})
-    try:
-        return Request(Common(**parse_fields(PodParameters, merged, "")))
-    except Invalid as error:
-        raise UsageError(error.problems) from None
+    parsed, problems, spoilt = _read(PodParameters, merged, "")
+    return Request(Common(**parsed), problems=problems, spoilt=spoilt)
 
 
 def _part(record: type, parsed: dict[str, Any]) -> Any:

@@ -14,16 +14,23 @@ from podwright.records import field, fields, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any, Callable, ClassVar
 
 
 class Invalid(Exception):  # noqa: N818 - never leaves this module's callers
-    """A value that a kind refuses; carries one or more sentences."""
+    """A value that a kind refuses; carries one or more sentences.
 
-    def __init__(self, *problems: str) -> None:
+    Attributes:
+        rest: what could be read all the same, None for nothing.
+        spoilt: the places of what could not; () for the whole value.
+    """
+
+    def __init__(self, *problems: str, rest: Any = None, spoilt: Sequence[str] = ()) -> None:
         super().__init__(*problems)
         self.problems = problems
+        self.rest = rest
+        self.spoilt = tuple(spoilt)
 
 
 def describe(value: object) -> str:
@@ -299,7 +306,11 @@ class Record(Kind):
             value = {self.flag: value}
         if not isinstance(value, dict):
             raise Invalid(f"{where}: expected a map, got {describe(value)}")
-        return self.of(**parse_fields(self.of, value, where))
+        try:
+            return self.of(**parse_fields(self.of, value, where))
+        except Invalid as error:
+            rest = self.of(**error.rest)
+            raise Invalid(*error.problems, rest=rest, spoilt=error.spoilt) from None
 
     def json_schema(self) -> dict[str, Any]:
         """Give the JSON Schema of the record."""
@@ -327,7 +338,7 @@ def parse_fields(record: type, value: dict[str, Any], where: str) -> dict[str, A
     """Parse a map by a dataclass's options; what is absent or null keeps its default.
 
     Raises:
-        Invalid: all problems of the map.
+        Invalid: all problems of the map; its rest has the values that could be read.
     """
     options = {item.name: item.metadata for item in fields(record)}
     prefix = f"{where}." if where else ""
@@ -337,18 +348,22 @@ def parse_fields(record: type, value: dict[str, Any], where: str) -> dict[str, A
         for name in value
         if name not in options
     ]
-    parsed = {}
+    parsed, spoilt = {}, []
     for name, meta in options.items():
         if value.get(name) is None:
             if meta["required"]:
                 problems.append(f"{prefix}{name}: is missing; {meta['doc']}")
+                spoilt.append(f"{prefix}{name}")
             continue
         try:
             parsed[name] = meta["kind"].parse(value[name], f"{prefix}{name}")
         except Invalid as error:
             problems.extend(error.problems)
+            spoilt += error.spoilt if error.rest is not None else [f"{prefix}{name}"]
+            if error.rest is not None:
+                parsed[name] = error.rest
     if problems:
-        raise Invalid(*problems)
+        raise Invalid(*problems, rest=parsed, spoilt=spoilt)
     return parsed
 
 

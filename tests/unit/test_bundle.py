@@ -216,7 +216,7 @@ def test_a_strategy_is_added_by_one_file(tmp_path: Path, workspace: Path, reposi
     )
     assert "made-up" in podwright("plan", "--help").stdout
     assert "made-up" in podwright("pod", "--help").stdout
-    assert podwright("plan", "--image", "a", "--builder", "mad-up").stderr == (
+    assert podwright("plan", "--image", "a:1", "--builder", "mad-up").stderr == (
         "podwright plan: builder: unknown builder 'mad-up'; did you mean 'made-up'?\n"
     )
     refused = podwright("plan", "--image", "a", "--builder", "kaniko", "--ssh", "default").stderr

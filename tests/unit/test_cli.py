@@ -72,6 +72,53 @@ def test_the_users_mistake_is_2_with_all_sentences_on_stderr_alone(here: Path) -
     )
 
 
+def test_mistakes_of_names_types_and_values_are_told_at_once(here: Path) -> None:
+    path = here / "request.json"
+    asked = {
+        "builder": "kanico",
+        "retries": "3",
+        "registries": {"r.example": {"ca": "no.pem"}},
+        "pod": {"deadline": "1d", "resources": {"bilder": {}}},
+        "images": [
+            {"image": "App", "tags": [True], "cntext": "x"},
+            "b",
+            {"tags": ["a b"], "cache": {"ref": "Up/per", "mode": "mx"}, "context": "nowhere"},
+        ],
+    }
+    path.write_text(json.dumps(asked))
+
+    code, out, err = run("plan", "--request", str(path))
+
+    assert (code, out) == (2, "")
+    assert err.replace("podwright plan: ", "").splitlines() == [
+        "builder: unknown builder 'kanico'; did you mean 'kaniko'?",
+        "retries: expected a whole number, got a text",
+        (
+            "pod.deadline: expected minutes as a number, or a text such as '90s', '15m' or '2h', "
+            "got '1d'"
+        ),
+        "images[0]: unknown parameter 'cntext'; did you mean 'context'?",
+        "images[0].tags[0]: expected a text, got a boolean",
+        "images[1]: expected a map",
+        "images[2].image: is missing; name with registry, e.g. 'registry.example/team/app'",
+        "images[2].cache.mode: unknown cache mode 'mx'; did you mean 'max'?",
+        "registries.r.example.ca: there is no PEM file 'no.pem'; correct it",
+        "images[0].image: 'App' is no image name: repositories are lower case; 'app' would be one",
+        (
+            "images[2].tags[0]: 'a b' is no tag (1 to 128 letters, digits, '_', '.' and '-', not "
+            "beginning with '.' or '-'); 'a-b' would be one"
+        ),
+        (
+            "images[2].context: there is no folder 'nowhere' in the workspace; check out first, "
+            "or correct the path"
+        ),
+        (
+            "images[2].cache.ref: 'Up/per' is no image name: repositories are lower case; "
+            "'up/per' would be one"
+        ),
+    ]
+
+
 def test_the_script_alone_can_be_printed(here: Path) -> None:
     code, out, _ = run("plan", "--image", "a", "--tag", "1", "--script")
 

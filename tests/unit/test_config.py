@@ -284,7 +284,9 @@ def test_certificates_that_are_none_are_named(problems: Any, tmp_path: Path) -> 
     (tmp_path / "ca.pem").write_text("nothing")
     registries = {"r.example": {"ca": "ca.pem"}, "s.example": {"ca": "no.pem"}}
 
-    assert problems(inputs.load, {"image": "a", "registries": registries}, tmp_path, {}) == [
+    request, _ = inputs.load({"image": "a", "registries": registries}, tmp_path, {})
+
+    assert request.problems == (
         "registries.r.example.ca: there is no PEM file 'ca.pem'; correct it",
         "registries.s.example.ca: there is no PEM file 'no.pem'; correct it",
-    ]
+    )
