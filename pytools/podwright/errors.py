@@ -92,13 +92,15 @@ def guess(word: str, known: Iterable[str]) -> str:
     Returns:
         ``; did you mean 'x'?`` when a known word is near, else the list of what is known.
     """
+    near = nearest(word, known)
+    return f"; did you mean '{near}'?" if near else f"; known are {', '.join(sorted(known))}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Give the known word that a misspelt one may have meant; '' when none is near."""
     import difflib  # noqa: PLC0415 - only for the mistaken
 
     options = sorted(known)
     near = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
-    if not near:
-        folded = {option.lower(): option for option in options}
-        near = [folded[word.lower()]] if word.lower() in folded else []
-    if near:
-        return f"; did you mean '{near[0]}'?"
-    return f"; known are {', '.join(options)}"
+    folded = {option.lower(): option for option in options}
+    return near[0] if near else folded.get(word.lower(), "")

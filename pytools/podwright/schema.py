@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from podwright.errors import guess
+from podwright.errors import guess, nearest
 from podwright.records import field, fields, record
 
 TYPE_CHECKING = False
@@ -335,7 +335,7 @@ def kinds_of(record: type) -> dict[str, Kind]:
 
 
 def parse_fields(record: type, value: dict[str, Any], where: str) -> dict[str, Any]:
-    """Parse a map by a dataclass's options; what is absent or null keeps its default.
+    """Parse a map by a record's options; what is absent or null keeps its default.
 
     Raises:
         Invalid: all problems of the map; its rest has the values that could be read.
@@ -343,12 +343,11 @@ def parse_fields(record: type, value: dict[str, Any], where: str) -> dict[str, A
     options = {item.name: item.metadata for item in fields(record)}
     prefix = f"{where}." if where else ""
     place = f"{where}: " if where else ""
-    problems = [
-        f"{place}unknown parameter {shown(str(name))}{guess(str(name), options)}"
-        for name in value
-        if name not in options
-    ]
-    parsed, spoilt = {}, []
+    unknown = [str(name) for name in value if name not in options]
+    problems = [f"{place}unknown parameter {shown(name)}{guess(name, options)}" for name in unknown]
+    # What was meant has its default now, which nobody wrote.
+    spoilt = [f"{prefix}{nearest(name, options)}" for name in unknown if nearest(name, options)]
+    parsed = {}
     for name, meta in options.items():
         if value.get(name) is None:
             if meta["required"]:
