@@ -129,6 +129,33 @@ def test_a_second_request_behind_the_first_is_never_passed_on(pod):
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
+def test_a_request_behind_a_bare_question_goes_the_same_way_as_any_other(pod):
+    """HEAD without a body keeps its connections open, for the gate knows where it ends."""
+    ping = b"HEAD /_ping HTTP/1.1\r\nHost: d\r\n\r\n"
+    before = audited(pod)
+    version = b"GET /version HTTP/1.1\r\nHost: d\r\n\r\n"
+    answer = pod.raw(ping + ping + version + version)
+    assert answer.count(b"HTTP/1.1 200 OK\r\n") == 3
+    assert answer.count(b"application/json") == 1  # what follows the last request is dropped
+    assert audited(pod) - before == 3
+    answer = pod.raw(ping + b"POST /swarm/init HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n")
+    assert b"authorization denied by plugin podwright: [engine.swarm]" in answer
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    assert b"podwright: [gate.request]" in pod.raw(ping + preface)
+    body = ping.replace(b"Host: d", b"Host: d\r\nContent-Length: %d" % len(version)) + version
+    assert pod.raw(body).count(b"HTTP/1.1 ") == 1  # a body, not a second request
+
+
+def test_a_head_of_another_route_is_decided_by_the_plugin_too(pod):
+    archives = [f"/containers/{name}/archive?path=/" for name in (pod.container, "_odd")]
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(20)
+        client.connect(pod.socket)
+        for target, status in zip(archives, ("200 OK", "403 Forbidden")):
+            client.sendall(f"HEAD {target} HTTP/1.1\r\nHost: d\r\n\r\n".encode())
+            assert client.recv(65536).startswith(f"HTTP/1.1 {status}\r\n".encode())
+
+
 def test_the_hosts_network_is_not_to_be_had_by_its_id_either(pod):
     host = next(n["Id"] for n in pod.json("GET", "/networks") if n["Name"] == "host")
     ours = str(Path(f"/proc/{pod.processes['sandbox'].pid}/ns/net").readlink())

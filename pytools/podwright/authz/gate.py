@@ -11,16 +11,23 @@ gate settles them in front of the engine:
   becomes a sub-path of the workspace's volume, which the engine resolves without a race.
 
 The gate grants nothing: every request still goes through the engine to the plugin.
+
+A request that may have a body is the last one of its connections, so that gate and engine never
+disagree where the next begins. Only HEAD without a body, whose answer has none either, leaves them
+open: there is nothing but one head each way, which the gate itself has read or written.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import posixpath
 import re
 import select
 import socket
+import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from podwright.authz.strict import MAX_BODY, Refused, parse_json
@@ -29,6 +36,9 @@ if TYPE_CHECKING:
     from podwright.authz.limits import Limits
 
 MAX_HEAD = 64 * 1024
+_MAX_REMEMBERED = 512  # bytes of a head
+#: Seconds; the engine hangs up on who says nothing for five minutes (ReadHeaderTimeout).
+_MAX_AHEAD = 240
 _CHUNK = 64 * 1024
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _VALUE = re.compile(rb"[\t -~\x80-\xff]*\Z")
@@ -41,8 +51,19 @@ _ONCE = frozenset(
 )
 _NEVER = frozenset(b"http2-settings keep-alive proxy-connection te trailer".split())
 _UPGRADES = frozenset({b"tcp", b"h2c"})
+#: With one of these a HEAD is a request like any other.
+_NOT_BARE = frozenset(b"connection content-length expect transfer-encoding upgrade".split())
+_PLAIN_ANSWER = re.compile(rb"HTTP/1\.1 [2-5][0-9][0-9] ")
+_CLOSES = re.compile(rb"(?i)\r\n(?:connection|transfer-encoding|upgrade):")
 #: The first API version with sub-paths of volumes; requests from 1.40 on mean the same in it.
 _SUBPATH_API, _SUBPATH_FROM = 45, 40
+#: Options of a bind mount that say nothing; compose sends them when the path must be there already.
+_NO_OPTIONS = {
+    "CreateMountpoint": False,
+    "NonRecursive": False,
+    "ReadOnlyForceRecursive": False,
+    "ReadOnlyNonRecursive": False,
+}
 _MODES = frozenset({"", "ro", "rw", "cached", "delegated", "consistent"})
 
 
@@ -109,7 +130,7 @@ def _check_framing(head: Head) -> None:
 
 
 def render_head(head: Head, length: int | None = None) -> bytes:
-    """Write the head for the engine: one request per connection, and no way to a second one."""
+    """Write the head for the engine: the last request of its connection."""
     connection = b"close" if head.get(b"upgrade") is None else b"Upgrade, close"
     lines = [head.method + b" " + head.target + b" HTTP/1.1"]
     dropped = {b"connection"} if length is None else {b"connection", b"content-length", b"expect"}
@@ -189,8 +210,11 @@ def _volume_mount(path: str, target: str, limits: Limits, *, read_only: bool) ->
 
 def _turned(mount: dict[str, Any], limits: Limits) -> dict[str, Any]:
     """A bind mount of the workspace as a volume's; everything else as it is."""
-    known = {"Type", "Source", "Target", "ReadOnly", "Consistency"}
+    known = {"Type", "Source", "Target", "ReadOnly", "Consistency", "BindOptions"}
     if mount.get("Type") != "bind" or set(mount) - known:
+        return mount
+    options = mount.get("BindOptions") or {}
+    if any(_NO_OPTIONS[name] is not value for name, value in options.items()):
         return mount
     path = subpath(mount["Source"], limits)
     if path is None:
@@ -219,56 +243,178 @@ def refusal(refused: Refused, status: str = "403 Forbidden") -> bytes:
     ).encode() + body
 
 
-def pass_on(client: socket.socket, engine_path: str, limits: Limits) -> None:
-    """Serve one connection of a client: check the head, then connect the two ends."""
+class Doors:
+    """Connections to the engine: one is always opened ahead, so that no client waits for it.
+
+    Args:
+        path: of the engine's socket.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._ahead: list[tuple[float, socket.socket]] = []
+        self._closed = False
+
+    def take(self, engine: socket.socket | None = None) -> socket.socket:
+        """A connection on which nothing is on its way.
+
+        Args:
+            engine: the one used so far; another takes its place if the engine hung up on it.
+
+        Raises:
+            Refused: the engine is not there.
+        """
+        if engine:
+            if not _stirs(engine):
+                return engine
+            engine.close()
+        while self._ahead:
+            try:
+                since, engine = self._ahead.pop()
+            except IndexError:
+                break  # another thread was faster
+            if time.monotonic() - since < _MAX_AHEAD and not _stirs(engine):
+                return engine
+            engine.close()
+        return self._open()
+
+    def prepare(self) -> None:
+        """Open one for the next client, unless it is there already."""
+        if not self._ahead and not self._closed:
+            with contextlib.suppress(Refused):
+                self._ahead.append((time.monotonic(), self._open()))
+        if self._closed:
+            self.close()
+
+    def close(self) -> None:
+        """Close what nobody has taken, and open nothing more ahead."""
+        self._closed = True
+        while self._ahead:
+            self._ahead.pop()[1].close()
+
+    def _open(self) -> socket.socket:
+        engine = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            engine.connect(self.path)
+        except OSError:
+            engine.close()
+            raise Refused(
+                "gate.engine", "the engine is not there; see the log of container engine"
+            ) from None
+        return engine
+
+
+def _stirs(engine: socket.socket) -> bool:
+    """Whether the engine hung up, or spoke unasked."""
+    try:
+        engine.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def pass_on(client: socket.socket, doors: Doors, limits: Limits) -> None:
+    """Serve one connection of a client: check each head, then connect the two ends."""
     with client:
         try:
-            _pass_on(client, engine_path, limits)
+            _pass_on(client, doors, limits)
         except Refused as refused:
             _say(client, refusal(refused))
         except OSError:
-            return  # one of the two hung up
+            pass  # one of the two hung up
+    doors.prepare()
 
 
-def _pass_on(client: socket.socket, engine_path: str, limits: Limits) -> None:
-    raw = _read_head(client)
-    if raw is None:
-        return
-    text, rest = raw
-    head = parse_head(text)
-    length = wants_body(head)
-    if length is not None:
-        body, rest = _read_body(client, head, rest, length)
-        head, body = translate(head, body, limits)
-        first = render_head(head, len(body)) + body + rest
-    else:
-        first = render_head(head) + rest
-    with _engine(engine_path) as engine:
-        _join(client, engine, first)
-
-
-def _engine(path: str) -> socket.socket:
-    engine = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def _pass_on(client: socket.socket, doors: Doors, limits: Limits) -> None:
+    """Pass on questions that stay bare, one after the other, and then one last request."""
+    rest, engine = b"", None
     try:
-        engine.connect(path)
-    except OSError:
-        engine.close()
-        raise Refused(
-            "gate.engine", "the engine is not there; see the log of container engine"
-        ) from None
-    return engine
+        while True:
+            raw = _read_head(client, rest)
+            if raw is None:
+                return
+            text, rest = raw
+            head, written = _understood(text)
+            if not is_bare(head):
+                break
+            engine = doors.take(engine)
+            if not _ask(client, engine, written):
+                return
+        first = _last_request(client, head, written, rest, limits)
+        engine = doors.take(engine)
+        _join(client, engine, first)
+    finally:
+        if engine:
+            engine.close()
 
 
-def _read_head(client: socket.socket) -> tuple[bytes, bytes] | None:
+def _understood(text: bytes) -> tuple[Head, bytes]:
+    """Read a head, and write it for the engine; what clients ask all the time is remembered."""
+    common = len(text) <= _MAX_REMEMBERED and b"uth" not in text.lower()  # no credentials
+    return (_remembered if common else _read)(text)
+
+
+def _read(text: bytes) -> tuple[Head, bytes]:
+    head = parse_head(text)
+    return head, render_bare(head) if is_bare(head) else render_head(head)
+
+
+_remembered = lru_cache(maxsize=128)(_read)
+
+
+def is_bare(head: Head) -> bool:
+    """Whether request and answer are heads and nothing else, so that their ends are certain.
+
+    That is so for HEAD without a body. All clients begin with HEAD /_ping, and to connect twice
+    for each command, here and at the engine, would cost as much as the plugin.
+    """
+    return head.method == b"HEAD" and not any(name in _NOT_BARE for name, _ in head.headers)
+
+
+def _last_request(
+    client: socket.socket, head: Head, written: bytes, rest: bytes, limits: Limits
+) -> bytes:
+    length = wants_body(head)
+    if length is None:
+        return written + rest
+    body, rest = _read_body(client, head, rest, length)
+    head, body = translate(head, body, limits)
+    return render_head(head, len(body)) + body + rest
+
+
+def _ask(client: socket.socket, engine: socket.socket, question: bytes) -> bool:
+    """Pass on a bare question and its answer; says whether both connections may go on.
+
+    The engine gets the one head that was written here, and the client the one head of the answer:
+    nothing else is on its way when this returns True.
+    """
+    engine.sendall(question)
+    raw = _read_head(engine)
+    if raw is None:
+        return False
+    answer, more = raw
+    client.sendall(answer + b"\r\n\r\n")
+    return not more and bool(_PLAIN_ANSWER.match(answer)) and not _CLOSES.search(answer)
+
+
+def render_bare(head: Head) -> bytes:
+    """Write the head of a bare question, after which the connection stays open."""
+    lines = [head.method + b" " + head.target + b" HTTP/1.1"]
+    lines += [name + b": " + value for name, value in head.headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def _read_head(source: socket.socket, data: bytes = b"") -> tuple[bytes, bytes] | None:
     """Read up to the empty line; what follows it is returned as well."""
-    data = b""
     while True:
         head, end, rest = data.partition(b"\r\n\r\n")
         if end:
             return head, rest
         if len(data) > MAX_HEAD:
             raise Refused("gate.header", f"the head is larger than {MAX_HEAD} bytes")
-        more = client.recv(16 * 1024)
+        more = source.recv(16 * 1024)
         if not more:
             return None
         data += more
@@ -293,15 +439,14 @@ class _Flow:
 
     def __init__(self, source: socket.socket, sink: socket.socket, pending: bytes) -> None:
         self.source, self.sink = source, sink
-        self.buffer = memoryview(bytearray(_CHUNK))
-        self.pending: memoryview = memoryview(pending)
+        self.pending = memoryview(pending)
         self.open, self.lost = True, False
 
-    def wants(self) -> tuple[socket.socket, int] | None:
+    def wants(self) -> tuple[int, int] | None:
         """What to wait for: the sink to take what is there, or the source for more."""
         if self.pending:
-            return self.sink, select.POLLOUT
-        return (self.source, select.POLLIN) if self.open else None
+            return self.sink.fileno(), select.POLLOUT
+        return (self.source.fileno(), select.POLLIN) if self.open else None
 
     def step(self) -> None:
         """Move what can be moved without waiting."""
@@ -312,19 +457,19 @@ class _Flow:
 
     def _read(self) -> None:
         try:
-            size = self.source.recv_into(self.buffer)
+            data = self.source.recv(_CHUNK, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
         except OSError:
-            size = 0  # gone, which ends this direction like an orderly end
-        self.open = size > 0
-        self.pending = self.buffer[: 0 if self.lost else size]
-        if not size:
+            data = b""  # gone, which ends this direction like an orderly end
+        self.open = bool(data)
+        self.pending = memoryview(b"" if self.lost else data)
+        if not data:
             _shut(self.sink, socket.SHUT_WR)
 
     def _write(self) -> None:
         try:
-            sent = self.sink.send(self.pending)
+            sent = self.sink.send(self.pending, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
         except OSError:
@@ -340,19 +485,20 @@ def _join(client: socket.socket, engine: socket.socket, first: bytes) -> None:
     body is still coming, and its answer must reach the client. One loop, no second thread: starting
     one would be a good part of a short request's time.
     """
-    client.settimeout(0)
-    engine.settimeout(0)
     up, down = _Flow(client, engine, first), _Flow(engine, client, b"")
+    up.step()
     while (down.open or down.pending) and not down.lost:
         waiting = select.poll()
-        wanted: dict[socket.socket, int] = {}
+        wanted: dict[int, int] = {}
         for end, event in filter(None, (up.wants(), down.wants())):
             wanted[end] = wanted.get(end, 0) | event
         for end, events in wanted.items():
             waiting.register(end, events)
-        waiting.poll()
-        up.step()
-        down.step()
+        ready = {end for end, _ in waiting.poll()}
+        for flow in (up, down):
+            waits = flow.wants()
+            if waits and waits[0] in ready:
+                flow.step()
 
 
 def _shut(end: socket.socket, how: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import signal
@@ -11,7 +12,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from podwright.authz.gate import pass_on
+from podwright.authz.gate import Doors, pass_on
 from podwright.authz.limits import Limits, limits, problems
 from podwright.authz.server import MEDIA_TYPE, Audit, listen, serve, serve_connection
 
@@ -66,16 +67,23 @@ def read_config(text: str) -> tuple[dict[str, Any], list[str]]:
 def make_audit(out: TextIO, path: str | None) -> Audit:
     """A function that writes one line to the container's log and, if asked, to a file."""
     lock = threading.Lock()
+    log = out.fileno()
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644) if path else -1
 
     def audit(line: str) -> None:
+        data = line.encode() + b"\n"
         with lock:
-            out.write(line + "\n")
-            out.flush()
+            _write(log, data)
             if file >= 0 and os.fstat(file).st_size < MAX_AUDIT:
-                os.write(file, line.encode() + b"\n")
+                _write(file, data)
 
     return audit
+
+
+def _write(file: int, data: bytes) -> None:
+    """Without the layers of Python's streams: the engine waits while this is done."""
+    while data:
+        data = data[os.write(file, data) :]
 
 
 def run(options: argparse.Namespace, policy: Limits, audit: Audit) -> int:
@@ -87,6 +95,7 @@ def run(options: argparse.Namespace, policy: Limits, audit: Audit) -> int:
         gate.close()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGCHLD, _stop)
+    gc.freeze()  # what is there now stays: collecting need not look at it
     serve(plugin, lambda connection: serve_connection(connection, policy, audit))
     return 1
 
@@ -103,8 +112,10 @@ def _start_gate(gate: socket.socket, plugin: socket.socket, engine: str, policy:
         return
     os.close(writing)
     plugin.close()
+    gc.freeze()
     threading.Thread(target=_leave_with_parent, args=(reading,), daemon=True).start()
-    serve(gate, lambda connection: pass_on(connection, engine, policy))
+    doors = Doors(engine)
+    serve(gate, lambda connection: pass_on(connection, doors, policy))
     os._exit(1)
 
 

@@ -3,6 +3,10 @@
 Thin: it reads, asks :func:`podwright.authz.policy.decide` and answers. A request that cannot be
 read is answered with a refusal, never with silence. A thread per connection; the engine keeps
 connections open, so the usual cost is one read and one write.
+
+The engine waits for each answer, and its caches were used by others meanwhile: what counts is how
+little runs, more than how often. Clients ask the same few questions again and again, so heads and
+decisions (pure functions of their bytes) are remembered.
 """
 
 from __future__ import annotations
@@ -12,9 +16,9 @@ import os
 import socket
 import threading
 import time
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from podwright.authz.policy import Decision, decide, read_request, refusal
 from podwright.authz.strict import MAX_BODY, Refused
@@ -25,14 +29,15 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/vnd.docker.plugins.v1.2+json"
 MAX_QUESTION = 4 * MAX_BODY  # Base64 and headers around a body of the largest size
 _MAX_HEAD = 64 * 1024
+_CHUNK = 64 * 1024
+_MAX_REMEMBERED = 1024  # bytes of a question; 256 of them are kept
 _ACTIVATE = b'{"Implements":["authz"]}'
 _ALLOW = b'{"Allow":true}'
 _METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
 Audit = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Exchange:
+class Exchange(NamedTuple):
     """A question of the engine: the path of the plugin's API and the body."""
 
     path: str
@@ -59,6 +64,15 @@ def answer(exchange: Exchange, limits: Limits, audit: Audit) -> bytes:
 
 
 def _decided(body: bytes, limits: Limits, audit: Audit) -> bytes:
+    # What has a body comes once, and may hold secrets that are not to be kept.
+    plain = len(body) <= _MAX_REMEMBERED and b'"RequestBody"' not in body
+    said, tail = (_remembered if plain else _judged)(body, limits)
+    audit(_timed(tail, time.time()))
+    return said
+
+
+def _judged(body: bytes, limits: Limits) -> tuple[bytes, str]:
+    """The answer to a question, and its audit line without the time."""
     method = ""
     try:
         request = read_request(body)
@@ -66,20 +80,21 @@ def _decided(body: bytes, limits: Limits, audit: Audit) -> bytes:
         decision = decide(request, limits)
     except Refused as refused:
         decision = refusal(refused)
-    audit(audit_line(method, decision, limits, time.time()))
-    return _ALLOW if decision.allow else _words(decision)
+    said = _ALLOW if decision.allow else _words(decision)
+    return said, _audit_tail(method, decision, limits)
+
+
+_remembered = lru_cache(maxsize=256)(_judged)
 
 
 def _words(decision: Decision) -> bytes:
     return json.dumps({"Allow": False, "Msg": decision.message}).encode()
 
 
-def audit_line(method: str, decision: Decision, limits: Limits, now: float) -> str:
+def _audit_tail(method: str, decision: Decision, limits: Limits) -> str:
     """One JSON object per decision: no query, no header, no body, so no secret."""
     return json.dumps(
         {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
-            + f".{int(now % 1 * 1e3):03}Z",
             "allow": decision.allow,
             "rule": decision.rule,
             "method": method if method in _METHODS else "other",
@@ -87,44 +102,80 @@ def audit_line(method: str, decision: Decision, limits: Limits, now: float) -> s
             "message": decision.message,
             "profile": limits.profile,
         }
-    )
+    )[1:]
 
 
-def read_exchange(stream: Any) -> Exchange | None:
-    """Read one HTTP request of the engine's plugin client; None at the end of the connection.
+def _timed(tail: str, now: float) -> str:
+    """The whole line, with its time (UTC) first."""
+    days, second = divmod(int(now), 86400)
+    minute, second = divmod(second, 60)
+    clock = f"{minute // 60:02}:{minute % 60:02}:{second:02}.{int(now % 1 * 1e3):03}Z"
+    return f'{{"time": "{_date(days)}T{clock}", {tail}'
+
+
+@lru_cache(maxsize=1)
+def _date(days: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(days * 86400))
+
+
+def read_exchange(connection: socket.socket, data: bytes) -> tuple[Exchange | None, bytes]:
+    """Read one HTTP request of the engine's plugin client.
+
+    Args:
+        connection: to read from.
+        data: what was read behind the request before.
+
+    Returns:
+        the request (None at the end of the connection) and what was read behind it.
 
     Raises:
         BrokenExchangeError: anything that client does not send (chunks, huge heads, other methods).
     """
-    line = stream.readline(_MAX_HEAD)
-    if not line:
-        return None
-    words = line.split()
-    if len(words) != 3 or words[0] != b"POST" or not line.endswith(b"\n"):  # noqa: PLR2004
-        raise BrokenExchangeError("no POST request")
-    length = _content_length(stream)
-    body = stream.read(length)
-    if len(body) != length:
-        raise BrokenExchangeError("the body ends early")
-    return Exchange(words[1].decode("latin-1"), body)
-
-
-def _content_length(stream: Any) -> int:
-    """Read the header lines; only the length matters."""
-    length, size = 0, 0
     while True:
-        line = stream.readline(_MAX_HEAD)
-        size += len(line)
-        if line in (b"\r\n", b"\n"):
-            return length
-        if not line.endswith(b"\n") or size > _MAX_HEAD:
-            raise BrokenExchangeError("the head is too large or ends early")
+        head, end, rest = data.partition(b"\r\n\r\n")
+        if len(head) > _MAX_HEAD:
+            raise BrokenExchangeError("the head is too large")
+        if end:
+            break
+        more = connection.recv(_CHUNK)
+        if not more:
+            if data:
+                raise BrokenExchangeError("the head ends early")
+            return None, b""
+        data += more
+    path, length = _read_head(head)
+    if len(rest) < length:
+        rest = _read_more(connection, rest, length)
+    return Exchange(path, rest[:length]), rest[length:]
+
+
+def _read_more(connection: socket.socket, data: bytes, length: int) -> bytes:
+    parts, size = [data], len(data)
+    while size < length:
+        more = connection.recv(_CHUNK)
+        if not more:
+            raise BrokenExchangeError("the body ends early")
+        parts.append(more)
+        size += len(more)
+    return b"".join(parts)
+
+
+@lru_cache(maxsize=256)
+def _read_head(head: bytes) -> tuple[str, int]:
+    """The path and the length of the body; of the headers only these two matter."""
+    first, *lines = head.split(b"\r\n")
+    words = first.split()
+    if len(words) != 3 or words[0] != b"POST":  # noqa: PLR2004
+        raise BrokenExchangeError("no POST request")
+    length = 0
+    for line in lines:
         name, _, value = line.partition(b":")
         name = name.strip().lower()
         if name == b"transfer-encoding":
             raise BrokenExchangeError("chunks are not read here")
         if name == b"content-length":
             length = _length(value)
+    return words[1].decode("latin-1"), length
 
 
 def _length(value: bytes) -> int:
@@ -134,6 +185,7 @@ def _length(value: bytes) -> int:
     return int(text)
 
 
+@lru_cache(maxsize=8)
 def reply(body: bytes, status: str = "200 OK") -> bytes:
     """An HTTP answer that keeps the connection open."""
     head = f"HTTP/1.1 {status}\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -142,10 +194,11 @@ def reply(body: bytes, status: str = "200 OK") -> bytes:
 
 def serve_connection(connection: socket.socket, limits: Limits, audit: Audit) -> None:
     """Answer questions until the engine hangs up."""
-    with connection, connection.makefile("rb", 64 * 1024) as stream:
+    rest = b""
+    with connection:
         try:
             while True:
-                exchange = read_exchange(stream)
+                exchange, rest = read_exchange(connection, rest)
                 if exchange is None:
                     return
                 connection.sendall(reply(answer(exchange, limits, audit)))

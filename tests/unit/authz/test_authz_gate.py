@@ -1,13 +1,16 @@
 # ruff: noqa: ANN001, ANN201, ANN202, ANN204 - fixtures and parameters
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
+import time
 
 import pytest
 
-from podwright.authz.gate import Head, parse_head, pass_on, render_head, subpath, translate
+import podwright.authz.gate as gate_module
+from podwright.authz.gate import Doors, Head, parse_head, pass_on, render_head, subpath, translate
 from podwright.authz.limits import limits
 from podwright.authz.server import listen, serve
 from podwright.authz.strict import Refused
@@ -49,6 +52,19 @@ def test_the_workspace_itself_becomes_its_volume():
     ]
 
 
+@pytest.mark.parametrize("options", [{}, None, {"CreateMountpoint": False, "NonRecursive": False}])
+def test_options_of_a_bind_that_say_nothing_are_left_out(options):
+    bind = {"Type": "bind", "Source": "/home/jenkins/agent/x", "Target": "/x"}
+    assert translated({"Mounts": [{**bind, "BindOptions": options}]})[1]["Mounts"] == [
+        {
+            "Type": "volume",
+            "Source": "workspace",
+            "Target": "/x",
+            "VolumeOptions": {"NoCopy": True, "Subpath": "x"},
+        }
+    ]
+
+
 def test_a_bind_in_the_long_form_is_translated_too_and_others_stay():
     tmpfs = {"Type": "tmpfs", "Target": "/t"}
     bind = {"Type": "bind", "Source": "/home/jenkins/agent/x/", "Target": "/x", "ReadOnly": True}
@@ -81,6 +97,46 @@ def test_a_bind_in_the_long_form_is_translated_too_and_others_stay():
                     "Source": "/home/jenkins/agent/a",
                     "Target": "/x",
                     "BindOptions": {"Propagation": "rshared"},
+                }
+            ]
+        },
+        {
+            "Mounts": [
+                {
+                    "Type": "bind",
+                    "Source": "/home/jenkins/agent/a",
+                    "Target": "/x",
+                    "BindOptions": {"CreateMountpoint": True},
+                }
+            ]
+        },
+        {
+            "Mounts": [
+                {
+                    "Type": "bind",
+                    "Source": "/home/jenkins/agent/a",
+                    "Target": "/x",
+                    "BindOptions": {"CreateMountpoint": 0},
+                }
+            ]
+        },
+        {
+            "Mounts": [
+                {
+                    "Type": "bind",
+                    "Source": "/home/jenkins/agent/a",
+                    "Target": "/x",
+                    "BindOptions": {"createmountpoint": False},
+                }
+            ]
+        },
+        {
+            "Mounts": [
+                {
+                    "Type": "bind",
+                    "Source": "/home/jenkins/agent/a",
+                    "Target": "/x",
+                    "BindOptions": "text",
                 }
             ]
         },
@@ -229,7 +285,8 @@ class Engine:
         self.thread.start()
 
     def handle(self, connection):
-        self.act(connection)
+        with contextlib.suppress(OSError):  # a connection opened ahead may end unused
+            self.act(connection)
 
     def echo(self, connection):
         with connection:
@@ -252,15 +309,15 @@ class Engine:
 def gate(tmp_path):
     engine = Engine(str(tmp_path / "e.sock"))
     server = listen(str(tmp_path / "g.sock"), 0o666)
-    thread = threading.Thread(
-        target=serve, args=(server, lambda c: pass_on(c, str(tmp_path / "e.sock"), RUN))
-    )
+    doors = Doors(str(tmp_path / "e.sock"))
+    thread = threading.Thread(target=serve, args=(server, lambda c: pass_on(c, doors, RUN)))
     thread.start()
     yield str(tmp_path / "g.sock"), engine
-    engine.close()
     server.shutdown(socket.SHUT_RDWR)
     server.close()
     thread.join()
+    doors.close()
+    engine.close()
 
 
 def dial(path):
@@ -318,6 +375,161 @@ def test_a_client_that_asks_before_sending_its_body_is_answered(gate):
     assert b"expect" not in b"".join(engine.seen)
 
 
+PING = b"HEAD /_ping HTTP/1.1\r\nHost: d\r\n\r\n"
+PONG = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+INFO = b"GET /info HTTP/1.1\r\nHost: d\r\n\r\n"
+LAST_INFO = b"GET /info HTTP/1.1\r\nhost: d\r\nconnection: close\r\n\r\n"
+
+
+def pongs(answer=PONG):
+    """An engine that answers every head; gives what each of its connections has heard."""
+    heard = []
+
+    def act(connection):
+        mine = []
+        heard.append(mine)
+        with connection:
+            while True:
+                data = connection.recv(65536)
+                if not data:
+                    return
+                mine.append(data)
+                connection.sendall(answer)
+                if b"close\r\n\r\n" in data or answer != PONG:
+                    return
+
+    return act, heard
+
+
+def everything(client):
+    parts = []
+    while True:
+        part = client.recv(65536)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+
+
+def said(heard):
+    """Only the connections on which something was said: one is opened ahead."""
+    return [mine for mine in heard if mine]
+
+
+def test_after_a_bare_question_both_connections_go_on_and_the_next_request_is_the_last(gate):
+    path, engine = gate
+    engine.act, heard = pongs()
+    with dial(path) as client:
+        for _ in range(2):
+            client.sendall(PING)
+            assert client.recv(1000) == PONG
+        client.sendall(INFO + INFO)
+        assert everything(client) == PONG
+    sent = b"HEAD /_ping HTTP/1.1\r\nhost: d\r\n\r\n"
+    assert said(heard) == [[sent, sent, LAST_INFO + INFO]]
+
+
+def test_what_comes_with_a_bare_question_waits_its_turn_and_is_judged(gate):
+    path, engine = gate
+    engine.act, heard = pongs()
+    with dial(path) as client:
+        client.sendall(PING + b"POST /grpc HTTP/2.0\r\nHost: d\r\n\r\n")
+        answer = everything(client)
+    assert answer.startswith(PONG + b"HTTP/1.1 403 Forbidden\r\n")
+    assert b"[gate.request]" in answer
+    assert said(heard) == [[b"HEAD /_ping HTTP/1.1\r\nhost: d\r\n\r\n"]]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (PONG + b"more", PONG),
+        (PONG + PONG, PONG),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",) * 2,
+        (b"HTTP/1.1 101 Yes\r\nUpgrade: h2c\r\n\r\n",) * 2,
+        (b"HTTP/1.0 200 OK\r\n\r\n",) * 2,
+    ],
+    ids=lambda value: value[:60].decode(),
+)
+def test_an_answer_of_doubtful_end_ends_the_connection(gate, answer, expected):
+    path, engine = gate
+    engine.act, heard = pongs(answer)
+    with dial(path) as client:
+        client.sendall(PING + INFO)
+        assert everything(client) == expected
+    assert b"/info" not in b"".join(b"".join(mine) for mine in heard)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"Content-Length: 0",
+        b"Content-Length: 5",
+        b"Transfer-Encoding: chunked",
+        b"Connection: close",
+        b"Connection: Upgrade\r\nUpgrade: tcp",
+        b"Expect: 100-continue",
+    ],
+)
+def test_a_head_that_says_more_is_the_last_request_of_its_connection(gate, line):
+    path, engine = gate
+    engine.act, heard = pongs()
+    with dial(path) as client:
+        client.sendall(b"HEAD /_ping HTTP/1.1\r\nHost: d\r\n" + line + b"\r\n\r\n")
+        assert everything(client) == PONG
+    [[sent]] = said(heard)
+    assert sent.endswith(b"close\r\n\r\n")
+
+
+def test_a_bare_question_is_heard_by_a_new_engine_when_the_old_one_hung_up(gate):
+    path, engine = gate
+    heard = []
+
+    def act(connection):
+        with connection:
+            heard.append(connection.recv(65536))
+            connection.sendall(PONG)
+
+    engine.act = act
+    with dial(path) as client:
+        for _ in range(3):
+            client.sendall(PING)
+            assert client.recv(1000) == PONG
+            time.sleep(0.05)  # until the engine has hung up
+    assert sum(b"_ping" in data for data in heard) == 3
+
+
+def test_a_connection_opened_ahead_is_taken_once_and_not_when_the_engine_left_it(tmp_path):
+    path = str(tmp_path / "e.sock")
+    server = listen(path, 0o600)
+    doors = Doors(path)
+    doors.prepare()
+    doors.prepare()
+    first = doors.take()
+    with server.accept()[0] as theirs, first:
+        first.sendall(b"first")
+        assert theirs.recv(10) == b"first"
+    doors.prepare()
+    server.accept()[0].close()
+    second = doors.take()
+    with server.accept()[0] as theirs, second:
+        second.sendall(b"second")
+        assert theirs.recv(10) == b"second"
+    server.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        server.accept()
+    server.close()
+    doors.prepare()  # an engine that is not there is no reason to fail
+    doors.close()
+
+
+def test_no_head_with_credentials_is_remembered():
+    head = b"GET /distribution/a/json HTTP/1.1\r\nHost: d\r\nX-Registry-AUTH: c2VjcmV0"
+    before = gate_module._remembered.cache_info().currsize
+    gate_module._understood(head)
+    assert gate_module._remembered.cache_info().currsize == before
+
+
 def test_a_client_that_goes_away_early_harms_nobody(gate):
     path, _engine = gate
     for data in (
@@ -345,7 +557,7 @@ def test_a_head_without_end_is_refused(gate):
 def test_a_missing_engine_is_told(tmp_path):
     ours, theirs = socket.socketpair()
     with theirs:
-        thread = threading.Thread(target=pass_on, args=(ours, str(tmp_path / "none"), RUN))
+        thread = threading.Thread(target=pass_on, args=(ours, Doors(str(tmp_path / "none")), RUN))
         thread.start()
         theirs.sendall(b"GET /info HTTP/1.1\r\nHost: d\r\n\r\n")
         answer = theirs.recv(1000)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from podwright import authz
+from podwright.authz import server
 from podwright.authz.limits import limits
 from podwright.authz.plugin import answers, main, make_audit, read_config
 from podwright.authz.server import Exchange, answer, listen, serve, serve_connection
@@ -131,6 +132,32 @@ def test_a_broken_question_is_a_refusal(body):
     assert json.loads(lines[0])["allow"] is False
 
 
+def test_a_question_that_comes_again_is_audited_again_and_answered_by_its_own_limits():
+    lines = []
+    start = question(RequestMethod="POST", RequestUri="/containers/a/start")
+    asked = Exchange("/AuthZPlugin.AuthZReq", start)
+    strict = limits({"profile": "build-only"})
+    said = [json.loads(answer(asked, each, lines.append)) for each in (RUN, RUN, strict, RUN)]
+    assert [one["Allow"] for one in said] == [True, True, False, True]
+    assert [json.loads(line)["allow"] for line in lines] == [True, True, False, True]
+
+
+def test_no_question_with_a_body_is_remembered():
+    body = base64.b64encode(b'{"Image":"a","Env":["PASSWORD=x"]}').decode()
+    headers = {"Content-Type": "application/json"}
+    fields = {"RequestMethod": "POST", "RequestUri": "/containers/create"}
+    asked = question(**fields, RequestHeaders=headers, RequestBody=body)
+    before = server._remembered.cache_info().currsize
+    assert answer(Exchange("/AuthZPlugin.AuthZReq", asked), RUN, [].append) == b'{"Allow":true}'
+    assert server._remembered.cache_info().currsize == before
+
+
+def test_an_audit_line_has_the_time_in_utc():
+    assert (
+        server._timed('"a": 1}', 1795629599.0625) == '{"time": "2026-11-25T17:59:59.062Z", "a": 1}'
+    )
+
+
 def test_an_unknown_call_is_a_refusal():
     said = json.loads(answer(Exchange("/VolumeDriver.Mount", b""), RUN, [].append))
     assert said == {"Allow": False, "Msg": "[plugin.protocol] this call is not known to the plugin"}
@@ -218,10 +245,11 @@ def test_a_probe_of_nobody_fails(tmp_path):
 
 
 def test_the_audit_goes_to_the_log_and_if_asked_to_a_file(tmp_path):
-    out, file = io.StringIO(), tmp_path / "audit.jsonl"
-    make_audit(out, str(file))("line")
-    make_audit(out, None)("other")
-    assert out.getvalue() == "line\nother\n"
+    log, file = tmp_path / "log", tmp_path / "audit.jsonl"
+    with log.open("w", encoding="utf-8") as out:
+        make_audit(out, str(file))("line")
+        make_audit(out, None)("other")
+    assert log.read_text(encoding="utf-8") == "line\nother\n"
     assert file.read_text(encoding="utf-8") == "line\n"
 
 
