@@ -95,6 +95,13 @@ MODULES = (
         (("docker-buildx", "./cmd/buildx"),),
         stamps=("github.com/docker/buildx/version.Version",),
     ),
+    # A release later it asks for a newer Go than the other programs do.
+    Module(
+        "github.com/docker/compose/v5",
+        "v5.6.0",
+        (("docker-compose", "./cmd"),),
+        stamps=("github.com/docker/compose/v5/internal.Version",),
+    ),
     Module(
         "github.com/moby/buildkit",
         "v0.34.2",
