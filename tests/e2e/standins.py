@@ -51,6 +51,7 @@ PROGRAMS = {
     "docker-proxy",
     "docker",
     "docker-buildx",
+    "docker-compose",
     "buildkitd",
     "buildctl",
     "rootlesskit",
@@ -150,7 +151,8 @@ def docker_client(found: Base) -> Layer:
     layer = Layer()
     layer.file("usr/local/bin/docker", binaries.path("docker"), 0o755)
     plugins = "usr/local/libexec/docker/cli-plugins"
-    layer.file(f"{plugins}/docker-buildx", binaries.path("docker-buildx"), 0o755)
+    for name in ("docker-buildx", "docker-compose"):
+        layer.file(f"{plugins}/{name}", binaries.path(name), 0o755)
     _script(layer, "docker-entrypoint.sh")
     layer.file("etc/group", found.files["group"].decode() + "docker:x:2375:\n")
     return layer.folder("certs", 0o1777).folder("certs/client", 0o1777)

@@ -40,6 +40,33 @@ done
 $D rm -f web
 """
 
+# A project by docker compose: two services that meet by name, and a volume that they share.
+COMPOSE = """
+mkdir shop
+cat > shop/compose.yaml <<'END'
+services:
+  web:
+    image: {image}
+    command: [sh, -c, "echo from-compose > /data/index.html; exec httpd -f -h /data -p 80"]
+    volumes: ["data:/data"]
+    stop_grace_period: 0s
+  ask:
+    image: {image}
+    volumes: ["data:/seen:ro"]
+    depends_on: [web]
+volumes: {{data: {{}}}}
+END
+cd shop
+docker compose up -d web
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  docker compose run --rm -T ask wget -qO- http://web/index.html && break
+  sleep 1
+done
+docker compose exec -T web cat /data/index.html | sed s/^/exec:/
+docker compose down -v
+docker ps -aq --filter label=com.docker.compose.project=shop | sed s/^/left:/
+"""
+
 
 def body(pod: harness.Pod, script: str, folder: Path) -> list[str]:
     """Run a pipeline's own shell step in the builder's container; give its lines."""
@@ -86,6 +113,16 @@ def test_a_pipeline_runs_containers_that_talk_to_each_other(
     with harness.pod(cluster, builder, _namespace(builder), pod_of(cluster, builder)) as pod:
         talk = SHARE if builder == "podman" else TALK
         assert "hello" in body(pod, LOAD + talk, tmp_path)
+
+
+@pytest.mark.parametrize("builder", ["dind", "dind-sidecar"])
+def test_a_pipeline_runs_a_project_with_docker_compose(
+    builder: str, cluster: harness.Cluster, tmp_path: Path
+) -> None:
+    with harness.pod(cluster, builder, _namespace(builder), pod_of(cluster, builder)) as pod:
+        said = body(pod, LOAD + COMPOSE, tmp_path)
+    assert {"from-compose", "exec:from-compose"} <= set(said)
+    assert not [line for line in said if line.startswith("left:")]
 
 
 @pytest.mark.parametrize("builder", ENGINES)
