@@ -2,8 +2,12 @@
 
     python tests/bench/jobs_bench.py --jobs 5000 --folders 50
 
-Without ``JENKINS_URL`` it serves its own test controller, which takes as long for a create, an
-update and a read as a real one did on two cores (8, 3 and 1 ms, one create at a time per folder).
+Without ``JENKINS_URL`` it serves its own test controller, which uses as much of two cores for each
+request as a real one did; the recorded rows are measured again and printed beside what they were,
+so that a reader can judge it (``jobs_recorded.py``; ``--jobs 0`` measures nothing else). Both sides
+share two cores, as when they were recorded. Each row says how much of the cores other processes
+used meanwhile: a row in which they used more than a little should be measured again.
+
 With ``JENKINS_URL``, ``JENKINS_USER`` and ``JENKINS_TOKEN`` it measures a real controller; it uses
 (and deletes) folders ``bench-...``. Jenkins Job Builder is measured when its command is given:
 
@@ -22,12 +26,12 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
-from requests.adapters import HTTPAdapter
+from jobs_recorded import COUNT, FOLDER, Recorded, bare_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,12 +41,50 @@ CONTROLLER = HERE.parent / "contract" / "jobs" / "jobs_controller.py"
 BARE = "create: bare requests loop, "
 OURS = "create: podwright apply, default workers"
 JJB = "create: jenkins-jobs update --workers "
-FOLDER = "<com.cloudbees.hudson.plugins.folder.Folder/>"
+JJB_WARM = "no-op: jenkins-jobs update, warm cache"
+JJB_COLD = "no-op: jenkins-jobs update, cold cache"
+CORES = 2
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def say(text: str) -> None:
     """Print at once, so that a long run shows where it is."""
     print(text, flush=True)
+
+
+@dataclass
+class Cores:
+    """Who used the cores: with a part of them a row takes longer, which is not the client's fault.
+
+    Attributes:
+        server: the test controller's process; 0 for a real one, which counts among the others.
+    """
+
+    server: int
+    before: tuple[float, ...] = (0.0,) * 4
+
+    def used(self) -> str:
+        """Say who used how much of them since the last call."""
+        now = self._read()
+        total, idle, client, server = (new - old for new, old in zip(now, self.before))
+        self.before = now
+        others = max(1 - (idle + client + server) / max(total, 0.01), 0.0)
+        return f"CPU: client {client:.1f} s, controller {server:.1f} s, others {others:.0%}"
+
+    def _read(self) -> tuple[float, ...]:
+        """Read seconds of all, idle seconds, and seconds of client and test controller."""
+        ours = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+        total = idle = server = 0.0
+        for line in Path("/proc/stat").read_text().splitlines():
+            name, *numbers = line.split()
+            if name in ours:
+                ticks = [int(number) / TICKS for number in numbers[:8]]
+                total += sum(ticks)
+                idle += ticks[3] + ticks[4]
+        if self.server:
+            fields = Path(f"/proc/{self.server}/stat").read_text().rpartition(")")[2].split()
+            server = (int(fields[11]) + int(fields[12])) / TICKS
+        return total, idle, sum(os.times()[:4]), server
 
 
 @dataclass
@@ -56,6 +98,7 @@ class Bench:
     token: str
     home: Path
     jjb: str
+    cores: Cores
     figures: dict[str, list[float]] = field(default_factory=dict)
 
     @property
@@ -66,7 +109,7 @@ class Bench:
     def note(self, what: str, seconds: float, more: str = "") -> None:
         """Keep and print one figure."""
         self.figures.setdefault(what, []).append(seconds)
-        say(f"{what:<46} {seconds:8.2f} s  {more}")
+        say(f"{what:<46} {seconds:8.2f} s  {more}{'; ' if more else ''}{self.cores.used()}")
 
     def median(self, what: str) -> float:
         """Give the median of a figure."""
@@ -117,7 +160,9 @@ def describe(bench: Bench, changed: int = 0) -> Path:
 def describe_for_jjb(bench: Bench) -> Path:
     """Write the same jobs for Jenkins Job Builder."""
     where = bench.home / "jjb"
-    where.mkdir(exist_ok=True)
+    if where.exists():
+        return where
+    where.mkdir()
     per_folder = bench.jobs // bench.folders
     for number, folder in enumerate(bench.names()):
         lines = ["- job:", f"    name: {folder}", "    project-type: folder"]
@@ -161,8 +206,7 @@ def run(bench: Bench, *arguments: str, good: tuple[int, ...] = (0,)) -> tuple[fl
     if process.returncode not in good:
         raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}:\n{text[-3000:]}")
     lines = text.strip().splitlines()
-    last = (lines[-1] + "; " if lines else "") + f"{usage.ru_utime + usage.ru_stime:.1f} s of CPU"
-    return seconds, last, usage.ru_maxrss // 1024
+    return seconds, lines[-1] if lines else "", usage.ru_maxrss // 1024
 
 
 def podwright(
@@ -180,10 +224,7 @@ def bare_loop(bench: Bench, workers: int) -> float:
         for file in sorted((rendered / folder).glob("*.xml")):
             xml[folder, file.stem] = file.read_bytes()
     order = sorted(xml, key=lambda key: key[1])  # round the folders, as the best order is
-    session = requests.Session()
-    session.auth = (bench.user, bench.token)
-    session.headers["Content-Type"] = "application/xml; charset=utf-8"
-    session.mount("http://", HTTPAdapter(pool_maxsize=workers))
+    session = bare_session(bench.user, bench.token, workers)
 
     def create(key: tuple[str, str]) -> None:
         url = f"{bench.url}/job/{key[0]}/createItem?name={key[1]}"
@@ -202,9 +243,14 @@ def bare_loop(bench: Bench, workers: int) -> float:
 
 
 def measure_creates(bench: Bench, counts: list[int], repeat: int) -> None:
-    """Measure creating, ours and the bare loop in turns, so that both see the same machine."""
+    """Measure creating: ours, bare loops and Jenkins Job Builder in turns on the same machine.
+
+    Ours comes last, so that its jobs are there afterwards.
+    """
     jobs = str(describe(bench))
-    for _ in range(repeat):
+    for turn in range(repeat):
+        for workers in (8, 1)[turn::repeat] if bench.jjb else ():
+            measure_jjb(bench, workers)
         for workers in counts:
             bench.wipe()
             bench.note(f"{BARE}{workers} workers", bare_loop(bench, workers))
@@ -271,11 +317,39 @@ def measure_jjb(bench: Bench, workers: int) -> None:
         str(workers),
     ]
     os.environ["XDG_CACHE_HOME"] = str(cache)
-    seconds, last, memory = run(bench, *arguments, str(where))
-    bench.note(f"{JJB}{workers}", seconds, f"{last.rpartition('; ')[2]}; {memory} MB")
+    seconds, _, memory = run(bench, *arguments, str(where))
+    bench.note(f"{JJB}{workers}", seconds, f"{memory} MB")
     if workers == 1:
         seconds, _, _ = run(bench, bench.jjb, "--conf", str(ini), "update", str(where))
-        bench.note("no-op: jenkins-jobs update, warm cache", seconds)
+        bench.note(JJB_WARM, seconds)
+        seconds, _, _ = run(bench, *arguments, str(where))
+        bench.note(JJB_COLD, seconds)
+
+
+def measure_recorded(bench: Bench) -> None:
+    """Measure the recorded rows again, and print them beside what they were."""
+    small = replace(bench, jobs=COUNT, folders=1, home=bench.home / "recorded", figures={})
+    small.home.mkdir()
+    podwright(small, "render", str(describe(small)), "--out", "rendered")
+    lines = ["- job: {name: bench-0, project-type: folder}"]
+    job = "- job: {{name: bench-0/job-{}, project-type: pipeline, description: a job, dsl: echo 1}}"
+    lines += [job.format(number) for number in range(COUNT)]
+    (small.home / "jjb").mkdir()  # jobs as small as the recorded ones, as its warm cache tells
+    (small.home / "jjb" / "jobs.yaml").write_text("\n".join(lines))
+    xml = (small.home / "rendered" / "bench-0" / "job-0.xml").read_bytes()
+    rows = Recorded(bench.url, bench.user, bench.token, xml, say)
+    bench.cores.used()
+    rows.measure()
+    say(f"bare loops and python-jenkins; {bench.cores.used()}")
+    if bench.jjb:
+        for workers in (8, 1):
+            measure_jjb(small, workers)
+        rows.note("jenkins-jobs update", small.median(f"{JJB}1"))
+        rows.note("jenkins-jobs update, warm cache", small.median(JJB_WARM))
+        rows.note("jenkins-jobs update, cold cache", small.median(JJB_COLD))
+        rows.note("jenkins-jobs update --workers 8", small.median(f"{JJB}8"))
+        small.wipe()
+    rows.show()
 
 
 def ratios(bench: Bench) -> None:
@@ -294,18 +368,18 @@ def ratios(bench: Bench) -> None:
 
 
 @contextmanager
-def controller(options: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
+def controller() -> Iterator[tuple[int, str, str, str]]:
     """Give a controller: a real one, or the test controller in a process of its own."""
     if os.environ.get("JENKINS_URL"):
         env = os.environ
-        yield env["JENKINS_URL"].rstrip("/"), env["JENKINS_USER"], env["JENKINS_TOKEN"]
+        yield 0, env["JENKINS_URL"].rstrip("/"), env["JENKINS_USER"], env["JENKINS_TOKEN"]
         return
-    costs = ("--create-ms", options.create_ms, "--update-ms", options.update_ms)
-    command = [sys.executable, str(CONTROLLER), *costs, "--read-ms", options.read_ms]
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])  # and all that it starts
+    command = [sys.executable, str(CONTROLLER), "--recorded-costs"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield process.stdout.readline().strip(), "admin", "token"
+            yield process.pid, process.stdout.readline().strip(), "admin", "token"
         finally:
             process.kill()
 
@@ -318,23 +392,24 @@ def main() -> None:
     parser.add_argument("--jjb", default="", help="path of the command jenkins-jobs 6.5.0")
     parser.add_argument("--loops", default="4,8,16", help="workers of the bare loop to try")
     parser.add_argument("--repeat", type=int, default=2, help="rounds of creating")
-    parser.add_argument("--create-ms", default="8")
-    parser.add_argument("--update-ms", default="3")
-    parser.add_argument("--read-ms", default="1")
+    parser.add_argument("--no-recorded", action="store_true", help="leave the recorded rows out")
     options = parser.parse_args()
-    with controller(options) as access, tempfile.TemporaryDirectory() as home:
-        bench = Bench(options.jobs, options.folders, *access, Path(home), options.jjb)
+    with controller() as (server, *access), tempfile.TemporaryDirectory() as home:
+        cores = Cores(server)
+        bench = Bench(options.jobs, options.folders, *access, Path(home), options.jjb, cores)
+        cores.used()  # what was before does not count
         kind = "a real controller" if os.environ.get("JENKINS_URL") else "the test controller"
-        say(f"{bench.jobs} jobs in {bench.folders} folders, {kind}, {os.cpu_count()} cores")
-        measure_ours(bench)
-        counts = [int(count) for count in options.loops.split(",") if count]
-        measure_creates(bench, counts, options.repeat)
-        measure_apply(bench)
-        if bench.jjb:
-            measure_jjb(bench, 8)
-            measure_jjb(bench, 1)
-        bench.wipe()
-        ratios(bench)
+        say(f"{kind}, {len(os.sched_getaffinity(0))} cores")
+        if not options.no_recorded:
+            measure_recorded(bench)
+        if bench.jobs:
+            say(f"\n{bench.jobs} jobs in {bench.folders} folders")
+            measure_ours(bench)
+            counts = [int(count) for count in options.loops.split(",") if count]
+            measure_creates(bench, counts, options.repeat)
+            measure_apply(bench)
+            bench.wipe()
+            ratios(bench)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,17 @@ With ``JENKINS_URL`` the same tests ask a real one, so that the recorded facts c
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from jobs_controller import work
 
 if TYPE_CHECKING:
+    from jobs_controller import JobsController
+
     from conftest import Target
 
 FOLDER = "<com.cloudbees.hudson.plugins.folder.Folder/>"
@@ -192,3 +197,37 @@ def test_crumbs_belong_to_sessions(target: Target) -> None:
         assert other.status_code == 403
         good = session.post(url, data=JOB.encode(), headers=headers, auth=auth, timeout=30)
         assert good.status_code == 200
+
+
+def test_creates_in_one_folder_wait_for_each_other(target: Target, fake: JobsController) -> None:
+    create(target, "inner", FOLDER)
+    folder = fake.find(target.top)
+    assert folder is not None
+    answers: list[int] = []
+
+    def second() -> None:
+        url = f"{target.path(target.top)}/createItem?name=second"
+        kind = {"Content-Type": "application/xml"}
+        auth = (target.user, target.secret)
+        answers.append(
+            requests.post(url, JOB.encode(), headers=kind, auth=auth, timeout=30).status_code
+        )
+
+    thread = threading.Thread(target=second)
+    with folder.creating:  # as while another create is at work there
+        thread.start()
+        while not fake.log[-1][1].endswith("name=second"):
+            time.sleep(0.005)
+        url = f"{target.path(target.top + '/inner')}/createItem?name=a"
+        assert target.ask("POST", url, JOB).status_code == 200
+        url = target.path(f"{target.top}/inner/a") + "/config.xml"
+        assert target.ask("POST", url, JOB).status_code == 200
+        assert answers == []
+    thread.join(10)
+    assert answers == [200]
+
+
+def test_costs_are_spent_on_the_processor_and_not_slept() -> None:
+    before = time.thread_time()
+    work(0.02)
+    assert time.thread_time() - before >= 0.02

@@ -330,7 +330,6 @@ def test_connections_are_reused_answers_compressed_and_no_cookies_sent(
 
 def test_never_more_requests_at_once_than_workers(target: Target, fake: JobsController) -> None:
     fake.cost["create"] = 0.01
-    fake.cores = 100
     lines = [f"  - {{name: TOP/f{number}/j, script: echo}}" for number in range(30)]
     target.write("owner: a\njobs:\n" + "\n".join(lines))
     target.apply("--workers", "4")
