@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,20 @@ def test_what_words_cannot_say_becomes_xml_with_its_braces_kept(target: Target) 
     assert "<x>\\{{a}} \\\\{{b}}</x>" in file.read_text()
     assert target.run("apply", str(out), "--adopt").code == 0
     assert target.root("odd").findtext("definition/x") == "{{a}} \\{{b}}"
+
+
+def test_odd_names_go_there_and_back(target: Target) -> None:
+    odd = ["a b", "\u00e4", "\U0001f680", "it's", 'say "hi"', "a+b,c=d", "-", "~", "x" * 255]
+    lines = "".join(
+        f"  - {{name: {json.dumps('TOP/' + name, ensure_ascii=False)}, script: echo}}\n"
+        for name in odd
+    )
+    target.write("owner: golden\njobs:\n  - {name: TOP, kind: folder}\n" + lines)
+    assert target.apply().out == f"{len(odd) + 1} added. 0 unchanged.\n"
+    assert target.jobs() == sorted(odd)
+    out = imported(target)
+    said = target.run("plan", str(out), "--deep")
+    assert said.out == f"nothing to do; {len(odd) + 1} unchanged.\n"
 
 
 def test_secrets_are_not_imported_and_not_shown(target: Target) -> None:

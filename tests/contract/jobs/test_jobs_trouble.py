@@ -53,7 +53,10 @@ def complete(target: Target, fake: JobsController) -> None:
     assert target.plan("--deep").out == f"nothing to do; {ALL} unchanged.\n"
 
 
-def test_a_killed_apply_is_completed_by_the_next_one(target: Target, fake: JobsController) -> None:
+@pytest.mark.parametrize("made", [2, 20, 40])
+def test_a_killed_apply_is_completed_by_the_next_one(
+    target: Target, fake: JobsController, made: int
+) -> None:
     fake.cost["create"] = 0.02
     folder = target.write(MANY)
     command = [sys.executable, "-m", "podwright", "jobs", "apply", str(folder)]
@@ -61,12 +64,12 @@ def test_a_killed_apply_is_completed_by_the_next_one(target: Target, fake: JobsC
         command, env={**os.environ, **target.env()}, stderr=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 30
-    while len(fake.names()) < 20 and time.monotonic() < deadline:
+    while len(fake.names()) < made and time.monotonic() < deadline:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = len([name for name in fake.names() if name.startswith(target.top)])
-    assert 0 < done < ALL
+    assert made <= done < ALL
     said = target.apply()
     assert said.code == 0
     complete(target, fake)
@@ -123,13 +126,40 @@ def test_an_outage_is_waited_for_and_told(
     complete(target, fake)
 
 
+def break_after(fake: JobsController, creates: int, seconds: float, fault: Fault) -> None:
+    """Make everything fail for a time, once some jobs were created."""
+
+    def watch(_: object) -> None:
+        if len([path for path in fake.writes() if "createItem" in path]) > creates:
+            fake.before = None
+            fault.until = time.monotonic() + seconds
+            fake.faults = [fault]
+
+    fake.before = watch
+
+
 @pytest.mark.slow
-def test_twenty_seconds_of_502_are_survived(target: Target, fake: JobsController) -> None:
+def test_twenty_seconds_of_502_in_the_middle_are_survived(
+    target: Target, fake: JobsController
+) -> None:
     target.write(MANY)
-    target.apply()
-    target.write(MANY.replace("echo {{n}}", "echo  {{n}}"))
-    fake.faults = [Fault("status", status=502, method="POST", until=time.monotonic() + 20)]
-    assert target.apply().out == f"40 changed. {ALL - 40} unchanged.\n"
+    break_after(fake, 20, 20, Fault("status", status=502))
+    said = target.apply()
+    assert (said.code, said.out) == (0, f"{ALL} added. 0 unchanged.\n")
+    assert fake.faults[0].seen > 1
+    complete(target, fake)
+
+
+@pytest.mark.parametrize("kind", ["reset", "reset-after"])
+def test_nothing_but_resets_for_a_time_is_survived(
+    target: Target, fake: JobsController, kind: str
+) -> None:
+    target.write(MANY)
+    break_after(fake, 20, 2, Fault(kind))
+    said = target.apply()
+    assert (said.code, said.out) == (0, f"{ALL} added. 0 unchanged.\n")
+    assert fake.faults[0].seen > 1
+    complete(target, fake)
 
 
 def test_a_restart_in_the_middle_is_survived(target: Target, fake: JobsController) -> None:
@@ -349,6 +379,21 @@ def test_a_truncated_answer_is_told_when_it_stays_so(target: Target, fake: JobsC
         "podwright jobs: /job/TOP/api/json: no whole answer from the controller ("
     )
     assert last.endswith(") for 1 s; check the address, and whether Jenkins runs")
+
+
+def test_json_that_ends_early_is_told(target: Target, fake: JobsController) -> None:
+    target.write(SMALL)
+    target.apply()
+    fake.faults = [Fault("cut", times=99)]
+    fake.log.clear()
+    target.write(SMALL.replace("a, script: echo", "a, script: echo 2"))
+    said = target.apply()
+    assert said.code == 1
+    assert said.err.startswith("podwright jobs: /api/json: the answer is no JSON (")
+    assert said.err.endswith(
+        " bytes); it may have been cut short, or the address is not that of a controller\n"
+    )
+    assert fake.writes() == []
 
 
 def test_a_server_that_is_no_jenkins_is_told(target: Target, fake: JobsController) -> None:
