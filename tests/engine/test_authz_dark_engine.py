@@ -132,11 +132,12 @@ def test_a_second_request_behind_the_first_is_never_passed_on(pod):
 def test_a_request_behind_a_bare_question_goes_the_same_way_as_any_other(pod):
     """HEAD without a body keeps its connections open, for the gate knows where it ends."""
     ping = b"HEAD /_ping HTTP/1.1\r\nHost: d\r\n\r\n"
+    look = f"HEAD /containers/{pod.container}/archive?path=/ HTTP/1.1\r\nHost: d\r\n\r\n".encode()
     before = audited(pod)
     version = b"GET /version HTTP/1.1\r\nHost: d\r\n\r\n"
-    answer = pod.raw(ping + ping + version + version)
+    answer = pod.raw(look + look + version + version)
     assert answer.count(b"HTTP/1.1 200 OK\r\n") == 3
-    assert answer.count(b"application/json") == 1  # what follows the last request is dropped
+    assert answer.count(b"\r\nOstype: ") == 3  # what follows the last request is dropped
     assert audited(pod) - before == 3
     answer = pod.raw(ping + b"POST /swarm/init HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n")
     assert b"authorization denied by plugin podwright: [engine.swarm]" in answer
@@ -144,6 +145,21 @@ def test_a_request_behind_a_bare_question_goes_the_same_way_as_any_other(pod):
     assert b"podwright: [gate.request]" in pod.raw(ping + preface)
     body = ping.replace(b"Host: d", b"Host: d\r\nContent-Length: %d" % len(version)) + version
     assert pod.raw(body).count(b"HTTP/1.1 ") == 1  # a body, not a second request
+
+
+def test_a_ping_is_answered_from_memory_and_only_that(pod):
+    """The gate repeats what the engine said, which is what the engine says to others."""
+    ping = b"HEAD /_ping HTTP/1.1\r\nHost: d\r\n\r\n"
+    lines = set()
+    for _ in range(2):
+        [answer] = pod.raw(ping).split(b"\r\n\r\n")[:-1]
+        lines.add(b"\r\n".join(line for line in answer.split(b"\r\n") if b"Date: " not in line))
+        time.sleep(0.2)  # until the gate has opened the next connection
+    before = audited(pod)
+    assert pod.raw(ping + ping).count(b"HTTP/1.1 200 OK\r\n") == 2
+    assert audited(pod) == before
+    assert len(lines) == 1
+    assert b"\r\nApi-Version: " in lines.pop()
 
 
 def test_a_head_of_another_route_is_decided_by_the_plugin_too(pod):

@@ -10,7 +10,9 @@ gate settles them in front of the engine:
 * a mount of a path below the workspace would be resolved by the engine long after the decision: it
   becomes a sub-path of the workspace's volume, which the engine resolves without a race.
 
-The gate grants nothing: every request still goes through the engine to the plugin.
+The gate grants nothing: every request still goes through the engine to the plugin. It answers one
+question itself, HEAD /_ping, with which all clients begin: as the engine last did, while that is
+there.
 
 A request that may have a body is the last one of its connections, so that gate and engine never
 disagree where the next begins. Only HEAD without a body, whose answer has none either, leaves them
@@ -25,9 +27,9 @@ import posixpath
 import re
 import select
 import socket
-import time
 from dataclasses import dataclass
 from functools import lru_cache
+from time import monotonic as _now
 from typing import TYPE_CHECKING, Any
 
 from podwright.authz.strict import MAX_BODY, Refused, parse_json
@@ -39,10 +41,13 @@ MAX_HEAD = 64 * 1024
 _MAX_REMEMBERED = 512  # bytes of a head
 #: Seconds; the engine hangs up on who says nothing for five minutes (ReadHeaderTimeout).
 _MAX_AHEAD = 240
+#: Seconds for which the engine's answer to a ping (its API version, its kind of system) holds.
+_PING_AGE = 60
 _CHUNK = 64 * 1024
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _VALUE = re.compile(rb"[\t -~\x80-\xff]*\Z")
 _LINE = re.compile(rb"([A-Z]{1,16}) (/[!-~]*) HTTP/1\.1\Z")
+_PING = re.compile(rb"/(?:v1\.[0-9]{1,3}/)?_ping\Z")
 _CREATE = re.compile(rb"/(?:v1\.([0-9]{1,3})/)?containers/create(?=\?|\Z)")
 #: Headers that decide how the rest is read: once, or not at all.
 _ONCE = frozenset(
@@ -253,7 +258,26 @@ class Doors:
     def __init__(self, path: str) -> None:
         self.path = path
         self._ahead: list[tuple[float, socket.socket]] = []
+        self._pongs: dict[bytes, tuple[float, bytes]] = {}
         self._closed = False
+
+    def pong(self, target: bytes) -> bytes:
+        """What the engine answered to this ping, and would answer again; empty when that is open.
+
+        It is there while it keeps the connection that was opened ahead.
+        """
+        since, answer = self._pongs.get(target, (0.0, b""))
+        if not answer or _now() - since > _PING_AGE:
+            return b""
+        try:
+            return b"" if _stirs(self._ahead[0][1]) else answer
+        except IndexError:
+            return b""
+
+    def remember(self, target: bytes, answer: bytes) -> None:
+        """Keep an answer when it is one to a ping that the plugin and the engine have allowed."""
+        if _PING.match(target) and answer.startswith(b"HTTP/1.1 200 "):
+            self._pongs[target] = (_now(), answer)
 
     def take(self, engine: socket.socket | None = None) -> socket.socket:
         """A connection on which nothing is on its way.
@@ -273,7 +297,7 @@ class Doors:
                 since, engine = self._ahead.pop()
             except IndexError:
                 break  # another thread was faster
-            if time.monotonic() - since < _MAX_AHEAD and not _stirs(engine):
+            if _now() - since < _MAX_AHEAD and not _stirs(engine):
                 return engine
             engine.close()
         return self._open()
@@ -282,7 +306,7 @@ class Doors:
         """Open one for the next client, unless it is there already."""
         if not self._ahead and not self._closed:
             with contextlib.suppress(Refused):
-                self._ahead.append((time.monotonic(), self._open()))
+                self._ahead.append((_now(), self._open()))
         if self._closed:
             self.close()
 
@@ -339,9 +363,15 @@ def _pass_on(client: socket.socket, doors: Doors, limits: Limits) -> None:
             head, written = _understood(text)
             if not is_bare(head):
                 break
+            answer = doors.pong(head.target)
+            if answer:
+                client.sendall(answer)
+                continue
             engine = doors.take(engine)
-            if not _ask(client, engine, written):
+            answer = _ask(client, engine, written)
+            if not answer:
                 return
+            doors.remember(head.target, answer)
         first = _last_request(client, head, written, rest, limits)
         engine = doors.take(engine)
         _join(client, engine, first)
@@ -367,8 +397,7 @@ _remembered = lru_cache(maxsize=128)(_read)
 def is_bare(head: Head) -> bool:
     """Whether request and answer are heads and nothing else, so that their ends are certain.
 
-    That is so for HEAD without a body. All clients begin with HEAD /_ping, and to connect twice
-    for each command, here and at the engine, would cost as much as the plugin.
+    That is so for HEAD without a body.
     """
     return head.method == b"HEAD" and not any(name in _NOT_BARE for name, _ in head.headers)
 
@@ -384,19 +413,21 @@ def _last_request(
     return render_head(head, len(body)) + body + rest
 
 
-def _ask(client: socket.socket, engine: socket.socket, question: bytes) -> bool:
-    """Pass on a bare question and its answer; says whether both connections may go on.
+def _ask(client: socket.socket, engine: socket.socket, question: bytes) -> bytes:
+    """Pass on a bare question and its answer; gives the answer if both connections may go on.
 
     The engine gets the one head that was written here, and the client the one head of the answer:
-    nothing else is on its way when this returns True.
+    nothing else is on its way when this returns more than nothing.
     """
     engine.sendall(question)
     raw = _read_head(engine)
     if raw is None:
-        return False
-    answer, more = raw
-    client.sendall(answer + b"\r\n\r\n")
-    return not more and bool(_PLAIN_ANSWER.match(answer)) and not _CLOSES.search(answer)
+        return b""
+    head, more = raw
+    answer = head + b"\r\n\r\n"
+    client.sendall(answer)
+    certain = not more and _PLAIN_ANSWER.match(head) and not _CLOSES.search(head)
+    return answer if certain else b""
 
 
 def render_bare(head: Head) -> bytes:

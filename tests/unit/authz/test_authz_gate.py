@@ -309,7 +309,7 @@ class Engine:
 def gate(tmp_path):
     engine = Engine(str(tmp_path / "e.sock"))
     server = listen(str(tmp_path / "g.sock"), 0o666)
-    doors = Doors(str(tmp_path / "e.sock"))
+    doors = engine.doors = Doors(str(tmp_path / "e.sock"))
     thread = threading.Thread(target=serve, args=(server, lambda c: pass_on(c, doors, RUN)))
     thread.start()
     yield str(tmp_path / "g.sock"), engine
@@ -497,6 +497,102 @@ def test_a_bare_question_is_heard_by_a_new_engine_when_the_old_one_hung_up(gate)
             assert client.recv(1000) == PONG
             time.sleep(0.05)  # until the engine has hung up
     assert sum(b"_ping" in data for data in heard) == 3
+
+
+SENT_PING = b"HEAD /_ping HTTP/1.1\r\nhost: d\r\n\r\n"
+
+
+def ask(gate, question=PING, answer=PONG):
+    """One short client; returns when the next connection to the engine is open."""
+    path, engine = gate
+    with dial(path) as client:
+        client.sendall(question)
+        assert client.recv(1000) == answer
+    deadline = time.monotonic() + 10
+    while not engine.doors._ahead and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def test_a_ping_is_answered_as_the_engine_answered_the_last_one(gate):
+    path, engine = gate
+    engine.act, heard = pongs()
+    ask(gate)
+    with dial(path) as client:
+        for _ in range(2):
+            client.sendall(PING)
+            assert client.recv(1000) == PONG
+        client.sendall(INFO)
+        assert everything(client) == PONG
+    assert said(heard) == [[SENT_PING], [LAST_INFO]]
+
+
+def test_a_ping_is_answered_for_a_minute(gate, monkeypatch):
+    _, engine = gate
+    engine.act, heard = pongs()
+    clock = [1000.0]
+    monkeypatch.setattr(gate_module, "_now", lambda: clock[0])
+    ask(gate)
+    clock[0] += 60
+    ask(gate)
+    assert said(heard) == [[SENT_PING]]
+    clock[0] += 1
+    ask(gate)
+    assert said(heard) == [[SENT_PING], [SENT_PING]]
+
+
+def test_no_ping_is_answered_for_an_engine_that_hung_up(gate):
+    _, engine = gate
+    heard, connections = [], []
+
+    def act(connection):
+        connections.append(connection)
+        with connection:
+            while data := connection.recv(65536):
+                heard.append(data)
+                connection.sendall(PONG)
+
+    engine.act = act
+    ask(gate)
+    connections[-1].shutdown(socket.SHUT_RDWR)  # the one that was opened ahead
+    ask(gate)
+    assert heard == [SENT_PING, SENT_PING]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (PING, PONG.replace(b"200 OK", b"403 Forbidden")),
+        (PING.replace(b"/_ping", b"/_ping?a=b"), PONG),
+        (PING.replace(b"/_ping", b"/_ping/"), PONG),
+        (PING.replace(b"/_ping", b"/containers/a/archive"), PONG),
+        (PING.replace(b"HEAD", b"GET"), PONG),
+    ],
+)
+def test_nothing_but_a_ping_that_was_allowed_is_answered_from_memory(gate, question, answer):
+    _, engine = gate
+    heard = []
+
+    def act(connection):
+        with connection:
+            while data := connection.recv(65536):
+                heard.append(data)
+                connection.sendall(answer)
+                if b"close\r\n\r\n" in data:
+                    return
+
+    engine.act = act
+    ask(gate, question, answer)
+    ask(gate, question, answer)
+    assert len(heard) == 2
+
+
+def test_pings_of_two_versions_are_two_questions(gate):
+    _, engine = gate
+    engine.act, heard = pongs()
+    ask(gate)
+    ask(gate, PING.replace(b"/_ping", b"/v1.44/_ping"))
+    ask(gate, PING.replace(b"/_ping", b"/v1.44/_ping"))
+    assert said(heard) == [[SENT_PING], [SENT_PING.replace(b"/_ping", b"/v1.44/_ping")]]
 
 
 def test_a_connection_opened_ahead_is_taken_once_and_not_when_the_engine_left_it(tmp_path):
