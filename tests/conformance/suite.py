@@ -13,6 +13,7 @@ import argparse
 import re
 import sys
 import tempfile
+import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -51,28 +52,35 @@ class Result:
     image: oci.Image | None = None
 
 
+class Base:
+    """The base image of the cases, read once."""
+
+    def __init__(self, cluster: harness.Cluster) -> None:
+        self._cluster = cluster
+        self._lock = threading.Lock()
+        self._image: oci.Image | None = None
+
+    def image(self) -> oci.Image:
+        """Give it."""
+        with self._lock:
+            if self._image is None:
+                site = self._cluster.site
+                self._image = harness.pulled(site, f"{site.registry}/{BASE}")
+            return self._image
+
+
 class Suite:
     """Pods of strategies, kept for all cases that they can build."""
 
-    def __init__(self, cluster: harness.Cluster, namespace: str) -> None:
+    def __init__(self, cluster: harness.Cluster, namespace: str, base: Base | None = None) -> None:
         self.cluster, self.namespace = cluster, namespace
+        self.base = base or Base(cluster)
         self._stack = ExitStack()
         self._pods: dict[str, harness.Pod] = {}
-        self._base: oci.Image | None = None
 
     def close(self) -> None:
         """Remove the pods."""
         self._stack.close()
-
-    def base(self) -> oci.Image:
-        """Read the base image, once."""
-        if self._base is None:
-            self._base = self._pull(f"{self.cluster.site.registry}/{BASE}")
-        return self._base
-
-    def _pull(self, reference: str) -> oci.Image:
-        with tempfile.TemporaryDirectory(prefix="podwright-e2e-") as folder:
-            return harness.pulled(self.cluster.site, reference, Path(folder) / "image")
 
     def run(self, case: cases.Case, builder: str) -> Result:
         """Build a case and compare."""
@@ -86,27 +94,27 @@ class Suite:
 
     def _build(self, case: cases.Case, pod: harness.Pod) -> Result:
         site = self.cluster.site
-        with tempfile.TemporaryDirectory(prefix="podwright-e2e-") as folder:
-            context = Path(folder) / "job" / "context"
-            case.prepare(context, f"{site.registry}/{BASE}")
-            job = harness.WORKSPACE
-            clear = f"chmod -R u+rwX {job} 2>/dev/null; rm -rf {job}; mkdir -p {job}"
-            pod.exec("jnlp", "sh", "-c", clear)
-            if pod.builder in ONE_BUILD and case.name != OWNER:
-                pod.upload(context.parent, "builder", 0)
-            else:
-                pod.upload(context.parent)
         name = f"{site.registry}/conformance/{case.name}"
         request = site.request(
             builder=pod.builder, image=name, tags=[pod.builder], timeout=240, **case.parameters()
         )
-        outcome = pod.build(request, {**site.login, **case.env})
+        alone = pod.builder in ONE_BUILD
+        with tempfile.TemporaryDirectory(prefix="podwright-e2e-") as folder:
+            job = Path(folder) / "job"
+            case.prepare(job / "context", f"{site.registry}/{BASE}")
+            outcome = pod.build(
+                request,
+                {**site.login, **case.env},
+                job,
+                fresh=not alone,
+                rooted=alone and case.name != OWNER,
+            )
         if "value" not in outcome.answer or outcome.code:
             return self._failed(case, outcome, pod)
         if case.fails:
             return Result("differs", ["the build succeeds, expected to fail"], outcome.log)
-        image = self._pull(f"{name}:{pod.builder}")
-        base = None if case.name in NO_BASE else self.base()
+        image = harness.pulled(site, f"{name}:{pod.builder}")
+        base = None if case.name in NO_BASE else self.base.image()
         found = compare.differences(case.config, compare.config(image), "config")
         found += compare.differences(case.tree, compare.tree(image, base), "tree")
         return Result("differs" if found else "same", found, outcome.log, image)
@@ -126,7 +134,7 @@ def record(case: cases.Case, suite: Suite, result: Result) -> None:
     """Take an image as the expectation."""
     if result.image is None:
         return
-    base = None if case.name in NO_BASE else suite.base()
+    base = None if case.name in NO_BASE else suite.base.image()
     case.config = compare.config(result.image)
     case.tree = compare.tree(result.image, base)
     cases.save(case)

@@ -24,7 +24,13 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+sys.path[:0] = [str(Path(__file__).resolve().parent)]
+
+from layout import temporary  # noqa: E402 - after the path is set
+
+PAUSES = (5, 30)  # seconds before a second and third attempt
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "podwright" / "bin"
 
 
@@ -152,22 +158,36 @@ def missing(module: Module, wanted: set[str]) -> list[tuple[str, str]]:
     return [item for item in module.programs if item[0] in wanted and not path(item[0]).is_file()]
 
 
+def run(command: list[str], **more: Any) -> None:
+    """Run a command that downloads, again when it failed: what came already is not asked for again.
+
+    Raises:
+        CalledProcessError: it failed every time.
+    """
+    for pause in PAUSES:
+        if not subprocess.run(command, check=False, **more).returncode:
+            return
+        print(f"  again in {pause} s: {' '.join(command[:4])} ...", flush=True)
+        time.sleep(pause)
+    subprocess.run(command, check=True, **more)
+
+
 def source(module: Module, into: Path) -> Path:
     """Copy the module's source and make it the main module.
 
     Its `replace` lines name directories of a checkout that the proxy does not have; the versions of
     the same release take their place.
     """
+    name = f"{module.path}@{module.version}"
+    run(["go", "mod", "download", name], cwd=into)
     answer = subprocess.run(
-        ["go", "mod", "download", "-json", f"{module.path}@{module.version}"],
+        ["go", "mod", "download", "-json", name],
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
         cwd=into,
     )
-    found = json.loads(answer.stdout or "{}")
-    if not found.get("Dir"):
-        raise SystemExit(f"{module.path}@{module.version}: {found.get('Error') or answer.stderr}")
+    found = json.loads(answer.stdout)
     tree = into / "source"
     shutil.copytree(found["Dir"], tree)
     for folder, _, files in os.walk(tree):  # the module cache is read-only
@@ -198,9 +218,9 @@ def _versions_for_replacements(mod: Path, version: str) -> None:
 def build(module: Module, todo: list[tuple[str, str]]) -> None:
     """Build programs of one module with one call, so that they share the compiled packages."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="podwright-go-") as temporary:
-        tree = source(module, Path(temporary))
-        out = Path(temporary) / "out"
+    with tempfile.TemporaryDirectory(prefix=temporary("go")) as folder:
+        tree = source(module, Path(folder))
+        out = Path(folder) / "out"
         out.mkdir()
         stamp = module.stamp or module.version.replace("+incompatible", "")
         flags = " ".join(["-s -w", *(f"-X {name}={stamp}" for name in module.stamps)])
@@ -211,13 +231,12 @@ def build(module: Module, todo: list[tuple[str, str]]) -> None:
             "GOWORK": "off",
             "GOFLAGS": "-buildvcs=false",
         }
-        for name, package in todo:
-            subprocess.run(
-                ["nice", *command, "-o", str(out / name), package],
-                check=True,
-                cwd=tree,
-                env=environment,
-            )
+        packages = [package for _, package in todo]
+        # Several are named after their packages; linking one goes on while another is compiled.
+        target = out if len(todo) > 1 else out / todo[0][0]
+        words = ["nice", *command, "-o", f"{target}/" if target == out else str(target), *packages]
+        run(words, cwd=tree, env=environment)
+        for name, _ in todo:
             _keep(out / name)
 
 

@@ -7,6 +7,7 @@ planner into the workspace as the Groovy bridge does, and executes the bridge's 
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -34,6 +36,9 @@ BUNDLE = ROOT / "resources" / "podwright" / "podwright.pyz"
 HOME = "/home/jenkins/agent"
 WORKSPACE = f"{HOME}/workspace/job"
 MARK = "podwright.test/run"  # label of everything the tests make
+REQUESTS = {"cpu": "40m", "memory": "64Mi"}
+# Seconds; pods are waited for as long as they may become ready, so only what hangs takes them all.
+PATIENCE = 300
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,11 @@ class Site:
             "registries": {self.registry: registry} if registry else {},
             **more,
         }
+
+
+def clean(cluster: Cluster) -> None:
+    """Remove the tests' namespaces with all that is in them."""
+    cluster.run("delete", "namespace", "-l", f"{MARK}=yes", "--wait=true", check=False)
 
 
 def site() -> Site:
@@ -148,9 +158,16 @@ class Cluster:
 
 def render(builder: str, request: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Give a strategy's pod, from the bundle that users load."""
+    made: dict[str, Any] = json.loads(_rendered(builder, json.dumps(request or {})))
+    return made
+
+
+@functools.cache
+def _rendered(builder: str, request: str) -> str:
+    """Give a pod as JSON text; the same for the same request, so the bundle is asked once."""
     done = subprocess.run(
         [sys.executable, "-I", str(BUNDLE), "pod", "--machine", "--builder", builder, "-"],
-        input=json.dumps(request or {}),
+        input=request,
         text=True,
         capture_output=True,
         check=True,
@@ -158,8 +175,7 @@ def render(builder: str, request: Mapping[str, Any] | None = None) -> dict[str, 
     answer = json.loads(done.stdout)
     if "error" in answer:
         raise Failed(answer["error"])
-    made: dict[str, Any] = answer["pod"]
-    return made
+    return json.dumps(answer["pod"])
 
 
 def jenkins(pod: Mapping[str, Any], name: str, namespace: str) -> dict[str, Any]:
@@ -203,6 +219,19 @@ def _same_as_cloud_flag(_: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def fitted(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """Let many pods fit on a node of two processors: smaller requests, the same limits."""
+    made: dict[str, Any] = json.loads(json.dumps(pod))
+    for container in containers(made):
+        container.setdefault("resources", {}).setdefault("requests", {}).update(REQUESTS)
+    return made
+
+
+def containers(pod: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give all containers of a pod, native sidecars first."""
+    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+
+
 class Pod:
     """A running pod of a strategy."""
 
@@ -237,35 +266,60 @@ class Pod:
             raise Failed(f"{self.builder}: exit {done.returncode}: {script}\n{said}")
         return said
 
-    def upload(self, folder: Path, container: str = "jnlp", owner: int | None = None) -> None:
+    def upload(self, folder: Path) -> None:
         """Copy a folder into the workspace, as a checkout by the agent would leave it."""
+        with _Tar() as tar:
+            tar.folder(folder, "job", self.owner)
+        self._unpack(tar)
 
-        def owned(info: tarfile.TarInfo) -> tarfile.TarInfo:
-            return _owned(info, self.owner if owner is None else owner)
-
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w") as tar:
-            tar.add(folder, arcname=".", filter=owned)
-        self.put(buffer.getvalue(), WORKSPACE, container)
-
-    def put(self, tar: bytes, to: str, container: str = "jnlp") -> None:
-        """Unpack a tar file in the workspace."""
+    def _unpack(self, tar: _Tar, container: str = "jnlp", before: str = "") -> None:
+        """Unpack a tar file beside the workspace."""
+        to = f"{HOME}/workspace"
         # Standard input is always read to its end: an exec whose input is left unread may hang.
-        script = f"mkdir -p '{to}' && tar -C '{to}' -xpf - || {{ cat >/dev/null; exit 1; }}"
-        done = self.exec(container, "sh", "-c", script, stdin=tar, seconds=60)
+        unpack = f"mkdir -p {to} && tar -C {to} -xpf - || {{ cat >/dev/null; exit 1; }}"
+        command = ("sh", "-c", before + unpack)
+        done = self.exec(container, *command, stdin=tar.data, seconds=PATIENCE)
         if done.returncode:
             raise Failed(f"upload to {to}: {done.stderr.decode()}\n{self.state()}")
 
     def build(
-        self, request: Mapping[str, Any], env: Mapping[str, str], seconds: float = 300
+        self,
+        request: Mapping[str, Any],
+        env: Mapping[str, str],
+        folder: Path | None = None,
+        *,
+        fresh: bool = False,
+        rooted: bool = False,
+        seconds: float = 600,
     ) -> Outcome:
-        """Run `buildImage` as the bridge does."""
+        """Run `buildImage` as the bridge does.
+
+        Each exec costs the node as much as a small build does, so what can go in one goes in one.
+
+        Args:
+            request: the parameters.
+            env: variables, those of credentials among them.
+            folder: what a checkout would leave in the workspace, None for what is there.
+            fresh: empty the workspace first.
+            rooted: let the folder's files belong to root.
+            seconds: after which it has failed.
+        """
         job = str(uuid.uuid4())
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w") as tar:
-            _member(tar, "podwright.pyz", BUNDLE.read_bytes(), self.owner)
-            _member(tar, f"{job}/request.json", json.dumps(request).encode(), self.owner)
-        self.put(buffer.getvalue(), f"{WORKSPACE}@tmp/podwright")
+        with _Tar() as tar:
+            if folder and not rooted:
+                tar.folder(folder, "job", self.owner)
+            else:
+                tar.add("job", None, self.owner)
+            place = "job@tmp/podwright"
+            tar.add(f"{place}/podwright.pyz", BUNDLE.read_bytes(), self.owner)
+            tar.add(f"{place}/{job}/request.json", json.dumps(request).encode(), self.owner)
+        clear = f"chmod -R u+rwX {WORKSPACE} 2>/dev/null; rm -rf {WORKSPACE}; "
+        self._unpack(tar, before=clear if fresh else "")
+        if folder and rooted:
+            with _Tar() as tar:
+                for item in sorted(folder.iterdir()):  # the workspace itself stays the agent's
+                    tar.folder(item, f"job/{item.name}", 0)
+            self._unpack(tar, "builder")
         known = {"WORKSPACE": WORKSPACE, "WORKSPACE_TMP": f"{WORKSPACE}@tmp", **env}
         # Environment and script by stdin: no value stands in an argument.
         lines = [f"export {name}={_quoted(value)}" for name, value in known.items()]
@@ -285,47 +339,86 @@ class Pod:
             outcome.answer = json.loads(done.stdout or b"{}")
         return outcome
 
+    def events(self) -> str:
+        """Give what Kubernetes says about the pod."""
+        return self.cluster.run(
+            *("-n", self.namespace, "get", "events", "--no-headers"),
+            f"--field-selector=involvedObject.name={self.name}",
+            *("-o", "custom-columns=T:.type,R:.reason,M:.message"),
+            check=False,
+        ).stdout
+
     def state(self) -> str:
         """Give the pod's events and the last lines of each container, for a failure's message."""
         where = ["-n", self.namespace]
-        parts = [
-            self.cluster.run(
-                *where,
-                "get",
-                "events",
-                f"--field-selector=involvedObject.name={self.name}",
-                "-o",
-                "custom-columns=T:.type,R:.reason,M:.message",
-                "--no-headers",
-                check=False,
-            ).stdout
-        ]
         spec = self.cluster.get(*where, "pod", self.name)["spec"]
         logs = []
-        for item in [*spec.get("initContainers", []), *spec["containers"]]:
+        for item in containers({"spec": spec}):
             words = ("logs", self.name, "-c", item["name"], "--tail=15")
             said = self.cluster.run(*where, *words, check=False).stdout
             logs.append(f"[{item['name']}] {said.strip()}")
-        return "\n".join(["--- events", *parts, "--- containers", *logs])
+        return "\n".join(["--- events", self.events(), "--- containers", *logs])
 
     def delete(self) -> None:
-        """Delete the pod, and wait until it is gone."""
+        """Ask for the pod's end, as Jenkins does; nobody waits for it here."""
         self.cluster.run(
-            "-n", self.namespace, "delete", "pod", self.name, "--wait", "--timeout=60s", check=False
+            "-n", self.namespace, "delete", "pod", self.name, "--wait=false", check=False
         )
 
+    def states(self, seconds: float) -> Iterator[dict[str, Any]]:
+        """Give the pod's status whenever it changes, for so many seconds."""
+        words = ("-n", self.namespace, "get", "pod", self.name, "-o", "json", "--watch")
+        command = self.cluster.command(*words, f"--request-timeout={max(1, int(seconds))}s")
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as watch:
+            try:
+                lines: list[str] = []
+                for line in watch.stdout or ():
+                    lines.append(line)
+                    if line.startswith("}"):
+                        yield json.loads("".join(lines))["status"]
+                        lines.clear()
+            finally:
+                watch.kill()
 
-def _owned(info: tarfile.TarInfo, owner: int) -> tarfile.TarInfo:
-    info.uid = info.gid = owner
-    info.uname = info.gname = ""
-    return info
 
+class _Tar:
+    """A tar file in memory."""
 
-def _member(tar: tarfile.TarFile, name: str, data: bytes, owner: int) -> None:
-    info = tarfile.TarInfo(name)
-    info.size = len(data)
-    info.mode = 0o644
-    tar.addfile(_owned(info, owner), io.BytesIO(data))
+    def __init__(self) -> None:
+        self._buffer = io.BytesIO()
+        self._tar = tarfile.open(fileobj=self._buffer, mode="w")  # noqa: SIM115 - closed by __exit__
+
+    def __enter__(self) -> _Tar:  # noqa: PYI034 - Self is younger than Python 3.9
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._tar.close()
+
+    @property
+    def data(self) -> bytes:
+        """Give the whole file."""
+        return self._buffer.getvalue()
+
+    def add(self, name: str, data: bytes | None, owner: int) -> None:
+        """Add a file, or a directory when there is no data."""
+        info = tarfile.TarInfo(name)
+        info.mode = 0o755 if data is None else 0o644
+        info.type = tarfile.DIRTYPE if data is None else tarfile.REGTYPE
+        info.size = len(data or b"")
+        info.uid = info.gid = owner
+        self._tar.addfile(info, io.BytesIO(data or b""))
+
+    def folder(self, folder: Path, name: str, owner: int) -> None:
+        """Add a folder with all that is in it, as one owner's."""
+
+        def owned(info: tarfile.TarInfo) -> tarfile.TarInfo:
+            info.uid = info.gid = owner
+            info.uname = info.gname = ""
+            return info
+
+        self._tar.add(folder, arcname=name, filter=owned)
 
 
 def _quoted(value: str) -> str:
@@ -346,11 +439,11 @@ def pod(
     builder: str,
     namespace: str,
     made: Mapping[str, Any] | None = None,
-    seconds: float = 120,
+    seconds: float = PATIENCE,
 ) -> Iterator[Pod]:
     """Create a strategy's pod, wait until it is ready, and remove it."""
     name = f"{builder}-{uuid.uuid4().hex[:8]}"
-    whole = jenkins(made or render(builder, pod_request(cluster.site)), name, namespace)
+    whole = fitted(jenkins(made or render(builder, pod_request(cluster.site)), name, namespace))
     created = cluster.apply(whole)
     running = Pod(cluster, builder, namespace, name)
     agent = next(item for item in whole["spec"]["containers"] if item["name"] == "jnlp")
@@ -358,7 +451,7 @@ def pod(
     try:
         if created.returncode:
             raise Failed(f"{builder}: the API server refuses the pod: {created.stderr}")
-        _wait_ready(running, seconds)
+        wait_ready(running, seconds)
         yield running
     finally:
         running.delete()
@@ -371,36 +464,58 @@ def pod_request(here: Site) -> dict[str, Any]:
     return request
 
 
-def _wait_ready(running: Pod, seconds: float) -> None:
-    """Wait for the condition Ready; a pod that has failed is not waited for."""
+def wait_ready(running: Pod, seconds: float = PATIENCE) -> None:
+    """Wait for the condition Ready.
+
+    Raises:
+        Failed: the pod cannot become ready any more, or it took too long.
+    """
     until = time.monotonic() + seconds
-    while True:
-        status = running.cluster.get("-n", running.namespace, "pod", running.name)["status"]
-        conditions = {item["type"]: item["status"] for item in status.get("conditions", [])}
-        if conditions.get("Ready") == "True":
-            return
-        if status.get("phase") in {"Failed", "Succeeded"} or time.monotonic() > until:
-            raise Failed(
-                f"{running.builder}: the pod is not ready "
-                f"({status.get('phase')})\n{running.state()}"
-            )
-        time.sleep(0.3)
+    status: dict[str, Any] = {}
+    while (left := until - time.monotonic()) > 0 and not hopeless(status):
+        for status in running.states(left):
+            conditions = {item["type"]: item["status"] for item in status.get("conditions", [])}
+            if conditions.get("Ready") == "True":
+                return
+            if hopeless(status):
+                break
+        else:
+            time.sleep(0.2)  # a watch may end early: then there is another
+    raise Failed(
+        f"{running.builder}: the pod is not ready ({status.get('phase')})\n{running.state()}"
+    )
 
 
-def pulled(here: Site, reference: str, into: Path) -> oci.Image:
+def hopeless(status: Mapping[str, Any]) -> bool:
+    """Say whether a pod that is never restarted will not become ready, whatever one waits."""
+    if status.get("phase") in {"Failed", "Succeeded"}:
+        return True
+    if any("terminated" in item["state"] for item in status.get("containerStatuses", [])):
+        return True
+    # Native sidecars are begun again and again.
+    waiting = [item["state"].get("waiting", {}) for item in status.get("initContainerStatuses", [])]
+    return any(item.get("reason") == "CrashLoopBackOff" for item in waiting)
+
+
+def pulled(here: Site, reference: str) -> oci.Image:
     """Pull an image from the registry and read it, byte for byte as it was pushed.
 
     Into a directory: an OCI layout would convert docker's format and drop HEALTHCHECK and others.
     """
-    command = ["skopeo", "--insecure-policy", "copy", "--src-creds", f"{here.user}:{here.password}"]
-    if here.ca:
-        command += ["--src-cert-dir", str(Path(here.ca).parent / "trust")]
-    done = subprocess.run(
-        [*command, f"docker://{reference}", f"dir:{into}"],
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        raise Failed(f"pulling {reference}: {done.stderr}")
-    return oci.read(into)
+    login = f"{here.user}:{here.password}"
+    command = ["skopeo", "--insecure-policy", "copy", "--src-creds", login]
+    with tempfile.TemporaryDirectory(prefix="podwright-e2e-") as folder:
+        into, trust = Path(folder) / "image", Path(folder) / "trust"
+        if here.ca:
+            trust.mkdir()
+            shutil.copy(here.ca, trust / "ca.crt")
+            command += ["--src-cert-dir", str(trust)]
+        done = subprocess.run(
+            [*command, f"docker://{reference}", f"dir:{into}"],
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode:
+            raise Failed(f"pulling {reference}: {done.stderr}")
+        return oci.read(into)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 STATE = Path("/var/lib/podwright-e2e")
@@ -28,3 +29,8 @@ TOKENS = {
     "scheduler": ("system:kube-scheduler", "system:masters"),
     "kubelet": (f"system:node:{NODE}", "system:nodes"),
 }
+
+
+def temporary(kind: str) -> str:
+    """Give the beginning of a temporary directory's name; it tells whose process it is."""
+    return f"podwright-{kind}-{os.getpid()}-"

@@ -354,6 +354,8 @@ def engine() -> None:
         f"--cgroup-parent=/{CGROUP}/docker",
         "--containerd=/run/containerd/containerd.sock",
         "--ip6tables=false",
+        # `dood` has the registries of the node's administrator.
+        f"--insecure-registry={PLAIN_REGISTRY}",
     )
 
 

@@ -72,20 +72,14 @@ def base() -> Path:
     excluded = [
         f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale", "info")
     ]
-    subprocess.run(
+    binaries.run(
         [
-            "nice",
-            "mmdebstrap",
-            "--quiet",
-            "--variant=minbase",
-            "--mode=root",
+            *("nice", "mmdebstrap", "--quiet", "--variant=minbase", "--mode=root"),
+            '--aptopt=Acquire::Retries "5"',
             f"--include={PACKAGES}",
             *excluded,
-            SUITE,
-            str(partial),
-            "http://deb.debian.org/debian",
-        ],
-        check=True,
+            *(SUITE, str(partial), "http://deb.debian.org/debian"),
+        ]
     )
     partial.replace(made)
     print(f"  {time.monotonic() - begin:.0f} s", flush=True)

@@ -1,16 +1,11 @@
-"""Bodies of `withBuilderPod` that use the strategy's engine; the pipelines of examples/ in pods."""
+"""Bodies of `withBuilderPod` that use the strategy's engine."""
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import harness
-import layout
 import pytest
 import standins
 
@@ -133,64 +128,3 @@ def test_a_container_gives_its_output_and_exit_code(
     with harness.pod(cluster, builder, _namespace(builder), pod_of(cluster, builder)) as pod:
         said = body(pod, LOAD + run, tmp_path)
     assert {"out", "code 7"} <= set(said)
-
-
-EXAMPLES = {
-    "declarative": ["declarative"],
-    "several-images": ["api", "last", "web"],
-    "secrets": ["secrets"],
-    "parallel": ["parallel-one", "parallel-two"],
-    "planned-pod": ["planned-pod"],
-}
-# As tests/host has it: these have tests of their own.
-ELSEWHERE = {"hello", "seed"}
-
-
-def test_every_example_is_run() -> None:
-    folders = {path.parent.name for path in (harness.ROOT / "examples").glob("*/Jenkinsfile")}
-    assert folders - ELSEWHERE == set(EXAMPLES)
-
-
-@pytest.mark.parametrize("builder", ["buildkit", "buildah"])
-@pytest.mark.parametrize("name", sorted(EXAMPLES))
-def test_the_pipelines_of_the_examples_run_on_the_cluster(
-    name: str, builder: str, cluster: harness.Cluster, tmp_path: Path
-) -> None:
-    if cluster.site.kubeconfig != str(layout.KUBECONFIG):
-        pytest.skip("the examples speak plain HTTP: needs the registry of the tests' own cluster")
-    source = tmp_path / "source"
-    shutil.copytree(harness.ROOT / "examples" / name, source)
-    shutil.copy("/bin/busybox", source / "app" / "busybox")
-    git = ["git", "-C", str(source), "-c", "user.name=x", "-c", "user.email=x@example.org"]
-    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "The example"]):
-        subprocess.run([*git, *words], check=True)
-    site = cluster.site
-    login = {"type": "usernamePassword", "username": site.user, "password": site.password}
-    credentials = {
-        "registry-login": login,
-        "api-token": {"type": "string", "secret": "examples-t0ken"},
-        "settings-file": {"type": "file", "content": "s3ttings", "fileName": "settings.xml"},
-    }
-    (tmp_path / "credentials.json").write_text(json.dumps(credentials))
-    command = [str(harness.ROOT / "tests/groovy/run-pipeline")]
-    command += ["--library", f"podwright={harness.ROOT}", "--kubernetes"]
-    command += ["--namespace", "e2e-baseline", "--agent-image", standins.AGENT]
-    command += ["--restricted-agent", "--scm", str(source)]
-    command += ["--credentials", str(tmp_path / "credentials.json")]
-    command += ["--param", f"REGISTRY={layout.PLAIN_REGISTRY}", "--param", f"BUILDER={builder}"]
-    command += ["--workspace-root", str(tmp_path / "agent")]
-    done = subprocess.run(
-        [*command, str(source / "Jenkinsfile")],
-        env={**os.environ, "KUBECONFIG": site.kubeconfig},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
-    found = re.findall(
-        r"^(?:\[\w+\] )?reference: \S+/examples/([a-z-]+)@sha256:", done.stdout, re.MULTILINE
-    )
-    assert sorted(found) == EXAMPLES[name], done.stdout[-4000:]
-    assert "examples-t0ken" not in done.stdout

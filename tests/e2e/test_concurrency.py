@@ -12,9 +12,6 @@ import levels
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Small requests, so that eight pods fit a node of two processors; the limits stay as they are.
-SMALL = {"requests": {"cpu": "20m", "memory": "32Mi"}}
-
 
 def test_eight_builds_at_once_are_all_right(cluster: harness.Cluster, tmp_path: Path) -> None:
     builders = [*levels.builders(), "buildkit"][:8]
@@ -23,23 +20,18 @@ def test_eight_builds_at_once_are_all_right(cluster: harness.Cluster, tmp_path: 
     def one(item: tuple[int, str]) -> harness.oci.Entry:
         number, builder = item
         site = cluster.site
-        pod = harness.render(builder, harness.pod_request(site))
-        for container in [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]:
-            container["resources"]["requests"].update(SMALL["requests"])
         context = tmp_path / f"context-{number}"
         context.mkdir()
         (context / "Dockerfile").write_text(
             f"FROM {site.registry}/base/busybox:1\n"
             f"RUN i=0; while [ $i -lt 200 ]; do i=$((i + 1)); done; echo build {number} > /number\n"
         )
-        with harness.pod(cluster, builder, "e2e-privileged", pod, seconds=240) as made:
-            made.upload(context)
+        with harness.pod(cluster, builder, "e2e-privileged") as made:
             request = site.request(
                 builder=builder, image=f"{site.registry}/concurrency/b{number}", tags=["1"]
             )
-            reference = made.build(request, site.login).value["reference"]
-        image = harness.pulled(site, reference, tmp_path / f"image-{number}")
-        return image.tree["/number"]
+            reference = made.build(request, site.login, context).value["reference"]
+        return harness.pulled(site, reference).tree["/number"]
 
     with ThreadPoolExecutor(8) as pool:
         entries = list(pool.map(one, numbered))

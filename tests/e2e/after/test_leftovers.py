@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
@@ -78,4 +79,4 @@ def test_no_mount_network_namespace_cgroup_or_process_of_a_pod_is_left() -> None
 
 
 def test_no_temporary_file_of_the_tests_is_left() -> None:
-    assert [str(p) for p in Path("/tmp").glob("podwright-e2e-*")] == []  # noqa: S108
+    assert [str(p) for p in Path(tempfile.gettempdir()).glob("podwright-e2e-*")] == []

@@ -1,0 +1,173 @@
+"""The pipelines of examples/, run by the local runner in real pods, with every strategy."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import harness
+import layout
+import levels
+import pytest
+import standins
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# What the folders' pipelines build, by repository.
+EXAMPLES = {
+    "declarative": ["declarative"],
+    "several-images": ["api", "last", "web"],
+    "secrets": ["secrets"],
+    "parallel": ["parallel-one", "parallel-two"],
+    "planned-pod": ["planned-pod"],
+    "hello": ["hello"],
+}
+# Its jobs have tests of their own: it builds no image.
+ELSEWHERE = {"seed"}
+# All but this one leave the strategy to a parameter.
+FIXED = {"hello": "buildah"}
+PAIRS = [
+    (name, builder)
+    for name in sorted(EXAMPLES)
+    for builder in ([FIXED[name]] if name in FIXED else levels.builders())
+]
+# The stand-in of kaniko is older than the fork: it has no --secret (as the conformance suite's
+# case `secret` tells) and no --pre-cleanup, behind which it takes a target for a command.
+REFUSED = {
+    ("secrets", "kaniko"): "unknown flag: --secret",
+    ("several-images", "kaniko"): 'unknown command "api" for "executor"',
+}
+RECORDED = json.loads(levels.DATA.read_text())
+TOKEN, SETTINGS = "examples-t0ken", "examples-s3ttings"
+AT_ONCE = 1  # two processors are busy enough with what runs beside it
+
+
+class Pipelines:
+    """Runs all selected pipelines, some at a time; tests wait for their own."""
+
+    def __init__(self, site: harness.Site, pairs: list[tuple[str, str]], work: Path) -> None:
+        self._site, self._work = site, work
+        self._organisation = organisation(work / "acme")
+        self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._futures: dict[tuple[str, str], Future[subprocess.CompletedProcess[str]]] = {
+            (name, builder): self._pool.submit(self._run, name, builder) for name, builder in pairs
+        }
+
+    def result(self, name: str, builder: str) -> subprocess.CompletedProcess[str]:
+        """Wait for a pipeline's end."""
+        return self._futures[name, builder].result()
+
+    def close(self) -> None:
+        """Begin no more pipelines, and wait for those that run."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _run(self, name: str, builder: str) -> subprocess.CompletedProcess[str]:
+        """Run one example on the cluster; its standard output is the pipeline's log."""
+        work = self._work / f"{name}-{builder}"
+        source = work / "source"
+        shutil.copytree(harness.ROOT / "examples" / name, source)
+        shutil.copy("/bin/busybox", source / "app" / "busybox")
+        git = ["git", "-C", str(source), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+        for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "The example"]):
+            subprocess.run([*git, *words], check=True)
+        (work / "credentials.json").write_text(json.dumps(credentials(self._site)))
+        level = RECORDED["presets"][builder]["level"]
+        command = [str(harness.ROOT / "tests/groovy/run-pipeline")]
+        command += ["--library", f"podwright={harness.ROOT}", "--kubernetes"]
+        command += ["--implicit-library", f"acme={self._organisation}"]
+        command += ["--env", "PODWRIGHT_RESOURCES=acme-podwright"]
+        command += ["--env", f"PODWRIGHT_CONFIG={self._organisation / 'acme.yaml'}"]
+        command += ["--namespace", f"e2e-{level}", "--agent-image", standins.AGENT]
+        command += ["--restricted-agent", "--scm", str(source)]
+        command += ["--credentials", str(work / "credentials.json")]
+        command += ["--param", f"REGISTRY={layout.PLAIN_REGISTRY}", "--param", f"BUILDER={builder}"]
+        command += ["--workspace-root", str(work / "agent")]
+        environment = {**os.environ, "KUBECONFIG": self._site.kubeconfig}
+        # A pod that is planned on this machine's agent would inherit it.
+        environment.pop("TMPDIR", None)
+        return subprocess.run(
+            [*command, str(source / "Jenkinsfile")],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+
+
+def organisation(folder: Path) -> Path:
+    """Make an organisation's library, as docs/how-to/install.md says.
+
+    Engines learn of a registry without TLS from nowhere else.
+    """
+    pods = folder / "resources" / "acme-podwright" / "pods"
+    pods.mkdir(parents=True)
+    (folder / "vars").mkdir()
+    (folder / "vars" / "acme.txt").write_text("Jenkins wants src/ or vars/ in each library.\n")
+    config = folder / "acme.yaml"
+    config.write_text(json.dumps({"registries": {layout.PLAIN_REGISTRY: {"http": True}}}))
+    words = ["generate", "--presets", str(pods), "--config", str(config)]
+    bundle = [sys.executable, "-I", str(harness.BUNDLE)]
+    subprocess.run([*bundle, *words], check=True, capture_output=True)
+    return folder
+
+
+def credentials(site: harness.Site) -> dict[str, dict[str, str]]:
+    """Give what the pipelines name by id."""
+    login = {"type": "usernamePassword", "username": site.user, "password": site.password}
+    return {
+        "registry-login": login,
+        "api-token": {"type": "string", "secret": TOKEN},
+        "settings-file": {"type": "file", "content": SETTINGS, "fileName": "settings.xml"},
+    }
+
+
+@pytest.fixture(scope="module")
+def pipelines(
+    request: pytest.FixtureRequest,
+    cluster: harness.Cluster,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Pipelines]:
+    if cluster.site.kubeconfig != str(layout.KUBECONFIG):
+        pytest.skip("the examples speak plain HTTP: needs the registry of the tests' own cluster")
+    specs = [getattr(item, "callspec", None) for item in request.session.items]
+    wanted = [spec.params for spec in specs if spec and set(spec.params) == {"builder", "name"}]
+    pairs = [(p["name"], p["builder"]) for p in wanted if p["name"] in EXAMPLES]
+    made = Pipelines(cluster.site, pairs, tmp_path_factory.mktemp("examples"))
+    yield made
+    made.close()
+
+
+def test_every_example_is_run() -> None:
+    folders = {path.parent.name for path in (harness.ROOT / "examples").glob("*/Jenkinsfile")}
+    assert folders - ELSEWHERE == set(EXAMPLES)
+
+
+@pytest.mark.parametrize(("name", "builder"), PAIRS, ids=[f"{n}-{b}" for n, b in PAIRS])
+def test_the_pipelines_of_the_examples_run_on_the_cluster(
+    name: str, builder: str, pipelines: Pipelines
+) -> None:
+    done = pipelines.result(name, builder)
+    said = done.stdout[-4000:]
+    for secret in (TOKEN, SETTINGS):
+        assert secret not in done.stdout
+    if (name, builder) in REFUSED:
+        assert done.returncode != 0, said
+        assert REFUSED[name, builder] in done.stdout, said
+        return
+    assert done.returncode == 0, said
+    found = re.findall(
+        r"^(?:\[\w+\] )?(?:reference:|built) \S+/(?:examples|demo)/([a-z-]+)@sha256:",
+        done.stdout,
+        re.MULTILINE,
+    )
+    assert sorted(found) == EXAMPLES[name], said
