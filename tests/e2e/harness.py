@@ -428,9 +428,10 @@ def _quoted(value: str) -> str:
 def bridge_script(job: str) -> str:
     """Take the constant script out of the bridge's source, as Groovy reads it."""
     source = (ROOT / "src" / "podwright" / "Scripts.groovy").read_text()
-    found = re.search(r"static String build\(.*?'''\\?\n(.*?)'''", source, re.DOTALL)
-    assert found is not None
-    return f"pw_call={job}\n" + found[1].replace("\\\\", "\\")
+    parts = [r"String JOB = '''\n(.*?)'''", r"static String build\(.*? JOB \+ '''\n(.*?)'''"]
+    texts = [found[1] for part in parts if (found := re.search(part, source, re.DOTALL))]
+    assert len(texts) == len(parts), "Scripts.groovy is written otherwise than it was"
+    return f"pw_call={job}\n" + "".join(texts).replace("\\\\", "\\")
 
 
 @contextlib.contextmanager

@@ -74,7 +74,7 @@ def body(pod: harness.Pod, script: str, folder: Path) -> list[str]:
     remote = pod.builder == "podman"
     client = "podman --remote --url $DOCKER_HOST" if remote else "docker"
     text = script.replace("$D", client).format(image="localhost/e2e:1")
-    return pod.shell(f"set -e\ncd {harness.WORKSPACE}\n{text}", seconds=120).splitlines()
+    return pod.shell(f"set -e\ncd {harness.WORKSPACE}\n{text}").splitlines()
 
 
 def _namespace(builder: str) -> str:
