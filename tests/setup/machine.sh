@@ -44,10 +44,10 @@ case "$commands" in
     ;;
 esac
 echo "podwright: installing$missing" >&2
-apt-get update -qq
+apt-get -o Acquire::Retries=5 update -qq
 # Nothing is started by the installation: tests start their own registries and engines.
 printf '#!/bin/sh\nexit 101\n' >/tmp/policy-rc.d.$$
 [ -e /usr/sbin/policy-rc.d ] || install -m 755 /tmp/policy-rc.d.$$ /usr/sbin/policy-rc.d
 rm -f /tmp/policy-rc.d.$$
 # shellcheck disable=SC2086 # a list of packages
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=5 install -y -qq --no-install-recommends $missing >/dev/null

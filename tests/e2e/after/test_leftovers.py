@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     import harness
 
 
-def _empty(look: Callable[[], list[str]], seconds: float = 60) -> list[str]:
-    """Wait until nothing is found; give what is found at last."""
+def _empty(look: Callable[[], list[str]], seconds: float = 300) -> list[str]:
+    """Wait until nothing is found; give what is found at last.
+
+    The kubelet removes the sandboxes of pods that have ended once a minute.
+    """
     until = time.monotonic() + seconds
     while (found := look()) and time.monotonic() < until:
         time.sleep(0.5)
