@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Take signals as usual: what nohup or a background job has ignored, its children ignore too."""
+    """Take signals as usual: what nohup or a background job ignores, its children ignore too."""
     for number, usual in (
         (signal.SIGINT, signal.default_int_handler),
         (signal.SIGHUP, signal.SIG_DFL),
