@@ -60,19 +60,12 @@ class Roles(MapOf):
         return given
 
 
-def _strategies() -> list[str]:
-    """Name the strategies; discovered, so that no list of them exists."""
-    from podwright import builders  # noqa: PLC0415 - the builders import this module
-
-    return builders.names()
-
-
 @record
 class RepositoryConfig:
     """What a repository may set in `.podwright.yaml`."""
 
     builder: str = option(
-        Choice(words=lambda: [*_strategies(), "auto"], what="builder"),
+        request.BUILDER,
         "the strategy of a call that names none",
         "",
     )
@@ -108,7 +101,7 @@ class OrganisationConfig(RepositoryConfig):
     """What an administrator sets for all teams."""
 
     builders: tuple[str, ...] = option(
-        ListOf(Choice(words=_strategies, what="builder")),
+        ListOf(Choice(words=request.strategies, what="builder")),
         "the strategies that may be used; all when left out",
         (),
     )

@@ -37,11 +37,14 @@ LONGEST_ARGUMENT = 131_071
 LONGEST_COMMAND = 1_000_000
 
 
-def _builders() -> list[str]:
-    """Name what `builder:` may be; discovered, so that no list of strategies exists."""
+def strategies() -> list[str]:
+    """Name the strategies; discovered, so that no list of them exists."""
     from podwright import builders  # noqa: PLC0415 - the builders import this module
 
-    return [*builders.names(), "auto"]
+    return builders.names()
+
+
+BUILDER = Choice(words=lambda: [*strategies(), "auto"], what="builder")
 
 
 _PATH = Text(pattern=r"[\s\S]+", expected="a path")
@@ -242,9 +245,7 @@ class Image:
 class Common:
     """What all images of a request share."""
 
-    builder: str = option(
-        Choice(words=_builders, what="builder"), "the strategy; see `podwright builders`", ""
-    )
+    builder: str = option(BUILDER, "the strategy; see `podwright builders`", "")
     credentials: tuple[Credential, ...] = option(
         ListOf(Record(of=Credential, shorthand="credentialsId")),
         "logins: Jenkins credential ids, or maps",

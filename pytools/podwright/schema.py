@@ -346,7 +346,7 @@ def parse_fields(record: type, value: dict[str, Any], where: str) -> dict[str, A
     unknown = [str(name) for name in value if name not in options]
     problems = [f"{place}unknown parameter {shown(name)}{guess(name, options)}" for name in unknown]
     # What was meant has its default now, which nobody wrote.
-    spoilt = [f"{prefix}{nearest(name, options)}" for name in unknown if nearest(name, options)]
+    spoilt = [f"{prefix}{near}" for name in unknown if (near := nearest(name, options))]
     parsed = {}
     for name, meta in options.items():
         if value.get(name) is None:
