@@ -5,7 +5,7 @@ SHELL := /bin/sh
 
 VENV := .venv
 PY := $(VENV)/bin/python
-SCRIPTS := examples/hello/demo tests/groovy/run-pipeline \
+SCRIPTS := examples/hello/demo tests/runner/run-pipeline \
   resources/podwright/images/agent-with-engine/start-engine
 
 help: ## show this
@@ -45,7 +45,7 @@ engine: setup setup-e2e ## policed engine and proxy of the node's, against Docke
 	$(VENV)/bin/pytest -q -m 'engine and not host'
 
 groovy: setup ## steps, bridge and local runner, CPS-transformed and sandboxed; CodeNarc
-	mvn -q -B -f tests/groovy/pom.xml test
+	mvn -q -B -f tests/runner/pom.xml test
 
 property: setup ## the policy against 120,000 generated requests (a quarter of an hour)
 	PODWRIGHT_EXAMPLES=120000 $(VENV)/bin/pytest -q tests/unit/authz/test_authz_property.py
@@ -82,4 +82,4 @@ $(VENV)/test.stamp: pyproject.toml
 	@touch $@ $(VENV)/demo.stamp
 
 clean: ## remove what was built here
-	rm -rf $(VENV) tests/groovy/target .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) tests/runner/target .pytest_cache .mypy_cache .ruff_cache

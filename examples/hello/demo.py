@@ -192,7 +192,7 @@ def run_pipeline(root: Path, work: Path, registry: str, env: dict[str, str]) -> 
     password = (work / "password").read_text()
     login = {"type": "usernamePassword", "username": USER, "password": password}
     (work / "credentials.json").write_text(json.dumps({"registry-login": login}))
-    command = [str(root / "tests/groovy/run-pipeline"), "--library", f"podwright={root}"]
+    command = [str(root / "tests/runner/run-pipeline"), "--library", f"podwright={root}"]
     command += ["--workspace-root", str(work / "agent"), "--scm", str(work / "source")]
     command += ["--credentials", str(work / "credentials.json")]
     command += ["--param", f"REGISTRY={registry}", "--report", str(work / "report.json")]

@@ -80,7 +80,7 @@ class Pipelines:
             subprocess.run([*git, *words], check=True)
         (work / "credentials.json").write_text(json.dumps(credentials(self._site)))
         level = RECORDED["presets"][builder]["level"]
-        command = [str(harness.ROOT / "tests/groovy/run-pipeline")]
+        command = [str(harness.ROOT / "tests/runner/run-pipeline")]
         command += ["--library", f"podwright={harness.ROOT}", "--kubernetes"]
         command += ["--implicit-library", f"acme={self._organisation}"]
         command += ["--env", "PODWRIGHT_RESOURCES=acme-podwright"]

@@ -73,7 +73,7 @@ def run_example(
     storage.write_text(
         f'[storage]\ndriver = "vfs"\nrunroot = "{work}/run"\ngraphroot = "{work}/storage"\n'
     )
-    command = [str(ROOT / "tests/groovy/run-pipeline"), "--library", f"podwright={ROOT}"]
+    command = [str(ROOT / "tests/runner/run-pipeline"), "--library", f"podwright={ROOT}"]
     command += ["--workspace-root", str(work / "agent"), "--scm", str(source)]
     command += ["--credentials", str(work / "credentials.json")]
     command += ["--param", f"REGISTRY={registry.host}", "--param", "BUILDER=buildah"]

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-WRITTEN = ("__pycache__/", "/tests/groovy/target/")  # by interpreters and compilers
+WRITTEN = ("__pycache__/", "/tests/runner/target/")  # by interpreters and compilers
 
 
 def test_git_ignores_no_file_of_the_tests_and_examples() -> None:

@@ -71,7 +71,7 @@ class StyleTest {
   @Test
   void every_var_is_short_documented_and_tested() throws IOException {
     String tests = Files.readString(Pipelines.ROOT.resolve(
-        "tests/groovy/src/test/java/podwright/runner/BridgeTest.java"));
+        "tests/groovy/podwright/runner/BridgeTest.java"));
     for (Path file : groovy("vars")) {
       String text = Files.readString(file);
       String name = file.getFileName().toString().replace(".groovy", "");
