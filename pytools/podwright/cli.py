@@ -54,10 +54,10 @@ class Parser(argparse.ArgumentParser):
         """Parse; what is left over is told here, where the options that exist are known."""
         parsed, rest = super().parse_known_args(args, namespace)
         if rest:
-            self._refuse(rest[0].partition("=")[0])
+            self._refuse_word(rest[0].partition("=")[0])
         return parsed, rest
 
-    def _refuse(self, word: str) -> NoReturn:
+    def _refuse_word(self, word: str) -> NoReturn:
         """End with a sentence about a word that nothing wanted."""
         if word.startswith("-"):
             known = guess(word, self._option_string_actions)
@@ -116,7 +116,7 @@ def run(arguments: Sequence[str], console: Console) -> int:
         return error.exit_code
 
 
-def _streams() -> tuple[TextIO, TextIO, TextIO]:
+def _open_streams() -> tuple[TextIO, TextIO, TextIO]:
     """Give stdout, stderr and stdin; what the caller has closed leads to nowhere.
 
     Without that the next file that is opened would get a closed one's number, and the talk.
@@ -131,7 +131,7 @@ def _streams() -> tuple[TextIO, TextIO, TextIO]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the console script and of the bundle."""
-    console = Console(*_streams(), os.environ)
+    console = Console(*_open_streams(), os.environ)
     try:
         Path.cwd()
     except OSError:

@@ -11,7 +11,7 @@ import json
 import re
 from pathlib import Path
 
-from podwright import images, request
+from podwright import images, request, strategies
 from podwright.errors import UsageError
 from podwright.records import field, fields, record
 from podwright.references import HOST
@@ -22,7 +22,7 @@ from podwright.schema import (
     Invalid,
     ListOf,
     MapOf,
-    Record,
+    RecordOf,
     Text,
     option,
     parse_fields,
@@ -70,7 +70,7 @@ class RepositoryConfig:
         "",
     )
     registries: dict[str, request.Registry] = option(
-        MapOf(Record(of=request.Registry), key=HOST, key_is="a registry host"),
+        MapOf(RecordOf(of=request.Registry), key=HOST, key_is="a registry host"),
         "how to speak to registries, by host",
         {},
     )
@@ -101,7 +101,7 @@ class OrganisationConfig(RepositoryConfig):
     """What an administrator sets for all teams."""
 
     builders: tuple[str, ...] = option(
-        ListOf(Choice(words=request.strategies, what="builder")),
+        ListOf(Choice(words=strategies.names, what="builder")),
         "the strategies that may be used; all when left out",
         (),
     )
@@ -109,7 +109,7 @@ class OrganisationConfig(RepositoryConfig):
         Roles(Text()), "images to use instead of podwright's own, by role", {}
     )
     engine: EngineSettings = option(
-        Record(of=EngineSettings), "settings of Docker Engines inside pods", EngineSettings()
+        RecordOf(of=EngineSettings), "settings of Docker Engines inside pods", EngineSettings()
     )
     policy: dict[str, Any] = option(
         Anything(),
@@ -189,7 +189,7 @@ def _text(path: Path) -> str:
         raise UsageError(f"{path.name}: cannot be read: {reason}") from None
 
 
-def _parse(text: str, origin: str, record: type) -> dict[str, Any]:
+def _parse(text: str, origin: str, cls: type) -> dict[str, Any]:
     """Parse one config text by its dataclass."""
     value, places = parse_yaml(text, origin)
     if value is None:
@@ -197,9 +197,9 @@ def _parse(text: str, origin: str, record: type) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UsageError(f"{origin}:1:1: expected a map of settings")
     try:
-        return parse_fields(record, value, "")
+        return parse_fields(cls, value, "")
     except Invalid as error:
-        names = {item.name for item in fields(record)}
+        names = {item.name for item in fields(cls)}
         raise UsageError([_located(p, origin, places, names) for p in error.problems]) from None
 
 
@@ -225,7 +225,7 @@ def parse_yaml(text: str, origin: str) -> tuple[Any, dict[str, tuple[int, int]]]
     """
     if text.lstrip().startswith("{"):
         try:
-            return json.loads(text, parse_float=Written), {}
+            return json.loads(text, parse_float=SourceFloat), {}
         except ValueError:
             pass  # YAML's flow maps begin the same way
     try:
@@ -254,10 +254,10 @@ def parse_yaml(text: str, origin: str) -> tuple[Any, dict[str, tuple[int, int]]]
         raise UsageError(f"{origin}: no valid YAML: it is nested too deeply") from None
 
 
-class Written(float):
+class SourceFloat(float):
     """A number with a point, which as a text is what was written: the tag 1.10 is not 1.1."""
 
-    def __new__(cls, text: str) -> Written:  # noqa: PYI034 - Self needs Python 3.11
+    def __new__(cls, text: str) -> SourceFloat:  # noqa: PYI034 - Self needs Python 3.11
         """Keep the text beside the number."""
         made = super().__new__(cls, text)
         made.text = text
@@ -290,7 +290,7 @@ def _loader(yaml: Any) -> Any:
 
     def number(loader: Any, node: Any) -> Any:
         text = loader.construct_scalar(node)
-        return Written(text) if decimal.fullmatch(text) else loader.construct_yaml_float(node)
+        return SourceFloat(text) if decimal.fullmatch(text) else loader.construct_yaml_float(node)
 
     Loader.add_constructor("tag:yaml.org,2002:float", number)
     for tag in ("binary", "timestamp", "omap", "pairs", "set"):

@@ -6,7 +6,7 @@ text that reads well either way.
 
 from __future__ import annotations
 
-from podwright import builders
+from podwright import strategies
 from podwright.builders._base import FEATURES
 from podwright.config import EngineSettings, OrganisationConfig, RepositoryConfig
 from podwright.images import IMAGES
@@ -21,7 +21,7 @@ from podwright.request import (
     Secret,
     Ssh,
 )
-from podwright.schema import Duration, Record
+from podwright.schema import Duration, RecordOf
 
 BUILD_TEXT = """\
 buildImage: build a container image and push it, by any strategy.
@@ -118,7 +118,7 @@ def default_of(item: Field) -> str:
         return "required"
     if item.default is MISSING or item.default in (None, "", ()):
         return "none"
-    if isinstance(item.metadata["kind"], Record):
+    if isinstance(item.metadata["kind"], RecordOf):
         return "see below"
     if isinstance(item.metadata["kind"], Duration):
         return f"{item.default // 60} minutes" if item.default else "none"
@@ -127,16 +127,16 @@ def default_of(item: Field) -> str:
     return str(item.default)
 
 
-def step_text(intro: str, record: type) -> str:
+def step_text(intro: str, cls: type) -> str:
     """Give the page of a step: intro, then each parameter with type, default and meaning."""
     lines = [intro, "Parameters:", ""]
-    for item in _sorted(record):
+    for item in _sorted(cls):
         lines += _entry(item, "  ")
         for inner in _sorted(RECORDS[item.name]) if item.name in RECORDS else ():
             if inner.name != "variable":
                 lines += _entry(inner, "      .")
-    strategies = ", ".join(builders.everything())
-    lines += ["", f"Strategies, the safest first: {strategies}."]
+    known = ", ".join(strategies.everything())
+    lines += ["", f"Strategies, the safest first: {known}."]
     return "\n".join(lines) + "\n"
 
 
@@ -146,18 +146,18 @@ def _entry(item: Field, indent: str) -> list[str]:
     return [f"{indent}{item.name} ({kind}, {default_of(item)}): {item.metadata['doc']}"]
 
 
-def _sorted(record: type) -> list[Field]:
+def _sorted(cls: type) -> list[Field]:
     """Give the options in the order of the declaration, images' before common ones."""
-    found = list(fields(record))
+    found = list(fields(cls))
     return [item for item in found if item.name in {"image", "images"}] + [
         item for item in found if item.name not in {"image", "images"}
     ]
 
 
-def _table(record: type) -> list[str]:
+def _table(cls: type) -> list[str]:
     """Give a Markdown table of a record's options."""
     lines = ["| parameter | type | default | meaning |", "|---|---|---|---|"]
-    for item in _sorted(record):
+    for item in _sorted(cls):
         if item.name != "variable":
             doc = item.metadata["doc"].replace("|", "\\|")
             kind = item.metadata["kind"].name
@@ -181,8 +181,8 @@ def parameters_page() -> str:
         "",
         *_table(PodParameters),
     ]
-    for name, record in RECORDS.items():
-        lines += ["", f"## {name}", "", *_table(record)]
+    for name, cls in RECORDS.items():
+        lines += ["", f"## {name}", "", *_table(cls)]
     return "\n".join(lines) + "\n"
 
 
@@ -211,7 +211,7 @@ def cli_page() -> str:
 
 def builders_page() -> str:
     """Give the table of strategies and what each can do."""
-    found = builders.everything()
+    found = strategies.everything()
     lines = [
         "# Strategies",
         "",
@@ -234,7 +234,7 @@ def builders_page() -> str:
 def builders_table() -> list[str]:
     """Give the short table, which the README shows as well."""
     lines = ["| `builder:` | what it is | level | needs |", "|---|---|---|---|"]
-    for name, strategy in builders.everything().items():
-        about = builders.summary(strategy)
+    for name, strategy in strategies.everything().items():
+        about = strategies.summary(strategy)
         lines.append(f"| `{name}` | {about} | {strategy.level} | {strategy.needs} |")
     return lines

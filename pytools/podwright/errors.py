@@ -70,7 +70,7 @@ class Findings:
         self.add(error.problems)
         return True
 
-    def tell(self) -> None:
+    def raise_if_any(self) -> None:
         """End the checks.
 
         Raises:

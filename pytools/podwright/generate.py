@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from podwright import builders, bundle, documents, pod
+from podwright import bundle, documents, pod, strategies
 from podwright.config import Config
 from podwright.plan import plan_pod
 from podwright.request import json_schema, parse_pod
@@ -42,18 +42,18 @@ def _of_jobs() -> dict[str, bytes]:
     return generated.everything()
 
 
-def presets(config: Config, org: str = "") -> dict[str, bytes]:
+def presets(config: Config, config_text: str = "") -> dict[str, bytes]:
     """Render the pod of each strategy at its defaults, for requests without `pod:`.
 
     Args:
         config: an organisation's config: its images, registries and choice of strategies.
-        org: the same as text; it travels in the pods to the planner.
+        config_text: the same as text; it travels in the pods to the planner.
     """
-    names = [name for name in builders.names() if not config.allowed or name in config.allowed]
+    names = [name for name in strategies.names() if not config.allowed or name in config.allowed]
     made = {}
     for name in [*names, "auto", "default"]:
         wanted = {} if name == "default" else {"builder": name}
-        _, planned = plan_pod(parse_pod(wanted, config.defaults), config, org)
+        _, planned = plan_pod(parse_pod(wanted, config.defaults), config, config_text)
         made[f"{name}.json"] = pod.as_yaml(planned).encode()
     made["names.txt"] = (", ".join(sorted([*names, "auto"])) + "\n").encode()
     return made

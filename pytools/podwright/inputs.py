@@ -32,7 +32,7 @@ def read_request(source: str, stdin: TextIO) -> dict[str, Any]:
         raise UsageError(f"{source}: cannot be read: {reason}") from None
     if text.lstrip().startswith("{"):
         try:
-            value = json.loads(text, parse_float=configs.Written)
+            value = json.loads(text, parse_float=configs.SourceFloat)
         except json.JSONDecodeError as error:
             place = f"{source}:{error.lineno}:{error.colno}"
             raise UsageError(f"{place}: no valid JSON: {error.msg}") from None
@@ -62,7 +62,7 @@ def load(
     config = load_config(env.get("PODWRIGHT_CONFIG", ""), root, root)
     read = requests.read_build if build else requests.read_pod
     request = read(value, config.defaults)
-    filled, problems = _certificates(request.common.registries, root, "registries")
+    filled, problems = _with_certificates(request.common.registries, root, "registries")
     return replace(
         request,
         common=replace(request.common, registries=filled),
@@ -94,13 +94,13 @@ def load_config(organisation: str, workspace: Path | None, root: Path) -> Config
         UsageError: all problems.
     """
     config = configs.load(organisation, workspace)
-    filled, problems = _certificates(config.registries, root, "config: registries")
+    filled, problems = _with_certificates(config.registries, root, "config: registries")
     if problems:
         raise UsageError(problems)
     return replace(config, registries=filled)
 
 
-def _certificates(
+def _with_certificates(
     registries: Mapping[str, Registry], root: Path, where: str
 ) -> tuple[dict[str, Registry], list[str]]:
     """Put the certificates themselves in the place of the paths that name them.

@@ -17,7 +17,7 @@ from podwright.schema import (
     ListOf,
     MapOf,
     Number,
-    Record,
+    RecordOf,
     kinds_of,
 )
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _NOT_OPTIONS = {"pod", "images"}
 
 
-def _options() -> Iterator[tuple[str, str, Kind, str]]:
+def _request_options() -> Iterator[tuple[str, str, Kind, str]]:
     """Give option, parameter, kind and help of each parameter that is an option."""
     for item in fields(BuildParameters):
         if item.name not in _NOT_OPTIONS:
@@ -38,10 +38,10 @@ def _options() -> Iterator[tuple[str, str, Kind, str]]:
             doc = item.metadata["doc"]
             if isinstance(kind, Choice):
                 doc += f": {', '.join(kind.words())}"
-            yield _spelling(item.name), item.name, kind, doc
+            yield _option_name(item.name), item.name, kind, doc
 
 
-def _spelling(name: str) -> str:
+def _option_name(name: str) -> str:
     """Turn buildArgs into --build-arg, tags into --tag: the spelling of docker's options."""
     dashed = "".join(f"-{char.lower()}" if char.isupper() else char for char in name)
     singular = {"registries": "registry", "credentials": "credential", "secrets": "secret"}
@@ -72,7 +72,7 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--request", metavar="FILE", help="the request as a JSON or YAML file, '-' for stdin"
     )
-    for option, name, kind, doc in _options():
+    for option, name, kind, doc in _request_options():
         if isinstance(kind, Flag):
             action = argparse.BooleanOptionalAction
             parser.add_argument(option, dest=name, action=action, default=None, help=doc)
@@ -82,16 +82,16 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
             option,
             dest=name,
             action="append" if repeated else "store",
-            metavar=_metavar(kind),
+            metavar=_metavar_of(kind),
             help=f"{doc}{' (may be repeated)' if repeated else ''}",
         )
 
 
-def _metavar(kind: Kind) -> str:
+def _metavar_of(kind: Kind) -> str:
     """Say what an option takes."""
     if isinstance(kind, MapOf):
-        return "HOST,K=V,..." if isinstance(kind.item, Record) else "K=V"
-    if isinstance(kind, ListOf) and isinstance(kind.item, Record):
+        return "HOST,K=V,..." if isinstance(kind.item, RecordOf) else "K=V"
+    if isinstance(kind, ListOf) and isinstance(kind.item, RecordOf):
         return "K=V,..."
     if isinstance(kind, Number):
         return "N"
@@ -108,12 +108,12 @@ def request_from(options: argparse.Namespace, stdin: TextIO) -> dict[str, Any]:
     """
     value = inputs.read_request(options.request, stdin) if options.request else {}
     problems = []
-    for option, name, kind, _ in _options():
+    for option, name, kind, _ in _request_options():
         given = getattr(options, name)
         if given is None:
             continue
         try:
-            value[name] = _value(kind, given)
+            value[name] = _request_value(kind, given)
         except ValueError as error:
             problems.append(f"{option}: {error}")
     if problems:
@@ -121,26 +121,26 @@ def request_from(options: argparse.Namespace, stdin: TextIO) -> dict[str, Any]:
     return value
 
 
-def _value(kind: Kind, given: Any) -> Any:
+def _request_value(kind: Kind, given: Any) -> Any:
     """Turn what the command line gave into a value of the request.
 
     Raises:
         ValueError: with what is wrong.
     """
-    if isinstance(kind, MapOf) and isinstance(kind.item, Record):
-        return _map(_host(text, kind.item) for text in given)
+    if isinstance(kind, MapOf) and isinstance(kind.item, RecordOf):
+        return _unique_map(_split_host(text, kind.item) for text in given)
     if isinstance(kind, MapOf):
-        return _map(_pair(text) for text in given)
-    if isinstance(kind, ListOf) and isinstance(kind.item, Record):
-        return [_fields(text, kind.item) for text in given]
-    if isinstance(kind, Record):
-        return _fields(given, kind)
+        return _unique_map(_split_pair(text) for text in given)
+    if isinstance(kind, ListOf) and isinstance(kind.item, RecordOf):
+        return [_split_fields(text, kind.item) for text in given]
+    if isinstance(kind, RecordOf):
+        return _split_fields(given, kind)
     if isinstance(kind, Number):
-        return _number(given)
+        return _whole_number(given)
     return int(given) if isinstance(kind, Duration) and given.isdecimal() else given
 
 
-def _number(text: str) -> int:
+def _whole_number(text: str) -> int:
     """Read a whole number."""
     try:
         return int(text)
@@ -148,7 +148,7 @@ def _number(text: str) -> int:
         raise ValueError(f"expected a whole number, got '{text}'") from None
 
 
-def _map(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_map(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Make a map; a name that is given twice is a slip of the author."""
     made: dict[str, Any] = {}
     for name, value in pairs:
@@ -158,7 +158,7 @@ def _map(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _split_pair(text: str) -> tuple[str, str]:
     """Split K=V."""
     name, mark, value = text.partition("=")
     if not mark:
@@ -166,13 +166,13 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _host(text: str, kind: Record) -> tuple[str, Any]:
+def _split_host(text: str, kind: RecordOf) -> tuple[str, Any]:
     """Split HOST,k=v,... as in `--registry localhost:5000,http=true`."""
     host, _, rest = text.partition(",")
-    return host, _fields(rest, kind) if rest else {}
+    return host, _split_fields(rest, kind) if rest else {}
 
 
-def _fields(text: str, kind: Record) -> Any:
+def _split_fields(text: str, kind: RecordOf) -> Any:
     """Split k=v,k=v as in `--secret id=x,src=y`; JSON and shorthands are taken as well."""
     if text.startswith(("{", "[")):
         try:
@@ -187,7 +187,7 @@ def _fields(text: str, kind: Record) -> Any:
         raise ValueError(
             f"expected K=V,..., got '{text}'; known are {', '.join(kinds_of(kind.of))}"
         )
-    pairs = _map(_pair(part) for part in text.split(","))
+    pairs = _unique_map(_split_pair(part) for part in text.split(","))
     return {
         name: value == "true" if value in ("true", "false") else value
         for name, value in pairs.items()

@@ -5,15 +5,16 @@ from __future__ import annotations
 import posixpath
 import re
 
-from podwright import builders, pod, registries, script
-from podwright.builders._base import FEATURES, Build, Builder, Expand, Setting
+from podwright import pod, registries, script, strategies
+from podwright.builders._base import FEATURES, Build, PodContext, Strategy
 from podwright.errors import Findings, UsageError
 from podwright.images import resolve
 from podwright.records import record, replace
 from podwright.references import TAG, Name, parse_name, tag_like
 from podwright.request import LONGEST_ARGUMENT, LONGEST_COMMAND, Common, Image, Pod, Request
 from podwright.schema import shown
-from podwright.workspace import instructions, look
+from podwright.shell import Expand
+from podwright.workspace import instructions, path_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def choose(request: Request, config: Config) -> str:
     """
     wanted = request.common.builder or config.builder or "auto"
     if wanted == "auto":
-        return _safest(request, config)
+        return _safest_strategy(request, config)
     if config.allowed and wanted not in config.allowed:
         raise UsageError(
             f"builder: '{wanted}' is not allowed by the organisation; "
@@ -68,19 +69,19 @@ def choose(request: Request, config: Config) -> str:
     return wanted
 
 
-def _allowed(config: Config) -> dict[str, Builder]:
+def _allowed_strategies(config: Config) -> dict[str, Strategy]:
     """Give the strategies that may be used, the safest first."""
     return {
         name: strategy
-        for name, strategy in builders.everything().items()
+        for name, strategy in strategies.everything().items()
         if not config.allowed or name in config.allowed
     }
 
 
-def _safest(request: Request, config: Config) -> str:
+def _safest_strategy(request: Request, config: Config) -> str:
     """Give the safest allowed strategy that can do what the request asks."""
     asked = needs(request)
-    for name, strategy in _allowed(config).items():
+    for name, strategy in _allowed_strategies(config).items():
         if not set(asked) - strategy.features:
             return name
     wanted = ", ".join(FEATURES[name] for name in asked)
@@ -106,17 +107,19 @@ def needs(request: Request) -> dict[str, str]:
     return asked
 
 
-def _refuse(request: Request, name: str, config: Config) -> None:
+def _check_features(request: Request, name: str, config: Config) -> None:
     """Refuse what the strategy lacks, and name those that can.
 
     Raises:
         UsageError: one sentence for each missing feature.
     """
-    strategy = builders.get(name)
+    strategy = strategies.get(name)
     problems = []
     for feature, parameter in needs(request).items():
         if feature not in strategy.features:
-            able = sorted(n for n, other in _allowed(config).items() if feature in other.features)
+            able = sorted(
+                n for n, other in _allowed_strategies(config).items() if feature in other.features
+            )
             problems.append(
                 f"{parameter}: builder '{name}' cannot {FEATURES[feature]}; "
                 f"builders that can: {', '.join(able) or 'none that is allowed'}"
@@ -125,30 +128,30 @@ def _refuse(request: Request, name: str, config: Config) -> None:
         raise UsageError(problems)
 
 
-def plan_pod(request: Request, config: Config, org: str = "") -> tuple[str, dict[str, Any]]:
+def plan_pod(request: Request, config: Config, config_text: str = "") -> tuple[str, dict[str, Any]]:
     """Plan the pod alone.
 
     Args:
         request: what was asked.
         config: the merged configs.
-        org: the organisation's config as text; it travels in the pod to the planner.
+        config_text: the organisation's config; it travels in the pod to the planner.
 
     Raises:
         UsageError: the request cannot be fulfilled; all that can be told before the pod exists.
     """
     found = Findings(request.problems, request.spoilt)
-    name, strategy, made = _strategy_and_pod(request, config, org, found)
-    found.add(_mixed(request.common, strategy))
+    name, strategy, made = _strategy_and_pod(request, config, config_text, found)
+    found.add(_credential_conflicts(request.common, strategy))
     for image, where in _places(request):
-        _, _, problems = _names(image, where)
+        _, _, problems = _name_and_tags(image, where)
         found.add(problems + _image_problems(image, where, None))
-    found.tell()
+    found.raise_if_any()
     return name, made
 
 
 def _strategy_and_pod(
-    request: Request, config: Config, org: str, found: Findings
-) -> tuple[str, Builder, dict[str, Any]]:
+    request: Request, config: Config, config_text: str, found: Findings
+) -> tuple[str, Strategy, dict[str, Any]]:
     """Choose the strategy and make its pod.
 
     Returns:
@@ -160,31 +163,33 @@ def _strategy_and_pod(
         # A strategy that nobody asked for would only lack what was asked of another.
         name = "" if "builder" in request.spoilt else choose(request, config)
     if not name:
-        return name, Builder(), made
+        return name, Strategy(), made
     with found:
-        _refuse(request, name, config)
+        _check_features(request, name, config)
     with found:
-        made = _pod(request, name, config, org)
-    return name, builders.get(name), made
+        made = _made_pod(request, name, config, config_text)
+    return name, strategies.get(name), made
 
 
-def _pod(request: Request, name: str, config: Config, org: str) -> dict[str, Any]:
+def _made_pod(request: Request, name: str, config: Config, config_text: str) -> dict[str, Any]:
     """Make the pod of a strategy.
 
     Raises:
         UsageError: the request's wishes clash with it.
     """
-    setting = Setting(
+    context = PodContext(
         images=resolve(config.images),
         registries={**config.registries, **request.common.registries},
         options=request.common.pod or Pod(),
         policy=config.policy,
         engine=config.engine,
     )
-    return pod.assemble(name, builders.get(name).pod(setting), setting, org)
+    return pod.assemble(name, strategies.get(name).pod(context), context, config_text)
 
 
-def plan(request: Request, config: Config, facts: Facts, job: str = "", org: str = "") -> Plan:
+def plan(
+    request: Request, config: Config, facts: Facts, job: str = "", config_text: str = ""
+) -> Plan:
     """Plan a build: the pod and the script.
 
     Args:
@@ -192,7 +197,7 @@ def plan(request: Request, config: Config, facts: Facts, job: str = "", org: str
         config: the merged configs.
         facts: what is known of the workspace.
         job: directory that the script removes at its end.
-        org: the organisation's config as text.
+        config_text: the organisation's config.
 
     Raises:
         UsageError: the request cannot be fulfilled; all problems that were found.
@@ -200,11 +205,11 @@ def plan(request: Request, config: Config, facts: Facts, job: str = "", org: str
     found = Findings(request.problems, request.spoilt)
     with found:
         request = _in_pod(request, facts)
-    name, strategy, made = _strategy_and_pod(request, config, org, found)
+    name, strategy, made = _strategy_and_pod(request, config, config_text, found)
     builds: list[Build] = []
     with found:
-        builds = _builds(request, config, facts, strategy)
-    found.tell()
+        builds = _checked_builds(request, config, facts, strategy)
+    found.raise_if_any()
     pairs = [(build, strategy.recipe(build)) for build in builds]
     return Plan(name, made, CONTAINER, script.render(request, pairs, job))
 
@@ -233,7 +238,9 @@ def _places(request: Request) -> list[tuple[Image, str]]:
     return [(image, f"images[{number}].") for number, image in enumerate(request.images)]
 
 
-def _builds(request: Request, config: Config, facts: Facts, strategy: Builder) -> list[Build]:
+def _checked_builds(
+    request: Request, config: Config, facts: Facts, strategy: Strategy
+) -> list[Build]:
     """Work out each image of the request.
 
     Raises:
@@ -243,7 +250,7 @@ def _builds(request: Request, config: Config, facts: Facts, strategy: Builder) -
     builds, problems = [], _shared_problems(request.common, settings, facts, strategy)
     for image, where in _places(request):
         try:
-            build = replace(_build(image, where, request, facts), registries=settings)
+            build = replace(_checked_build(image, where, request, facts), registries=settings)
         except UsageError as error:
             problems += error.problems
         else:
@@ -265,7 +272,7 @@ def _builds(request: Request, config: Config, facts: Facts, strategy: Builder) -
 
 
 def _shared_problems(
-    common: Common, settings: dict[str, Any], facts: Facts, strategy: Builder
+    common: Common, settings: dict[str, Any], facts: Facts, strategy: Strategy
 ) -> list[str]:
     """Check what all images share."""
     problems = []
@@ -278,11 +285,11 @@ def _shared_problems(
                 f"{where}: a Jenkins credential exists in Jenkins only; outside it give 'variable' "
                 "(the prefix of <it>_USR and <it>_PSW), or log in beforehand"
             )
-    problems += _mixed(common, strategy)
+    problems += _credential_conflicts(common, strategy)
     return problems + _daemon_problems(settings, facts, strategy)
 
 
-def _daemon_problems(settings: dict[str, Any], facts: Facts, strategy: Builder) -> list[str]:
+def _daemon_problems(settings: dict[str, Any], facts: Facts, strategy: Strategy) -> list[str]:
     """Refuse registry settings that a daemon would have to know and does not."""
     if facts.engine_registries is None:
         return []
@@ -298,7 +305,7 @@ def _daemon_problems(settings: dict[str, Any], facts: Facts, strategy: Builder) 
     ]
 
 
-def _mixed(common: Common, strategy: Builder) -> list[str]:
+def _credential_conflicts(common: Common, strategy: Strategy) -> list[str]:
     """Refuse a docker config file beside other logins of the same use: one would hide the other."""
     problems = []
     for use in ("pull", "push"):
@@ -317,13 +324,13 @@ def _mixed(common: Common, strategy: Builder) -> list[str]:
     return problems
 
 
-def _build(image: Image, where: str, request: Request, facts: Facts) -> Build:
+def _checked_build(image: Image, where: str, request: Request, facts: Facts) -> Build:
     """Check one image and fill in its tags, labels and paths.
 
     Raises:
         UsageError: all problems of the image.
     """
-    name, tags, problems = _names(image, where)
+    name, tags, problems = _name_and_tags(image, where)
     if not tags and not facts.commit:
         problems.append(
             f"{where}tags: none is given and the workspace has no git commit to name the image "
@@ -337,28 +344,28 @@ def _build(image: Image, where: str, request: Request, facts: Facts) -> Build:
     logins = request.common.credentials
     uses = {use for item in logins for use in script.uses_of(item, logins)}
     return Build(
-        image=replace(image, context=_argument(image.context)),
+        image=replace(image, context=_as_argument(image.context)),
         common=request.common,
         name=name,
         tags=tags or (facts.short_commit,),
-        labels=_labels(image, facts),
-        dockerfile=_argument(dockerfile),
+        labels=_all_labels(image, facts),
+        dockerfile=_as_argument(dockerfile),
         auth=frozenset(uses),
         registries={},
         facts=facts,
         several=len(request.images) > 1,
         instructions=instructions(facts.root, dockerfile),
-        ignorefile=_own_ignorefile(_argument(dockerfile), facts),
+        ignorefile=_own_ignorefile(_as_argument(dockerfile), facts),
     )
 
 
 def _own_ignorefile(dockerfile: str, facts: Facts) -> str:
     """Give `<Dockerfile>.dockerignore` when there is one; it wins over the context's."""
     path = f"{dockerfile}.dockerignore"
-    return path if look(facts.root, path) == "file" else ""
+    return path if path_state(facts.root, path) == "file" else ""
 
 
-def _argument(path: str) -> str:
+def _as_argument(path: str) -> str:
     """Write a path so that no program takes it for an option."""
     plain = posixpath.normpath(path)
     return f"./{plain}" if plain.startswith("-") else plain
@@ -372,7 +379,7 @@ def _image_problems(image: Image, where: str, facts: Facts | None) -> list[str]:
     problems = [
         f"{where}{name}: {shown(path)} has a comma, which separates what builders are told; "
         "rename the file"
-        for name, path in _listed(image)
+        for name, path in _comma_paths(image)
         if "," in path
     ]
     problems += _secret_problems(image, where, facts)
@@ -381,7 +388,7 @@ def _image_problems(image: Image, where: str, facts: Facts | None) -> list[str]:
     return problems + _size_problems(image, where)
 
 
-def _names(image: Image, where: str) -> tuple[Name, tuple[str, ...], list[str]]:
+def _name_and_tags(image: Image, where: str) -> tuple[Name, tuple[str, ...], list[str]]:
     """Give repository, tags and what is wrong with them."""
     problems = []
     name, own = Name("", ""), ""
@@ -406,34 +413,34 @@ def _names(image: Image, where: str) -> tuple[Name, tuple[str, ...], list[str]]:
 def _path_problems(image: Image, dockerfile: str, where: str, facts: Facts) -> list[str]:
     """Check the paths of an image against the workspace."""
     problems = []
-    context = look(facts.root, image.context)
+    context = path_state(facts.root, image.context)
     if context == "outside":
         problems.append(
             f"{where}context: {shown(image.context)} lies outside the workspace; "
             "name a folder below it"
         )
     elif context == "closed":
-        problems.append(_closed(f"{where}context", image.context))
+        problems.append(_unreadable_path(f"{where}context", image.context))
     elif context != "folder":
         problems.append(
             f"{where}context: there is no folder {shown(image.context)} in the workspace; "
             "check out first, or correct the path"
         )
     else:
-        found = look(facts.root, dockerfile)
+        found = path_state(facts.root, dockerfile)
         if found == "outside":
             problems.append(
                 f"{where}dockerfile: {shown(dockerfile)} lies outside the workspace; "
                 "name a file below it"
             )
         elif found == "closed":
-            problems.append(_closed(f"{where}dockerfile", dockerfile))
+            problems.append(_unreadable_path(f"{where}dockerfile", dockerfile))
         elif found != "file":
             problems.append(
                 f"{where}dockerfile: there is no file {shown(dockerfile)} in the workspace; check "
                 "out first, or name it with 'dockerfile'"
             )
-    if image.output and look(facts.root, image.output) in ("outside", "folder"):
+    if image.output and path_state(facts.root, image.output) in ("outside", "folder"):
         problems.append(
             f"{where}output: {shown(image.output)} is no file below the workspace; name one, e.g. "
             "'app.tar'"
@@ -441,7 +448,7 @@ def _path_problems(image: Image, dockerfile: str, where: str, facts: Facts) -> l
     return problems
 
 
-def _closed(place: str, path: str) -> str:
+def _unreadable_path(place: str, path: str) -> str:
     """Say that a path is there, perhaps, but that the planner's user may not look."""
     return (
         f"{place}: {shown(path)} may not be read by the user that plans; let all read it "
@@ -449,7 +456,7 @@ def _closed(place: str, path: str) -> str:
     )
 
 
-def _listed(image: Image) -> list[tuple[str, str]]:
+def _comma_paths(image: Image) -> list[tuple[str, str]]:
     """Give the paths that reach the builder as one field of a comma-separated list."""
     secrets = [(f"secrets[{n}].src", item.src) for n, item in enumerate(image.secrets)]
     keys = [(f"ssh[{n}].src", item.src) for n, item in enumerate(image.ssh)]
@@ -470,7 +477,7 @@ def _ssh_problems(image: Image, where: str, facts: Facts | None) -> list[str]:
             )
         elif _is_missing(key.src, facts):
             problems.append(f"{place}: there is no file {shown(key.src)} in the workspace")
-    return problems + _twice(f"{where}ssh", [key.id for key in image.ssh])
+    return problems + _repeated_ids(f"{where}ssh", [key.id for key in image.ssh])
 
 
 def _cache_problems(image: Image, where: str) -> list[str]:
@@ -489,7 +496,7 @@ def _cache_problems(image: Image, where: str) -> list[str]:
     return problems
 
 
-def _twice(place: str, ids: list[str]) -> list[str]:
+def _repeated_ids(place: str, ids: list[str]) -> list[str]:
     """Refuse ids that stand more than once: only one of them would count."""
     doubles = sorted({name for name in ids if ids.count(name) > 1})
     return [f"{place}: the id '{name}' is given twice" for name in doubles]
@@ -510,14 +517,14 @@ def _secret_problems(image: Image, where: str, facts: Facts | None) -> list[str]
             )
         elif _is_missing(secret.src, facts):
             problems.append(f"{place}: there is no file {shown(secret.src)} in the workspace")
-    return problems + _twice(f"{where}secrets", [secret.id for secret in image.secrets])
+    return problems + _repeated_ids(f"{where}secrets", [secret.id for secret in image.secrets])
 
 
 def _is_missing(path: str, facts: Facts | None) -> bool:
     """Say whether a path of the workspace leads to no file; absolute ones are the container's."""
     if facts is None or not path or posixpath.isabs(path):
         return False
-    return look(facts.root, path) != "file"
+    return path_state(facts.root, path) != "file"
 
 
 def _size_problems(image: Image, where: str) -> list[str]:
@@ -540,7 +547,7 @@ def _size_problems(image: Image, where: str) -> list[str]:
     return problems
 
 
-def _labels(image: Image, facts: Facts) -> dict[str, str]:
+def _all_labels(image: Image, facts: Facts) -> dict[str, str]:
     """Give the image's labels: the standard ones (OCI image-spec annotations.md), the user's.
 
     `created` comes last: builders that make a layer of each label keep the others in their cache.

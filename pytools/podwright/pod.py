@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from podwright.builders._base import PodParts, Setting
+    from podwright.builders._base import PodContext, PodParts
     from podwright.request import Pod, Registry
 
 WORKING_DIR = "/home/jenkins/agent"
@@ -45,7 +45,9 @@ RESTRICTED: dict[str, Any] = {
 }
 
 
-def _resources(cpu: str, memory: str, storage: str, limits: tuple[str, str, str]) -> dict[str, Any]:
+def _amounts_of(
+    cpu: str, memory: str, storage: str, limits: tuple[str, str, str]
+) -> dict[str, Any]:
     """Give requests and limits; without a storage request a pod is the first to be evicted."""
     names = ("cpu", "memory", "ephemeral-storage")
     return {
@@ -54,29 +56,60 @@ def _resources(cpu: str, memory: str, storage: str, limits: tuple[str, str, str]
     }
 
 
-TOOLS = _resources("20m", "64Mi", "64Mi", ("1", "256Mi", "256Mi"))
-CLIENT = _resources("50m", "128Mi", "256Mi", ("2", "1Gi", "4Gi"))
-BUILD = _resources("250m", "512Mi", "2Gi", ("4", "4Gi", "20Gi"))
+TOOLS = _amounts_of("20m", "64Mi", "64Mi", ("1", "256Mi", "256Mi"))
+CLIENT = _amounts_of("50m", "128Mi", "256Mi", ("2", "1Gi", "4Gi"))
+BUILD = _amounts_of("250m", "512Mi", "2Gi", ("4", "4Gi", "20Gi"))
 ENGINE = BUILD
 
 
-def container(name: str, image: str, **fields: Any) -> dict[str, Any]:
-    """Make a container; `env` and `mounts` are maps, other fields are as Kubernetes has them."""
-    made: dict[str, Any] = {"name": name, "image": image}
-    for key in ("restartPolicy", "command", "args"):
-        if fields.get(key):
-            made[key] = fields[key]
-    made["workingDir"] = WORKING_DIR
-    if fields.get("env"):
-        made["env"] = [{"name": key, "value": value} for key, value in fields["env"].items()]
-    made["resources"] = fields["resources"]
-    mounts = fields.get("mounts") or {}
-    if mounts:
-        made["volumeMounts"] = [{"name": key, "mountPath": path} for key, path in mounts.items()]
-    if fields.get("probe"):
-        made["startupProbe"] = startup(fields["probe"])
-    made["securityContext"] = fields["security"]
-    return made
+def container(  # noqa: PLR0913 - each is given by its name
+    name: str,
+    image: str,
+    *,
+    resources: Mapping[str, Any],
+    security: Mapping[str, Any],
+    command: Sequence[str] | None = None,
+    args: Sequence[str] | None = None,
+    env: Mapping[str, str] | None = None,
+    mounts: Mapping[str, str] | None = None,
+    read_only: Mapping[str, str] | None = None,
+    more_mounts: Sequence[Mapping[str, Any]] = (),
+    probe: Sequence[str] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Make a container.
+
+    Args:
+        name: the same role has the same name in all pods.
+        image: its reference.
+        resources: requests and limits.
+        security: its securityContext.
+        command: replaces the image's entry point.
+        args: replaces the image's command.
+        env: variables with plain values.
+        mounts: path by volume.
+        read_only: path by volume, of volumes that it may only read.
+        more_mounts: others, as Kubernetes has them.
+        probe: the command of the startup probe.
+        more: further fields, as Kubernetes has them.
+    """
+    listed = [{"name": key, "mountPath": path} for key, path in (mounts or {}).items()]
+    listed += [
+        {"name": key, "mountPath": path, "readOnly": True}  # type: ignore[dict-item]
+        for key, path in (read_only or {}).items()
+    ]
+    fields = {
+        "command": command,
+        "args": args,
+        "workingDir": WORKING_DIR,
+        "env": [{"name": key, "value": value} for key, value in (env or {}).items()],
+        "resources": resources,
+        "volumeMounts": [*listed, *more_mounts],
+        "startupProbe": startup(probe) if probe else None,
+        "securityContext": security,
+    }
+    given = {key: value for key, value in fields.items() if value}
+    return {"name": name, "image": image, **given, **(more or {})}
 
 
 def sidecar(name: str, image: str, **fields: Any) -> dict[str, Any]:
@@ -85,9 +118,10 @@ def sidecar(name: str, image: str, **fields: Any) -> dict[str, Any]:
     It is started before the containers, which wait for its startup probe, and ended after them.
     The working directory of the agent is not mounted there.
     """
-    made = container(name, image, restartPolicy="Always", **fields)
+    made = container(name, image, **fields)
     del made["workingDir"]
-    return made
+    head = {"name": made.pop("name"), "image": made.pop("image")}
+    return {**head, "restartPolicy": "Always", **made}
 
 
 def startup(command: Sequence[str]) -> dict[str, Any]:
@@ -153,45 +187,48 @@ def certificate_mounts(registries: Mapping[str, Registry], folder: str) -> list[
     ]
 
 
-def assemble(name: str, parts: PodParts, setting: Setting, config: str) -> dict[str, Any]:
+def assemble(name: str, parts: PodParts, context: PodContext, config_text: str) -> dict[str, Any]:
     """Make the complete pod of a strategy, with the options of the request.
 
     Args:
         name: the strategy; the planner in the pod must know which it is.
         parts: what the strategy wants.
-        setting: images, registries and options.
-        config: the organisation's config as text, which the planner reads inside the pod.
+        context: images, registries and options.
+        config_text: the organisation's config, which the planner reads inside the pod.
 
     Raises:
         UsageError: the user's own YAML clashes with the pod.
     """
-    options = setting.options
-    files = {**parts.files, **_certificates(parts, setting)}
+    options = context.options
+    env = {"PODWRIGHT_BUILDER": name}
+    if config_text:
+        env["PODWRIGHT_CONFIG"] = config_text
+    files = {**parts.files, **_certificate_files(parts, context)}
     made = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": _metadata(parts, options, files),
-        "spec": _spec(parts, setting, {"PODWRIGHT_BUILDER": name, **_config(config)}, files),
+        "metadata": _pod_metadata(parts, options, files),
+        "spec": _pod_spec(parts, context, env, files),
     }
-    _claim(made, parts, options)
+    _use_claim(made, parts, options)
     found = Findings()
     with found:
-        _resize(made, options)
+        _apply_resources(made, options)
     with found:
         made = merge(made, user_yaml(options.yaml)) if options.yaml else made
-    found.tell()
-    _unique(made)
+    found.raise_if_any()
+    _check_unique_names(made)
     return made
 
 
-def _certificates(parts: PodParts, setting: Setting) -> dict[str, str]:
+def _certificate_files(parts: PodParts, context: PodContext) -> dict[str, str]:
     """Give the files with the authorities of registries, for pods whose engine pulls and pushes."""
     if not parts.files:
         return {}
-    return {ca_file(host): item.ca for host, item in setting.registries.items() if item.ca}
+    return {ca_file(host): item.ca for host, item in context.registries.items() if item.ca}
 
 
-def _metadata(parts: PodParts, options: Pod, files: Mapping[str, str]) -> dict[str, Any]:
+def _pod_metadata(parts: PodParts, options: Pod, files: Mapping[str, str]) -> dict[str, Any]:
     """Give labels and annotations; files travel as annotations (at most 256 KiB in all)."""
     annotations = dict(options.annotations)
     if parts.reasons:
@@ -202,16 +239,11 @@ def _metadata(parts: PodParts, options: Pod, files: Mapping[str, str]) -> dict[s
     return {"labels": labels, **({"annotations": annotations} if annotations else {})}
 
 
-def _config(config: str) -> dict[str, str]:
-    """Hand the organisation's config to the planner, when there is one."""
-    return {"PODWRIGHT_CONFIG": config} if config else {}
-
-
-def _spec(
-    parts: PodParts, setting: Setting, env: Mapping[str, str], files: Mapping[str, str]
+def _pod_spec(
+    parts: PodParts, context: PodContext, env: Mapping[str, str], files: Mapping[str, str]
 ) -> dict[str, Any]:
     """Give the pod's spec."""
-    options = setting.options
+    options = context.options
     spec: dict[str, Any] = {
         # No container of a build talks to Kubernetes.
         "automountServiceAccountToken": False,
@@ -220,16 +252,16 @@ def _spec(
     }
     if parts.engines:
         spec["initContainers"] = [_with_files(item, files) for item in copy.deepcopy(parts.engines)]
-    spec["containers"] = [_planner(setting, env), _joined(parts.builder)]
+    spec["containers"] = [_planner_container(context, env), _with_fifo(parts.builder)]
     spec["volumes"] = [scratch("podwright"), *parts.volumes, *_file_volume(files)]
     if parts.security:
         spec["securityContext"] = dict(parts.security)
     spec.update(parts.spec)
-    spec.update(_options(options))
+    spec.update(_requested_spec(options))
     return spec
 
 
-def _options(options: Pod) -> dict[str, Any]:
+def _requested_spec(options: Pod) -> dict[str, Any]:
     """Give the fields of the spec that the request sets."""
     spec: dict[str, Any] = {
         "nodeSelector": dict(options.nodeSelector),
@@ -244,12 +276,12 @@ def _options(options: Pod) -> dict[str, Any]:
     return {key: value for key, value in spec.items() if value or key == "hostUsers"}
 
 
-def _planner(setting: Setting, env: Mapping[str, str]) -> dict[str, Any]:
+def _planner_container(context: PodContext, env: Mapping[str, str]) -> dict[str, Any]:
     """Make the container that plans: it waits for requests on a FIFO and answers them in files."""
-    registries = registry_settings.signature(setting.registries)
+    registries = registry_settings.signature(context.registries)
     return container(
         "tools",
-        setting.images["tools"],
+        context.images["tools"],
         command=["python3", "-I", "-c", text("listen.py")],
         env={"PODWRIGHT_ENGINE_REGISTRIES": registries, **env},
         mounts={"podwright": RUN_DIR},
@@ -258,7 +290,7 @@ def _planner(setting: Setting, env: Mapping[str, str]) -> dict[str, Any]:
     )
 
 
-def _joined(builder: dict[str, Any]) -> dict[str, Any]:
+def _with_fifo(builder: dict[str, Any]) -> dict[str, Any]:
     """Give the builder's container the planner's FIFO."""
     joined = copy.deepcopy(builder)
     mounts = joined.setdefault("volumeMounts", [])
@@ -285,7 +317,7 @@ def _file_volume(files: Mapping[str, str]) -> list[dict[str, Any]]:
     return [{"name": "files", "downwardAPI": {"items": items}}]
 
 
-def _claim(made: dict[str, Any], parts: PodParts, options: Pod) -> None:
+def _use_claim(made: dict[str, Any], parts: PodParts, options: Pod) -> None:
     """Put the request's volume claim in the place of the storage volume."""
     if not options.cacheClaim:
         return
@@ -297,7 +329,7 @@ def _claim(made: dict[str, Any], parts: PodParts, options: Pod) -> None:
     ]
 
 
-def _resize(made: dict[str, Any], options: Pod) -> None:
+def _apply_resources(made: dict[str, Any], options: Pod) -> None:
     """Apply the request's resources, container by container."""
     spec = made["spec"]
     known = {item["name"]: item for item in [*spec.get("initContainers", []), *spec["containers"]]}
@@ -352,12 +384,12 @@ def user_yaml(value: Any) -> dict[str, Any]:
         value, _ = parse_yaml(value, "pod.yaml")
     if not isinstance(value, dict) or value.get("kind", "Pod") != "Pod":
         raise UsageError("pod.yaml: expected a Pod (a map with 'spec')")
-    _shape(value)
-    _unique(value)
+    _check_shape(value)
+    _check_unique_names(value)
     return value
 
 
-def _shape(value: Mapping[str, Any]) -> None:
+def _check_shape(value: Mapping[str, Any]) -> None:
     """Refuse what could not be merged by name; all the rest is for Kubernetes to judge.
 
     Raises:
@@ -427,7 +459,7 @@ def _merge_named(base: list[Any], over: list[Any], key: str) -> list[Any]:
     return merged
 
 
-def _unique(made: Mapping[str, Any]) -> None:
+def _check_unique_names(made: Mapping[str, Any]) -> None:
     """Refuse a pod in which two containers or two volumes have one name.
 
     Raises:
@@ -436,27 +468,27 @@ def _unique(made: Mapping[str, Any]) -> None:
     spec = made.get("spec")
     if not isinstance(spec, dict):
         return
-    containers = [*_named(spec.get("initContainers")), *_named(spec.get("containers"))]
+    containers = [*_names_of(spec.get("initContainers")), *_names_of(spec.get("containers"))]
     problems = [
         f"pod.yaml: the container name '{name}' clashes: it stands twice among containers and "
         "initContainers; rename yours"
-        for name in _doubles(containers)
+        for name in _repeated(containers)
     ]
     problems += [
         f"pod.yaml: the volume name '{name}' clashes: it stands twice; rename yours"
-        for name in _doubles(_named(spec.get("volumes")))
+        for name in _repeated(_names_of(spec.get("volumes")))
     ]
     if problems:
         raise UsageError(problems)
 
 
-def _named(items: Any) -> list[str]:
+def _names_of(items: Any) -> list[str]:
     """Give the names of a list of maps."""
     found = items if isinstance(items, list) else []
     return [str(item.get("name")) for item in found if isinstance(item, dict)]
 
 
-def _doubles(names: Iterable[str]) -> list[str]:
+def _repeated(names: Iterable[str]) -> list[str]:
     """Give the names that stand more than once."""
     seen = list(names)
     return sorted({name for name in seen if seen.count(name) > 1})

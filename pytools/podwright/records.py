@@ -68,7 +68,7 @@ def replace(instance: T, **changes: Any) -> T:
     Raises:
         TypeError: there is no such field.
     """
-    return type(instance)(**{**_values(instance), **changes})
+    return type(instance)(**{**_values_of(instance), **changes})
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -87,7 +87,7 @@ def record(cls: type[T]) -> type[T]:
         # Python 3.9 gives a base's annotations when the class has none of its own.
         inherited = name in found and name not in cls.__dict__
         if not inherited and not annotation.startswith("ClassVar"):
-            found[name] = _declared(cls, name)
+            found[name] = _field_of(cls, name)
     cls.__record_fields__ = found  # type: ignore[attr-defined]
     for name, method in _METHODS.items():
         if name not in cls.__dict__:
@@ -95,7 +95,7 @@ def record(cls: type[T]) -> type[T]:
     return cls
 
 
-def _declared(cls: type, name: str) -> Field:
+def _field_of(cls: type, name: str) -> Field:
     """Read one declaration: a plain default, a :func:`field`, or nothing."""
     value = cls.__dict__.get(name, MISSING)
     made = value if isinstance(value, Field) else Field(value, MISSING, {})
@@ -128,32 +128,32 @@ def _post_init(_: Any) -> None:
     pass
 
 
-def _refuse(self: Any, name: str, *_: Any) -> None:
+def _refuse_change(self: Any, name: str, *_: Any) -> None:
     raise AttributeError(f"{type(self).__name__} is frozen; {name} cannot be set or deleted")
 
 
-def _values(self: Any) -> dict[str, Any]:
+def _values_of(self: Any) -> dict[str, Any]:
     return {name: getattr(self, name) for name in self.__record_fields__}
 
 
 def _eq(self: Any, other: object) -> Any:
-    return _values(self) == _values(other) if type(self) is type(other) else NotImplemented
+    return _values_of(self) == _values_of(other) if type(self) is type(other) else NotImplemented
 
 
 def _hash(self: Any) -> int:
-    return hash((type(self), *_values(self).values()))
+    return hash((type(self), *_values_of(self).values()))
 
 
 def _repr(self: Any) -> str:
-    values = ", ".join(f"{name}={value!r}" for name, value in _values(self).items())
+    values = ", ".join(f"{name}={value!r}" for name, value in _values_of(self).items())
     return f"{type(self).__qualname__}({values})"
 
 
 _METHODS = {
     "__init__": _init,
     "__post_init__": _post_init,
-    "__setattr__": _refuse,
-    "__delattr__": _refuse,
+    "__setattr__": _refuse_change,
+    "__delattr__": _refuse_change,
     "__eq__": _eq,
     "__hash__": _hash,
     "__repr__": _repr,

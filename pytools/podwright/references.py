@@ -60,7 +60,7 @@ def parse_name(text: str) -> tuple[Name, str]:
     first, slash, path = rest.partition("/")
     if not slash or not ("." in first or ":" in first or first == "localhost"):
         first, path = DOCKER_HUB, rest
-    _check(first, path, rest)
+    _check_grammar(first, path, rest)
     if first == DOCKER_HUB and "/" not in path:
         path = f"library/{path}"
     return Name(first, path), tag
@@ -76,7 +76,7 @@ def _split_tag(text: str) -> tuple[str, str]:
     return rest, tag
 
 
-def _check(first: str, path: str, rest: str) -> None:
+def _check_grammar(first: str, path: str, rest: str) -> None:
     """Check registry host and path against the grammar."""
     if path != path.lower():
         raise ValueError(f"repositories are lower case; {shown(rest.lower(), 255)} would be one")

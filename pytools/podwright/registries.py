@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from podwright.builders._base import Expand
+from podwright.shell import Expand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ def unknown(registries: Mapping[str, Registry], made_with: str) -> list[str]:
 def containers_conf(registries: Mapping[str, Registry]) -> str:
     """Give a registries.conf (containers-registries.conf(5)); '' when the defaults do."""
     parts = [
-        _entry(host, item)
+        _registry_table(host, item)
         for host, item in sorted(registries.items())
         if item.http or item.skipTlsVerify or item.mirrors
     ]
     return "\n".join(parts)
 
 
-def _entry(host: str, item: Registry) -> str:
+def _registry_table(host: str, item: Registry) -> str:
     """Give the tables of one registry; JSON texts are TOML texts."""
     insecure = str(item.http or item.skipTlsVerify).lower()
     lines = ["[[registry]]", f"location = {json.dumps(host)}", f"insecure = {insecure}"]

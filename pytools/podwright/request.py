@@ -6,6 +6,7 @@ the pages of the steps are generated from the declarations here.
 
 from __future__ import annotations
 
+from podwright import strategies
 from podwright.errors import UsageError
 from podwright.records import field, fields, record
 from podwright.references import HOST
@@ -18,7 +19,7 @@ from podwright.schema import (
     ListOf,
     MapOf,
     Number,
-    Record,
+    RecordOf,
     Text,
     option,
     parse_fields,
@@ -37,14 +38,7 @@ LONGEST_ARGUMENT = 131_071
 LONGEST_COMMAND = 1_000_000
 
 
-def strategies() -> list[str]:
-    """Name the strategies; discovered, so that no list of them exists."""
-    from podwright import builders  # noqa: PLC0415 - the builders import this module
-
-    return builders.names()
-
-
-BUILDER = Choice(words=lambda: [*strategies(), "auto"], what="builder")
+BUILDER = Choice(words=lambda: [*strategies.names(), "auto"], what="builder")
 
 
 _PATH = Text(pattern=r"[\s\S]+", expected="a path")
@@ -229,15 +223,15 @@ class Image:
     push: bool = option(Flag(), "push to the registry", default=True)
     output: str = option(_PATH, "also write an OCI archive to this file of the workspace", "")
     cache: Cache | None = option(
-        Record(of=Cache, shorthand="ref", flag="enabled"),
+        RecordOf(of=Cache, shorthand="ref", flag="enabled"),
         "layer cache: a repository, or a map, or false",
         None,
     )
     secrets: tuple[Secret, ...] = option(
-        ListOf(Record(of=Secret)), "secrets for RUN --mount=type=secret", ()
+        ListOf(RecordOf(of=Secret)), "secrets for RUN --mount=type=secret", ()
     )
     ssh: tuple[Ssh, ...] = option(
-        ListOf(Record(of=Ssh, shorthand="id")), "keys for RUN --mount=type=ssh", ()
+        ListOf(RecordOf(of=Ssh, shorthand="id")), "keys for RUN --mount=type=ssh", ()
     )
 
 
@@ -247,12 +241,12 @@ class Common:
 
     builder: str = option(BUILDER, "the strategy; see `podwright builders`", "")
     credentials: tuple[Credential, ...] = option(
-        ListOf(Record(of=Credential, shorthand="credentialsId")),
+        ListOf(RecordOf(of=Credential, shorthand="credentialsId")),
         "logins: Jenkins credential ids, or maps",
         (),
     )
     registries: dict[str, Registry] = option(
-        MapOf(Record(of=Registry), key=HOST, key_is="a registry host"),
+        MapOf(RecordOf(of=Registry), key=HOST, key_is="a registry host"),
         "how to speak to registries, by host",
         {},
     )
@@ -261,7 +255,7 @@ class Common:
     )
     timeout: int = option(Duration(), "the whole build ends after this time; 0 for never", 7200)
     pod: Pod | None = option(
-        Record(of=Pod), "changes to the pod; the pod is then planned on the agent", None
+        RecordOf(of=Pod), "changes to the pod; the pod is then planned on the agent", None
     )
 
 
@@ -345,11 +339,11 @@ def _single(merged: dict[str, Any]) -> Request:
 
 
 def _read(
-    record: type, value: dict[str, Any], where: str
+    cls: type, value: dict[str, Any], where: str
 ) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]:
     """Read a map as far as it can be read; gives values, problems and spoilt places."""
     try:
-        return parse_fields(record, value, where), (), ()
+        return parse_fields(cls, value, where), (), ()
     except Invalid as error:
         return error.rest, error.problems, error.spoilt
 
@@ -420,9 +414,9 @@ def read_pod(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> R
     return Request(Common(**parsed), problems=problems, spoilt=spoilt)
 
 
-def _part(record: type, parsed: dict[str, Any]) -> Any:
+def _part(cls: type, parsed: dict[str, Any]) -> Any:
     """Make a dataclass from those parsed values that are its own."""
-    return record(**{i.name: parsed[i.name] for i in fields(record) if i.name in parsed})
+    return cls(**{i.name: parsed[i.name] for i in fields(cls) if i.name in parsed})
 
 
 def json_schema() -> dict[str, Any]:

@@ -52,7 +52,7 @@ def module_names(files: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-class Later:
+class LazyModule:
     """Stands for a module and imports it when it is first used.
 
     Choosing a strategy looks at all of them, and most of what they are made of is for one pod.

@@ -284,7 +284,7 @@ class Anything(Kind):
 
 
 @record
-class Record(Kind):
+class RecordOf(Kind):
     """A map with fixed keys: the fields of a dataclass.
 
     Attributes:
@@ -329,18 +329,18 @@ def option(kind: Kind, doc: str, default: Any = None, *, required: bool = False)
     return field(default=default, metadata=metadata)
 
 
-def kinds_of(record: type) -> dict[str, Kind]:
+def kinds_of(cls: type) -> dict[str, Kind]:
     """Give the kinds of a dataclass's options by name."""
-    return {item.name: item.metadata["kind"] for item in fields(record)}
+    return {item.name: item.metadata["kind"] for item in fields(cls)}
 
 
-def parse_fields(record: type, value: dict[str, Any], where: str) -> dict[str, Any]:
+def parse_fields(cls: type, value: dict[str, Any], where: str) -> dict[str, Any]:
     """Parse a map by a record's options; what is absent or null keeps its default.
 
     Raises:
         Invalid: all problems of the map; its rest has the values that could be read.
     """
-    options = {item.name: item.metadata for item in fields(record)}
+    options = {item.name: item.metadata for item in fields(cls)}
     prefix = f"{where}." if where else ""
     place = f"{where}: " if where else ""
     unknown = [str(name) for name in value if name not in options]
@@ -366,14 +366,14 @@ def parse_fields(record: type, value: dict[str, Any], where: str) -> dict[str, A
     return parsed
 
 
-def record_schema(record: type) -> dict[str, Any]:
+def record_schema(cls: type) -> dict[str, Any]:
     """Give the JSON Schema of a dataclass whose fields are options."""
     properties = {}
-    for item in fields(record):
+    for item in fields(cls):
         schema = dict(item.metadata["kind"].json_schema())
         schema["description"] = item.metadata["doc"]
         properties[item.name] = schema
-    required = [item.name for item in fields(record) if item.metadata["required"]]
+    required = [item.name for item in fields(cls) if item.metadata["required"]]
     schema = {"type": "object", "additionalProperties": False, "properties": properties}
     if required:
         schema["required"] = required

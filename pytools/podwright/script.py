@@ -1,42 +1,27 @@
 """The build script: constant shell text around the recipes' commands. Pure.
 
-Data never becomes shell text: plain words are quoted by :func:`quote`, and only words that
-podwright itself makes (:class:`~podwright.builders._base.Expand`) may name shell variables.
+Data never becomes shell text: plain words are quoted, and only words that podwright itself makes
+(:class:`~podwright.shell.Expand`) may name shell variables.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import shlex
 
-from podwright.builders._base import Build, Expand, Recipe, Step
 from podwright.references import auth_key
 from podwright.resources import text
+from podwright.shell import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
+    from podwright.builders._base import Build, Recipe, Step
     from podwright.request import Credential, Request
 
-# What an Expand word may consist of: nothing that ends a double-quoted word or runs a command.
-_EXPANDABLE = re.compile(r'(?:[^"`\\$]|\$[A-Za-z_][A-Za-z0-9_]*|\$\(date -u \+%[A-Za-z:%-]+\))*')
 _MARK = "PODWRIGHT_END_OF_FILE"
-
-
-def quote(word: str) -> str:
-    """Quote one word for the shell.
-
-    Raises:
-        ValueError: an Expand word holds something that it must not (a defect of a strategy).
-    """
-    if not isinstance(word, Expand):
-        return shlex.quote(word)
-    if not _EXPANDABLE.fullmatch(word):
-        raise ValueError(f"not a safe word to expand: {str(word)!r}")
-    return f'"{word}"'
 
 
 def render(request: Request, builds: Iterable[tuple[Build, Recipe]], job: str) -> str:
@@ -57,16 +42,18 @@ def render(request: Request, builds: Iterable[tuple[Build, Recipe]], job: str) -
     ]
     parts = ["\n".join(header), text("prelude.sh").rstrip()]
     parts += dict.fromkeys(recipe.functions.strip() for _, recipe in pairs if recipe.functions)
-    parts.append("\n".join(_needs(common.credentials, pairs)))
-    parts.append("\n".join(_logins(common.credentials, [build for build, _ in pairs])))
+    parts.append("\n".join(_need_lines(common.credentials, pairs)))
+    parts.append("\n".join(_login_lines(common.credentials, [build for build, _ in pairs])))
     for build, recipe in pairs:
-        parts.append("\n".join(_image(build, recipe)))
+        parts.append("\n".join(_image_lines(build, recipe)))
     value = "$pw_results" if request.single else "[$pw_results]"
     parts.append(f'printf \'{{"value":%s}}\\n\' "{value}" >&3')
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _needs(credentials: Iterable[Credential], pairs: Iterable[tuple[Build, Recipe]]) -> list[str]:
+def _need_lines(
+    credentials: Iterable[Credential], pairs: Iterable[tuple[Build, Recipe]]
+) -> list[str]:
     """Check, before anything is built, that the variables with logins and secrets are there."""
     lines = []
     for number, item in enumerate(credentials):
@@ -97,7 +84,7 @@ def uses_of(item: Credential, credentials: Sequence[Credential]) -> tuple[str, .
     return (*both, "all") if differ else both
 
 
-def _logins(credentials: Sequence[Credential], builds: Iterable[Build]) -> list[str]:
+def _login_lines(credentials: Sequence[Credential], builds: Iterable[Build]) -> list[str]:
     """Write the docker config files for pulling and for pushing.
 
     A login that names no registry is for those of all images.
@@ -118,21 +105,21 @@ def _logins(credentials: Sequence[Credential], builds: Iterable[Build]) -> list[
     return lines
 
 
-def _image(build: Build, recipe: Recipe) -> list[str]:
+def _image_lines(build: Build, recipe: Recipe) -> list[str]:
     """Give the part of the script that builds and pushes one image."""
     lines = [f"pw_begin {shlex.quote(str(build.name))}"]
     for path, content in recipe.files.items():
-        lines += _file(path, content)
-    lines += [_step(step) for step in recipe.steps]
+        lines += _file_lines(path, content)
+    lines += [_step_line(step) for step in recipe.steps]
     if recipe.digest_file:
         lines.append(f"pw_read_digest {quote(recipe.digest_file)} {shlex.quote(recipe.digest_key)}")
     pushed = str(build.image.push).lower()
-    words = [_constant(build), str(build.name), recipe.cached, pushed]
+    words = [_known_result(build), str(build.name), recipe.cached, pushed]
     lines.append(shlex.join(["pw_done", *words]))
     return lines
 
 
-def _file(path: str, content: str) -> list[str]:
+def _file_lines(path: str, content: str) -> list[str]:
     """Write a configuration file; a quoted here-document takes any text but its own mark."""
     body = content.replace(_MARK, "")
     return [
@@ -143,18 +130,18 @@ def _file(path: str, content: str) -> list[str]:
     ]
 
 
-def _step(step: Step) -> str:
-    """Give the line of one step; `function` steps are shell functions that run steps themselves."""
+def _step_line(step: Step) -> str:
+    """Give the line of one step; functions run their steps themselves."""
     words = [quote(word) for word in step.argv]
     if step.env:
         env = [f"{name}={quote(value)}" for name, value in step.env.items()]
-        words = [*env, *words] if step.kind == "function" else ["env", *env, *words]
-    if step.kind == "function":
+        words = [*env, *words] if step.is_function else ["env", *env, *words]
+    if step.is_function:
         return " ".join(words)
-    return " ".join(["pw_step", step.kind, shlex.quote(step.title), *words])
+    return " ".join(["pw_step", step.retry, shlex.quote(step.title), *words])
 
 
-def _constant(build: Build) -> str:
+def _known_result(build: Build) -> str:
     """Give the part of the result that is known beforehand, as the inside of a JSON object."""
     image = build.image
     known: Mapping[str, Any] = {

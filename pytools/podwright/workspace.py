@@ -61,8 +61,8 @@ def inspect(root: Path, env: Mapping[str, str]) -> Facts:
             behind.
     """
     git = _git_dir(root)
-    commit, branch = _head(git) if git else ("", "")
-    source = (_origin(git) if git else "") or env.get("GIT_URL", "")
+    commit, branch = _head_of(git) if git else ("", "")
+    source = (_origin_url(git) if git else "") or env.get("GIT_URL", "")
     return Facts(
         root=str(root),
         commit=commit or env.get("GIT_COMMIT", ""),
@@ -75,7 +75,7 @@ def inspect(root: Path, env: Mapping[str, str]) -> Facts:
     )
 
 
-def look(root: str, path: str) -> str:
+def path_state(root: str, path: str) -> str:
     """Say what a path of the request is: 'file', 'folder', 'missing', 'outside' or 'closed'.
 
     Links are followed first: a context that leads out of the workspace would send files of the
@@ -99,7 +99,7 @@ def look(root: str, path: str) -> str:
 
 def instructions(root: str, path: str) -> frozenset[str]:
     """Name the instructions that a Dockerfile uses; lines of here-documents may add to them."""
-    text = _read(Path(root) / path)
+    text = _read_text(Path(root) / path)
     return frozenset(
         word.upper() for word in re.findall(r"^[ \t]*([A-Za-z]+)[ \t]", text, re.MULTILINE)
     )
@@ -136,40 +136,40 @@ def _git_dir(root: Path) -> Path | None:
         if found.is_dir():
             return found
         if found.is_file():
-            text = _read(found)
+            text = _read_text(found)
             return (folder / text[8:]).resolve() if text.startswith("gitdir: ") else None
     return None
 
 
-def _head(git: Path) -> tuple[str, str]:
+def _head_of(git: Path) -> tuple[str, str]:
     """Give commit and branch of HEAD; '' for what cannot be told."""
-    head = _read(git / "HEAD")
+    head = _read_text(git / "HEAD")
     if not head.startswith("ref: "):
         return (head if _COMMIT.fullmatch(head) else ""), ""
     ref = head[5:]
     branch = ref[11:] if ref.startswith("refs/heads/") else ""
-    for folder in (git, _common(git)):
-        commit = _read(folder / ref)
+    for folder in (git, _shared_git_dir(git)):
+        commit = _read_text(folder / ref)
         if _COMMIT.fullmatch(commit):
             return commit, branch
     packed = re.search(
         rf"^({_COMMIT.pattern}) {re.escape(ref)}$",
-        _read(_common(git) / "packed-refs"),
+        _read_text(_shared_git_dir(git) / "packed-refs"),
         re.MULTILINE,
     )
     return (packed[1] if packed else ""), branch
 
 
-def _common(git: Path) -> Path:
+def _shared_git_dir(git: Path) -> Path:
     """Give the directory with the refs that all worktrees share."""
-    text = _read(git / "commondir")
+    text = _read_text(git / "commondir")
     return (git / text).resolve() if text else git
 
 
-def _origin(git: Path) -> str:
+def _origin_url(git: Path) -> str:
     """Give the URL of the remote `origin`; configparser would cost more than all other reading."""
     section = ""
-    for line in map(str.strip, _read(_common(git) / "config").split("\n")):
+    for line in map(str.strip, _read_text(_shared_git_dir(git) / "config").split("\n")):
         if line.startswith("["):
             section = line
         elif section == '[remote "origin"]':
@@ -180,7 +180,7 @@ def _origin(git: Path) -> str:
     return ""
 
 
-def _read(path: Path) -> str:
+def _read_text(path: Path) -> str:
     """Read a small file; '' when there is none."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from podwright import builders
+from podwright import strategies
 from podwright.records import replace
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def ready(sandbox: Any) -> Any:
     return sandbox
 
 
-@pytest.mark.parametrize("name", builders.names())
+@pytest.mark.parametrize("name", strategies.names())
 def test_every_strategy_builds_pushes_and_tells_the_digest(
     ready: Any, planned: Callable[..., Any], name: str
 ) -> None:
@@ -65,7 +65,7 @@ def flag_of(name: str, words: list[str]) -> str:
     return "build-arg:" if any(word.startswith("build-arg:") for word in words) else ""
 
 
-@pytest.mark.parametrize("name", builders.names())
+@pytest.mark.parametrize("name", strategies.names())
 def test_any_value_reaches_the_builder_unchanged(
     ready: Any, planned: Callable[..., Any], name: str
 ) -> None:
@@ -84,7 +84,7 @@ def test_any_value_reaches_the_builder_unchanged(
     assert [key for key, value in labels.items() if f"{label}{key}={value}" not in words] == []
 
 
-@pytest.mark.parametrize("name", builders.names())
+@pytest.mark.parametrize("name", strategies.names())
 def test_nothing_of_a_branch_name_is_run(
     ready: Any, planned: Callable[..., Any], facts: Facts, name: str
 ) -> None:
@@ -102,7 +102,7 @@ def test_nothing_of_a_branch_name_is_run(
     assert not (ready.cwd / "owned").exists()
 
 
-@pytest.mark.parametrize("name", builders.names())
+@pytest.mark.parametrize("name", strategies.names())
 def test_paths_with_leading_dashes_are_no_options(
     ready: Any, planned: Callable[..., Any], name: str
 ) -> None:
@@ -117,7 +117,7 @@ def test_paths_with_leading_dashes_are_no_options(
     assert [call for call in ready.calls() if "--push" in call["argv"]] == []
 
 
-@pytest.mark.parametrize("name", builders.names())
+@pytest.mark.parametrize("name", strategies.names())
 def test_the_time_of_the_build_is_its_own(
     ready: Any, planned: Callable[..., Any], name: str
 ) -> None:

@@ -23,12 +23,12 @@ sys.path[:0] = [
 import cases  # noqa: E402 - after the path is set
 import levels  # noqa: E402
 
-from podwright import builders  # noqa: E402
+from podwright import strategies  # noqa: E402
 from podwright.builders._base import FEATURES  # noqa: E402
 
 RESULTS = ROOT / "build" / "conformance.json"
 REFERENCE = ROOT / "docs" / "reference"
-ORDER = builders.names()
+ORDER = strategies.names()
 Results = dict[str, dict[str, dict[str, Any]]]
 
 INTRODUCTION = """\
@@ -93,12 +93,12 @@ def strategies(results: Results) -> str:
     for name in ORDER:
         same = sum(r.get(name, {}).get("result") == "same" for r in results.values())
         level = data["presets"][name]["level"]
-        needs = builders.get(name).needs
+        needs = strategies.get(name).needs
         lines.append(f"| `{name}` | {level} | {needs} | {same} of {len(results)} |")
     lines += ["", "[How the images differ](conformance.md).", "", "## Features", ""]
     lines += ["| feature | " + " | ".join(ORDER) + " |", "|---" * (len(ORDER) + 1) + "|"]
     for feature, words in FEATURES.items():
-        row = ["yes" if feature in builders.get(b).features else "" for b in ORDER]
+        row = ["yes" if feature in strategies.get(b).features else "" for b in ORDER]
         lines.append(f"| {words} | " + " | ".join(row) + " |")
     lines += ["", "## What the API server says", ""]
     for name in ORDER:

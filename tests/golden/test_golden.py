@@ -19,7 +19,7 @@ import jsonschema
 import kubernetes_validate
 import pytest
 
-from podwright import builders, inputs
+from podwright import inputs, strategies
 from podwright.plan import Plan, plan
 from podwright.request import json_schema
 from podwright.resources import text
@@ -27,7 +27,7 @@ from podwright.workspace import Facts
 
 HERE = Path(__file__).parent
 WORKSPACE = HERE / "workspace"
-CASES = [f"{name}-{size}" for name in builders.names() for size in ("minimal", "full")]
+CASES = [f"{name}-{size}" for name in strategies.names() for size in ("minimal", "full")]
 # What a pipeline's workspace is called in a pod.
 MOUNTED = "/home/jenkins/agent/workspace/app"
 FACTS = Facts(
@@ -51,7 +51,7 @@ def minimal(name: str) -> dict[str, Any]:
 
 def full(name: str) -> dict[str, Any]:
     """Give a request that asks for everything the strategy can do."""
-    features = builders.get(name).features
+    features = strategies.get(name).features
     request: dict[str, Any] = {
         **minimal(name),
         "tags": ["1.2", "latest"],

@@ -74,7 +74,7 @@ def test_a_defect_is_answered_with_its_trace_and_fails(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr(answer, "_script", broken)
+    monkeypatch.setattr(answer, "_planned_script", broken)
 
     with pytest.raises(ZeroDivisionError):
         ask(job)

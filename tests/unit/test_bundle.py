@@ -158,10 +158,10 @@ MADE_UP = '''
 """A strategy that exists in a test only."""
 
 from podwright import pod
-from podwright.builders._base import Builder, PodParts, Recipe, Step
+from podwright.builders._base import PodParts, Recipe, Step, Strategy
 
 
-class MadeUp(Builder):
+class MadeUp(Strategy):
     """Builds images by wishing.
 
     Costs: wishes.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from podwright import __version__, builders, cli, commands
+from podwright import __version__, cli, commands, strategies
 from podwright.console import Console
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def test_the_script_alone_can_be_printed(here: Path) -> None:
 
 
 def test_a_pod_is_printed_for_each_strategy(here: Path) -> None:
-    for name in builders.names():
+    for name in strategies.names():
         code, out, err = run("pod", "--builder", name)
         assert (code, err) == (0, "")
         assert json.loads(out)["kind"] == "Pod"
@@ -206,7 +206,7 @@ def test_the_table_of_strategies_names_them_all(here: Path) -> None:
     _, as_json, _ = run("builders", "--json")
 
     assert code == 0
-    names = list(builders.everything())
+    names = list(strategies.everything())
     assert [
         line.split()[0] for line in out.splitlines() if line[:1].isalpha() and line.endswith(")")
     ] == names
@@ -238,7 +238,7 @@ def test_without_any_builder_on_the_machine_it_says_what_to_install(
 
     done = podwright("build", "--image", "a", cwd=here, env={**WIDE, "PATH": str(tmp_path / "bin")})
 
-    programs = ", ".join(sorted({b.local() for b in builders.everything().values()} - {""}))
+    programs = ", ".join(sorted({b.local() for b in strategies.everything().values()} - {""}))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "podwright build: no builder was found on this machine; install one of "
@@ -247,8 +247,8 @@ def test_without_any_builder_on_the_machine_it_says_what_to_install(
 
 
 def test_a_strategy_that_needs_its_own_container_is_refused_here(here: Path) -> None:
-    able = ", ".join(n for n, b in builders.everything().items() if b.local())
-    for name in [n for n, b in builders.everything().items() if not b.local()]:
+    able = ", ".join(n for n, b in strategies.everything().items() if b.local())
+    for name in [n for n, b in strategies.everything().items() if not b.local()]:
         assert run("build", "--builder", name, "--image", "a") == (
             2,
             "",

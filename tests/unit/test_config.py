@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from podwright import builders, inputs
 from podwright import config as configs
+from podwright import inputs, strategies
 from podwright.config import Config
 from podwright.request import Registry
 
@@ -160,7 +160,7 @@ def test_the_strategy_is_no_default_among_others(wrong: Any) -> None:
 
 
 def test_unknown_strategies_and_roles_are_told_with_their_place(wrong: Any, problems: Any) -> None:
-    known = ", ".join(builders.names())
+    known = ", ".join(strategies.names())
 
     assert wrong("defaults: {}\nbuilder: kanico\n") == [
         ".podwright.yaml:2:1: builder: unknown builder 'kanico'; did you mean 'kaniko'?"

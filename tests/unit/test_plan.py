@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from podwright import builders
+from podwright import strategies
 from podwright.builders._base import FEATURES
 from podwright.config import Config
 from podwright.plan import plan_pod
@@ -40,7 +40,7 @@ def refused(problems: Any, planned: Any) -> Callable[..., list[str]]:
 
 def able(feature: str) -> str:
     """Give the strategies with a feature, as sentences list them."""
-    return ", ".join(n for n in builders.names() if feature in builders.get(n).features)
+    return ", ".join(n for n in strategies.names() if feature in strategies.get(n).features)
 
 
 def test_the_request_wins_over_the_config(planned: Any) -> None:
@@ -54,7 +54,7 @@ def test_without_a_wish_the_config_decides(planned: Any) -> None:
 
 
 def test_without_any_wish_it_is_the_safest(planned: Any) -> None:
-    safest = next(iter(builders.everything()))
+    safest = next(iter(strategies.everything()))
 
     assert planned({"image": "a"}).builder == safest
     assert planned({"image": "a", "builder": "auto"}, Config(builder="kaniko")).builder == safest
@@ -168,14 +168,14 @@ ASKS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("feature", ASKS)
-@pytest.mark.parametrize("name", builders.names())
+@pytest.mark.parametrize("name", strategies.names())
 def test_a_strategy_does_what_it_says_or_names_those_that_can(
     planned: Any, problems: Any, name: str, feature: str
 ) -> None:
     asked, parameter = ASKS[feature]
     value = {"builder": name, **({} if "images" in asked else {"image": "a"}), **asked}
 
-    if feature in builders.get(name).features:
+    if feature in strategies.get(name).features:
         assert planned(value).builder == name
         return
     assert problems(lambda: planned(value)) == [
@@ -202,7 +202,7 @@ def test_all_missing_features_are_named_with_the_allowed_that_have_them(refused:
 
 
 def test_a_cache_that_is_switched_off_asks_for_nothing(planned: Any) -> None:
-    for name in builders.names():
+    for name in strategies.names():
         assert planned({"builder": name, "image": "a", "cache": False}).builder == name
 
 
@@ -518,7 +518,7 @@ def test_registries_of_a_running_engine_cannot_be_changed(
     refused: Any, planned: Any, facts: Facts
 ) -> None:
     plain = Registry(http=True)
-    daemons = [n for n, b in builders.everything().items() if b.daemon_setting(plain)]
+    daemons = [n for n, b in strategies.everything().items() if b.daemon_setting(plain)]
     started = replace(facts, engine_registries='{"other.example": [true, false, "", []]}')
     value = {"image": "a", "registries": {"r.example": {"http": True}}}
 
@@ -533,7 +533,7 @@ def test_registries_of_a_running_engine_cannot_be_changed(
                 "for this build"
             )
         ]
-    for name in set(builders.names()) - set(daemons):
+    for name in set(strategies.names()) - set(daemons):
         assert planned({**value, "builder": name}, known=started)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from podwright import builders
+from podwright import strategies
 from podwright.config import Config
 from podwright.plan import plan_pod
 from podwright.pod import KEYS, as_yaml, merge
@@ -128,7 +128,7 @@ def test_resources_of_an_unknown_container_are_refused(refused: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [n for n, b in builders.everything().items() if "cacheClaim" in b.features]
+    "name", [n for n, b in strategies.everything().items() if "cacheClaim" in b.features]
 )
 def test_a_claim_takes_the_place_of_the_storage_volume(name: str) -> None:
     before = {v["name"]: v for v in pod(name)["spec"]["volumes"]}
@@ -275,7 +275,7 @@ def test_a_date_in_the_users_yaml_stays_a_text() -> None:
     assert '"since": "2026-11-24"' in as_yaml(made)
 
 
-@pytest.mark.parametrize("name", builders.names())
+@pytest.mark.parametrize("name", strategies.names())
 def test_every_privilege_of_a_pod_has_its_reason(name: str) -> None:
     made = pod(name)
     spec = made["spec"]
@@ -292,7 +292,7 @@ def test_every_privilege_of_a_pod_has_its_reason(name: str) -> None:
     assert privileged <= named
 
 
-@pytest.mark.parametrize("name", builders.names())
+@pytest.mark.parametrize("name", strategies.names())
 def test_every_pod_states_its_resources_and_gives_no_token(name: str) -> None:
     spec = pod(name)["spec"]
 

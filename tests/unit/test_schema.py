@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podwright import images, registries
-from podwright.builders._base import Expand
 from podwright.errors import guess
 from podwright.request import Registry
 from podwright.schema import describe, shown
 from podwright.script import quote
+from podwright.shell import Expand
 
 # Sentences
 

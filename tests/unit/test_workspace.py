@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from podwright.workspace import Facts, inspect, look, without_credentials
+from podwright.workspace import Facts, inspect, path_state, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -223,7 +223,7 @@ def test_paths_are_told_apart(tmp_path: Path) -> None:
     (root / "loop").symlink_to("loop")
 
     found = {
-        path: look(str(root), path)
+        path: path_state(str(root), path)
         for path in (
             ".", "folder", "file", "in", "none", "out", "..", "../root/file", str(root / "file"),
             "/etc/passwd", "file/below", "loop", "x" * 300, "ü",

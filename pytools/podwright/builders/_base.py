@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from podwright.config import EngineSettings
 from podwright.records import field, record
+from podwright.shell import Expand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,15 +28,6 @@ FEATURES: dict[str, str] = {
 }
 
 
-class Expand(str):
-    """A word of a command whose variables the shell expands, such as ``$PW_TMP/digest``.
-
-    Only for words that podwright itself makes; all other words are quoted.
-    """
-
-    __slots__ = ()
-
-
 @record
 class Step:
     """One command of a recipe.
@@ -43,14 +35,21 @@ class Step:
     Attributes:
         title: what the log says before it.
         argv: the command; plain words are quoted, :class:`Expand` words are expanded.
-        kind: which failures are transient: ``build``, ``push`` or ``none``.
+        retry: which failures are tried again: those of a ``build``, of a ``push``, or ``none``.
         env: environment of this command alone.
+        is_function: whether the command is a function of the recipe, which says its own titles.
     """
 
     title: str
     argv: tuple[str, ...]
-    kind: str = "none"
+    retry: str = "none"
     env: Mapping[str, str] = field(default_factory=dict)
+    is_function: bool = False
+
+
+def call(*argv: str, env: Mapping[str, str] | None = None) -> Step:
+    """Give the step that calls a shell function of the recipe."""
+    return Step("", argv, env=env or {}, is_function=True)
 
 
 @record
@@ -119,7 +118,7 @@ class Build:
 
 
 @record
-class Setting:
+class PodContext:
     """What a strategy may know when it makes its pod.
 
     Attributes:
@@ -159,7 +158,7 @@ class PodParts:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
-class Builder:
+class Strategy:
     """A strategy. One file in this package is one strategy, found by its name.
 
     The class docstring's first line is the strategy's line in all documentation.
@@ -178,7 +177,7 @@ class Builder:
     rank: int = 100
     one_call: bool = False
 
-    def pod(self, setting: Setting) -> PodParts:
+    def pod(self, context: PodContext) -> PodParts:
         """Give the parts of the pod."""
         raise NotImplementedError
 

@@ -7,7 +7,8 @@ docs/source/markdown/podman-build.1.md and podman-push.1.md.
 from __future__ import annotations
 
 from podwright import registries
-from podwright.builders._base import Build, Expand, Recipe, Step, flags, mounts, ssh_mounts
+from podwright.builders._base import Build, Recipe, Step, call, flags, mounts, ssh_mounts
+from podwright.shell import Expand
 
 FEATURES = frozenset({"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"})
 CONF = "$PW_TMP/registries.conf"
@@ -65,15 +66,17 @@ pw_forget() { # program, name
 def recipe(program: str, build: Build) -> Recipe:
     """Give the recipe of either program."""
     many = len(build.image.platforms) > 1
-    steps = [Step(f"building {build.name}", (program, *_build(build)), "build", _env(build))]
+    steps = [
+        Step(f"building {build.name}", (program, *_build_words(build)), "build", _build_env(build))
+    ]
     if many:
-        steps.insert(0, Step("", ("pw_forget", program, build.references[0]), "function"))
-    steps.insert(0, Step("", ("pw_prepare", program), "function"))
+        steps.insert(0, call("pw_forget", program, build.references[0]))
+    steps.insert(0, call("pw_prepare", program))
     if build.image.output:
-        steps += _archive(program, build)
+        steps += _archive_steps(program, build)
     if build.image.push:
-        steps += [_push(program, build, reference) for reference in build.references]
-        steps += [_digest(program, build)] if many else []
+        steps += [_push_step(program, build, reference) for reference in build.references]
+        steps += [_digest_step(program, build)] if many else []
     conf = registries.containers_conf(build.registries)
     return Recipe(
         steps=tuple(steps),
@@ -85,9 +88,9 @@ def recipe(program: str, build: Build) -> Recipe:
     )
 
 
-def _env(build: Build) -> dict[str, str]:
+def _build_env(build: Build) -> dict[str, str]:
     """Point the library at the build's registries and the login for pulling."""
-    env = {"BUILDAH_ISOLATION": "chroot", "TMPDIR": Expand("$pw_work"), **_conf(build)}
+    env = {"BUILDAH_ISOLATION": "chroot", "TMPDIR": Expand("$pw_work"), **_registries_env(build)}
     # A cache is written by the build itself.
     cache = build.image.cache
     use = build.login("all", "pull", "push") if cache and cache.ref and cache.write else "pull"
@@ -96,7 +99,7 @@ def _env(build: Build) -> dict[str, str]:
     return env
 
 
-def _build(build: Build) -> list[str]:
+def _build_words(build: Build) -> list[str]:
     """Give the arguments of the build."""
     image = build.image
     # Without --layers Buildah makes one layer of all steps and reads no cache; identity labels
@@ -112,7 +115,7 @@ def _build(build: Build) -> list[str]:
     words += flags("--label", build.labels)
     words += mounts("--secret", build)
     words += ssh_mounts(build)
-    words += _cache(build)
+    words += _cache_flags(build)
     words += registries.cert_dir(build.registries)
     if len(image.platforms) > 1:
         words += ["--platform", ",".join(image.platforms), "--manifest", build.references[0]]
@@ -121,7 +124,7 @@ def _build(build: Build) -> list[str]:
     return [*words, image.context]
 
 
-def _cache(build: Build) -> list[str]:
+def _cache_flags(build: Build) -> list[str]:
     """Give the cache flags; they take repositories without a tag."""
     cache = build.image.cache
     if cache is None:
@@ -133,29 +136,32 @@ def _cache(build: Build) -> list[str]:
     return words + (["--cache-to", cache.ref] if cache.ref and cache.write else [])
 
 
-def _push(program: str, build: Build, reference: str) -> Step:
+def _push_step(program: str, build: Build, reference: str) -> Step:
     """Push one tag; every tag writes the same digest file, the last one stays."""
     words = [program, "push", "--digestfile", Expand("$PW_TMP/digest")]
     source = reference
     if len(build.image.platforms) > 1:
         # With --digestfile a failed push of a list ends with 0 (buildah cmd/buildah/manifest.go).
         words, source = [program, "manifest", "push", "--all"], build.references[0]
-    words += _access(build)
+    words += _push_flags(build)
     return Step(
-        f"pushing {reference}", (*words, source, f"docker://{reference}"), "push", _conf(build)
+        f"pushing {reference}",
+        (*words, source, f"docker://{reference}"),
+        "push",
+        _registries_env(build),
     )
 
 
-def _digest(program: str, build: Build) -> Step:
+def _digest_step(program: str, build: Build) -> Step:
     """Push the list once more, for its digest; the registry has it all already."""
     words = [program, "manifest", "push", "--all", "--quiet"]
-    words += ["--digestfile", Expand("$PW_TMP/digest"), *_access(build)]
+    words += ["--digestfile", Expand("$PW_TMP/digest"), *_push_flags(build)]
     target = f"docker://{build.references[-1]}"
     title = f"reading the digest of {build.references[-1]}"
-    return Step(title, (*words, build.references[0], target), "push", _conf(build))
+    return Step(title, (*words, build.references[0], target), "push", _registries_env(build))
 
 
-def _access(build: Build) -> list[str]:
+def _push_flags(build: Build) -> list[str]:
     """Give the flags for reaching the registry that is pushed to."""
     words = registries.cert_dir(build.registries)
     if "push" in build.auth:
@@ -167,13 +173,13 @@ def _access(build: Build) -> list[str]:
     return words
 
 
-def _conf(build: Build) -> dict[str, str]:
+def _registries_env(build: Build) -> dict[str, str]:
     """Point the library at the build's registries."""
     has = registries.containers_conf(build.registries)
     return {"CONTAINERS_REGISTRIES_CONF": Expand(CONF)} if has else {}
 
 
-def _archive(program: str, build: Build) -> list[Step]:
+def _archive_steps(program: str, build: Build) -> list[Step]:
     """Write the OCI archive; `--output` of both programs would export a root file system."""
     many = len(build.image.platforms) > 1
     words = [program, "manifest", "push", "--all"] if many else [program, "push"]
@@ -182,5 +188,5 @@ def _archive(program: str, build: Build) -> list[Step]:
     if not many:
         target += f":{build.references[0]}"
     # An archive is written anew: the programs refuse to change one that exists.
-    forget = Step("", ("rm", "-f", "--", build.image.output), "function")
+    forget = call("rm", "-f", "--", build.image.output)
     return [forget, Step(f"writing {build.image.output}", (*words, target))]

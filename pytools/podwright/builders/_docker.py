@@ -6,7 +6,16 @@ Flags: docker/buildx docs/reference/buildx_build.md, docker/cli docs/reference/c
 from __future__ import annotations
 
 from podwright import pod
-from podwright.builders._base import Build, Recipe, Setting, Step, flags, mounts, ssh_mounts
+from podwright.builders._base import (
+    Build,
+    PodContext,
+    Recipe,
+    Step,
+    call,
+    flags,
+    mounts,
+    ssh_mounts,
+)
 from podwright.errors import UsageError
 from podwright.references import DOCKER_HUB
 
@@ -78,9 +87,9 @@ pw_docker_digest() {
 """
 
 
-def engine_env(setting: Setting) -> dict[str, str]:
+def engine_env(context: PodContext) -> dict[str, str]:
     """Give what engine.sh reads; without a driver it takes what works on the volume."""
-    driver = setting.engine.storageDriver
+    driver = context.engine.storageDriver
     return {"PODWRIGHT_STORAGE_DRIVER": driver, "PODWRIGHT_LOCK_WAIT": "60"}
 
 
@@ -102,43 +111,48 @@ def registry_settings(registries: Mapping[str, Registry]) -> dict[str, Any]:
     return settings
 
 
-def recipe(build: Build) -> Recipe:
-    """Build into the engine, then push each tag."""
-    image = build.image
-    cache = image.cache
-    needs_buildkit = "yes" if image.secrets or image.ssh else "no"
-    exports = bool(cache and cache.ref and cache.write)
-    needs_buildx = "yes" if exports or image.output or len(image.platforms) > 1 else "no"
+def recipe(
+    build: Build,
+    *,
+    iidfile: str = "",
+    around_push: tuple[str, str] | None = None,
+    functions: str = "",
+) -> Recipe:
+    """Build into the engine, then push each tag.
+
+    Args:
+        build: the image.
+        iidfile: where the build writes the id of its image; '' for nowhere.
+        around_push: functions that are called, with the reference, before and after each push.
+        functions: shell functions of the strategy itself.
+    """
+    image, title = build.image, f"building {build.name}"
+    exports = bool(image.cache and image.cache.ref and image.cache.write)
+    buildkit = "yes" if image.secrets or image.ssh else "no"
+    buildx = "yes" if exports or image.output or len(image.platforms) > 1 else "no"
+    words = flags("--iidfile", (iidfile,) if iidfile else ()) + _build_words(build)
+    login = build.login("all", "pull", "push") if exports else "pull"
     steps = [
-        Step(
-            f"building {build.name}",
-            (
-                "pw_docker_build",
-                needs_buildkit,
-                needs_buildx,
-                f"building {build.name}",
-                *_build(build),
-            ),
-            "function",
-            build.docker_config(build.login("all", "pull", "push") if exports else "pull"),
-        )
+        call("pw_docker_build", buildkit, buildx, title, *words, env=build.docker_config(login))
     ]
     if image.output:
-        steps.append(_archive(build))
-    if image.push:
-        for reference in build.references:
-            push = ("docker", "push", reference)
-            steps.append(Step(f"pushing {reference}", push, "push", build.docker_config("push")))
-            steps.append(Step("", ("pw_docker_digest",), "function"))
+        steps.append(_archive_step(build))
+    before, after = around_push or ("", "")
+    for reference in build.references if image.push else ():
+        push = ("docker", "push", reference)
+        steps += [call(before, reference)] if before else []
+        steps.append(Step(f"pushing {reference}", push, "push", build.docker_config("push")))
+        steps += [call(after, reference)] if after else []
+        steps.append(call("pw_docker_digest"))
     return Recipe(
         steps=tuple(steps),
         digest_file="",
         cached=r"^#[0-9]+ CACHED|^ ---> Using cache",
-        functions=FUNCTIONS,
+        functions=FUNCTIONS + functions,
     )
 
 
-def _arguments(build: Build) -> list[str]:
+def _source_flags(build: Build) -> list[str]:
     """Give what to build, without where it goes."""
     image = build.image
     words = ["--file", build.dockerfile]
@@ -148,13 +162,13 @@ def _arguments(build: Build) -> list[str]:
     return words + mounts("--secret", build) + ssh_mounts(build)
 
 
-def _build(build: Build) -> list[str]:
+def _build_words(build: Build) -> list[str]:
     """Give the arguments of the build."""
-    words = _arguments(build) + flags("--tag", build.references) + _cache(build)
+    words = _source_flags(build) + flags("--tag", build.references) + _cache_flags(build)
     return [*words, build.image.context]
 
 
-def _cache(build: Build) -> list[str]:
+def _cache_flags(build: Build) -> list[str]:
     """Give the cache flags."""
     cache = build.image.cache
     if cache is None:
@@ -171,9 +185,9 @@ def _cache(build: Build) -> list[str]:
     return words
 
 
-def _archive(build: Build) -> Step:
+def _archive_step(build: Build) -> Step:
     """Write the OCI archive; all layers come from the engine's cache."""
-    words = ["--progress", "plain", "--provenance=false", *_arguments(build)]
+    words = ["--progress", "plain", "--provenance=false", *_source_flags(build)]
     words += ["--output", f"type=oci,dest={build.image.output},name={build.references[0]}"]
     argv = ("docker", "buildx", "build", *words, build.image.context)
     return Step(f"writing {build.image.output}", argv, "build", build.docker_config("pull"))

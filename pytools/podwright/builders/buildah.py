@@ -6,15 +6,15 @@ from podwright import pod
 from podwright.builders import _containers
 from podwright.builders._base import (
     Build,
-    Builder,
+    PodContext,
     PodParts,
     Recipe,
-    Setting,
+    Strategy,
     tagged_caches,
 )
 
 
-class Buildah(Builder):
+class Buildah(Strategy):
     """Buildah in one container: no daemon, no privilege; RUN steps are isolated by chroot only.
 
     Costs: RUN steps share the container's network and process namespaces. Whether it may unshare
@@ -26,12 +26,12 @@ class Buildah(Builder):
     needs = "a node whose default profile allows unshare and mount"
     rank = 30
 
-    def pod(self, setting: Setting) -> PodParts:
+    def pod(self, context: PodContext) -> PodParts:
         """One container of user 0 with the runtime's default capabilities."""
         return PodParts(
             builder=pod.container(
                 "builder",
-                setting.images["buildah"],
+                context.images["buildah"],
                 command=pod.KEEP_ALIVE,
                 env={"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"},
                 mounts={"storage": "/var/lib/containers"},
@@ -42,7 +42,7 @@ class Buildah(Builder):
                     "allowPrivilegeEscalation": True,
                     "runAsUser": 0,
                     "runAsGroup": 0,
-                    **pod.profiles(setting.options),
+                    **pod.profiles(context.options),
                 },
             ),
             volumes=(pod.scratch("storage", "20Gi"),),

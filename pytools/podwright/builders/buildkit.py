@@ -7,16 +7,16 @@ import json
 from podwright import pod
 from podwright.builders._base import (
     Build,
-    Builder,
-    Expand,
+    PodContext,
     PodParts,
     Recipe,
-    Setting,
     Step,
+    Strategy,
     flags,
     mounts,
     ssh_mounts,
 )
+from podwright.shell import Expand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ SOCKET = "unix:///run/podwright-engine/buildkitd.sock"
 STORAGE = "/home/user/.local/share/buildkit"
 
 
-class BuildKit(Builder):
+class BuildKit(Strategy):
     """Rootless BuildKit beside the pipeline: parallel stages, the best cache, every feature.
 
     Costs: RUN steps can see the daemon's other processes (no process sandbox in Kubernetes), and
@@ -42,9 +42,9 @@ class BuildKit(Builder):
     rank = 10
     one_call = True
 
-    def pod(self, setting: Setting) -> PodParts:
+    def pod(self, context: PodContext) -> PodParts:
         """A client that passes `restricted`, and the daemon as user 1000."""
-        image = setting.images["buildkit"]
+        image = context.images["buildkit"]
         return PodParts(
             builder=pod.container(
                 "builder",
@@ -55,11 +55,11 @@ class BuildKit(Builder):
                 resources=pod.CLIENT,
                 security=pod.RESTRICTED,
             ),
-            engines=(_engine(image, setting),),
+            engines=(_daemon_sidecar(image, context),),
             volumes=(pod.scratch("storage", "20Gi"), pod.scratch("engine")),
             storage="storage",
-            files={"buildkitd.toml": _toml(setting.registries)},
-            security=pod.claim_security(setting.options),
+            files={"buildkitd.toml": _buildkitd_toml(context.registries)},
+            security=pod.claim_security(context.options),
             reasons={"engine": "escalation: newuidmap sets up the user namespace of the daemon"},
         )
 
@@ -69,7 +69,14 @@ class BuildKit(Builder):
 
     def recipe(self, build: Build) -> Recipe:
         """Build and push in one call; the daemon keeps what was done when it is tried again."""
-        words = ["buildctl", "build", "--progress", "plain", *_arguments(build), *_outputs(build)]
+        words = [
+            "buildctl",
+            "build",
+            "--progress",
+            "plain",
+            *_source_flags(build),
+            *_output_flags(build),
+        ]
         env = build.docker_config(build.login("all", "push", "pull"))
         return Recipe(
             steps=(Step(f"building {build.name}", tuple(words), "build", env),),
@@ -87,12 +94,12 @@ class BuildKit(Builder):
         return bool(env.get("BUILDKIT_HOST"))
 
 
-def _engine(image: str, setting: Setting) -> dict[str, Any]:
+def _daemon_sidecar(image: str, context: PodContext) -> dict[str, Any]:
     """Give the daemon's native sidecar (moby/buildkit examples/kubernetes/pod.rootless.yaml)."""
     return pod.sidecar(
         "engine",
         image,
-        command=_on_claim() if setting.options.cacheClaim else None,
+        command=_claim_command() if context.options.cacheClaim else None,
         args=[
             f"--addr={SOCKET}",
             "--config=/etc/podwright/buildkitd.toml",
@@ -107,19 +114,19 @@ def _engine(image: str, setting: Setting) -> dict[str, Any]:
             "runAsUser": 1000,
             "runAsGroup": 1000,
             "runAsNonRoot": True,
-            **pod.profiles(setting.options),
+            **pod.profiles(context.options),
         },
         probe=["buildctl", f"--addr={SOCKET}", "debug", "workers"],
     )
 
 
-def _on_claim() -> list[str]:
+def _claim_command() -> list[str]:
     """Keep the state below a directory of its own on the claim."""
     run = 'exec rootlesskit buildkitd --root="$0" "$@"'
     return pod.in_plain_folder(f"{STORAGE}/state", run)
 
 
-def _arguments(build: Build) -> list[str]:
+def _source_flags(build: Build) -> list[str]:
     """Give what to build."""
     image = build.image
     folder, _, name = build.dockerfile.rpartition("/")
@@ -130,10 +137,10 @@ def _arguments(build: Build) -> list[str]:
     words += flags("--opt", {f"label:{key}": value for key, value in build.labels.items()})
     if image.platforms:
         words += ["--opt", f"platform={','.join(image.platforms)}"]
-    return words + mounts("--secret", build) + ssh_mounts(build) + _cache(build)
+    return words + mounts("--secret", build) + ssh_mounts(build) + _cache_flags(build)
 
 
-def _cache(build: Build) -> list[str]:
+def _cache_flags(build: Build) -> list[str]:
     """Give the cache flags."""
     cache = build.image.cache
     if cache is None:
@@ -143,33 +150,34 @@ def _cache(build: Build) -> list[str]:
     words: list[str] = []
     for ref in (cache.ref, *cache.read):
         if ref:
-            words += ["--import-cache", f"type=registry,ref={ref}{_http(build, ref)}"]
+            words += ["--import-cache", f"type=registry,ref={ref}{_http_attribute(build, ref)}"]
     if cache.ref and cache.write:
         # A cache that cannot be written costs the next build time, not this one its result.
-        attributes = f"ref={cache.ref},mode={cache.mode},ignore-error=true{_http(build, cache.ref)}"
+        http = _http_attribute(build, cache.ref)
+        attributes = f"ref={cache.ref},mode={cache.mode},ignore-error=true{http}"
         words += ["--export-cache", f"type=registry,{attributes}"]
     return words
 
 
-def _outputs(build: Build) -> list[str]:
+def _output_flags(build: Build) -> list[str]:
     """Give where the result goes; several names are one CSV field, so they are quoted."""
     words = ["--metadata-file", Expand("$PW_TMP/metadata.json")]
     if build.image.output:
         words += ["--output", f"type=oci,dest={build.image.output},name={build.references[0]}"]
     if build.image.push:
         names = ",".join(build.references)
-        http = _http(build, names)
+        http = _http_attribute(build, names)
         words += ["--output", f'type=image,"name={names}",push=true,oci-mediatypes=true{http}']
     return words
 
 
-def _http(build: Build, ref: str) -> str:
+def _http_attribute(build: Build, ref: str) -> str:
     """Give the attribute that allows plain HTTP for the registry of a reference."""
     registry = build.registries.get(ref.split("/", 1)[0])
     return ",registry.insecure=true" if registry and registry.http else ""
 
 
-def _toml(registries: Mapping[str, Registry]) -> str:
+def _buildkitd_toml(registries: Mapping[str, Registry]) -> str:
     """Give buildkitd.toml (moby/buildkit docs/buildkitd.toml.md); JSON texts are TOML texts."""
     lines: list[str] = []
     for host, registry in sorted(registries.items()):

@@ -6,14 +6,14 @@ import json
 
 from podwright import pod
 from podwright.builders import _docker
-from podwright.builders._base import Build, Builder, PodParts, Recipe, Setting
+from podwright.builders._base import Build, PodContext, PodParts, Recipe, Strategy
 from podwright.request import Registry
 from podwright.resources import text
 
 SOCKET = "unix:///var/run/docker.sock"
 
 
-class Dind(Builder):
+class Dind(Strategy):
     """Docker in Docker: an engine of its own in one privileged container with its client.
 
     Costs: a privileged container is root on the node for whoever can run a step in it.
@@ -24,21 +24,21 @@ class Dind(Builder):
     needs = "a namespace that admits privileged containers"
     rank = 70
 
-    def pod(self, setting: Setting) -> PodParts:
+    def pod(self, context: PodContext) -> PodParts:
         """One privileged container with its own volume at /var/lib/docker."""
-        config = {"hosts": [SOCKET], **_docker.registry_settings(setting.registries)}
+        config = {"hosts": [SOCKET], **_docker.registry_settings(context.registries)}
         builder = pod.container(
             "builder",
-            setting.images["docker-engine"],
+            context.images["docker-engine"],
             command=["sh", "-c", text("engine.sh"), "engine"],
             args=["dockerd-entrypoint.sh", "dockerd", f"--config-file={_docker.CONFIG}"],
-            env={"DOCKER_HOST": SOCKET, **_docker.engine_env(setting)},
+            env={"DOCKER_HOST": SOCKET, **_docker.engine_env(context)},
             mounts={"storage": _docker.DATA_ROOT, "tmp": pod.TMP, "files": pod.FILES_DIR},
+            more_mounts=pod.certificate_mounts(context.registries, _docker.CERTIFICATES),
             resources=pod.BUILD,
             security=_docker.PRIVILEGED,
             probe=["docker", "version"],
         )
-        builder["volumeMounts"] += pod.certificate_mounts(setting.registries, _docker.CERTIFICATES)
         return PodParts(
             builder=builder,
             files={"daemon.json": json.dumps(config, sort_keys=True)},

@@ -6,10 +6,10 @@ import json
 
 from podwright import pod
 from podwright.builders import _docker
-from podwright.builders._base import Build, Builder, PodParts, Recipe, Setting
+from podwright.builders._base import Build, PodContext, PodParts, Recipe, Strategy
 from podwright.errors import UsageError
 from podwright.request import Registry
-from podwright.resources import Later, text
+from podwright.resources import LazyModule, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from podwright import authz
 else:
-    authz = Later("podwright.authz")
+    authz = LazyModule("podwright.authz")
 
 # The sockets that only plugin and engine may see, and the one that the client may.
 PLUGINS, ENGINE, CLIENT = "plugins", "engine-socket", "client-socket"
 WORKSPACE = "workspace-volume"
 
 
-class DindSidecar(Builder):
+class DindSidecar(Strategy):
     """A Docker Engine of its own beside an unprivileged client, behind a policy.
 
     Costs: the engine is privileged; the authorization plugin keeps pipelines from using that.
@@ -35,15 +35,15 @@ class DindSidecar(Builder):
     needs = "a namespace that admits privileged containers (the engine's)"
     rank = 60
 
-    def pod(self, setting: Setting) -> PodParts:
+    def pod(self, context: PodContext) -> PodParts:
         """A client that passes `restricted`, the plugin, and the engine, started in that order."""
-        problems = authz.problems(setting.policy)
+        problems = authz.problems(context.policy)
         if problems:
             raise UsageError(problems)
-        options = _options(setting)
+        options = _engine_options(context)
         return PodParts(
-            builder=_client(setting),
-            engines=(_plugin(setting), _engine(setting, options)),
+            builder=_client_container(context),
+            engines=(_plugin_sidecar(context), _engine_sidecar(context, options)),
             volumes=(
                 pod.scratch("storage", "20Gi"),
                 pod.scratch("tmp"),
@@ -69,43 +69,47 @@ class DindSidecar(Builder):
         return _docker.recipe(build)
 
 
-def _options(setting: Setting) -> authz.EngineOptions:
+def _engine_options(context: PodContext) -> authz.EngineOptions:
     """Give the engine's options; policy and engine must name the workspace alike."""
     places = {
-        name: setting.policy[name] for name in ("workspace", "volume") if name in setting.policy
+        name: context.policy[name] for name in ("workspace", "volume") if name in context.policy
     }
     return authz.EngineOptions(
-        accept_old=setting.engine.acceptOld,
-        new_privileges=setting.engine.newPrivileges,
-        extra=_docker.registry_settings(setting.registries),
+        accept_old=context.engine.acceptOld,
+        new_privileges=context.engine.newPrivileges,
+        extra=_docker.registry_settings(context.registries),
         **places,
     )
 
 
-def _client(setting: Setting) -> dict[str, Any]:
+def _client_container(context: PodContext) -> dict[str, Any]:
     """The client may connect to its socket, but not replace it."""
-    client = pod.container(
+    return pod.container(
         "builder",
-        setting.images["docker-cli"],
+        context.images["docker-cli"],
         command=pod.KEEP_ALIVE,
         env={"DOCKER_HOST": authz.CLIENT_HOST, "HOME": pod.TMP},
-        mounts={CLIENT: authz.CLIENT_DIR},
+        read_only={CLIENT: authz.CLIENT_DIR},
         resources=pod.CLIENT,
         security=pod.RESTRICTED,
     )
-    client["volumeMounts"][0]["readOnly"] = True
-    return client
 
 
-def _plugin(setting: Setting) -> dict[str, Any]:
+def _plugin_sidecar(context: PodContext) -> dict[str, Any]:
     """The authorization plugin, without any right.
 
     The engine waits for a plugin that hangs, for ever, so the kubelet has to notice.
     """
-    plugin = pod.sidecar(
+    liveness = {
+        "exec": {"command": authz.probe()},
+        "periodSeconds": 10,
+        "timeoutSeconds": 5,
+        "failureThreshold": 3,
+    }
+    return pod.sidecar(
         "authz",
-        setting.images["tools"],
-        command=authz.command(setting.policy),
+        context.images["tools"],
+        command=authz.command(context.policy),
         mounts={
             PLUGINS: authz.PLUGIN_DIR,
             ENGINE: authz.ENGINE_DIR,
@@ -114,24 +118,18 @@ def _plugin(setting: Setting) -> dict[str, Any]:
         resources=pod.TOOLS,
         security={**authz.SECURITY_CONTEXT, "privileged": False},
         probe=authz.probe(),
+        more={"livenessProbe": liveness},
     )
-    plugin["livenessProbe"] = {
-        "exec": {"command": authz.probe()},
-        "periodSeconds": 10,
-        "timeoutSeconds": 5,
-        "failureThreshold": 3,
-    }
-    return plugin
 
 
-def _engine(setting: Setting, options: authz.EngineOptions) -> dict[str, Any]:
+def _engine_sidecar(context: PodContext, options: authz.EngineOptions) -> dict[str, Any]:
     """The engine: storage is checked, then the plugin, then dockerd starts."""
-    engine = pod.sidecar(
+    return pod.sidecar(
         "engine",
-        setting.images["docker-engine"],
+        context.images["docker-engine"],
         command=["sh", "-c", text("engine.sh"), "engine"],
         args=authz.engine_command(options),
-        env=_docker.engine_env(setting),
+        env=_docker.engine_env(context),
         mounts={
             "storage": _docker.DATA_ROOT,
             "tmp": pod.TMP,
@@ -139,12 +137,11 @@ def _engine(setting: Setting, options: authz.EngineOptions) -> dict[str, Any]:
             ENGINE: authz.ENGINE_DIR,
             WORKSPACE: pod.WORKING_DIR,
         },
+        more_mounts=pod.certificate_mounts(context.registries, _docker.CERTIFICATES),
         resources=pod.ENGINE,
         security=_docker.PRIVILEGED,
         probe=["docker", "--host", f"unix://{authz.ENGINE_SOCKET}", "version"],
     )
-    engine["volumeMounts"] += pod.certificate_mounts(setting.registries, _docker.CERTIFICATES)
-    return engine
 
 
 STRATEGY = DindSidecar()

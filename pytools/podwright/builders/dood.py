@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from podwright import pod
 from podwright.builders import _docker
-from podwright.builders._base import Build, Builder, Expand, PodParts, Recipe, Setting, Step
-from podwright.records import replace
-from podwright.resources import Later
+from podwright.builders._base import Build, PodContext, PodParts, Recipe, Strategy
+from podwright.resources import LazyModule
+from podwright.shell import Expand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from podwright import dood
 else:
-    dood = Later("podwright.dood")
+    dood = LazyModule("podwright.dood")
 
 SOCKET = "/var/run/docker.sock"
 NODE, CLIENT = "docker-socket", "client-socket"
@@ -37,7 +37,7 @@ pushed; give each build a tag of its own"
 """
 
 
-class Dood(Builder):
+class Dood(Strategy):
     """Docker out of Docker: the node's own engine through its socket, without privilege.
 
     Costs: who reaches the socket is root on the node, through the proxy as well; it keeps builds
@@ -49,12 +49,12 @@ class Dood(Builder):
     needs = "nodes that run dockerd, and a namespace that admits hostPath volumes"
     rank = 90
 
-    def pod(self, setting: Setting) -> PodParts:
+    def pod(self, context: PodContext) -> PodParts:
         """A client that passes `restricted`, and the proxy, which alone has the node's socket."""
-        group = setting.options.socketGroup
+        group = context.options.socketGroup
         return PodParts(
-            builder=_client(setting),
-            engines=(_proxy(setting, group),),
+            builder=_client_container(context),
+            engines=(_proxy_sidecar(context, group),),
             volumes=(
                 # `type: Socket` makes the pod wait, with an event, on nodes without dockerd;
                 # without it the kubelet would make an empty directory there.
@@ -68,74 +68,55 @@ class Dood(Builder):
 
     def recipe(self, build: Build) -> Recipe:
         """Build into the node's engine, then push each tag, each as this build's own image."""
-        made = _docker.recipe(build)
         if len(build.image.platforms) > 1:
-            return made  # the id is that of a list, which the engine may not keep
-        steps = [_with_id(step) for step in made.steps]
-        if build.image.push:
-            steps = [new for step in steps for new in _claimed(step, build.references)]
-        return replace(made, steps=tuple(steps), functions=made.functions + FUNCTIONS)
+            return _docker.recipe(build)  # the id is that of a list, which the engine may not keep
+        return _docker.recipe(
+            build,
+            iidfile=Expand("$PW_TMP/iid"),
+            around_push=("pw_dood_claim", "pw_dood_kept"),
+            functions=FUNCTIONS,
+        )
 
     def local(self) -> str:
         """`docker` on PATH, with an engine that answers; no proxy is in between."""
         return "docker"
 
 
-def _with_id(step: Step) -> Step:
-    """Have the build write the id of its image."""
-    if step.argv[0] != "pw_docker_build":
-        return step
-    words = (*step.argv[:4], "--iidfile", Expand("$PW_TMP/iid"), *step.argv[4:])
-    return replace(step, argv=words)
-
-
-def _claimed(step: Step, references: tuple[str, ...]) -> tuple[Step, ...]:
-    """Set the tag before a push, and look at it after it."""
-    reference = step.argv[-1]
-    if step.kind != "push" or reference not in references:
-        return (step,)
-    claim, kept = ("pw_dood_claim", reference), ("pw_dood_kept", reference)
-    return (Step("", claim, "function"), step, Step("", kept, "function"))
-
-
-def _client(setting: Setting) -> dict[str, Any]:
+def _client_container(context: PodContext) -> dict[str, Any]:
     """The client may connect to the proxy's socket, but not replace it.
 
     Its limits are those of everything that it starts on the node; its requests keep room for that.
     """
     client = pod.container(
         "builder",
-        setting.images["docker-cli"],
+        context.images["docker-cli"],
         command=pod.KEEP_ALIVE,
         env={"DOCKER_HOST": dood.CLIENT_HOST, "HOME": pod.TMP},
-        mounts={CLIENT: dood.CLIENT_DIR},
+        read_only={CLIENT: dood.CLIENT_DIR},
         resources=pod.BUILD,
         security=pod.RESTRICTED,
     )
-    client["volumeMounts"][0]["readOnly"] = True
     # Published ports are the node's.
     client["env"].append(dood.NODE_ADDRESS)
     return client
 
 
-def _proxy(setting: Setting, group: int) -> dict[str, Any]:
+def _proxy_sidecar(context: PodContext, group: int) -> dict[str, Any]:
     """The proxy; the kubelet ends it after all other containers, and then it cleans up."""
-    proxy = pod.sidecar(
+    return pod.sidecar(
         "engine",
-        setting.images["tools"],
+        context.images["tools"],
         command=dood.command(),
         mounts={NODE: dood.NODE_SOCKET, CLIENT: dood.CLIENT_DIR},
         resources=pod.TOOLS,
-        security=_security(group),
+        security=_proxy_security(group),
         probe=dood.probe(),
+        # Why it did not start is then part of the pod's status, not only of its log.
+        more={"env": dood.ENV, "terminationMessagePolicy": "FallbackToLogsOnError"},
     )
-    proxy["env"] = dood.ENV
-    # Why it did not start is then part of the pod's status, not only of its log.
-    proxy["terminationMessagePolicy"] = "FallbackToLogsOnError"
-    return proxy
 
 
-def _security(group: int) -> dict[str, Any]:
+def _proxy_security(group: int) -> dict[str, Any]:
     """Join the socket's group as user 1000 when it is known, else be its owner: user 0.
 
     User 0 needs no capability for that: the socket is root's own.

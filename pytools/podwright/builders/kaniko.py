@@ -7,16 +7,16 @@ import posixpath
 from podwright import pod, registries
 from podwright.builders._base import (
     Build,
-    Builder,
-    Expand,
+    PodContext,
     PodParts,
     Recipe,
-    Setting,
     Step,
+    Strategy,
     flags,
     mounts,
     tagged_caches,
 )
+from podwright.shell import Expand
 
 # The shortest repository, by google/go-containerregistry pkg/name/repository.go.
 SHORTEST = 2
@@ -33,7 +33,7 @@ COMPATIBLE = (
 )
 
 
-class Kaniko(Builder):
+class Kaniko(Strategy):
     """kaniko (the maintained fork) unpacks the image over its own container: no nesting at all.
 
     Costs: files below the container's mounts never get into the image, ssh mounts and other
@@ -46,12 +46,12 @@ class Kaniko(Builder):
     rank = 20
     one_call = True
 
-    def pod(self, setting: Setting) -> PodParts:
+    def pod(self, context: PodContext) -> PodParts:
         """One container of user 0 with seven capabilities and the runtime's own seccomp profile."""
         return PodParts(
             builder=pod.container(
                 "builder",
-                setting.images["kaniko"],
+                context.images["kaniko"],
                 command=["/busybox/sh", "-c", pod.KEEP_ALIVE[2]],
                 env=dict.fromkeys(COMPATIBLE, "true"),
                 resources=pod.BUILD,
@@ -72,7 +72,12 @@ class Kaniko(Builder):
 
     def recipe(self, build: Build) -> Recipe:
         """Build and push in one run; the executor retries its own requests."""
-        words = ["/kaniko/executor", *_arguments(build), *_cache(build), *_registries(build)]
+        words = [
+            "/kaniko/executor",
+            *_build_flags(build),
+            *_cache_flags(build),
+            *_registry_flags(build),
+        ]
         env = build.docker_config(build.login("all", "push", "pull"))
         return Recipe(
             steps=(Step(f"building {build.name}", tuple(words), "none", env),),
@@ -94,7 +99,7 @@ class Kaniko(Builder):
         return problems
 
 
-def _arguments(build: Build) -> list[str]:
+def _build_flags(build: Build) -> list[str]:
     """Give what to build and where to."""
     image, retries = build.image, str(build.common.retries)
     context = posixpath.normpath(posixpath.join(build.facts.root, image.context))
@@ -110,7 +115,7 @@ def _arguments(build: Build) -> list[str]:
     return words + (["--tar-path", image.output] if image.output else [])
 
 
-def _cache(build: Build) -> list[str]:
+def _cache_flags(build: Build) -> list[str]:
     """Give the cache flags; the executor knows one repository for reading and writing."""
     cache = build.image.cache
     if cache is None or not cache.enabled or not cache.ref:
@@ -119,7 +124,7 @@ def _cache(build: Build) -> list[str]:
     return words if cache.write else [*words, "--no-push-cache"]
 
 
-def _registries(build: Build) -> list[str]:
+def _registry_flags(build: Build) -> list[str]:
     """Give the flags for registries without TLS, with an authority of their own, or mirrored."""
     words: list[str] = []
     paths = registries.certificate_paths(build.registries)

@@ -6,10 +6,10 @@ from podwright import pod, registries
 from podwright.builders import _containers
 from podwright.builders._base import (
     Build,
-    Builder,
+    PodContext,
     PodParts,
     Recipe,
-    Setting,
+    Strategy,
     tagged_caches,
 )
 
@@ -21,7 +21,7 @@ SOCKET = "/run/podwright-engine/podman.sock"
 CERTIFICATES = "/etc/containers/certs.d"
 
 
-class Podman(Builder):
+class Podman(Strategy):
     """Rootless Podman: builds without a daemon and offers its Docker-compatible socket to tests.
 
     Costs: as Buildah; containers started through the socket run inside the pod's own limits, nested
@@ -34,7 +34,7 @@ class Podman(Builder):
     needs = "a node whose default profile allows unshare and mount"
     rank = 40
 
-    def pod(self, setting: Setting) -> PodParts:
+    def pod(self, context: PodContext) -> PodParts:
         """The builder and the socket's service, both as user 1000."""
         security = {
             "privileged": False,
@@ -43,13 +43,13 @@ class Podman(Builder):
             "runAsUser": 1000,
             "runAsGroup": 1000,
             "runAsNonRoot": True,
-            **pod.profiles(setting.options),
+            **pod.profiles(context.options),
         }
         storage = "/home/podman/.local/share/containers"
         return PodParts(
             builder=pod.container(
                 "builder",
-                setting.images["podman"],
+                context.images["podman"],
                 command=pod.in_plain_folder(f"{storage}/storage", pod.KEEP_ALIVE[2]),
                 env={
                     "HOME": "/home/podman",
@@ -61,15 +61,15 @@ class Podman(Builder):
                 resources=pod.BUILD,
                 security=security,
             ),
-            engines=(_service(setting, security, storage),),
+            engines=(_service_sidecar(context, security, storage),),
             volumes=(
                 pod.scratch("storage", "20Gi"),
                 pod.scratch("engine-storage", "20Gi"),
                 pod.scratch("engine"),
             ),
             storage="storage",
-            files=_files(setting),
-            security=pod.claim_security(setting.options),
+            files=_service_files(context),
+            security=pod.claim_security(context.options),
             reasons={
                 "builder": "escalation: newuidmap sets up the user namespace",
                 "engine": "escalation: newuidmap sets up the user namespace",
@@ -89,35 +89,34 @@ class Podman(Builder):
         return "podman"
 
 
-def _service(setting: Setting, security: dict[str, Any], storage: str) -> dict[str, Any]:
+def _service_sidecar(context: PodContext, security: dict[str, Any], storage: str) -> dict[str, Any]:
     """The service behind the socket; it knows the organisation's registries."""
     env = {"HOME": "/home/podman", "STORAGE_DRIVER": "vfs"}
-    if setting.registries:
+    if context.registries:
         env["CONTAINERS_REGISTRIES_CONF"] = f"{pod.FILES_DIR}/registries.conf"
-    service = pod.sidecar(
+    return pod.sidecar(
         "engine",
-        setting.images["podman"],
+        context.images["podman"],
         command=["podman", "system", "service", "--time=0", f"unix://{SOCKET}"],
         env=env,
         mounts={"engine-storage": storage, "engine": "/run/podwright-engine"},
+        more_mounts=pod.certificate_mounts(context.registries, CERTIFICATES),
         resources=pod.ENGINE,
-        security={**security, **_unmasked(setting)},
+        security={**security, **_proc_mount(context)},
         probe=["podman", "--remote", "--url", f"unix://{SOCKET}", "version"],
     )
-    service["volumeMounts"] += pod.certificate_mounts(setting.registries, CERTIFICATES)
-    return service
 
 
-def _files(setting: Setting) -> dict[str, str]:
+def _service_files(context: PodContext) -> dict[str, str]:
     """The registries' settings for the service, when there are any."""
-    if not setting.registries:
+    if not context.registries:
         return {}
-    return {"registries.conf": registries.containers_conf(setting.registries)}
+    return {"registries.conf": registries.containers_conf(context.registries)}
 
 
-def _unmasked(setting: Setting) -> dict[str, str]:
+def _proc_mount(context: PodContext) -> dict[str, str]:
     """Let the service mount /proc for its containers; Kubernetes allows it in user namespaces."""
-    return {"procMount": "Unmasked"} if setting.options.userNamespace else {}
+    return {"procMount": "Unmasked"} if context.options.userNamespace else {}
 
 
 STRATEGY = Podman()

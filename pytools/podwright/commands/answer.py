@@ -36,18 +36,18 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if not job.is_dir():
         raise UsageError(f"there is no directory '{job}'; this command is for the library itself")
     try:
-        _write(job, _script(job, console))
+        _write_script(job, _planned_script(job, console))
     except PodwrightError as error:
-        _answer(job, "\n".join(error.problems))
+        _write_error(job, "\n".join(error.problems))
     except Exception:
-        _answer(job, "podwright has a defect; please report this:\n" + traceback.format_exc())
+        _write_error(job, "podwright has a defect; please report this:\n" + traceback.format_exc())
         raise
     finally:
         (job / "answered").touch()
     return 0
 
 
-def _write(job: Path, script: str) -> None:
+def _write_script(job: Path, script: str) -> None:
     """Write the script.
 
     Raises:
@@ -64,7 +64,7 @@ def _write(job: Path, script: str) -> None:
         ) from None
 
 
-def _script(job: Path, console: Console) -> str:
+def _planned_script(job: Path, console: Console) -> str:
     """Plan the job."""
     told = read_env((job / "env").read_bytes().decode("utf-8", "replace"))
     config_file = job / "config"
@@ -88,7 +88,7 @@ def read_env(text: str) -> dict[str, str]:
     return {name: value for name, mark, value in pairs if name and mark}
 
 
-def _answer(job: Path, sentence: str) -> None:
+def _write_error(job: Path, sentence: str) -> None:
     """Write the error sentence."""
     text = json.dumps({"error": f"buildImage: {sentence}"})
     (job / "answer.json").write_text(text + "\n", encoding="utf-8")

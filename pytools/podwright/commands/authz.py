@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Print the answer."""
     if options.verb == "decide":
-        return _decide(options, console)
+        return _print_decision(options, console)
     if options.verb == "page":
         console.result(page())
     elif options.verb == "source":
@@ -46,18 +46,18 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return EXIT_DONE
 
 
-def _decide(options: argparse.Namespace, console: Console) -> int:
+def _print_decision(options: argparse.Namespace, console: Console) -> int:
     """One JSON object: the decision, its rule and the message that the user would read."""
-    body = _body(options.body, console)
+    body = _read_body(options.body, console)
     headers = {"Content-Type": "application/json"} if body else {}
-    config = _config(options.config)
+    config = _parse_config(options.config)
     decision = decide(Request(options.method, options.target, headers, body), limits(config))
     shown = {"allow": decision.allow, "rule": decision.rule, "message": decision.message}
     console.result(json.dumps(shown, indent=2))
     return EXIT_DONE if decision.allow else EXIT_FAILED
 
 
-def _body(file: str | None, console: Console) -> bytes:
+def _read_body(file: str | None, console: Console) -> bytes:
     if file is None:
         return b""
     if file == "-":
@@ -68,7 +68,7 @@ def _body(file: str | None, console: Console) -> bytes:
         raise UsageError(f"authz: {file} cannot be read ({error.strerror}); name a file") from None
 
 
-def _config(text: str) -> dict[str, Any]:
+def _parse_config(text: str) -> dict[str, Any]:
     try:
         config = json.loads(text)
     except ValueError:

@@ -18,7 +18,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from podwright import builders, inputs, workspace
+from podwright import inputs, strategies, workspace
 from podwright.errors import UsageError
 from podwright.options import EXAMPLES, add_request_options, request_from
 from podwright.plan import plan
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     root = Path.cwd()
     value = request_from(options, console.stdin)
     if not value.get("builder"):
-        value["builder"] = here(console)
+        value["builder"] = local_strategy(console)
     _runs_here(value["builder"])
     request, config = inputs.load(value, root, console.env)
     made = plan(request, config, workspace.inspect(root, console.env))
@@ -52,10 +52,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     env: dict[str, Any] = dict(console.env)
     if console.is_terminal:
         env["PW_QUIET"] = "1"  # somebody watches: no dots are needed
-    return _execute(made.script, env, console)
+    return _run_script(made.script, env, console)
 
 
-def _execute(script: str, env: dict[str, str], console: Console) -> int:
+def _run_script(script: str, env: dict[str, str], console: Console) -> int:
     """Run the script; its result comes through a pipe, its talk goes straight to the terminal."""
     receive, send = os.pipe()
     with os.fdopen(receive, encoding="utf-8") as result:
@@ -71,14 +71,14 @@ def _execute(script: str, env: dict[str, str], console: Console) -> int:
         if process.stdin:
             process.stdin.write(script.encode())
             process.stdin.close()
-        code = _wait(process)
+        code = _wait_for(process)
         text = result.read()
     if text and code == 0:
         console.result(json.dumps(json.loads(text)["value"], indent=2))
     return code
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
+def _wait_for(process: subprocess.Popen[bytes]) -> int:
     """Wait for the script; it gets every signal that should end it, and clears up first."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {
@@ -92,17 +92,17 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
             signal.signal(number, handler)
 
 
-def here(console: Console) -> str:
+def local_strategy(console: Console) -> str:
     """Choose the strategy whose program is on this machine.
 
     Raises:
         UsageError: there is none.
     """
-    for name, strategy in builders.everything().items():
+    for name, strategy in strategies.everything().items():
         program = strategy.local()
         if program and shutil.which(program) and strategy.ready(console.env):
             return name
-    programs = sorted({s.local() for s in builders.everything().values()} - {""})
+    programs = sorted({s.local() for s in strategies.everything().values()} - {""})
     raise UsageError(
         f"no builder was found on this machine; install one of {', '.join(programs)} "
         "(buildctl also needs BUILDKIT_HOST)"
@@ -111,8 +111,8 @@ def here(console: Console) -> str:
 
 def _runs_here(name: str) -> None:
     """Refuse strategies that make no sense outside their own container."""
-    if name in builders.names() and not builders.get(name).local():
-        able = [n for n, s in builders.everything().items() if s.local()]
+    if name in strategies.names() and not strategies.get(name).local():
+        able = [n for n, s in strategies.everything().items() if s.local()]
         raise UsageError(
             f"builder: '{name}' runs in its own container only; here use {', '.join(able)}"
         )

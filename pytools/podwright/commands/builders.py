@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 
-from podwright import builders
+from podwright import strategies
 from podwright.builders._base import FEATURES
 
 TYPE_CHECKING = False
@@ -24,12 +24,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Print the table, the safest strategy first."""
-    found = builders.everything()
+    found = strategies.everything()
     if options.json:
         table = [
             {
                 "name": name,
-                "summary": builders.summary(strategy),
+                "summary": strategies.summary(strategy),
                 "level": strategy.level,
                 "needs": strategy.needs,
                 "features": sorted(strategy.features),
@@ -43,9 +43,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         lines.append(f"{name}  ({strategy.level})")
         can = ", ".join(text for feature, text in FEATURES.items() if feature in strategy.features)
         lines += [
-            *_wrapped("", builders.summary(strategy)),
-            *_wrapped("needs: ", strategy.needs),
-            *_wrapped("can:   ", can),
+            *_wrap_below("", strategies.summary(strategy)),
+            *_wrap_below("needs: ", strategy.needs),
+            *_wrap_below("can:   ", can),
             "",
         ]
     lines.append("Sorted by safety; 'auto' takes the first that can do what is asked.")
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _wrapped(title: str, text: str) -> list[str]:
+def _wrap_below(title: str, text: str) -> list[str]:
     """Break a text into lines that fit a terminal, below its title."""
     first, others = f"    {title}", " " * (4 + len(title))
     return textwrap.wrap(

@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Write or check."""
     if options.presets:
-        return _presets(options, console)
+        return _write_presets(options, console)
     if options.config:
         raise UsageError("--config: goes with --presets; say where the presets are written")
     if not (options.root / "README.md").is_file():
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _presets(options: argparse.Namespace, console: Console) -> int:
+def _write_presets(options: argparse.Namespace, console: Console) -> int:
     """Render an organisation's presets.
 
     Raises:

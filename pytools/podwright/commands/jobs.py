@@ -51,15 +51,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     made["render"].add_argument("--out", metavar="FOLDER", help="write one file per job there")
     made["seed"].add_argument("request", help="file with the step's request")
     for verb in ON_CONTROLLER:
-        _controller(made[verb])
+        _add_controller_options(made[verb])
     for verb in ("plan", "apply"):
-        _planning(made[verb])
-    _plan(made["plan"])
-    _apply(made["apply"])
-    _import(made["import"])
+        _add_planning_options(made[verb])
+    _add_plan_options(made["plan"])
+    _add_apply_options(made["apply"])
+    _add_import_options(made["import"])
 
 
-def _controller(parser: argparse.ArgumentParser) -> None:
+def _add_controller_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("controller")
     group.add_argument("--url", help="address of the controller (default: JENKINS_URL)")
     group.add_argument("--user", help="user name (default: JENKINS_USER)")
@@ -82,7 +82,7 @@ def _controller(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _planning(parser: argparse.ArgumentParser) -> None:
+def _add_planning_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--deep", action="store_true", help="compare every XML, to see edits made in Jenkins"
     )
@@ -97,12 +97,12 @@ def _planning(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def _plan(parser: argparse.ArgumentParser) -> None:
+def _add_plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FILE", help="write the plan, to be applied later")
     parser.add_argument("--no-diff", action="store_true", help="do not show differences")
 
 
-def _apply(parser: argparse.ArgumentParser) -> None:
+def _add_apply_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", metavar="FILE", help="apply this plan instead of a description")
     parser.add_argument(
         "--allow-removals", type=int, metavar="N", help="allow so many removals in this run"
@@ -112,7 +112,7 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _import(parser: argparse.ArgumentParser) -> None:
+def _add_import_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", help="jobs or folders (default: everything)")
     parser.add_argument("--out", metavar="FOLDER", required=True, help="where to write")
     parser.add_argument("--owner", required=True, help="owner for the description")

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     root = Path.cwd()
     request, config = inputs.load(request_from(options, console.stdin), root, console.env)
     facts = workspace.inspect(root, console.env)
-    made = plan(request, config, facts, org=inputs.organisation(console.env))
+    made = plan(request, config, facts, config_text=inputs.organisation(console.env))
     text = made.script if options.script else json.dumps(made.as_json(), indent=2)
     console.result(text)
     return 0

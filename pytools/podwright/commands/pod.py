@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from podwright import builders, inputs, pod
+from podwright import inputs, pod, strategies
 from podwright.errors import PodwrightError
 from podwright.plan import plan_pod
 from podwright.request import is_build
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "request", nargs="?", help="request as a JSON or YAML file, '-' for stdin; none: defaults"
     )
-    names = ", ".join([*builders.names(), "auto"])
+    names = ", ".join([*strategies.names(), "auto"])
     parser.add_argument(
         "--builder", metavar="NAME", help=f"the strategy; wins over the request's: {names}"
     )
@@ -49,17 +49,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Print it."""
     if not options.machine:
-        console.result(pod.as_yaml(_pod(options, console)))
+        console.result(pod.as_yaml(_planned_pod(options, console)))
         return 0
     try:
-        answer: dict[str, Any] = {"pod": _pod(options, console)}
+        answer: dict[str, Any] = {"pod": _planned_pod(options, console)}
     except PodwrightError as error:
         answer = {"error": "\n".join(error.problems)}
     console.result(json.dumps(answer))
     return 0
 
 
-def _pod(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+def _planned_pod(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Plan it."""
     value = inputs.read_request(options.request, console.stdin) if options.request else {}
     if options.builder:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from podwright.console import Console
-    from podwright.jobs.applying import Outcome
+    from podwright.jobs.applying import ChangeOutcome
     from podwright.jobs.client import Controller
     from podwright.jobs.description import Description
-    from podwright.jobs.planning import Change, Key, Plan
+    from podwright.jobs.planning import Change, ChangePlan, Key
     from podwright.jobs.rendering import Rendered
 
 MOST_WORKERS = 64
@@ -60,7 +60,7 @@ def render_files(items: Iterable[Rendered], owner: str, out: Path) -> int:
     count = 0
     made: set[Path] = set()
     for item in items:
-        suffix = ".view.xml" if item.job.record.VIEW else ".xml"
+        suffix = ".view.xml" if item.job.spec.VIEW else ".xml"
         path = out / (item.job.name + suffix)
         if path.parent not in made:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def connect(options: argparse.Namespace, console: Console) -> Controller:
     if not 1 <= options.workers <= MOST_WORKERS:
         problems.append(f"--workers: {options.workers} is not between 1 and {MOST_WORKERS}")
     user = options.user or console.env.get("JENKINS_USER", "")
-    secret = _secret(options, console, problems)
+    secret = _read_secret(options, console, problems)
     if bool(user) != bool(secret):
         problems.append(
             "a user without token; set JENKINS_TOKEN or give --token-file"
@@ -131,7 +131,7 @@ def connect(options: argparse.Namespace, console: Console) -> Controller:
     return Controller(access, console.say)
 
 
-def _secret(options: argparse.Namespace, console: Console, problems: list[str]) -> str:
+def _read_secret(options: argparse.Namespace, console: Console, problems: list[str]) -> str:
     if options.token_file:
         try:
             return Path(options.token_file).read_text(encoding="utf-8").strip()
@@ -147,7 +147,7 @@ class _Work:
 
     description: Description
     rendered: dict[Key, Rendered]
-    plan: Plan
+    plan: ChangePlan
     actual: dict[Key, str] = field(default_factory=dict)
 
 
@@ -166,7 +166,7 @@ def compare(options: argparse.Namespace, controller: Controller) -> _Work:
         controller,
         [job.name for job in found.jobs],
         found.folders,
-        top_views=any(job.record.VIEW and "/" not in job.name for job in found.jobs),
+        top_views=any(job.spec.VIEW and "/" not in job.name for job in found.jobs),
     )
     allowed = planning.Options(options.adopt, options.prune)
     actual: dict[Key, str] = {}
@@ -186,15 +186,15 @@ def fetch(controller: Controller, keys: Iterable[Key], workers: int) -> dict[Key
         return {key: text for key, text in zip(wanted, texts) if text is not None}
 
 
-def with_diffs(work: _Work, controller: Controller, workers: int) -> Plan:
+def with_diffs(work: _Work, controller: Controller, workers: int) -> ChangePlan:
     """Add the differences of changed jobs to a plan."""
     from podwright.jobs import applying  # noqa: PLC0415 - needed here alone
 
     changed = work.plan.of("change", "adopt", "rename")
-    missing = [_source(change) for change in changed if _source(change) not in work.actual]
+    missing = [_key_before(change) for change in changed if _key_before(change) not in work.actual]
     work.actual.update(fetch(controller, missing, workers))
     diffs = {
-        change.key: applying.normal_diff(change, work.actual.get(_source(change)))
+        change.key: applying.normal_diff(change, work.actual.get(_key_before(change)))
         for change in changed
     }
     return replace(
@@ -205,7 +205,7 @@ def with_diffs(work: _Work, controller: Controller, workers: int) -> Plan:
     )
 
 
-def _source(change: Change) -> Key:
+def _key_before(change: Change) -> Key:
     return (change.view, change.old or change.name)
 
 
@@ -267,7 +267,7 @@ def apply(options: argparse.Namespace, console: Console) -> int:
         raise UsageError("give either the description's folder or --plan FILE")
     controller = connect(options, console)
     started = time.monotonic()
-    made = _due(options, controller, console)
+    made = _due_plan(options, controller, console)
     refusal = planning.too_many(made, options.allow_removals)
     if refusal:
         raise PodwrightError(refusal)
@@ -276,7 +276,7 @@ def apply(options: argparse.Namespace, console: Console) -> int:
     return code
 
 
-def _due(options: argparse.Namespace, controller: Controller, console: Console) -> Plan:
+def _due_plan(options: argparse.Namespace, controller: Controller, console: Console) -> ChangePlan:
     """Give the plan to be carried out: made now, or read from a file and still good."""
     from podwright.jobs import planfile, snapshot  # noqa: PLC0415 - needed here alone
 
@@ -298,7 +298,7 @@ def _due(options: argparse.Namespace, controller: Controller, console: Console) 
 
 
 def _carry_out(
-    made: Plan, options: argparse.Namespace, controller: Controller, console: Console
+    made: ChangePlan, options: argparse.Namespace, controller: Controller, console: Console
 ) -> int:
     from podwright.jobs import applying, report  # noqa: PLC0415 - needed here alone
 
@@ -325,7 +325,7 @@ class Progress:
     shown: float = field(default_factory=time.monotonic)
     drawn: bool = False
 
-    def show(self, done: int, total: int, outcome: Outcome) -> None:
+    def show(self, done: int, total: int, outcome: ChangeOutcome) -> None:
         """Tell of one change more."""
         now = time.monotonic()
         if self.console.is_terminal:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from xml.etree.ElementTree import Element
 
 from podwright.jobs import kinds, marker, names, normal, xmltree
-from podwright.jobs.client import Fatal, Refused
+from podwright.jobs.client import Fatal, RequestRefused
 from podwright.jobs.planning import ADD, DELETE, DISABLE, REMOVALS, RENAME, Change
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ EXISTS = 400
 SERVER_ERROR = 500
 
 
-class Target(Protocol):
+class JobsTarget(Protocol):
     """What applying needs of a controller."""
 
     def config(self, name: str, *, view: bool = False) -> str | None:
@@ -57,7 +57,7 @@ class Target(Protocol):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ChangeOutcome:
     """What became of one change."""
 
     change: Change
@@ -76,18 +76,18 @@ class Run:
         progress: told after each change, with the number done and of all.
     """
 
-    target: Target
+    target: JobsTarget
     workers: int = 8
     force: bool = False
-    progress: Callable[[int, int, Outcome], None] = lambda _done, _all, _outcome: None
-    outcomes: list[Outcome] = field(default_factory=list)
+    progress: Callable[[int, int, ChangeOutcome], None] = lambda _done, _all, _outcome: None
+    outcomes: list[ChangeOutcome] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     stop: threading.Event = field(default_factory=threading.Event)
     fatal: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def apply(changes: Sequence[Change], run: Run) -> list[Outcome]:
+def apply(changes: Sequence[Change], run: Run) -> list[ChangeOutcome]:
     """Carry out changes.
 
     Args:
@@ -101,7 +101,7 @@ def apply(changes: Sequence[Change], run: Run) -> list[Outcome]:
     with ThreadPoolExecutor(max_workers=max(run.workers, 1)) as pool:
         try:
             for stage in stages(changes):
-                _stage(stage, run, pool, total)
+                _apply_stage(stage, run, pool, total)
         except KeyboardInterrupt:
             run.stop.set()
             run.fatal = run.fatal or "interrupted"
@@ -109,7 +109,7 @@ def apply(changes: Sequence[Change], run: Run) -> list[Outcome]:
     told = {outcome.change.key for outcome in run.outcomes}
     for change in changes:
         if change.key not in told:
-            run.outcomes.append(Outcome(change, SKIPPED, run.fatal))
+            run.outcomes.append(ChangeOutcome(change, SKIPPED, run.fatal))
     return run.outcomes
 
 
@@ -122,7 +122,7 @@ def stages(changes: Iterable[Change]) -> Iterator[list[Change]]:
     removals = [change for change in rest if change.action in REMOVALS]
     rest = [change for change in rest if change.action not in REMOVALS]
     folders = [change for change in rest if change.folder]
-    for _, level in itertools.groupby(sorted(folders, key=_depth), key=_depth):
+    for _, level in itertools.groupby(sorted(folders, key=_depth_of), key=_depth_of):
         yield list(level)
     jobs = [change for change in rest if not change.folder]
     yield [change for change in jobs if change.action == RENAME]
@@ -130,11 +130,11 @@ def stages(changes: Iterable[Change]) -> Iterator[list[Change]]:
     yield [change for change in jobs if change.view]
     yield [change for change in removals if not change.folder]
     gone = [change for change in removals if change.folder]
-    for _, level in itertools.groupby(sorted(gone, key=_depth, reverse=True), key=_depth):
+    for _, level in itertools.groupby(sorted(gone, key=_depth_of, reverse=True), key=_depth_of):
         yield list(level)
 
 
-def _depth(change: Change) -> int:
+def _depth_of(change: Change) -> int:
     return change.name.count("/")
 
 
@@ -147,7 +147,7 @@ def spread(changes: Sequence[Change]) -> list[Change]:
     return [change for row in rounds for change in row if change is not None]
 
 
-def _stage(stage: list[Change], run: Run, pool: ThreadPoolExecutor, total: int) -> None:
+def _apply_stage(stage: list[Change], run: Run, pool: ThreadPoolExecutor, total: int) -> None:
     """Carry out one group: each worker takes the next change until there is none."""
     waiting = iter(stage)
 
@@ -157,7 +157,7 @@ def _stage(stage: list[Change], run: Run, pool: ThreadPoolExecutor, total: int) 
                 change = next(waiting, None)
             if change is None:
                 return
-            outcome = _one(change, run)
+            outcome = _apply_change(change, run)
             with run.lock:
                 run.outcomes.append(outcome)
                 if outcome.state != DONE and change.folder:
@@ -168,25 +168,25 @@ def _stage(stage: list[Change], run: Run, pool: ThreadPoolExecutor, total: int) 
         future.result()
 
 
-def _one(change: Change, run: Run) -> Outcome:
+def _apply_change(change: Change, run: Run) -> ChangeOutcome:
     """Carry out one change and say what became of it."""
     if run.stop.is_set():
-        return Outcome(change, SKIPPED, run.fatal)
+        return ChangeOutcome(change, SKIPPED, run.fatal)
     above = next((name for name in names.parents(change.name) if name in run.broken), "")
     if above and change.action not in REMOVALS:
-        return Outcome(change, SKIPPED, f"its folder {above} could not be made")
+        return ChangeOutcome(change, SKIPPED, f"its folder {above} could not be made")
     try:
-        sentence = ACTIONS.get(change.action, _update)(change, run)
+        sentence = ACTIONS.get(change.action, _update_item)(change, run)
     except Fatal as error:
         run.fatal = run.fatal or error.problems[0]
         run.stop.set()
-        return Outcome(change, FAILED, error.problems[0])
-    except Refused as error:
-        return Outcome(change, FAILED, _explained(error, change))
-    return Outcome(change, SKIPPED if sentence else DONE, sentence)
+        return ChangeOutcome(change, FAILED, error.problems[0])
+    except RequestRefused as error:
+        return ChangeOutcome(change, FAILED, _with_advice(error, change))
+    return ChangeOutcome(change, SKIPPED if sentence else DONE, sentence)
 
 
-def _explained(error: Refused, change: Change) -> str:
+def _with_advice(error: RequestRefused, change: Change) -> str:
     """Add what a status means here."""
     if error.status == 403:  # noqa: PLR2004
         return f"no permission ({error.reason or 'the controller refuses it'})"
@@ -201,15 +201,15 @@ def _explained(error: Refused, change: Change) -> str:
     return f"{error.status} {error.reason}".strip()
 
 
-def _add(change: Change, run: Run) -> str:
+def _add_item(change: Change, run: Run) -> str:
     try:
         run.target.create(change.name, change.xml, view=change.view)
-    except Refused as error:
+    except RequestRefused as error:
         if error.status != EXISTS or "already exists" not in error.reason:
             raise
         # Its answer may have been lost and the request sent again; then the job is ours.
         if not _is_written(change, run):
-            raise Refused(
+            raise RequestRefused(
                 str(error),
                 error.status,
                 "somebody else created it meanwhile; plan again",
@@ -230,7 +230,7 @@ def _is_written(change: Change, run: Run) -> bool:
     return found is not None and found == wanted
 
 
-def _update(change: Change, run: Run) -> str:
+def _update_item(change: Change, run: Run) -> str:
     run.target.update(change.name, with_kept(change, run), view=change.view)
     return ""
 
@@ -249,7 +249,7 @@ def with_kept(change: Change, run: Run) -> bytes:
     try:
         return keep(actual, change.xml, kept)
     except xmltree.NotXmlError:
-        raise Refused(
+        raise RequestRefused(
             f"{change.name}: the controller's XML cannot be read", 0, "unreadable XML; look at it"
         ) from None
 
@@ -283,7 +283,7 @@ def keep(actual: str, wanted: bytes, paths: Iterable[str]) -> bytes:
     return xmltree.serialise(ours) if found else wanted
 
 
-def _rename(change: Change, run: Run) -> str:
+def _rename_item(change: Change, run: Run) -> str:
     """Move to the new folder, rename, and write the new content; builds go along."""
     old = change.old
     if names.parent(old) != names.parent(change.name):
@@ -291,17 +291,17 @@ def _rename(change: Change, run: Run) -> str:
         old = "/".join(filter(None, (names.parent(change.name), names.segments(old)[-1])))
     if old != change.name:
         run.target.rename(old, change.name)
-    return _update(change, run)
+    return _update_item(change, run)
 
 
-def _disable(change: Change, run: Run) -> str:
+def _disable_job(change: Change, run: Run) -> str:
     if not run.force and run.target.is_building(change.name):
         return "a build runs or waits; try later, or use --force"
     run.target.disable(change.name)
     return ""
 
 
-def _delete(change: Change, run: Run) -> str:
+def _delete_item(change: Change, run: Run) -> str:
     if not change.view and not run.force and run.target.is_building(change.name):
         return "a build runs or waits; try later, or use --force"
     if change.folder:
@@ -314,10 +314,10 @@ def _delete(change: Change, run: Run) -> str:
 
 
 ACTIONS: dict[str, Callable[[Change, Run], str]] = {
-    ADD: _add,
-    RENAME: _rename,
-    DISABLE: _disable,
-    DELETE: _delete,
+    ADD: _add_item,
+    RENAME: _rename_item,
+    DISABLE: _disable_job,
+    DELETE: _delete_item,
 }
 
 

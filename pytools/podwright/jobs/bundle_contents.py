@@ -93,7 +93,7 @@ def fetched() -> dict[str, bytes]:
 
 def _of_wheel(path: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(path) as wheel:
-        return {name: wheel.read(name) for name in wheel.namelist() if _wanted(name)}
+        return {name: wheel.read(name) for name in wheel.namelist() if _is_wanted(name)}
 
 
 def _of_installed(name: str, version: str) -> dict[str, bytes]:
@@ -108,11 +108,11 @@ def _of_installed(name: str, version: str) -> dict[str, bytes]:
     return {
         str(file): Path(str(file.locate())).read_bytes()
         for file in found.files or ()
-        if _wanted(str(file)) and not str(file).startswith("_yaml/")
+        if _is_wanted(str(file)) and not str(file).startswith("_yaml/")
     }
 
 
-def _wanted(name: str) -> bool:
+def _is_wanted(name: str) -> bool:
     if name.startswith(LEFT_OUT) or "tests" in name.split("/"):
         return False
     licence = any(word in name for word in ("LICENSE", "NOTICE", "COPYING"))

@@ -62,7 +62,7 @@ class Fatal(ControllerError):  # noqa: N818 - says what it means
     """Nothing else needs to be tried: no access, no controller, patience at its end."""
 
 
-class Refused(ControllerError):  # noqa: N818 - says what it means
+class RequestRefused(ControllerError):  # noqa: N818 - says what it means
     """The controller refused one request; others may go well.
 
     Attributes:
@@ -102,7 +102,7 @@ class Access:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ControllerAnswer:
     """One answer, read to its end."""
 
     status: int
@@ -185,7 +185,7 @@ class Controller:
         folder_url, short = self._api._get_job_folder(name)  # noqa: SLF001
         return folder_url, short
 
-    def _url(self, form: str, name: str, **more: str) -> str:
+    def _address_of(self, form: str, name: str, **more: str) -> str:
         folder_url, short = self._folder(name)
         url: str = self._api._build_url(  # noqa: SLF001
             form, {"folder_url": folder_url, "short_name": short, "name": name, **more}
@@ -196,7 +196,7 @@ class Controller:
 
     def send(
         self, method: str, url: str, body: bytes | None = None, *, page_is_fine: bool = False
-    ) -> Answer:
+    ) -> ControllerAnswer:
         """Send one request; tries again while the controller is down or busy.
 
         Args:
@@ -214,16 +214,16 @@ class Controller:
         wait = FIRST_WAIT
         while True:
             crumb = self._crumb
-            trouble, answer = self._try(method, url, body, crumb)
+            trouble, answer = self._send_once(method, url, body, crumb)
             if answer is not None:
                 if not _wants_crumb(method, answer):
                     self._answered = True
-                    return self._checked(answer, method, url, page_is_fine=page_is_fine)
+                    return self._check_answer(answer, method, url, page_is_fine=page_is_fine)
                 crumbs += 1
                 if crumbs > CRUMB_TRIES:
                     raise Fatal(
-                        f"{self._shown(url)}: the controller accepts no crumb; log in with an API "
-                        "token, which needs none"
+                        f"{self._path_of(url)}: the controller accepts no crumb; log in with an "
+                        "API token, which needs none"
                     )
                 self._fetch_crumb(crumb)
                 continue
@@ -231,14 +231,14 @@ class Controller:
             if not self._answered and trouble[1]:
                 patience = min(patience, self.access.first_patience)
             if time.monotonic() - started + wait > patience:
-                raise Fatal(f"{self._shown(url)}: {trouble[0]} for {patience:g} s; {trouble[2]}")
-            self._tell(f"{trouble[0]}; trying again")
+                raise Fatal(f"{self._path_of(url)}: {trouble[0]} for {patience:g} s; {trouble[2]}")
+            self._say_once(f"{trouble[0]}; trying again")
             time.sleep(wait * random.uniform(0.75, 1.25))  # noqa: S311 - spreads the workers
             wait = min(wait * 2, LONGEST_WAIT)
 
-    def _try(
+    def _send_once(
         self, method: str, url: str, body: bytes | None, crumb: Mapping[str, str]
-    ) -> tuple[tuple[str, bool, str], Answer | None]:
+    ) -> tuple[tuple[str, bool, str], ControllerAnswer | None]:
         """Send once.
 
         Returns:
@@ -248,17 +248,17 @@ class Controller:
         if body is not None:
             headers["Content-Type"] = XML
         try:
-            answer = self._exchange(method, url, body, headers)
+            answer = self._round_trip(method, url, body, headers)
         except SSLError as error:
             raise Fatal(
-                f"{self._shown(url)}: the certificate is not trusted ({_cause(error)}); "
+                f"{self._path_of(url)}: the certificate is not trusted ({_root_cause(error)}); "
                 "give the authority's file with --ca"
             ) from None
         except (NoConnection, Timeout, ChunkedEncodingError, ContentDecodingError) as error:
-            what = f"no whole answer from the controller ({_cause(error)})"
+            what = f"no whole answer from the controller ({_root_cause(error)})"
             return (what, True, "check the address, and whether Jenkins runs"), None
         except RequestException as error:
-            raise Fatal(f"{self._shown(url)}: {_cause(error)}") from None
+            raise Fatal(f"{self._path_of(url)}: {_root_cause(error)}") from None
         if answer.status in BUSY:
             what = f"the controller answers {answer.status}"
             starting = answer.status == 503  # noqa: PLR2004 - what Jenkins says while it starts
@@ -266,9 +266,9 @@ class Controller:
             return (what, False, "try later, or give it more --patience"), None
         return ("", False, ""), answer
 
-    def _exchange(
+    def _round_trip(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str]
-    ) -> Answer:
+    ) -> ControllerAnswer:
         request = requests.Request(method, url, data=body, headers=headers)
         prepared = self._session.prepare_request(request)
         with self._lock:
@@ -277,29 +277,33 @@ class Controller:
             prepared, timeout=self.access.timeout, allow_redirects=False, **self._settings
         )
         try:
-            return Answer(response.status_code, response.headers, self._bounded(response))
+            return ControllerAnswer(
+                response.status_code, response.headers, self._read_bounded(response)
+            )
         finally:
             response.close()
 
-    def _bounded(self, response: requests.Response) -> bytes:
+    def _read_bounded(self, response: requests.Response) -> bytes:
         """Read an answer up to a bound, also when it is compressed."""
         parts, size = [], 0
         for part in response.iter_content(CHUNK):
             size += len(part)
             if size > MOST_BYTES:
                 raise Fatal(
-                    f"{self._shown(response.url)}: the answer is larger than "
+                    f"{self._path_of(response.url)}: the answer is larger than "
                     f"{MOST_BYTES // 2**20} MB; is this the controller?"
                 )
             parts.append(part)
         return b"".join(parts)
 
-    def _checked(self, answer: Answer, method: str, url: str, *, page_is_fine: bool) -> Answer:
+    def _check_answer(
+        self, answer: ControllerAnswer, method: str, url: str, *, page_is_fine: bool
+    ) -> ControllerAnswer:
         """Turn bad answers into sentences."""
-        status, shown = answer.status, self._shown(url)
+        status, shown = answer.status, self._path_of(url)
         self._is_jenkins = self._is_jenkins or "X-Jenkins" in answer.headers
         if status in MOVED:
-            return self._redirected(answer, shown, page_is_fine=page_is_fine)
+            return self._check_redirect(answer, shown, page_is_fine=page_is_fine)
         if status == 401:  # noqa: PLR2004
             raise Fatal(
                 f"{self.access.url}: the controller does not know user "
@@ -313,7 +317,7 @@ class Controller:
             )
         if status >= 400:  # noqa: PLR2004
             reason = answer.reason()
-            raise Refused(f"{method} {shown}: {status} {reason}".rstrip(), status, reason)
+            raise RequestRefused(f"{method} {shown}: {status} {reason}".rstrip(), status, reason)
         if method == "GET" and answer.is_html and not page_is_fine:
             raise Fatal(
                 f"{shown}: this is a web page, not an answer of Jenkins' interface; is there a "
@@ -321,7 +325,9 @@ class Controller:
             )
         return answer
 
-    def _redirected(self, answer: Answer, shown: str, *, page_is_fine: bool) -> Answer:
+    def _check_redirect(
+        self, answer: ControllerAnswer, shown: str, *, page_is_fine: bool
+    ) -> ControllerAnswer:
         """Accept redirects as answers of actions; never follow one."""
         target = urlsplit(answer.headers.get("Location", ""))
         own = urlsplit(self.access.url)
@@ -341,12 +347,12 @@ class Controller:
             "never sent after a redirect; give that address as JENKINS_URL if it is the right one"
         )
 
-    def _shown(self, url: str) -> str:
+    def _path_of(self, url: str) -> str:
         """Name a request without its host and query."""
         parts = urlsplit(url)
         return parts.path or "/"
 
-    def _tell(self, sentence: str) -> None:
+    def _say_once(self, sentence: str) -> None:
         """Say what is being waited for, but not for every worker and every try."""
         now = time.monotonic()
         with self._lock:
@@ -369,7 +375,7 @@ class Controller:
             self._crumb = {}
             try:
                 answer = self.send("GET", self._api._build_url(jenkins.CRUMB_URL))  # noqa: SLF001
-            except Refused:
+            except RequestRefused:
                 return  # no crumbs are issued there; the request will say why it was refused
             data = parsed_json(answer, "/crumbIssuer")
             crumb = {str(data["crumbRequestField"]): str(data["crumb"])}
@@ -398,7 +404,7 @@ class Controller:
             })  # fmt: skip
         try:
             answer = self.send("GET", f"{base}api/json?tree={query}")
-        except Refused as error:
+        except RequestRefused as error:
             if error.status == MISSING and name and self._is_jenkins:
                 return {}
             if error.status == MISSING and not self._is_jenkins:
@@ -418,8 +424,8 @@ class Controller:
         """Read the XML of a job or view; None when there is none."""
         form = jenkins.CONFIG_VIEW if view else jenkins.CONFIG_JOB
         try:
-            answer = self.send("GET", self._url(form, name))
-        except Refused as error:
+            answer = self.send("GET", self._address_of(form, name))
+        except RequestRefused as error:
             if error.status == MISSING:
                 return None
             raise
@@ -428,22 +434,26 @@ class Controller:
 
     def create(self, name: str, xml: bytes, *, view: bool = False) -> None:
         """Create a job or view."""
-        self.send("POST", self._url(jenkins.CREATE_VIEW if view else jenkins.CREATE_JOB, name), xml)
+        self.send(
+            "POST", self._address_of(jenkins.CREATE_VIEW if view else jenkins.CREATE_JOB, name), xml
+        )
 
     def update(self, name: str, xml: bytes, *, view: bool = False) -> None:
         """Replace the XML of a job or view; builds stay."""
-        self.send("POST", self._url(jenkins.CONFIG_VIEW if view else jenkins.CONFIG_JOB, name), xml)
+        self.send(
+            "POST", self._address_of(jenkins.CONFIG_VIEW if view else jenkins.CONFIG_JOB, name), xml
+        )
 
     def disable(self, name: str) -> None:
         """Make a job refuse builds."""
-        self.send("POST", self._url(jenkins.DISABLE_JOB, name), b"", page_is_fine=True)
+        self.send("POST", self._address_of(jenkins.DISABLE_JOB, name), b"", page_is_fine=True)
 
     def delete(self, name: str, *, view: bool = False) -> None:
         """Delete a job, folder or view; done when it is gone already."""
         form = jenkins.DELETE_VIEW if view else jenkins.DELETE_JOB
         try:
-            self.send("POST", self._url(form, name), b"", page_is_fine=True)
-        except Refused as error:
+            self.send("POST", self._address_of(form, name), b"", page_is_fine=True)
+        except RequestRefused as error:
             if error.status != MISSING:
                 raise
 
@@ -484,7 +494,7 @@ class Controller:
         url = f"{self._api.server}pluginManager/api/json?tree=plugins[shortName,version,active]"
         try:
             answer = self.send("GET", url)
-        except Refused:
+        except RequestRefused:
             return None
         found = parsed_json(answer, "/pluginManager").get("plugins") or []
         return {item["shortName"]: str(item["version"]) for item in found if item.get("active")}
@@ -512,21 +522,21 @@ class _NoCookies(RequestsCookieJar):
         """Keep nothing."""
 
 
-def _session_cookie(answer: Answer) -> str:
+def _session_cookie(answer: ControllerAnswer) -> str:
     raw = answer.headers.get("Set-Cookie", "")
     pairs = [part.strip().split(";", 1)[0] for part in raw.split(",")]
     return "; ".join(pair for pair in pairs if "=" in pair and "session" in pair.lower())
 
 
-def _wants_crumb(method: str, answer: Answer) -> bool:
+def _wants_crumb(method: str, answer: ControllerAnswer) -> bool:
     return method == "POST" and answer.status == DENIED and b"crumb" in answer.body[:20_000].lower()
 
 
-def _is_starting(answer: Answer) -> bool:
+def _is_starting(answer: ControllerAnswer) -> bool:
     return b"getting ready" in answer.body or b"starting" in answer.body.lower()
 
 
-def _cause(error: BaseException) -> str:
+def _root_cause(error: BaseException) -> str:
     """Find the innermost reason of a library's exception, in one line, without addresses."""
     inner: Any = error
     while True:
@@ -539,7 +549,7 @@ def _cause(error: BaseException) -> str:
     return text.rsplit(": ", 1)[-1][:200] or type(inner).__name__
 
 
-def parsed_json(answer: Answer, what: str) -> dict[str, Any]:
+def parsed_json(answer: ControllerAnswer, what: str) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, SubElement
 from podwright.jobs import xmltree
 from podwright.jobs.oneof import Switch
 from podwright.records import MISSING, Field, fields, record
-from podwright.schema import Record
+from podwright.schema import RecordOf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ class Codec:
         """Append the piece to its parent."""
         raise NotImplementedError
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         """Give the fields that the piece tells, as YAML would; defaults are left out."""
         raise NotImplementedError
 
@@ -54,17 +54,17 @@ class Codec:
 
 
 @cache
-def defaults(record: Any) -> dict[str, Any]:
+def defaults(cls: Any) -> dict[str, Any]:
     """Give the defaults of a record's fields."""
-    return {item.name: _default(item) for item in fields(record)}
+    return {item.name: _default_of(item) for item in fields(cls)}
 
 
 def _defaults_of(part: Any) -> dict[str, Any]:
-    record: type = type(part)
-    return defaults(record)
+    cls: type = type(part)
+    return defaults(cls)
 
 
-def _default(item: Field) -> Any:
+def _default_of(item: Field) -> Any:
     if item.default_factory is not MISSING:
         return item.default_factory()
     return item.default
@@ -77,11 +77,11 @@ def write_all(part: Any, parent: Element) -> Element:
     return parent
 
 
-def read_all(record: type, parent: Element) -> dict[str, Any]:
+def read_all(cls: type, parent: Element) -> dict[str, Any]:
     """Read a record's codecs from an element."""
     found: dict[str, Any] = {}
-    for codec in record.XML:  # type: ignore[attr-defined]
-        found.update(codec.read(record, parent))
+    for codec in cls.XML:  # type: ignore[attr-defined]
+        found.update(codec.read(cls, parent))
     return found
 
 
@@ -124,12 +124,12 @@ class Value(Codec):
             return
         SubElement(parent, self.tag or self.field).text = to_text(value)
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         """Read it, unless it has its default."""
         element = parent.find(self.tag or self.field)
         if element is None:
             return {}
-        default = defaults(record)[self.field]
+        default = defaults(cls)[self.field]
         value = from_text(element.text or "", default)
         return {} if value == default else {self.field: value}
 
@@ -154,9 +154,9 @@ class Fixed(Codec):
         parent.text = self.text or None
         parent.attrib.update(self.attributes or {})
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         """Tell nothing."""
-        del record, parent
+        del cls, parent
         return {}
 
     def tags(self) -> set[str]:
@@ -188,7 +188,7 @@ class Inside(Codec):
         for codec in self.codecs:
             codec.write(part, element)
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         """Read the content; what no codec knows goes to the codec that collects the rest."""
         element = parent.find(self.tag)
         if element is None:
@@ -199,7 +199,7 @@ class Inside(Codec):
             if isinstance(codec, Rest):
                 found.update(codec.collect(element, known))
             else:
-                found.update(codec.read(record, element))
+                found.update(codec.read(cls, element))
         return found
 
     def tags(self) -> set[str]:
@@ -213,7 +213,7 @@ class Nested(Codec):
 
     field: str
     tag: str
-    kind: Record
+    kind: RecordOf
     attributes: Mapping[str, str] | None = None
 
     def write(self, part: Any, parent: Element) -> None:
@@ -222,7 +222,7 @@ class Nested(Codec):
         if value is not None:
             write_all(value, SubElement(parent, self.tag, dict(self.attributes or {})))
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         """Read the record, unless it has its default."""
         element = parent.find(self.tag)
         if element is None:
@@ -230,7 +230,7 @@ class Nested(Codec):
         found = read_record(self.kind, element)
         if not found and isinstance(self.kind, Switch):
             return {self.field: True}
-        return {self.field: found} if found or defaults(record)[self.field] is None else {}
+        return {self.field: found} if found or defaults(cls)[self.field] is None else {}
 
     def tags(self) -> set[str]:
         """Name the element."""
@@ -253,14 +253,14 @@ class Chosen(Codec):
         elif value is not None:
             write_all(value, SubElement(parent, self.tag, {"class": value.JAVA}))
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         """Read the variant that the class names."""
-        del record
+        del cls
         element = parent.find(self.tag)
         if element is None:
             return {}
         for key, kind in self.choice.variants.items():
-            if isinstance(kind, Record) and element.get("class") == kind.of.JAVA:  # type: ignore[attr-defined]
+            if isinstance(kind, RecordOf) and element.get("class") == kind.of.JAVA:  # type: ignore[attr-defined]
                 return {self.field: {key: read_record(kind, element)}}
         return {self.field: {"xml": source_of(element)}}
 
@@ -284,12 +284,12 @@ class Items(Codec):
             else:
                 write_all(value, SubElement(parent, xmltree.tag_of(value.JAVA)))
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         """Read all elements; unknown ones stay XML."""
         kinds = {
             xmltree.tag_of(kind.of.JAVA): (key, kind)  # type: ignore[attr-defined]
             for key, kind in self.choice.variants.items()
-            if isinstance(kind, Record) and kind.of.JAVA  # type: ignore[attr-defined]
+            if isinstance(kind, RecordOf) and kind.of.JAVA  # type: ignore[attr-defined]
         }
         found: list[Any] = []
         for element in parent:
@@ -298,7 +298,7 @@ class Items(Codec):
                 found.append({key: read_record(kind, element)})
             else:
                 found.append({"xml": source_of(element)})
-        return {self.field: found} if found or defaults(record)[self.field] else {}
+        return {self.field: found} if found or defaults(cls)[self.field] else {}
 
 
 @record
@@ -312,9 +312,9 @@ class Rest(Codec):
         for raw in getattr(part, self.field):
             parent.append(raw.element())
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         """Tell nothing; :meth:`collect` is asked instead."""
-        del record, parent
+        del cls, parent
         return {}
 
     def collect(self, parent: Element, known: set[str]) -> dict[str, Any]:
@@ -335,9 +335,9 @@ class Strings(Codec):
         for text in getattr(part, self.field):
             SubElement(parent, self.item).text = text
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         """Read the texts."""
-        del record
+        del cls
         found = [element.text or "" for element in parent.findall(self.item)]
         return {self.field: found} if found else {}
 
@@ -358,13 +358,13 @@ class Joined(Codec):
         """Append the joined texts."""
         SubElement(parent, self.tag).text = self.separator.join(getattr(part, self.field))
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         """Split the text again."""
         element = parent.find(self.tag)
         text = "" if element is None else element.text or ""
         found = [part.strip() for part in text.split(self.separator.strip() or None)]
         value = [part for part in found if part]
-        return {} if tuple(value) == tuple(defaults(record)[self.field]) else {self.field: value}
+        return {} if tuple(value) == tuple(defaults(cls)[self.field]) else {self.field: value}
 
     def tags(self) -> set[str]:
         """Name the element."""
@@ -396,7 +396,7 @@ def source_of(element: Element) -> str:
     return ET.tostring(copy, encoding="unicode") + "\n"
 
 
-def read_record(kind: Record, element: Element) -> Any:
+def read_record(kind: RecordOf, element: Element) -> Any:
     """Read a record as YAML would write it: the shorthand when nothing else is said."""
     found = read_all(kind.of, element)
     if kind.shorthand and set(found) == {kind.shorthand}:

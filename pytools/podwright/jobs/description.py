@@ -28,7 +28,7 @@ from podwright.schema import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from podwright.jobs.kinds import Kind
+    from podwright.jobs.kinds import JobKind
 
 REMOVALS = ("keep", "disable", "delete")
 SUFFIXES = (".yaml", ".yml")
@@ -76,7 +76,7 @@ class Job:
     Attributes:
         name: full name.
         kind: the word behind ``kind:``.
-        record: its fields.
+        spec: its fields.
         values: what ``{{name}}`` stands for.
         formerly: the name it had before.
         mark: where it stands in the description (None for folders nobody described).
@@ -84,7 +84,7 @@ class Job:
 
     name: str
     kind: str
-    record: Kind
+    spec: JobKind
     values: Mapping[str, Any] = field(default_factory=dict)
     formerly: str = ""
     mark: Mark | None = None
@@ -92,7 +92,7 @@ class Job:
     @property
     def key(self) -> tuple[bool, str]:
         """Tell views from jobs, which may have the same name."""
-        return (self.record.VIEW, self.name)
+        return (self.spec.VIEW, self.name)
 
 
 @record
@@ -155,21 +155,21 @@ def read(where: Path) -> Description:
         UsageError: with all problems, each with file, line and column.
     """
     with located.without_collector():
-        return _read(where)
+        return _read_all(where)
 
 
-def _read(where: Path) -> Description:
+def _read_all(where: Path) -> Description:
     problems = Problems()
     files = [
         made
         for path in find_files(where)
-        for made in [_read_file(path, _shown(path, where), problems)]
+        for made in [_read_file(path, _shown_path(path, where), problems)]
         if made
     ]
-    settings = _settings(files, problems)
-    entries = _expand(files, settings, problems)
-    jobs = _jobs(entries, where if where.is_dir() else where.parent, problems)
-    jobs += _implied(jobs, settings)
+    settings = _owner_file(files, problems)
+    entries = _expand_jobs(files, settings, problems)
+    jobs = _checked_jobs(entries, where if where.is_dir() else where.parent, problems)
+    jobs += _implied_folders(jobs, settings)
     _check_circles(jobs, problems)
     if problems.found:
         raise UsageError(problems.sentences())
@@ -184,7 +184,7 @@ def _read(where: Path) -> Description:
     )
 
 
-def _shown(path: Path, where: Path) -> str:
+def _shown_path(path: Path, where: Path) -> str:
     return str(path if where.is_file() else Path(where.name) / path.relative_to(where))
 
 
@@ -213,10 +213,10 @@ def _read_file(path: Path, shown: str, problems: Problems) -> _File | None:
     if not isinstance(root, Map):
         problems.add(start, "expected a map with `jobs:`; a description is not a list or a text")
         return None
-    return _parsed(path, shown, root, problems)
+    return _checked_file(path, shown, root, problems)
 
 
-def _parsed(path: Path, shown: str, root: Map, problems: Problems) -> _File:
+def _checked_file(path: Path, shown: str, root: Map, problems: Problems) -> _File:
     """Check the top level; wrong parts are left out, so that the others are checked too."""
     good = Map(root.place)
     good.copy_from(root)
@@ -244,7 +244,7 @@ def _find_secrets(text: str, shown: str, problems: Problems) -> None:
         )
 
 
-def _settings(files: list[_File], problems: Problems) -> _File | None:
+def _owner_file(files: list[_File], problems: Problems) -> _File | None:
     """Find the one file that says whose jobs these are; its defaults hold everywhere."""
     owners = [file for file in files if "owner" in file.root]
     if not owners:
@@ -277,7 +277,7 @@ def _kind_fields() -> dict[str, frozenset[str]]:
     }
 
 
-def _expand(files: list[_File], settings: _File | None, problems: Problems) -> list[Entry]:
+def _expand_jobs(files: list[_File], settings: _File | None, problems: Problems) -> list[Entry]:
     templates: dict[str, Map] = {}
     known = _kind_fields()
     for file in files:
@@ -322,13 +322,13 @@ def _check_defaults(
                 )
 
 
-def _jobs(entries: Iterable[Entry], base: Path, problems: Problems) -> list[Job]:
+def _checked_jobs(entries: Iterable[Entry], base: Path, problems: Problems) -> list[Job]:
     """Check each job by its kind and all of them together."""
     found: dict[tuple[bool, str], Entry] = {}
     jobs = []
     contents: dict[str, str | None] = {}
     for entry in entries:
-        record = _record(entry, base, contents, problems)
+        spec = _job_spec(entry, base, contents, problems)
         for sentence in names.problems(entry.name):
             problems.add(entry.name_at, f"name: {sentence}")
         is_view = kinds.load(entry.kind).VIEW
@@ -344,34 +344,32 @@ def _jobs(entries: Iterable[Entry], base: Path, problems: Problems) -> list[Job]
             )
             continue
         found[key] = entry
-        if record is not None:
-            jobs.append(
-                Job(entry.name, entry.kind, record, entry.values, entry.formerly, entry.mark)
-            )
+        if spec is not None:
+            jobs.append(Job(entry.name, entry.kind, spec, entry.values, entry.formerly, entry.mark))
     _check_parents(jobs, found, problems)
     return jobs
 
 
-def _record(
+def _job_spec(
     entry: Entry, base: Path, contents: dict[str, str | None], problems: Problems
-) -> Kind | None:
-    """Make the record of one job."""
+) -> JobKind | None:
+    """Check the fields of one job."""
     kind = kinds.load(entry.kind)
     try:
-        record = kind(**parse_fields(kind, entry.fields, ""))
+        spec = kind(**parse_fields(kind, entry.fields, ""))
     except Invalid as error:
         for sentence in error.problems:
             problems.add(located.place_of(entry.fields, sentence), sentence)
         return None
-    if SLOT in getattr(record, "description", ""):
+    if SLOT in getattr(spec, "description", ""):
         problems.add(entry.mark, f"description: '{SLOT}' is reserved; remove it")
-    if hasattr(record, "loaded"):
-        content = _content(entry, base, contents, problems)
-        return None if content is None else record.loaded(content)
-    return record
+    if hasattr(spec, "loaded"):
+        content = _file_content(entry, base, contents, problems)
+        return None if content is None else spec.loaded(content)
+    return spec
 
 
-def _content(
+def _file_content(
     entry: Entry, base: Path, contents: dict[str, str | None], problems: Problems
 ) -> str | None:
     """Read the file of an ``xml`` job, which must lie in the description's folder."""
@@ -419,9 +417,9 @@ def _may_hold(entry: Entry) -> bool:
     return kinds.load(entry.kind).CONTAINER or entry.kind == "xml"
 
 
-def _implied(jobs: list[Job], settings: _File | None) -> list[Job]:
+def _implied_folders(jobs: list[Job], settings: _File | None) -> list[Job]:
     """Make the folders that jobs stand in and nobody describes."""
-    known = {job.name.lower() for job in jobs if not job.record.VIEW}
+    known = {job.name.lower() for job in jobs if not job.spec.VIEW}
     shared = (settings.root.get("defaults") or {}) if settings else {}
     made = []
     kind = kinds.load("folder")
@@ -444,7 +442,7 @@ def _implied(jobs: list[Job], settings: _File | None) -> list[Job]:
 
 def _top_folders(jobs: list[Job]) -> tuple[str, ...]:
     """Name the folders that a description manages when it does not say."""
-    described = {job.name for job in jobs if job.record.CONTAINER and job.mark is not None}
+    described = {job.name for job in jobs if job.spec.CONTAINER and job.mark is not None}
     return tuple(
         sorted(name for name in described if not any(up in described for up in names.parents(name)))
     )
@@ -454,8 +452,8 @@ def _check_circles(jobs: list[Job], problems: Problems) -> None:
     """Refuse jobs that start each other for ever by their upstream triggers."""
     graph = {
         job.name: [
-            _absolute(name, job.name)
-            for trigger in getattr(job.record, "triggers", ())
+            _absolute_name(name, job.name)
+            for trigger in getattr(job.spec, "triggers", ())
             if isinstance(trigger, UpstreamTrigger)
             for name in trigger.jobs
         ]
@@ -464,7 +462,7 @@ def _check_circles(jobs: list[Job], problems: Problems) -> None:
     marks = {job.name: job.mark for job in jobs}
     done: set[str] = set()
     for start in graph:
-        circle = _circle(start, graph, done)
+        circle = _find_circle(start, graph, done)
         if circle:
             problems.add(
                 marks[circle[0]] or Mark("", 1, 1),
@@ -473,7 +471,7 @@ def _check_circles(jobs: list[Job], problems: Problems) -> None:
             )
 
 
-def _absolute(name: str, job: str) -> str:
+def _absolute_name(name: str, job: str) -> str:
     """Resolve a name as Jenkins does: relative to the folder of the job, or from the top."""
     if name.startswith("/"):
         return name[1:]
@@ -486,7 +484,7 @@ def _absolute(name: str, job: str) -> str:
     return "/".join(parts)
 
 
-def _circle(start: str, graph: Mapping[str, list[str]], done: set[str]) -> list[str]:
+def _find_circle(start: str, graph: Mapping[str, list[str]], done: set[str]) -> list[str]:
     """Find a circle that can be reached from a job; walks without recursion."""
     path: list[str] = []
     stack: list[tuple[str, int]] = [(start, 0)]

@@ -90,17 +90,17 @@ def expand(entry: Map, file_defaults: Mapping[str, Map], context: Context) -> It
         context: what all jobs share; receives the problems.
     """
     merged = _with_templates(entry, context)
-    if merged is None or not _shapes(merged, context.problems):
+    if merged is None or not _check_shapes(merged, context.problems):
         return
     uses_values = any(key in merged for key in ("template", "values", "matrix"))
-    for values in _combinations(merged, context.problems):
+    for values in _value_combinations(merged, context.problems):
         context.count += 1
         if context.count > MOST_JOBS:
             context.problems.add(
                 merged.mark_of("matrix"), f"this makes more than {MOST_JOBS} jobs; split it up"
             )
             return
-        job = _entry(merged, values, uses_values, context)
+        job = _filled_entry(merged, values, context, uses_values=uses_values)
         if job is not None:
             yield _with_defaults(job, file_defaults, context)
 
@@ -146,7 +146,7 @@ def _merge_values(merged: Map, sources: list[Map]) -> None:
     merged.put("values", values, merged.mark_of("values"), values.place)
 
 
-def _shapes(merged: Map, problems: Problems) -> bool:
+def _check_shapes(merged: Map, problems: Problems) -> bool:
     """Check the types of what is used before the kind sees the job."""
     wanted = {"values": Map, "matrix": Map, "exclude": Seq}
     good = True
@@ -163,10 +163,10 @@ def _shapes(merged: Map, problems: Problems) -> bool:
     if "name" not in merged:
         problems.add(merged.place, "name: is missing; give the full name, such as team/app")
         good = False
-    return good and _axes(merged, problems)
+    return good and _check_axes(merged, problems)
 
 
-def _axes(merged: Map, problems: Problems) -> bool:
+def _check_axes(merged: Map, problems: Problems) -> bool:
     good = True
     for name, axis in (merged.get("matrix") or {}).items():
         if not isinstance(axis, Seq) or not axis:
@@ -179,7 +179,7 @@ def _axes(merged: Map, problems: Problems) -> bool:
     return good
 
 
-def _combinations(merged: Map, problems: Problems) -> Iterator[dict[str, Any]]:
+def _value_combinations(merged: Map, problems: Problems) -> Iterator[dict[str, Any]]:
     """Give the values of each job that the entry makes."""
     base = dict(merged.get("values") or {})
     matrix = merged.get("matrix")
@@ -193,7 +193,7 @@ def _combinations(merged: Map, problems: Problems) -> Iterator[dict[str, Any]]:
         for name, value in zip(matrix, choice):
             # an element that is a map sets several values at once
             values.update(value if isinstance(value, Map) else {name: value})
-        out = [_matches(values, rule) for rule in excluded]
+        out = [_matches_rule(values, rule) for rule in excluded]
         used = [before or now for before, now in zip(used, out)]
         if not any(out):
             yield values
@@ -205,11 +205,13 @@ def _combinations(merged: Map, problems: Problems) -> Iterator[dict[str, Any]]:
             )
 
 
-def _matches(values: dict[str, Any], rule: dict[str, Any]) -> bool:
+def _matches_rule(values: dict[str, Any], rule: dict[str, Any]) -> bool:
     return all(values.get(name) == value for name, value in rule.items())
 
 
-def _entry(merged: Map, values: dict[str, Any], uses: bool, context: Context) -> Entry | None:  # noqa: FBT001
+def _filled_entry(
+    merged: Map, values: dict[str, Any], context: Context, *, uses_values: bool
+) -> Entry | None:
     """Fill the values into one job."""
     fields = Map(merged.place)
     head: dict[str, Any] = {"kind": DEFAULT_KIND, "formerly": ""}
@@ -217,7 +219,7 @@ def _entry(merged: Map, values: dict[str, Any], uses: bool, context: Context) ->
         if key in {"values", "matrix", "exclude", "template"}:
             continue
         at = merged.values_at[key]
-        if uses and not context.is_plain(value):
+        if uses_values and not context.is_plain(value):
             value = fill(value, values, at, context.problems)  # noqa: PLW2901
         if key in {"name", "kind", "formerly"}:
             head[key] = str(value)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from podwright.console import Console
     from podwright.jobs.client import Controller
-    from podwright.jobs.kinds import Kind
+    from podwright.jobs.kinds import JobKind
 
 DEPTH = 10
 
@@ -55,13 +55,13 @@ def import_jobs(options: argparse.Namespace, console: Console) -> int:
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"--out: {out} is not empty; give a new folder, nothing is overwritten")
     controller = actions.connect(options, console)
-    found = _wanted(controller, options.names)
+    found = _items_to_import(controller, options.names)
     texts = actions.fetch(controller, [(item.view, item.name) for item in found], options.workers)
     made = Imported()
     for item in found:
         text = texts.get((item.view, item.name))
         if text is not None:
-            _one(item, text, made)
+            _import_item(item, text, made)
     write(made, out, options.owner)
     for sentence in made.skipped:
         console.say(f"  ! {sentence}")
@@ -72,7 +72,7 @@ def import_jobs(options: argparse.Namespace, console: Console) -> int:
     return EXIT_FAILED if made.skipped else EXIT_DONE
 
 
-def _wanted(controller: Controller, wanted: Iterable[str]) -> list[snapshot.Found]:
+def _items_to_import(controller: Controller, wanted: Iterable[str]) -> list[snapshot.Found]:
     """List the items to import, parents first."""
     seen = snapshot.take(controller, ["/".join("x" * DEPTH)], ["/"])
     every = sorted(seen.items.values(), key=lambda item: (item.name.count("/"), item.name))
@@ -92,7 +92,7 @@ def _is_chosen(name: str, chosen: list[str]) -> bool:
     )
 
 
-def _one(item: snapshot.Found, text: str, made: Imported) -> None:
+def _import_item(item: snapshot.Found, text: str, made: Imported) -> None:
     """Import one item."""
     try:
         root = xmltree.parse(text)
@@ -106,7 +106,7 @@ def _one(item: snapshot.Found, text: str, made: Imported) -> None:
         made.skipped.append(f"{item.name}: {wrong[0]}")
         return
     kind = kind_for(str(root.tag))
-    _clean(root, kind.KEPT if kind else kinds.load("xml").KEPT)
+    _remove_foreign(root, kind.KEPT if kind else kinds.load("xml").KEPT)
     bare = xmltree.serialise(root).decode("utf-8")
     leak = next(secrets.look_alikes(bare), None)
     if leak:
@@ -118,11 +118,11 @@ def _one(item: snapshot.Found, text: str, made: Imported) -> None:
     entries = made.files.setdefault(_file_of(item), [])
     if kind is None or fields is None:
         file = f"xml/{item.name}.xml"
-        made.xml[file] = _escaped(root)
+        made.xml[file] = _escaped_xml(root)
         entries.append({"name": item.name, "kind": "xml", "file": file})
         return
     made.words += 1
-    entries.append({"name": item.name, "kind": _word(kind), **fields})
+    entries.append({"name": item.name, "kind": _kind_word(kind), **fields})
 
 
 def _file_of(item: snapshot.Found) -> str:
@@ -130,18 +130,18 @@ def _file_of(item: snapshot.Found) -> str:
     return "jobs" if "/" not in item.name and not item.is_folder else top
 
 
-def _word(kind: type[Kind]) -> str:
+def _kind_word(kind: type[JobKind]) -> str:
     return next(name for name in kinds.names() if kinds.load(name) is kind)
 
 
-def kind_for(root: str) -> type[Kind] | None:
+def kind_for(root: str) -> type[JobKind] | None:
     """Find the kind whose XML has a root element of that name."""
     every = [kinds.load(name) for name in kinds.names()]
     # some versions write the class where others write its alias
     return next((kind for kind in every if root in {kind.ROOT, kind.JAVA} and kind.ROOT), None)
 
 
-def _clean(root: Element, kept: Iterable[str]) -> None:
+def _remove_foreign(root: Element, kept: Iterable[str]) -> None:
     """Remove the marker, versions and what belongs to others."""
     described = root.find("description")
     if described is not None:
@@ -155,7 +155,7 @@ def _clean(root: Element, kept: Iterable[str]) -> None:
             parent.remove(element)  # type: ignore[union-attr]
 
 
-def in_words(kind: type[Kind], name: str, root: Element) -> dict[str, Any] | None:
+def in_words(kind: type[JobKind], name: str, root: Element) -> dict[str, Any] | None:
     """Say a job in the words of its kind; None when they would not bring the same XML back."""
     try:
         fields = plain(kind.fields_of(root))
@@ -175,7 +175,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _escaped(root: Element) -> str:
+def _escaped_xml(root: Element) -> str:
     """Write XML for a job of kind ``xml``: nothing in it may be taken for a value's name."""
     text = xmltree.pretty(xmltree.serialise(root))
     return re.sub(PLACEHOLDER.pattern, lambda found: "\\" + found[0], text)
@@ -195,12 +195,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
     style = "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-_Dumper.add_representer(str, _text)
+_Dumper.add_representer(str, _represent_text)
 
 
 def dump(entries: list[dict[str, Any]], owner: str = "") -> str:

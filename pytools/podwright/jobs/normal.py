@@ -65,17 +65,17 @@ def normal(root: Element, kept: Iterable[str] = ()) -> Element:
         for parent in root.findall(above) if above else [root]:
             for element in parent.findall(tag):
                 parent.remove(element)
-    _walk(root)
+    _normalise(root)
     root.tail = None
     return root
 
 
-def _walk(element: Element) -> None:
+def _normalise(element: Element) -> None:
     element.attrib.pop("plugin", None)
     if len(element) and not (element.text or "").strip():
         element.text = None
     for child in list(element):
-        _walk(child)
+        _normalise(child)
         child.tail = None
         if _means_nothing(child):
             element.remove(child)

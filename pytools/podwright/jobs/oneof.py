@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from podwright.errors import guess
 from podwright.records import field, record
-from podwright.schema import Flag, Invalid, Kind, Record, Text, describe
+from podwright.schema import Flag, Invalid, Kind, RecordOf, Text, describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,8 +119,8 @@ FLAG = Flag()
 
 
 @record
-class Short(Record):
-    """A :class:`Record` that a number may stand for as well: ``keep: 20``."""
+class Short(RecordOf):
+    """A :class:`RecordOf` that a number may stand for as well: ``keep: 20``."""
 
     def parse(self, value: Any, where: str) -> Any:
         """Return an instance of the dataclass."""
@@ -130,8 +130,8 @@ class Short(Record):
 
 
 @record
-class Switch(Record):
-    """A :class:`Record` that ``true`` stands for when it needs no further words."""
+class Switch(RecordOf):
+    """A :class:`RecordOf` that ``true`` stands for when it needs no further words."""
 
     def parse(self, value: Any, where: str) -> Any:
         """Return an instance of the dataclass; None for ``false``."""

@@ -11,7 +11,7 @@ from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from podwright.errors import PodwrightError, UsageError
-from podwright.jobs.planning import ADD, REMOVALS, RENAME, Change, Plan
+from podwright.jobs.planning import ADD, REMOVALS, RENAME, Change, ChangePlan
 
 if TYPE_CHECKING:
     from podwright.jobs.snapshot import Found, Snapshot
@@ -20,7 +20,7 @@ FORMAT = "podwright-jobs-plan/1"
 ACTIONS = frozenset({"add", "change", "adopt", "rename", "disable", "delete"})
 
 
-def dump(plan: Plan, url: str) -> str:
+def dump(plan: ChangePlan, url: str) -> str:
     """Write a plan for one controller."""
     changes = []
     for change in plan.changes:
@@ -40,7 +40,7 @@ def dump(plan: Plan, url: str) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def load(text: str, file: str, url: str) -> Plan:
+def load(text: str, file: str, url: str) -> ChangePlan:
     """Read a plan back.
 
     Raises:
@@ -57,8 +57,8 @@ def load(text: str, file: str, url: str) -> Plan:
             f"{file}: the plan was made for {data.get('controller')}, not for {url.rstrip('/')}"
         )
     try:
-        changes = tuple(_change(item) for item in data["changes"])
-        return Plan(
+        changes = tuple(_read_change(item) for item in data["changes"])
+        return ChangePlan(
             data["owner"],
             changes,
             int(data["unchanged"]),
@@ -69,7 +69,7 @@ def load(text: str, file: str, url: str) -> Plan:
         raise UsageError(f"{file}: the plan was edited or cut short; plan again") from None
 
 
-def _change(item: dict[str, Any]) -> Change:
+def _read_change(item: dict[str, Any]) -> Change:
     known = {part.name for part in fields(Change)}
     if set(item) != known or item["action"] not in ACTIONS:
         raise ValueError
@@ -77,7 +77,7 @@ def _change(item: dict[str, Any]) -> Change:
     return replace(made, xml=made.xml.encode("utf-8"), diff=tuple(made.diff))  # type: ignore[attr-defined]
 
 
-def still_due(plan: Plan, server: Snapshot) -> Plan:
+def still_due(plan: ChangePlan, server: Snapshot) -> ChangePlan:
     """Leave out what was done already, as by an earlier run of the same plan.
 
     Raises:
@@ -85,7 +85,7 @@ def still_due(plan: Plan, server: Snapshot) -> Plan:
     """
     due, problems = [], []
     for change in plan.changes:
-        state = _state(change, server, plan.owner)
+        state = _change_state(change, server, plan.owner)
         if state == "due":
             due.append(change)
         elif state != "done":
@@ -97,7 +97,7 @@ def still_due(plan: Plan, server: Snapshot) -> Plan:
     return replace(plan, changes=tuple(due))
 
 
-def _state(change: Change, server: Snapshot, owner: str) -> str:
+def _change_state(change: Change, server: Snapshot, owner: str) -> str:
     """Say whether a change is ``due``, ``done``, or what came in between."""
     found = server.get(change.key)
     digest = found.marker.digest if found and found.marker and found.marker.owner == owner else ""

@@ -61,7 +61,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ChangePlan:
     """All that would change.
 
     Attributes:
@@ -118,7 +118,7 @@ class _Making:
 
 def make(
     description: Description, rendered: Iterable[Rendered], server: Snapshot, options: Options
-) -> Plan:
+) -> ChangePlan:
     """Compare a description with a controller.
 
     Args:
@@ -130,10 +130,10 @@ def make(
     making = _Making(description, server, options)
     wanted = list(rendered)
     for item in wanted:
-        _one(item, making)
-    _removed({(item.job.key[0], item.job.name.lower()) for item in wanted}, making)
+        _plan_job(item, making)
+    _plan_removals({(item.job.key[0], item.job.name.lower()) for item in wanted}, making)
     owned = [found for found in server.items.values() if _is_ours(found, description.owner)]
-    return Plan(
+    return ChangePlan(
         description.owner,
         tuple(sorted(making.changes, key=lambda change: (change.name, change.view))),
         making.unchanged,
@@ -148,21 +148,21 @@ def _is_ours(found: Found, owner: str) -> bool:
     return found.marker is not None and found.marker.owner == owner
 
 
-def _one(item: Rendered, making: _Making) -> None:
+def _plan_job(item: Rendered, making: _Making) -> None:
     """Plan one described job."""
-    job, record = item.job, item.job.record
+    job, spec = item.job, item.job.spec
     found = making.server.get(job.key)
     what = Change(
         ADD,
         job.name,
         job.kind,
-        view=record.VIEW,
-        folder=record.CONTAINER,
+        view=spec.VIEW,
+        folder=spec.CONTAINER,
         digest=item.digest,
         xml=item.xml(making.description.owner),
     )
     if found is None:
-        _added(what, item, making)
+        _plan_new(what, item, making)
         return
     problem = _in_the_way(item, found, making)
     if problem == "shared":
@@ -172,10 +172,10 @@ def _one(item: Rendered, making: _Making) -> None:
     elif found.marker is None:
         making.changes.append(replace(what, action=ADOPT, why="nobody's marker yet"))
     else:
-        _compared(what, item, found, making)
+        _plan_existing(what, item, found, making)
 
 
-def _added(what: Change, item: Rendered, making: _Making) -> None:
+def _plan_new(what: Change, item: Rendered, making: _Making) -> None:
     """Plan a new job, or the renaming of an old one."""
     job = item.job
     old = making.server.get((False, job.formerly)) if job.formerly else None
@@ -209,16 +209,16 @@ def _in_the_way(item: Rendered, found: Found, making: _Making) -> str:
             f"{job.name}: exists as {found.name}, which differs only in case and is the same name "
             "for Jenkins; write it as it is there"
         )
-    java = job.record.JAVA
+    java = job.spec.JAVA
     if java and found.java and not found.view and found.java != java:
         return (
             f"{job.name}: is a {kind_of(found.java)} on the controller and cannot become a "
             f"{job.kind}; its builds would be lost: rename it or delete it there first"
         )
-    return _whose(item, found, making)
+    return _foreign_owner(item, found, making)
 
 
-def _whose(item: Rendered, found: Found, making: _Making) -> str:
+def _foreign_owner(item: Rendered, found: Found, making: _Making) -> str:
     """Say whose job it is when it is not ours."""
     job, owner = item.job, making.description.owner
     if found.marker is not None and found.marker.owner == owner:
@@ -239,7 +239,7 @@ def _whose(item: Rendered, found: Found, making: _Making) -> str:
     return ""
 
 
-def _compared(what: Change, item: Rendered, found: Found, making: _Making) -> None:
+def _plan_existing(what: Change, item: Rendered, found: Found, making: _Making) -> None:
     """Plan a job that exists and is ours."""
     assert found.marker is not None  # noqa: S101 - the caller looked
     if found.marker.digest != item.digest:
@@ -248,7 +248,7 @@ def _compared(what: Change, item: Rendered, found: Found, making: _Making) -> No
         )
         return
     actual = making.options.deep.get(item.job.key) if making.options.deep is not None else None
-    if actual is not None and not _same(actual, what.xml, item.job.record.KEPT):
+    if actual is not None and not _same_content(actual, what.xml, item.job.spec.KEPT):
         making.changes.append(
             replace(
                 what,
@@ -261,7 +261,7 @@ def _compared(what: Change, item: Rendered, found: Found, making: _Making) -> No
     making.unchanged += 1
 
 
-def _same(actual: str, wanted: bytes, kept: tuple[str, ...]) -> bool:
+def _same_content(actual: str, wanted: bytes, kept: tuple[str, ...]) -> bool:
     try:
         return normal.same(actual, wanted, kept)
     except xmltree.NotXmlError:
@@ -279,7 +279,7 @@ def kind_of(java: str) -> str:
 # -- removal -------------------------------------------------------------------------------------
 
 
-def _removed(wanted: set[Key], making: _Making) -> None:
+def _plan_removals(wanted: set[Key], making: _Making) -> None:
     """Plan what becomes of marked jobs that are no longer described."""
     owner = making.description.owner
     gone = {
@@ -288,11 +288,11 @@ def _removed(wanted: set[Key], making: _Making) -> None:
         if _is_ours(found, owner) and key not in wanted and key not in making.renamed
     }
     for key in sorted(gone, key=lambda key: key[1]):
-        _remove(gone[key], set(gone), making)
+        _removal_of(gone[key], set(gone), making)
 
 
-def _remove(found: Found, gone: set[Key], making: _Making) -> None:
-    why_kept = _kept(found, gone, making)
+def _removal_of(found: Found, gone: set[Key], making: _Making) -> None:
+    why_kept = _reason_to_keep(found, gone, making)
     if why_kept:
         making.kept.append(f"{found.name}: no longer described; {why_kept}")
         return
@@ -310,7 +310,7 @@ def _remove(found: Found, gone: set[Key], making: _Making) -> None:
     )
 
 
-def _kept(found: Found, gone: set[Key], making: _Making) -> str:
+def _reason_to_keep(found: Found, gone: set[Key], making: _Making) -> str:
     """Say why a job stays although nobody describes it any more; empty when it goes."""
     way = making.description.removal
     if not is_managed(found.name, making.description.folders):
@@ -346,7 +346,7 @@ def is_managed(name: str, folders: Iterable[str]) -> bool:
     return False
 
 
-def too_many(plan: Plan, allowed: int | None) -> str:
+def too_many(plan: ChangePlan, allowed: int | None) -> str:
     """Say why a plan removes too much; empty when it does not.
 
     Args:
@@ -369,7 +369,7 @@ def too_many(plan: Plan, allowed: int | None) -> str:
     )
 
 
-def hints(plan: Plan) -> list[str]:
+def hints(plan: ChangePlan) -> list[str]:
     """Guess renamed jobs: one that goes and one that comes with the same content."""
     coming = {change.digest: change for change in plan.of(ADD) if not change.view}
     return [

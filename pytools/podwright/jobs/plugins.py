@@ -19,7 +19,7 @@ def missing(rendered: Iterable[Rendered], installed: Mapping[str, str]) -> list[
     """
     needed: dict[str, list[str]] = {}
     for item in rendered:
-        for plugin in item.job.record.plugins():
+        for plugin in item.job.spec.plugins():
             if plugin not in installed:
                 needed.setdefault(plugin, []).append(item.job.name)
     return [

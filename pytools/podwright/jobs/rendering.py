@@ -43,7 +43,7 @@ class Rendered:
 
 def root_of(job: Job) -> Element:
     """Build the tree of a job, with the slot at the end of its description."""
-    root = job.record.element(job.name, job.values)
+    root = job.spec.element(job.name, job.values)
     described = root.find("description")
     if described is not None:
         text = (described.text or "").rstrip()

@@ -11,8 +11,8 @@ from podwright.jobs.planning import hints
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from podwright.jobs.applying import Outcome
-    from podwright.jobs.planning import Change, Plan
+    from podwright.jobs.applying import ChangeOutcome
+    from podwright.jobs.planning import Change, ChangePlan
 
 SIGNS = {"add": "+", "change": "~", "adopt": "~", "rename": ">", "disable": "-", "delete": "-"}
 PAST = {
@@ -22,11 +22,11 @@ PAST = {
 MOST_DIFF_LINES = 200
 
 
-def plan_text(plan: Plan) -> str:
+def plan_text(plan: ChangePlan) -> str:
     """Show a plan: one line per change, its difference below, the counts last."""
     out: list[str] = []
     for change in plan.changes:
-        out.append(_line(change))
+        out.append(_change_line(change))
         out += [f"      {line}" for line in change.diff[:MOST_DIFF_LINES]]
         if len(change.diff) > MOST_DIFF_LINES:
             out.append(f"      ... and {len(change.diff) - MOST_DIFF_LINES} lines more")
@@ -36,13 +36,13 @@ def plan_text(plan: Plan) -> str:
     return "\n".join(out)
 
 
-def _line(change: Change) -> str:
+def _change_line(change: Change) -> str:
     what = f"{change.kind} " if change.kind else ""
     why = f" ({change.why})" if change.why and change.action != "add" else ""
     return f"  {SIGNS[change.action]} {change.action:<7} {what}{change.name}{why}"
 
 
-def counts(plan: Plan) -> str:
+def counts(plan: ChangePlan) -> str:
     """Count a plan's changes in one sentence."""
     parts = [f"{len(plan.of(action))} to {action}" for action in SIGNS if plan.of(action)] or [
         "nothing to do"
@@ -50,11 +50,11 @@ def counts(plan: Plan) -> str:
     return f"{', '.join(parts)}; {plan.unchanged} unchanged."
 
 
-def plan_json(plan: Plan) -> str:
+def plan_json(plan: ChangePlan) -> str:
     """Give a plan to programs."""
     data: dict[str, Any] = {
         "owner": plan.owner,
-        "changes": [_change(change) for change in plan.changes],
+        "changes": [_change_json(change) for change in plan.changes],
         "unchanged": plan.unchanged,
         "kept": list(plan.kept),
         "hints": hints(plan),
@@ -63,7 +63,7 @@ def plan_json(plan: Plan) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False)
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change_json(change: Change) -> dict[str, Any]:
     data: dict[str, Any] = {
         "action": change.action,
         "name": change.name,
@@ -78,7 +78,7 @@ def _change(change: Change) -> dict[str, Any]:
     return data
 
 
-def outcome_text(outcomes: Sequence[Outcome]) -> str:
+def outcome_text(outcomes: Sequence[ChangeOutcome]) -> str:
     """Say exactly what was done, what failed and what was not tried."""
     done = [outcome for outcome in outcomes if outcome.state == DONE]
     failed = [outcome for outcome in outcomes if outcome.state == FAILED]
@@ -104,12 +104,12 @@ def outcome_text(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(out)
 
 
-def outcome_json(outcomes: Sequence[Outcome], unchanged: int) -> str:
+def outcome_json(outcomes: Sequence[ChangeOutcome], unchanged: int) -> str:
     """Give the outcomes to programs."""
     data = {
         "unchanged": unchanged,
         "outcomes": [
-            {**_change(outcome.change), "state": outcome.state, "sentence": outcome.sentence}
+            {**_change_json(outcome.change), "state": outcome.state, "sentence": outcome.sentence}
             for outcome in sorted(outcomes, key=lambda outcome: outcome.change.name)
         ],
     }

@@ -9,7 +9,7 @@ from podwright.jobs.description import Document
 from podwright.jobs.expand import DEFAULT_KIND
 from podwright.jobs.oneof import OneOf
 from podwright.records import fields
-from podwright.schema import Choice, Kind, ListOf, MapOf, Record, record_schema
+from podwright.schema import Choice, Kind, ListOf, MapOf, RecordOf, record_schema
 
 HEAD_DOCS = {
     "name": "full name, such as team/app; may hold {{name}} when the job has values",
@@ -136,10 +136,10 @@ def reference() -> str:
     return "\n".join(out).rstrip() + "\n"
 
 
-def _parts(record: type, shown: list[type]) -> list[str]:
+def _parts(cls: type, shown: list[type]) -> list[str]:
     """Describe the records that a record uses, each once."""
     out: list[str] = []
-    for item in fields(record):
+    for item in fields(cls):
         for key, part in _records(item.metadata["kind"]):
             if part in shown:
                 continue
@@ -153,22 +153,22 @@ def _parts(record: type, shown: list[type]) -> list[str]:
 def _records(kind: Kind) -> list[tuple[str, type]]:
     if isinstance(kind, ListOf):
         return _records(kind.item)
-    if isinstance(kind, Record):
+    if isinstance(kind, RecordOf):
         return [("", kind.of)]
     if isinstance(kind, OneOf):
         return [
             (key, variant.of)
             for key, variant in kind.variants.items()
-            if isinstance(variant, Record)
+            if isinstance(variant, RecordOf)
         ]
     return []
 
 
-def _table(record: type) -> list[str]:
+def _table(cls: type) -> list[str]:
     rows = [
         f"| `{item.name}` | {_kind_name(item.metadata['kind'])} | {_default(item)} "
         f"| {_cell(item.metadata['doc'])} |"
-        for item in fields(record)
+        for item in fields(cls)
     ]
     if not rows:
         return []
@@ -202,5 +202,5 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _first_line(record: type) -> str:
-    return (record.__doc__ or "").strip().split("\n", maxsplit=1)[0]
+def _first_line(cls: type) -> str:
+    return (cls.__doc__ or "").strip().split("\n", maxsplit=1)[0]

@@ -119,7 +119,7 @@ def seed(options: Namespace, console: Console) -> int:
         raise UsageError(f"there is no file '{file}'; this verb is for the step provisionJobs")
     try:
         parameters = parse(json.loads(file.read_text(encoding="utf-8")))
-        answer = _run(parameters, options, console)
+        answer = _run_verb(parameters, options, console)
     except PodwrightError as error:
         for problem in error.problems:
             console.say(problem)
@@ -128,14 +128,14 @@ def seed(options: Namespace, console: Console) -> int:
     return EXIT_DONE
 
 
-def _run(parameters: Parameters, options: Namespace, console: Console) -> dict[str, Any]:
+def _run_verb(parameters: Parameters, options: Namespace, console: Console) -> dict[str, Any]:
     """Plan or apply; what is printed is also the artifact."""
     mode = mode_of(parameters, console.env)
     out = io.StringIO()
     inner = replace(console, stdout=out)
     verb = actions.plan if mode == "plan" else actions.apply
     try:
-        code = verb(_options(parameters, options), inner)
+        code = verb(_command_options(parameters, options), inner)
     finally:
         text = out.getvalue()
         console.result(text)
@@ -152,7 +152,7 @@ def _run(parameters: Parameters, options: Namespace, console: Console) -> dict[s
     return answer
 
 
-def _options(parameters: Parameters, options: Namespace) -> Namespace:
+def _command_options(parameters: Parameters, options: Namespace) -> Namespace:
     """Translate the parameters into those of the command."""
     del options
     return Namespace(

@@ -91,16 +91,16 @@ def take(
     roots = tops([*described, *(folder for folder in folders if folder != "/")])
     single = len(roots) <= FEW and not top_views and "/" not in folders
     while True:
-        found = _levels(controller, sorted(roots) if single else [], depth)
+        found = _ask_levels(controller, sorted(roots) if single else [], depth)
         if not any(_is_cut_off(item, depth) for item in found.items.values()):
             return found
         depth += MORE
 
 
-def _levels(controller: Treed, roots: list[str], depth: int) -> Snapshot:
+def _ask_levels(controller: Treed, roots: list[str], depth: int) -> Snapshot:
     """Ask for some levels: of the top folders that are named, or of everything."""
     if not roots:
-        every = _walk(controller.tree(query(depth)), "")
+        every = _items_below(controller.tree(query(depth)), "")
     else:
         every = (item for root in roots for item in _one_top(controller, root, depth))
     return Snapshot({(item.view, item.name.lower()): item for item in every})
@@ -116,32 +116,32 @@ def _one_top(controller: Treed, name: str, depth: int) -> Iterator[Found]:
     below = query(depth - 1)
     fields = "name,_class,description" + (f",{below}" if below else "")
     data = controller.tree(fields, name)
-    yield from _item(data, "", data.get("name") or name) if data else ()
+    yield from _item_and_below(data, "", data.get("name") or name) if data else ()
 
 
-def _walk(data: dict[str, Any], above: str) -> Iterator[Found]:
+def _items_below(data: dict[str, Any], above: str) -> Iterator[Found]:
     """Give the items of an answer."""
     for view in data.get("views") or []:
         if view.get("name"):
             yield Found(
-                _join(above, view["name"]),
+                _full_name(above, view["name"]),
                 view.get("_class", ""),
                 marker.find(view.get("description")),
                 view=True,
             )
     for job in data.get("jobs") or []:
         if job.get("name"):
-            yield from _item(job, above, job["name"])
+            yield from _item_and_below(job, above, job["name"])
 
 
-def _item(job: dict[str, Any], above: str, name: str) -> Iterator[Found]:
-    full = _join(above, name)
+def _item_and_below(job: dict[str, Any], above: str, name: str) -> Iterator[Found]:
+    full = _full_name(above, name)
     found = Found(full, job.get("_class", ""), marker.find(job.get("description")))
     yield found
     # What a multibranch project or an organization holds is made by itself, hence nobody's.
     if found.is_folder:
-        yield from _walk(job, full)
+        yield from _items_below(job, full)
 
 
-def _join(above: str, name: str) -> str:
+def _full_name(above: str, name: str) -> str:
     return f"{above}/{name}" if above else name

@@ -52,20 +52,20 @@ def serialise(root: Element) -> bytes:
     test compares both.
     """
     out: list[str] = []
-    _write(root, out)
+    _write_element(root, out)
     return HEAD + "".join(out).encode("utf-8")
 
 
-def _write(element: Element, out: list[str]) -> None:
+def _write_element(element: Element, out: list[str]) -> None:
     tag = element.tag
-    attributes = "".join(f' {key}="{_quoted(text)}"' for key, text in element.items())
+    attributes = "".join(f' {key}="{_quoted_attribute(text)}"' for key, text in element.items())
     text = element.text
     if not text and not len(element):
         out.append(f"<{tag}{attributes}/>")
     else:
         out.append(f"<{tag}{attributes}>{escaped(text) if text else ''}")
         for child in element:
-            _write(child, out)
+            _write_element(child, out)
         out.append(f"</{tag}>")
     if element.tail:
         out.append(escaped(element.tail))
@@ -97,7 +97,7 @@ def escaped(text: str) -> str:
     return text.replace(">", "&gt;") if ">" in text else text
 
 
-def _quoted(text: str) -> str:
+def _quoted_attribute(text: str) -> str:
     """Escape a text for an attribute; line breaks would else be read as blanks."""
     text = escaped(text).replace('"', "&quot;")
     return text.replace("\n", "&#10;").replace("\t", "&#09;").replace("\r", "&#13;")

@@ -45,7 +45,7 @@ def names(found: Description) -> list[str]:
 
 def script(found: Description, name: str) -> str:
     (job,) = [job for job in found.jobs if job.name == name]
-    return str(job.record.script)  # type: ignore[attr-defined]
+    return str(job.spec.script)  # type: ignore[attr-defined]
 
 
 # -- mistakes and where they are ----------------------------------------------------------------
@@ -291,7 +291,7 @@ jobs:
     name: b
 """
     found = description.read(write(text))
-    assert [job.record.description for job in found.jobs] == ["base", "base"]  # type: ignore[attr-defined]
+    assert [job.spec.description for job in found.jobs] == ["base", "base"]  # type: ignore[attr-defined]
 
 
 def test_a_matrix_makes_a_job_of_each_combination(write: Write) -> None:
@@ -329,7 +329,7 @@ jobs:
     disabled: "{{off}}"
 """
     (job,) = description.read(write(text)).jobs
-    record = job.record
+    record = job.spec
     assert record.keep.builds == 7  # type: ignore[attr-defined]
     assert record.triggers[0].spec == "@daily"  # type: ignore[attr-defined]
     assert record.disabled is True  # type: ignore[attr-defined]
@@ -383,9 +383,9 @@ def test_defaults_of_the_file_win_over_those_of_all_files_and_the_job_over_both(
     )
     found = description.read(folder)
     a, b, folder_job = found.jobs
-    assert (a.record.keep.builds, b.record.keep.builds) == (2, 3)  # type: ignore[attr-defined]
-    assert (a.record.description, a.record.disabled) == ("all", True)  # type: ignore[attr-defined]
-    assert not hasattr(folder_job.record, "disabled")
+    assert (a.spec.keep.builds, b.spec.keep.builds) == (2, 3)  # type: ignore[attr-defined]
+    assert (a.spec.description, a.spec.disabled) == ("all", True)  # type: ignore[attr-defined]
+    assert not hasattr(folder_job.spec, "disabled")
 
 
 def test_defaults_of_unknown_kinds_and_fields_are_told(write: Write) -> None:
@@ -412,7 +412,7 @@ def test_folders_that_nobody_describes_are_implied_with_the_defaults(write: Writ
     )
     found = description.read(folder)
     assert names(found) == ["a", "a/b", "a/b/c"]
-    assert found.jobs[1].record.description == "Made"  # type: ignore[attr-defined]
+    assert found.jobs[1].spec.description == "Made"  # type: ignore[attr-defined]
     assert found.folders == ()
 
 

@@ -13,7 +13,7 @@ from podwright.errors import UsageError
 from podwright.jobs import description, kinds, rendering, xmltree
 from podwright.jobs.oneof import OneOf
 from podwright.records import fields
-from podwright.schema import ListOf, Record
+from podwright.schema import ListOf, RecordOf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def likely(kind: Kind, depth: int = 3) -> st.SearchStrategy[Any]:
     if isinstance(kind, ListOf):
         inner = likely(kind.item, depth - 1)
         return st.lists(inner, max_size=3) | inner
-    if isinstance(kind, Record):
+    if isinstance(kind, RecordOf):
         return some_fields(kind.of, depth - 1) | SCALARS
     if isinstance(kind, OneOf):
         return st.one_of(

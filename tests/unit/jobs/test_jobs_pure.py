@@ -169,9 +169,9 @@ def test_where_removal_is_allowed(name: str, folders: tuple[str, ...], *, manage
     assert planning.is_managed(name, folders) is managed
 
 
-def removals(count: int, owned: int) -> planning.Plan:
+def removals(count: int, owned: int) -> planning.ChangePlan:
     changes = tuple(planning.Change("delete", f"j{n}") for n in range(count))
-    return planning.Plan("a", changes, owned=owned, share=20)
+    return planning.ChangePlan("a", changes, owned=owned, share=20)
 
 
 @pytest.mark.parametrize(
@@ -358,8 +358,8 @@ class Terminal(io.StringIO):
         return True
 
 
-def outcome(name: str) -> applying.Outcome:
-    return applying.Outcome(planning.Change("add", name), applying.DONE)
+def outcome(name: str) -> applying.ChangeOutcome:
+    return applying.ChangeOutcome(planning.Change("add", name), applying.DONE)
 
 
 def test_a_terminal_gets_a_bar_and_a_log_gets_lines_now_and_then() -> None:
@@ -406,7 +406,7 @@ def test_variables_that_would_weaken_python_jenkins_do_nothing(
 
 def test_each_segment_of_a_name_is_encoded() -> None:
     made = Controller(Access("http://x/jenkins"))
-    url = made._url("%(folder_url)sjob/%(short_name)s/config.xml", "a b/ä#/c?d")
+    url = made._address_of("%(folder_url)sjob/%(short_name)s/config.xml", "a b/ä#/c?d")
     assert url == "http://x/jenkins/job/a%20b/job/%C3%A4%23/job/c%3Fd/config.xml"
 
 
@@ -421,7 +421,7 @@ def test_answers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             return [b"12345", b"67890", b"1"]
 
     with pytest.raises(client.Fatal) as caught:
-        Controller(Access("http://x"))._bounded(Response())  # type: ignore[arg-type]
+        Controller(Access("http://x"))._read_bounded(Response())  # type: ignore[arg-type]
     assert caught.value.problems == (
         "/api/json: the answer is larger than 0 MB; is this the controller?",
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Kind(Part):
+class JobKind(Part):
     """A kind of item on the controller.
 
     Attributes:
@@ -62,8 +62,8 @@ def names() -> tuple[str, ...]:
 
 
 @cache
-def load(name: str) -> type[Kind]:
+def load(name: str) -> type[JobKind]:
     """Import one kind."""
     module = importlib.import_module(f"{__name__}.{name}")
-    kind: type[Kind] = module.KIND
+    kind: type[JobKind] = module.KIND
     return kind

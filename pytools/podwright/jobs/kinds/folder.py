@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from podwright.jobs.codec import Codec, Fixed, Inside
-from podwright.jobs.kinds import Kind
+from podwright.jobs.kinds import JobKind
 from podwright.jobs.parts.common import (
     HEAD,
     PROPERTIES,
@@ -15,7 +15,7 @@ from podwright.jobs.parts.common import (
     libraries_codec,
 )
 from podwright.records import record
-from podwright.schema import ListOf, Record, option
+from podwright.schema import ListOf, RecordOf, option
 
 CREDENTIALS = (
     "properties/com.cloudbees.hudson.plugins.folder.properties."
@@ -25,7 +25,7 @@ ICON = "com.cloudbees.hudson.plugins.folder.icons.StockFolderIcon"
 
 
 @record
-class Folder(Described, Kind):
+class Folder(Described, JobKind):
     """Holds other jobs, and may bring shared libraries for them."""
 
     JAVA: ClassVar[str] = "com.cloudbees.hudson.plugins.folder.Folder"
@@ -40,7 +40,7 @@ class Folder(Described, Kind):
         Fixed("icon", attributes={"class": ICON}),
     )
     libraries: tuple[Library, ...] = option(
-        ListOf(Record(Library)), "shared libraries of the jobs in the folder", ()
+        ListOf(RecordOf(Library)), "shared libraries of the jobs in the folder", ()
     )
     properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Part, Rest, Value
-from podwright.jobs.kinds import Kind
+from podwright.jobs.kinds import JobKind
 from podwright.jobs.oneof import FLAG, TEXT, OneOf, Short
 from podwright.jobs.parts.common import (
     HEAD,
@@ -25,7 +25,7 @@ from podwright.jobs.parts.raw import RawXml
 from podwright.jobs.parts.scm import SCM
 from podwright.jobs.parts.triggers import TRIGGERS
 from podwright.records import record
-from podwright.schema import ListOf, Number, Record, option
+from podwright.schema import ListOf, Number, RecordOf, option
 
 
 @record
@@ -47,7 +47,7 @@ class Batch(Part):
 
 
 STEPS = OneOf(
-    {"shell": Record(Shell, "command"), "batch": Record(Batch, "command"), "xml": RawXml()},
+    {"shell": RecordOf(Shell, "command"), "batch": RecordOf(Batch, "command"), "xml": RawXml()},
     "kind of step",
 )
 
@@ -89,7 +89,7 @@ class Junit(Part):
 
 
 PUBLISHERS = OneOf(
-    {"artifacts": Record(Artifacts, "files"), "junit": Record(Junit, "files"), "xml": RawXml()},
+    {"artifacts": RecordOf(Artifacts, "files"), "junit": RecordOf(Junit, "files"), "xml": RawXml()},
     "kind of publisher",
 )
 
@@ -130,7 +130,7 @@ class _Roam(Codec):
 
 
 @record
-class Freestyle(Described, Kind):
+class Freestyle(Described, JobKind):
     """A freestyle job: shell steps, enough to keep old jobs as code."""
 
     JAVA: ClassVar[str] = "hudson.model.FreeStyleProject"
@@ -161,7 +161,7 @@ class Freestyle(Described, Kind):
     parameters: tuple[Any, ...] = option(ListOf(PARAMETERS), "what a build asks for", ())
     triggers: tuple[Any, ...] = option(ListOf(TRIGGERS), "what starts a build", ())
     keep: Keep | None = option(Short(Keep, "builds"), "how many builds are kept", None)
-    throttle: Throttle | None = option(Record(Throttle), "share limits with other jobs", None)
+    throttle: Throttle | None = option(RecordOf(Throttle), "share limits with other jobs", None)
     concurrentBuild: bool = option(FLAG, "several builds at once", default=False)
     quietPeriod: int | None = option(Number(0, 86_400), "seconds to wait before a build", None)
     customWorkspace: str = option(TEXT, "a fixed directory on the agent", "")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Part, Value, write_all
-from podwright.jobs.kinds import Kind
+from podwright.jobs.kinds import JobKind
 from podwright.jobs.kinds.folder import CREDENTIALS
 from podwright.jobs.oneof import FLAG, TEXT
 from podwright.jobs.parts.common import (
@@ -23,7 +23,7 @@ from podwright.jobs.parts.common import (
 from podwright.jobs.parts.sources import SOURCES
 from podwright.jobs.parts.triggers import NEVER, Interval, scan_kind
 from podwright.records import record
-from podwright.schema import ListOf, Record, option
+from podwright.schema import ListOf, RecordOf, option
 
 PROJECT = "org.jenkinsci.plugins.workflow.multibranch.WorkflowMultiBranchProject"
 
@@ -78,7 +78,7 @@ class _Strategy(Part):
 
 
 @record
-class Multibranch(Described, Kind):
+class Multibranch(Described, JobKind):
     """A multibranch pipeline: one job for each branch that has a Jenkinsfile."""
 
     JAVA: ClassVar[str] = PROJECT
@@ -114,9 +114,9 @@ class Multibranch(Described, Kind):
     )
     scriptPath: str = option(TEXT, "the Jenkinsfile in each branch", "Jenkinsfile")
     scan: str = option(scan_kind(), "scan for branches so often when no webhook came", NEVER)
-    orphans: Orphans = option(Record(Orphans), "what becomes of deleted branches", Orphans())
+    orphans: Orphans = option(RecordOf(Orphans), "what becomes of deleted branches", Orphans())
     libraries: tuple[Library, ...] = option(
-        ListOf(Record(Library)), "shared libraries of the branches", ()
+        ListOf(RecordOf(Library)), "shared libraries of the branches", ()
     )
     disabled: bool = option(FLAG, "refuse to build", default=False)
     properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())

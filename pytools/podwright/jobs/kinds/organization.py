@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from podwright.jobs.codec import Codec, Fixed, Inside, Items, Value
-from podwright.jobs.kinds import Kind
+from podwright.jobs.kinds import JobKind
 from podwright.jobs.kinds.folder import CREDENTIALS
 from podwright.jobs.kinds.multibranch import ICON, STRATEGY, owner
 from podwright.jobs.oneof import FLAG, TEXT
@@ -23,14 +23,14 @@ from podwright.jobs.parts.common import (
 from podwright.jobs.parts.sources import NAVIGATORS
 from podwright.jobs.parts.triggers import Interval, scan_kind
 from podwright.records import record
-from podwright.schema import ListOf, Record, option
+from podwright.schema import ListOf, RecordOf, option
 
 FOLDER = "jenkins.branch.OrganizationFolder"
 FACTORY = "org.jenkinsci.plugins.workflow.multibranch.WorkflowMultiBranchProjectFactory"
 
 
 @record
-class Organization(Described, Kind):
+class Organization(Described, JobKind):
     """A multibranch pipeline for each repository of a GitHub, Bitbucket or GitLab group."""
 
     JAVA: ClassVar[str] = FOLDER
@@ -60,9 +60,9 @@ class Organization(Described, Kind):
     )
     scriptPath: str = option(TEXT, "the Jenkinsfile in each branch", "Jenkinsfile")
     scan: str = option(scan_kind(), "scan for repositories so often", "1d")
-    orphans: Orphans = option(Record(Orphans), "what becomes of deleted repositories", Orphans())
+    orphans: Orphans = option(RecordOf(Orphans), "what becomes of deleted repositories", Orphans())
     libraries: tuple[Library, ...] = option(
-        ListOf(Record(Library)), "shared libraries of all jobs below", ()
+        ListOf(RecordOf(Library)), "shared libraries of all jobs below", ()
     )
     disabled: bool = option(FLAG, "refuse to build", default=False)
     properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Nested, Part, Value, defaults
-from podwright.jobs.kinds import Kind
+from podwright.jobs.kinds import JobKind
 from podwright.jobs.oneof import FLAG, TEXT, Short, Switch
 from podwright.jobs.parts.common import (
     HEAD,
@@ -24,7 +24,7 @@ from podwright.jobs.parts.parameters import PARAMETERS
 from podwright.jobs.parts.scm import SCM
 from podwright.jobs.parts.triggers import TRIGGERS
 from podwright.records import record
-from podwright.schema import Choice, Invalid, ListOf, Number, Record, option
+from podwright.schema import Choice, Invalid, ListOf, Number, RecordOf, option
 
 CPS = "org.jenkinsci.plugins.workflow.cps"
 JOB = "org.jenkinsci.plugins.workflow.job.properties"
@@ -91,7 +91,7 @@ class _Empty(Codec):
 
 
 @record
-class Pipeline(Described, Kind):
+class Pipeline(Described, JobKind):
     """A pipeline: its script stands in the description or comes from an SCM."""
 
     JAVA: ClassVar[str] = "org.jenkinsci.plugins.workflow.job.WorkflowJob"
@@ -141,7 +141,7 @@ class Pipeline(Described, Kind):
     disableConcurrentBuilds: Any = option(
         Switch(NoConcurrency), "one build at a time; `true`, or a map with `abortPrevious`", None
     )
-    throttle: Throttle | None = option(Record(Throttle), "share limits with other jobs", None)
+    throttle: Throttle | None = option(RecordOf(Throttle), "share limits with other jobs", None)
     resume: bool = option(FLAG, "go on after a restart of the controller", default=True)
     durability: str = option(
         Choice(words=lambda: DURABILITY, what="durability"), "speed against safety", ""

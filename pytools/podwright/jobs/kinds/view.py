@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs.codec import Codec, Fixed, Inside, Strings, Value, write_all
-from podwright.jobs.kinds import Kind
+from podwright.jobs.kinds import JobKind
 from podwright.jobs.oneof import FLAG, TEXT
 from podwright.records import record
 from podwright.schema import Choice, ListOf, option
@@ -40,7 +40,7 @@ class _Columns(Codec):
 
 
 @record
-class View(Kind):
+class View(JobKind):
     """A list view: a page that shows some of the jobs of its folder."""
 
     JAVA: ClassVar[str] = "hudson.model.ListView"

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from podwright.jobs import xmltree
 from podwright.jobs.expand import fill_text
-from podwright.jobs.kinds import Kind
+from podwright.jobs.kinds import JobKind
 from podwright.jobs.kinds.folder import CREDENTIALS
 from podwright.jobs.oneof import TEXT, illegal
 from podwright.records import record, replace
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @record
-class XmlJob(Kind):
+class XmlJob(JobKind):
     """Anything else: the job's XML from a file, with values filled in.
 
     ``{{name}}`` is replaced in texts and attributes after parsing, so that no value can become
@@ -51,10 +51,10 @@ class XmlJob(Kind):
         xmltree.compact(root)
         for node in root.iter():
             node.attrib.pop("plugin", None)
-            node.text = _filled(node.text, known, missing)
-            node.tail = _filled(node.tail, known, missing)
+            node.text = _fill_values(node.text, known, missing)
+            node.tail = _fill_values(node.tail, known, missing)
             for key, text in node.attrib.items():
-                node.attrib[key] = _filled(text, known, missing) or ""
+                node.attrib[key] = _fill_values(text, known, missing) or ""
         if missing:
             raise Invalid(
                 *(
@@ -63,10 +63,10 @@ class XmlJob(Kind):
                     for word in sorted(set(missing))
                 )
             )
-        self._describe(root)
+        self._ensure_description(root)
         return root
 
-    def _describe(self, root: Element) -> None:
+    def _ensure_description(self, root: Element) -> None:
         """Make sure that there is a description, because the marker stands in it."""
         described = root.find("description")
         if described is None:
@@ -80,7 +80,7 @@ class XmlJob(Kind):
         return set()
 
 
-def _filled(text: str | None, values: Mapping[str, Any], missing: list[str]) -> str | None:
+def _fill_values(text: str | None, values: Mapping[str, Any], missing: list[str]) -> str | None:
     if text is None or "{{" not in text:
         return text
     filled = fill_text(text, values, missing)

@@ -22,7 +22,7 @@ from podwright.jobs.parts.parameters import PARAMETERS
 from podwright.jobs.parts.raw import RawXml
 from podwright.jobs.parts.sources import GitHubSource, GitSource
 from podwright.records import record
-from podwright.schema import Choice, ListOf, Number, Record, option
+from podwright.schema import Choice, ListOf, Number, RecordOf, option
 
 ANY_NUMBER = Number(-1, 100_000)
 
@@ -97,7 +97,7 @@ def orphans_codec() -> Nested:
     return Nested(
         "orphans",
         "orphanedItemStrategy",
-        Record(Orphans),
+        RecordOf(Orphans),
         {"class": "com.cloudbees.hudson.plugins.folder.computed.DefaultOrphanedItemStrategy"},
     )
 
@@ -119,7 +119,7 @@ class Caching(Part):
 
 
 LIBRARY_SOURCES = OneOf(
-    {"git": Record(GitSource, "url"), "github": Record(GitHubSource), "xml": RawXml()},
+    {"git": RecordOf(GitSource, "url"), "github": RecordOf(GitHubSource), "xml": RawXml()},
     "kind of source",
 )
 
@@ -145,7 +145,7 @@ class Library(Part):
         Value("implicit"),
         Value("allowVersionOverride"),
         Value("includeInChangesets"),
-        Nested("caching", "cachingConfiguration", Record(Caching)),
+        Nested("caching", "cachingConfiguration", RecordOf(Caching)),
     )
     name: str = option(TEXT, "what `@Library` calls it", "", required=True)
     source: Any = option(LIBRARY_SOURCES, "where it comes from", None, required=True)
@@ -154,10 +154,10 @@ class Library(Part):
     allowVersionOverride: bool = option(FLAG, "let pipelines choose the version", default=True)
     includeInChangesets: bool = option(FLAG, "show its commits as changes", default=True)
     libraryPath: str = option(TEXT, "folder of the library in its repository", "")
-    caching: Caching | None = option(Record(Caching), "keep it on the controller", None)
+    caching: Caching | None = option(RecordOf(Caching), "keep it on the controller", None)
 
 
-LIBRARIES = OneOf({"library": Record(Library)}, "library")
+LIBRARIES = OneOf({"library": RecordOf(Library)}, "library")
 
 
 class LibraryList(Items):
@@ -189,7 +189,7 @@ def keep_codec() -> Nested:
 def throttle_codec() -> Nested:
     """Give the codec of the throttling, for ``<properties>``."""
     return Nested(
-        "throttle", "hudson.plugins.throttleconcurrents.ThrottleJobProperty", Record(Throttle)
+        "throttle", "hudson.plugins.throttleconcurrents.ThrottleJobProperty", RecordOf(Throttle)
     )
 
 

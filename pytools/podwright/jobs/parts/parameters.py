@@ -9,7 +9,7 @@ from podwright.jobs.codec import Codec, Fixed, Part, Value
 from podwright.jobs.oneof import FLAG, TEXT, OneOf, Plain
 from podwright.jobs.parts.raw import RawXml
 from podwright.records import record
-from podwright.schema import Choice, ListOf, Record, option
+from podwright.schema import Choice, ListOf, RecordOf, option
 
 PLAIN = Plain()
 
@@ -136,14 +136,14 @@ class CredentialsParameter(Parameter):
 
 PARAMETERS = OneOf(
     {
-        "string": Record(StringParameter),
-        "text": Record(TextParameter),
-        "boolean": Record(BooleanParameter),
-        "choice": Record(ChoiceParameter),
-        "password": Record(PasswordParameter),
-        "run": Record(RunParameter),
-        "file": Record(FileParameter),
-        "credentials": Record(CredentialsParameter),
+        "string": RecordOf(StringParameter),
+        "text": RecordOf(TextParameter),
+        "boolean": RecordOf(BooleanParameter),
+        "choice": RecordOf(ChoiceParameter),
+        "password": RecordOf(PasswordParameter),
+        "run": RecordOf(RunParameter),
+        "file": RecordOf(FileParameter),
+        "credentials": RecordOf(CredentialsParameter),
         "xml": RawXml(),
     },
     "kind of parameter",

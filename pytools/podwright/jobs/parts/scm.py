@@ -10,7 +10,7 @@ from podwright.jobs.codec import Codec, Fixed, Inside, Items, Part, Value
 from podwright.jobs.oneof import TEXT, OneOf
 from podwright.jobs.parts.raw import RawXml
 from podwright.records import record
-from podwright.schema import ListOf, Number, Record, option
+from podwright.schema import ListOf, Number, RecordOf, option
 
 
 class _Branches(Codec):
@@ -106,4 +106,4 @@ class GitScm(Part):
     extensions: tuple[Any, ...] = option(ListOf(RawXml()), "further extensions, as XML", ())
 
 
-SCM = OneOf({"git": Record(GitScm, "url"), "xml": RawXml()}, "kind of SCM")
+SCM = OneOf({"git": RecordOf(GitScm, "url"), "xml": RawXml()}, "kind of SCM")

@@ -11,7 +11,7 @@ from podwright.jobs.codec import Codec, Inside, Items, Part, Value
 from podwright.jobs.oneof import FLAG, TEXT, OneOf
 from podwright.jobs.parts.raw import RawXml
 from podwright.records import record
-from podwright.schema import Choice, ListOf, Number, Record, option
+from podwright.schema import Choice, ListOf, Number, RecordOf, option
 
 # What `strategyId` says in the branch sources of GitHub, Bitbucket and GitLab alike.
 BRANCHES = {"exceptPullRequests": 1, "onlyPullRequests": 2, "all": 3}
@@ -19,7 +19,7 @@ PULL_REQUESTS = {"merge": 1, "head": 2, "both": 3}
 
 
 @record
-class _Strategy(Codec):
+class _DiscoveryStrategy(Codec):
     """A word in place of the number that the plugins store."""
 
     words: Any
@@ -58,7 +58,7 @@ class PlainTrait(Part):
 class BranchTrait(Part):
     """Which branches are built."""
 
-    XML: ClassVar[tuple[Codec, ...]] = (_Strategy(BRANCHES),)
+    XML: ClassVar[tuple[Codec, ...]] = (_DiscoveryStrategy(BRANCHES),)
     strategy: str = option(
         Choice(words=lambda: BRANCHES, what="strategy"),
         "all, exceptPullRequests (those that are not filed as one) or onlyPullRequests",
@@ -70,7 +70,7 @@ class BranchTrait(Part):
 class OriginTrait(Part):
     """Requests from branches of the repository itself."""
 
-    XML: ClassVar[tuple[Codec, ...]] = (_Strategy(PULL_REQUESTS),)
+    XML: ClassVar[tuple[Codec, ...]] = (_DiscoveryStrategy(PULL_REQUESTS),)
     strategy: str = option(
         Choice(words=lambda: PULL_REQUESTS, what="strategy"),
         "what is built: the merge with the target, the head, or both",
@@ -136,21 +136,21 @@ class CloneTrait(Part):
     honorRefspec: bool = option(FLAG, "fetch only what is asked for", default=True)
 
 
-def _named(base: type, java: str, plugin: str, doc: str, **extra: Any) -> type:
+def _trait_class(base: type, java: str, plugin: str, doc: str, **extra: Any) -> type:
     """Make the trait of one plugin from a common form."""
     made = type(java.rpartition(".")[2], (base,), {"JAVA": java, "PLUGIN": plugin, **extra})
     made.__doc__ = doc
     return record(made)
 
 
-def _fork(java: str, plugin: str, words: tuple[str, ...]) -> type:
+def _fork_trait(java: str, plugin: str, words: tuple[str, ...]) -> type:
     """Make the trait for requests from forks; each plugin has its own words of trust."""
-    return _named(
+    return _trait_class(
         OriginTrait,
         java,
         plugin,
         "Requests from forks.",
-        XML=(_Strategy(PULL_REQUESTS), _Trust(java)),
+        XML=(_DiscoveryStrategy(PULL_REQUESTS), _Trust(java)),
         __annotations__={"trust": "str"},
         trust=option(
             Choice(words=lambda: words, what="trust"),
@@ -161,27 +161,27 @@ def _fork(java: str, plugin: str, words: tuple[str, ...]) -> type:
 
 
 COMMON = {
-    "filter": Record(HeadFilter),
-    "regex": Record(RegexFilter, "regex"),
-    "repositories": Record(SourceFilter),
-    "clone": Record(CloneTrait),
+    "filter": RecordOf(HeadFilter),
+    "regex": RecordOf(RegexFilter, "regex"),
+    "repositories": RecordOf(SourceFilter),
+    "clone": RecordOf(CloneTrait),
     "xml": RawXml(),
 }
 
 
-def _traits(package: str, plugin: str, request: str, words: tuple[str, ...]) -> OneOf:
+def _forge_traits(package: str, plugin: str, request: str, words: tuple[str, ...]) -> OneOf:
     """Give the traits of a forge's plugin."""
-    branch = _named(BranchTrait, f"{package}.BranchDiscoveryTrait", plugin, "Branches.")
-    origin = _named(
+    branch = _trait_class(BranchTrait, f"{package}.BranchDiscoveryTrait", plugin, "Branches.")
+    origin = _trait_class(
         OriginTrait, f"{package}.Origin{request}DiscoveryTrait", plugin, "Requests from branches."
     )
-    tag = _named(PlainTrait, f"{package}.TagDiscoveryTrait", plugin, "Tags.")
+    tag = _trait_class(PlainTrait, f"{package}.TagDiscoveryTrait", plugin, "Tags.")
     return OneOf(
         {
-            "branches": Record(branch, "strategy"),
-            "pullRequests": Record(origin, "strategy"),
-            "forks": Record(_fork(f"{package}.Fork{request}DiscoveryTrait", plugin, words)),
-            "tags": Record(tag),
+            "branches": RecordOf(branch, "strategy"),
+            "pullRequests": RecordOf(origin, "strategy"),
+            "forks": RecordOf(_fork_trait(f"{package}.Fork{request}DiscoveryTrait", plugin, words)),
+            "tags": RecordOf(tag),
             **COMMON,
         },
         "trait",
@@ -190,13 +190,13 @@ def _traits(package: str, plugin: str, request: str, words: tuple[str, ...]) -> 
 
 GIT_TRAITS = OneOf(
     {
-        "branches": Record(
-            _named(
+        "branches": RecordOf(
+            _trait_class(
                 PlainTrait, "jenkins.plugins.git.traits.BranchDiscoveryTrait", "git", "Branches."
             )
         ),
-        "tags": Record(
-            _named(PlainTrait, "jenkins.plugins.git.traits.TagDiscoveryTrait", "git", "Tags.")
+        "tags": RecordOf(
+            _trait_class(PlainTrait, "jenkins.plugins.git.traits.TagDiscoveryTrait", "git", "Tags.")
         ),
         **COMMON,
     },
@@ -208,13 +208,13 @@ GITLAB = "io.jenkins.plugins.gitlabbranchsource"
 GITHUB_PLUGIN = "github-branch-source"
 BITBUCKET_PLUGIN = "cloudbees-bitbucket-branch-source"
 GITLAB_PLUGIN = "gitlab-branch-source"
-GITHUB_TRAITS = _traits(
+GITHUB_TRAITS = _forge_traits(
     GITHUB, GITHUB_PLUGIN, "PullRequest", ("Permission", "Contributors", "Nobody", "Everyone")
 )
-BITBUCKET_TRAITS = _traits(
+BITBUCKET_TRAITS = _forge_traits(
     BITBUCKET, BITBUCKET_PLUGIN, "PullRequest", ("TeamForks", "Nobody", "Everyone")
 )
-GITLAB_TRAITS = _traits(
+GITLAB_TRAITS = _forge_traits(
     GITLAB, GITLAB_PLUGIN, "MergeRequest", ("Permission", "Members", "Nobody", "Everyone")
 )
 
@@ -233,7 +233,7 @@ class _Id(Codec):
         return {"id": parent.findtext("id", "")}
 
 
-def _slug(*words: str) -> str:
+def _joined_id(*words: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(word for word in words if word)).strip("-")
 
 
@@ -268,7 +268,7 @@ class GitSource(Source):
 
     def natural_id(self) -> str:
         """Make an id of the repository's address."""
-        return _slug("git", self.url)
+        return _joined_id("git", self.url)
 
 
 @record
@@ -294,7 +294,7 @@ class GitHubSource(Source):
 
     def natural_id(self) -> str:
         """Make an id of owner and repository."""
-        return _slug("github", self.apiUri, self.owner, self.repository)
+        return _joined_id("github", self.apiUri, self.owner, self.repository)
 
 
 @record
@@ -318,7 +318,7 @@ class BitbucketSource(Source):
 
     def natural_id(self) -> str:
         """Make an id of server, owner and repository."""
-        return _slug("bitbucket", self.serverUrl, self.owner, self.repository)
+        return _joined_id("bitbucket", self.serverUrl, self.owner, self.repository)
 
 
 @record
@@ -342,15 +342,15 @@ class GitLabSource(Source):
 
     def natural_id(self) -> str:
         """Make an id of server and project."""
-        return _slug("gitlab", self.serverName, self.project)
+        return _joined_id("gitlab", self.serverName, self.project)
 
 
 SOURCES = OneOf(
     {
-        "git": Record(GitSource, "url"),
-        "github": Record(GitHubSource),
-        "bitbucket": Record(BitbucketSource),
-        "gitlab": Record(GitLabSource),
+        "git": RecordOf(GitSource, "url"),
+        "github": RecordOf(GitHubSource),
+        "bitbucket": RecordOf(BitbucketSource),
+        "gitlab": RecordOf(GitLabSource),
         "xml": RawXml(),
     },
     "kind of source",
@@ -413,9 +413,9 @@ class GitLabNavigator(Part):
 
 NAVIGATORS = OneOf(
     {
-        "github": Record(GitHubNavigator),
-        "bitbucket": Record(BitbucketNavigator),
-        "gitlab": Record(GitLabNavigator),
+        "github": RecordOf(GitHubNavigator),
+        "bitbucket": RecordOf(BitbucketNavigator),
+        "gitlab": RecordOf(GitLabNavigator),
         "xml": RawXml(),
     },
     "kind of organization",

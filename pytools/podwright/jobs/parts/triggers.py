@@ -11,7 +11,7 @@ from podwright.jobs.codec import Codec, Joined, Part, Value, defaults
 from podwright.jobs.oneof import FLAG, TEXT, OneOf
 from podwright.jobs.parts.raw import RawXml
 from podwright.records import record
-from podwright.schema import Choice, Invalid, ListOf, Record, Text, option, shown
+from podwright.schema import Choice, Invalid, ListOf, RecordOf, Text, option, shown
 
 if TYPE_CHECKING:
     from podwright.schema import Kind
@@ -122,10 +122,10 @@ class GitHubPushTrigger(Part):
 
 TRIGGERS = OneOf(
     {
-        "cron": Record(CronTrigger, "spec"),
-        "poll": Record(PollTrigger, "spec"),
-        "upstream": Record(UpstreamTrigger),
-        "githubPush": Record(GitHubPushTrigger),
+        "cron": RecordOf(CronTrigger, "spec"),
+        "poll": RecordOf(PollTrigger, "spec"),
+        "upstream": RecordOf(UpstreamTrigger),
+        "githubPush": RecordOf(GitHubPushTrigger),
         "xml": RawXml(),
     },
     "kind of trigger",
