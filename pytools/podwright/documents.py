@@ -6,6 +6,8 @@ text that reads well either way.
 
 from __future__ import annotations
 
+import textwrap
+
 from podwright import strategies
 from podwright.builders._base import FEATURES
 from podwright.config import EngineSettings, OrganisationConfig, RepositoryConfig
@@ -15,6 +17,7 @@ from podwright.request import (
     BuildParameters,
     Cache,
     Credential,
+    Image,
     Pod,
     PodParameters,
     Registry,
@@ -87,6 +90,7 @@ Of the agents (in Jenkins: global properties, or those of a folder).
 |---|---|
 | `PODWRIGHT_CONFIG` | the organisation's config, or its path where builds are planned |
 | `PODWRIGHT_RESOURCES` | the folder with `pods/` of a library with presets of your own |
+| `PODWRIGHT_SHOW_POD` | `1` prints the pod into the log |
 | `PODWRIGHT_PLANNER` | the label of agents with python3, for calls with `pod:` outside of `node` |
 """
 
@@ -105,11 +109,37 @@ def everything() -> dict[str, str]:
     return {
         "vars/buildImage.txt": step_text(BUILD_TEXT, BuildParameters),
         "vars/withBuilderPod.txt": step_text(POD_TEXT, PodParameters),
+        "src/podwright/Parameters.groovy": parameter_names(),
         "docs/reference/parameters.md": parameters_page(),
         "docs/reference/config.md": config_page(),
         "docs/reference/builders.md": builders_page(),
         "docs/reference/cli.md": cli_page(),
     }
+
+
+PARAMETERS_GROOVY = """\
+package podwright
+
+/** The names of parameters; generated from request.py, `make generate` renews it. */
+class Parameters implements Serializable {{
+  private static final long serialVersionUID = 1L
+
+  static final Map NAMES = [
+{}
+  ]
+}}
+"""
+
+
+def parameter_names() -> str:
+    """Give the names of all parameters as Groovy, for calls without an agent that has Python."""
+    known = {"buildImage": BuildParameters, "withBuilderPod": PodParameters, "images": Image}
+    rows = []
+    for name, record in known.items():
+        words = ", ".join(f"'{item.name}'" for item in fields(record)) + ","
+        lines = textwrap.wrap(words, 94, break_on_hyphens=False)
+        rows.append("\n".join([f"    {name}: [", *(f"      {line}" for line in lines), "    ],"]))
+    return PARAMETERS_GROOVY.format("\n".join(rows))
 
 
 def default_of(item: Field) -> str:

@@ -46,7 +46,12 @@ def read_request(source: str, stdin: TextIO) -> dict[str, Any]:
 
 
 def load(
-    value: dict[str, Any], root: Path, env: Mapping[str, str], *, build: bool = True
+    value: dict[str, Any],
+    root: Path,
+    env: Mapping[str, str],
+    *,
+    build: bool = True,
+    files: bool = True,
 ) -> tuple[Request, Config]:
     """Read the configs, and the request as far as it can be read: planning tells what could not.
 
@@ -55,6 +60,7 @@ def load(
         root: the workspace.
         env: where PODWRIGHT_CONFIG is looked up.
         build: whether it is one for an image; else for a pod, which takes fewer parameters.
+        files: whether the request's files are there to be read.
 
     Raises:
         UsageError: a config is wrong.
@@ -62,6 +68,8 @@ def load(
     config = load_config(env.get("PODWRIGHT_CONFIG", ""), root, root)
     read = requests.read_build if build else requests.read_pod
     request = read(value, config.defaults)
+    if not files:
+        return request, config
     filled, problems = _with_certificates(request.common.registries, root, "registries")
     return replace(
         request,
@@ -124,7 +132,12 @@ def _with_certificates(
 
 
 def load_for_pod(
-    value: dict[str, Any], root: Path, env: Mapping[str, str], *, build: bool
+    value: dict[str, Any],
+    root: Path,
+    env: Mapping[str, str],
+    *,
+    build: bool,
+    files: bool = True,
 ) -> tuple[Request, Config]:
     """Read the configs and check a request as far as it can be before its pod exists.
 
@@ -135,12 +148,13 @@ def load_for_pod(
         root: the workspace.
         env: where PODWRIGHT_CONFIG is looked up.
         build: which of both it is.
+        files: whether the request's files are there to be read.
 
     Raises:
         UsageError: all problems.
     """
     if not build:
-        return load(value, root, env, build=False)
+        return load(value, root, env, build=False, files=files)
     # The repository's config, which nobody has checked out yet, may name the image.
     named = value if "images" in value else {"image": "named-later", **value}
-    return load(named, root, env)
+    return load(named, root, env, files=files)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from podwright.workspace import Facts
 
 CONTAINER = "builder"
+# What Groovy makes of "${env.NAME}" when there is no such variable.
+_UNSET_TAG = re.compile(r"(?:^|[-_.])null(?:$|[-_.])")
+_UNSET_NAME = re.compile(r"(?:^|[/:])null(?:$|[/:])")
+_UNSET_WHY = "has 'null' in it, which Groovy writes for a variable that is not set; set it"
 
 
 @record
@@ -397,8 +401,14 @@ def _name_and_tags(image: Image, where: str) -> tuple[Name, tuple[str, ...], lis
     except ValueError as error:
         problems.append(f"{where}image: {shown(image.image)} is no image name: {error}")
     tags = tuple(([own] if own else []) + list(image.tags))
+    if _UNSET_NAME.search(image.image or ""):
+        problems.append(f"{where}image: {shown(image.image)} {_UNSET_WHY}")
     for number, tag in enumerate(image.tags):
-        if not re.fullmatch(TAG, tag):
+        if not tag:
+            problems.append(f"{where}tags[{number}]: is empty; give a tag, or leave it out")
+        elif _UNSET_TAG.search(tag):
+            problems.append(f"{where}tags[{number}]: {shown(tag)} {_UNSET_WHY}")
+        elif not re.fullmatch(TAG, tag):
             problems.append(
                 f"{where}tags[{number}]: {shown(tag)} is no tag (1 to 128 letters, digits, '_', "
                 f"'.' and '-', not beginning with '.' or '-'); '{tag_like(tag)}' would be one"

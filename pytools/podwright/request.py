@@ -41,6 +41,7 @@ LONGEST_COMMAND = 1_000_000
 BUILDER = Choice(words=lambda: [*strategies.names(), "auto"], what="builder")
 
 
+_VALUE = Text(numbers=True, booleans=True)
 _PATH = Text(pattern=r"[\s\S]+", expected="a path")
 
 
@@ -206,12 +207,12 @@ class Image:
     dockerfile: str = option(_PATH, "path of the Dockerfile; without it <context>/Dockerfile", "")
     target: str = option(Text(), "stage to build", "")
     buildArgs: dict[str, str] = option(
-        MapOf(Text(numbers=True), key=IDENTIFIER, key_is="an identifier (letters, digits, '_')"),
+        MapOf(_VALUE, key=IDENTIFIER, key_is="an identifier (letters, digits, '_')"),
         "values of ARG; they stay visible in the image's history, so no secrets",
         {},
     )
     labels: dict[str, str] = option(
-        MapOf(Text(numbers=True), key=r"[^=\s]+", key_is="a label's name (no space, no '=')"),
+        MapOf(_VALUE, key=r"[^=\s]+", key_is="a label's name (no space, no '=')"),
         "labels of the image; the standard OCI ones are filled in",
         {},
     )
@@ -236,26 +237,37 @@ class Image:
 
 
 @record
-class Common:
-    """What all images of a request share."""
+class PodParameters:
+    """All parameters of ``withBuilderPod``: what a pod is made of."""
 
     builder: str = option(BUILDER, "the strategy; see `podwright builders`", "")
-    credentials: tuple[Credential, ...] = option(
-        ListOf(RecordOf(of=Credential, shorthand="credentialsId")),
-        "logins: Jenkins credential ids, or maps",
-        (),
-    )
     registries: dict[str, Registry] = option(
         MapOf(RecordOf(of=Registry), key=HOST, key_is="a registry host"),
         "how to speak to registries, by host",
         {},
     )
+    pod: Pod | None = option(
+        RecordOf(of=Pod), "changes to the pod; the pod is then planned on the agent", None
+    )
+
+
+@record
+class Common(PodParameters):
+    """What all images of a request share."""
+
+    credentials: tuple[Credential, ...] = option(
+        ListOf(RecordOf(of=Credential, shorthand="credentialsId")),
+        "logins: Jenkins credential ids, or maps",
+        (),
+    )
     retries: int = option(
         Number(0, 20), "how often a transient failure is tried again (within two minutes)", 5
     )
-    timeout: int = option(Duration(), "the whole build ends after this time; 0 for never", 7200)
-    pod: Pod | None = option(
-        RecordOf(of=Pod), "changes to the pod; the pod is then planned on the agent", None
+    timeout: int = option(
+        Duration(),
+        "building and pushing end after this time; 0 for never. Waiting for the pod and running "
+        "the closure do not count",
+        7200,
     )
 
 
@@ -297,11 +309,6 @@ class BuildParameters(Common, Image):
         "several images in one pod: maps with the parameters of one image each",
         (),
     )
-
-
-@record
-class PodParameters(Common):
-    """All parameters of ``withBuilderPod``."""
 
 
 def parse_build(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> Request:
@@ -407,11 +414,17 @@ def parse_pod(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> 
 
 def read_pod(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> Request:
     """Read the map that ``withBuilderPod`` was given, as far as it can be read."""
-    known = {item.name for item in fields(Common)}
+    known = {item.name for item in fields(PodParameters)}
+    others = {item.name for item in fields(BuildParameters)} - known
     merged = {k: v for k, v in (defaults or {}).items() if k in known}
-    merged.update({k: v for k, v in value.items() if v is not None})
+    merged.update({k: v for k, v in value.items() if v is not None and k not in others})
     parsed, problems, spoilt = _read(PodParameters, merged, "")
-    return Request(Common(**parsed), problems=problems, spoilt=spoilt)
+    useless = tuple(
+        f"{name}: does nothing here; it is a parameter of buildImage"
+        for name in value
+        if name in others
+    )
+    return Request(Common(**parsed), problems=(*useless, *problems), spoilt=spoilt)
 
 
 def _part(cls: type, parsed: dict[str, Any]) -> Any:

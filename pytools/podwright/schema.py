@@ -79,16 +79,19 @@ class Kind:
 
 @record
 class Text(Kind):
-    """A text; numbers are taken as they are written, because YAML and Groovy make them of '1.2'."""
+    """A text; numbers and booleans are taken as YAML and Groovy make them of 1.2 and true."""
 
     name: ClassVar[str] = "text"
     pattern: str = ""
     expected: str = ""
     numbers: bool = False
+    booleans: bool = False
 
     def parse(self, value: Any, where: str) -> str:
         """Return the text."""
-        if self.numbers and isinstance(value, (int, float)) and not isinstance(value, bool):
+        if isinstance(value, bool):
+            value = str(value).lower() if self.booleans else value
+        elif self.numbers and isinstance(value, (int, float)):
             value = str(value)
         if not isinstance(value, str):
             raise Invalid(f"{where}: expected a text, got {describe(value)}")
@@ -100,7 +103,8 @@ class Text(Kind):
 
     def json_schema(self) -> dict[str, Any]:
         """Give the JSON Schema of the text."""
-        schema: dict[str, Any] = {"type": ["string", "number"] if self.numbers else "string"}
+        others = ["number"] * self.numbers + ["boolean"] * self.booleans
+        schema: dict[str, Any] = {"type": ["string", *others] if others else "string"}
         if self.pattern:
             schema["pattern"] = f"^(?:{self.pattern})$"
         return schema

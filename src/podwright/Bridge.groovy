@@ -6,13 +6,12 @@ import org.jenkinsci.plugins.credentialsbinding.impl.CredentialNotFoundException
  * The only bridge between Jenkins and the planner, which is Python and knows all the rest.
  *
  * It sends a request as it is, makes the pod that it gets and runs the script that it gets. It
- * knows no builder, no default and no check of parameters. Steps are few, because each costs
- * Jenkins a save of the program: 25 flow nodes at most for an image in a pod of its own, 14 in a
- * pod that is there.
+ * knows no builder, no default and no check of parameters but their names. Steps are few, because
+ * each costs Jenkins a save of the program; docs/explanation/groovy-bridge.md counts them.
  */
 class Bridge implements Serializable {
   private static final long serialVersionUID = 1L
-  private static final int LONGEST_POD_IN_LOG = 20000
+  private static final String OWN_RESOURCES = 'podwright'
 
   private final Object steps
   private final String step
@@ -27,25 +26,33 @@ class Bridge implements Serializable {
   }
 
   /** Builds what the request says, in the builder pod around or in one of its own. */
-  Object build(Map request, Closure body) {
+  Object build(Object[] given) {
+    Map call = read(given, 'image')
+    Map request = call.request
     if (inBuilderPod()) {
-      runBody(body)
+      if (request.pod != null) {
+        fail('pod: this pod is there already; give pod to withBuilderPod.')
+      }
+      runBody(call.body)
       return run(request)
     }
-    return inPod(request, request.pod != null) { String bundle ->
-      runBody(body)
-      unpack(bundle)
+    judge(request)
+    return inPod(request, request.pod != null) {
+      runBody(call.body)
+      unpack()
       return run(request)
     }
   }
 
   /** Holds a builder pod while the body runs; only the planner can judge other keys. */
-  Object hold(Map request, Closure body) {
-    if (body == null) {
+  Object hold(Object[] given) {
+    Map call = read(given, 'builder')
+    if (call.body == null) {
       fail('a body is missing; write withBuilderPod { ... }.')
     }
-    return inPod(request, Requests.hasMoreThan('builder', request)) { String bundle ->
-      unpack(bundle)
+    judge(call.request)
+    return inPod(call.request, Requests.hasMoreThan('builder', call.request)) {
+      unpack()
       // The name tells this pod from another agent that the body may take; the directory is where
       // the bundle is, also inside a ws of the body, which has a WORKSPACE_TMP of its own.
       List marks = [
@@ -53,9 +60,15 @@ class Bridge implements Serializable {
         'PODWRIGHT_POD_TMP=' + steps.env.WORKSPACE_TMP,
       ]
       return steps.withEnv(marks) {
-        return runBody(body)
+        return runBody(call.body)
       }
     }
+  }
+
+  private Map read(Object[] given, String named) {
+    Map call = Call.read(given, named)
+    return call.problem == null ? call : (Map) fail(
+      "${call.problem}; give parameters by their names: ${step}(${named}: '...').".toString())
   }
 
   private Object inBuilderPod() {
@@ -66,38 +79,60 @@ class Bridge implements Serializable {
     return body == null ? null : body.call()
   }
 
-  /** Runs a closure on the agent of a new pod; gives it the bundle when that is loaded already. */
+  /**
+   * Tells, before there is a pod, what can be told: all of it by Python on the agent in hand, when
+   * that has Python; without an agent the names of parameters alone.
+   */
+  private void judge(Map request) {
+    if (!hasAgent()) {
+      List problems = Call.unknown(step, request)
+      if (!problems.isEmpty()) {
+        fail(problems.join('\n'))
+      }
+    } else if (request.pod == null && step == 'buildImage' && steps.env.WORKSPACE_TMP[0] == '/') {
+      planHere(request, true)
+    }
+  }
+
+  private boolean hasAgent() {
+    return steps.env.NODE_NAME != null && steps.env.WORKSPACE_TMP != null
+  }
+
+  /** Runs a closure on the agent of a new pod. Each step in it saves what is held meanwhile. */
   private Object inPod(Map request, boolean planned, Closure inside) {
-    String bundle = planned ? loadBundle() : null
     // A pod is complete: it must not inherit from a podTemplate around it.
-    Map template = [inheritFrom: '']
-    String pod = planned ? plan(request, bundle) : preset(request)
-    template.yaml = pod
-    // Some pods carry the source of what runs in them, which would flood the log.
-    template.showRawYaml = pod.length() < LONGEST_POD_IN_LOG
+    Map template = [inheritFrom: '', showRawYaml: steps.env.PODWRIGHT_SHOW_POD == '1']
+    template.yaml = planned ? plan(request) : preset(request)
     if (request.pod instanceof Map && request.pod.cloud != null) {
       template.cloud = request.pod.cloud.toString()
     }
     return steps.podTemplate(template) {
       return steps.node(steps.env.POD_LABEL) {
-        return inside.call(bundle)
+        return inside.call()
       }
     }
   }
 
+  /** Returns the folder of the presets among the resources of the loaded libraries. */
+  private String folder() {
+    return (steps.env.PODWRIGHT_RESOURCES ?: OWN_RESOURCES) + '/pods/'
+  }
+
   /** Returns the pod that was rendered when the library was released: needs no agent. */
   private String preset(Map request) {
-    String folder = (steps.env.PODWRIGHT_RESOURCES ?: 'podwright') + '/pods/'
     String name = request.builder == null ? 'default' : request.builder.toString()
-    String pod = name.matches('[a-z0-9-]+') ? resource(folder + name + '.json') : null
-    if (pod != null) {
-      return pod
+    String pod = name.matches('[a-z0-9-]+') ? resource(folder() + name + '.json') : null
+    return pod == null ? fail(withoutPreset(name)) : pod
+  }
+
+  private String withoutPreset(String name) {
+    String allowed = resource(folder() + 'names.txt')
+    if (allowed == null) {
+      return ("no loaded library has presets in resources/${folder()}; load the one that has them, "
+        + 'or correct PODWRIGHT_RESOURCES.')
     }
-    String known = resource(folder + 'names.txt')
-    return fail(known == null
-      ? "no loaded library has presets in resources/${folder}; load the one that has them, or "
-        + 'correct PODWRIGHT_RESOURCES.'
-      : "unknown builder '${name}'; known are ${known.trim()}.")
+    String known = resource(OWN_RESOURCES + '/pods/names.txt')
+    return Requests.withoutPreset(name, allowed.trim(), known == null ? '' : known.trim())
   }
 
   /** Returns a text of the loaded libraries, or null when none has it. */
@@ -113,35 +148,54 @@ class Bridge implements Serializable {
   }
 
   /** Returns the pod that the planner makes for this request, on an agent that has python3. */
-  private String plan(Map request, String bundle) {
-    if (steps.env.NODE_NAME != null && steps.env.WORKSPACE_TMP != null) {
-      return planHere(request, bundle)
+  private String plan(Map request) {
+    if (hasAgent()) {
+      return planHere(request, false)
     }
     if (steps.env.PODWRIGHT_PLANNER == null) {
       fail('this pod must be planned on an agent with python3, and there is none here: call the '
         + 'step inside node, or set PODWRIGHT_PLANNER to the label of such agents.')
     }
     return steps.node(steps.env.PODWRIGHT_PLANNER) {
-      return planHere(request, bundle)
+      return planHere(request, false)
     }
   }
 
-  private String planHere(Map request, String bundle) {
+  /** Plans on the agent in hand, or only looks for mistakes as far as that is possible there. */
+  private String planHere(Map request, boolean onlyJudge) {
     String id = writeRequest(Requests.toJson(request))
+    if (!onlyJudge) {
+      writeConfig(id)
+    }
     // Not beside other jobs: the agent may plan for several at once, and it must be left clean.
-    steps.writeFile(file: path(id + '/podwright.pyz'), text: bundle, encoding: 'Base64')
-    String label = Requests.label(step + ' plan', request)
-    return Requests.toJson((Map) answer(Scripts.pod(id, step), label, 'pod'))
+    writeBundle(id + '/podwright.pyz')
+    String label = Requests.label(step + (onlyJudge ? ' check' : ' plan'), request)
+    String script = onlyJudge ? Scripts.judge(id, step) : Scripts.pod(id, step)
+    return Requests.toJson((Map) answer(script, label, 'pod'))
   }
 
-  private String loadBundle() {
-    return steps.libraryResource(resource: 'podwright/podwright.pyz', encoding: 'Base64')
+  /** Writes the organisation's config, which lies beside its presets, for a pod that is planned. */
+  private void writeConfig(String id) {
+    if ((steps.env.PODWRIGHT_RESOURCES ?: OWN_RESOURCES) == OWN_RESOURCES) {
+      return
+    }
+    String config = resource(folder() + 'config.yaml')
+    if (config != null) {
+      steps.writeFile(file: path(id + '/config'), text: config, encoding: 'UTF-8')
+    } else if (steps.env.PODWRIGHT_CONFIG == null) {
+      fail("resources/${folder()} has no config.yaml, which a pod that is planned needs: render "
+        + 'the presets again with podwright generate --presets, or set PODWRIGHT_CONFIG.')
+    }
   }
 
-  /** Writes the planner to the agent, without a sh. */
-  private void unpack(String bundle) {
-    String text = bundle == null ? loadBundle() : bundle
-    steps.writeFile(file: path('podwright.pyz'), text: text, encoding: 'Base64')
+  /** Writes the planner to the pod's agent, without a sh. */
+  private void unpack() {
+    writeBundle('podwright.pyz')
+  }
+
+  private void writeBundle(String name) {
+    steps.writeFile(file: path(name), encoding: 'Base64', text: steps.libraryResource(
+      resource: 'podwright/podwright.pyz', encoding: 'Base64'))
   }
 
   /** Sends one request to the planner in this pod and runs the script that it answers. */

@@ -33,7 +33,13 @@ fi
   }
 
   /** Plans or applies, shows the result on the build's page, and fails when Python says so. */
-  Object run(Map request) {
+  Object run(Object[] given) {
+    Map call = Call.read(given, null)
+    if (call.problem != null || call.body != null) {
+      fail((call.problem ?: 'got a closure') + '; give parameters by their names: '
+        + "provisionJobs(credentials: 'jenkins-seed').")
+    }
+    Map request = call.request
     if (steps.env.WORKSPACE_TMP == null) {
       fail('call the step inside node, on an agent with python3.')
     }

@@ -8,7 +8,12 @@ import groovy.json.JsonSlurper
 class Requests implements Serializable {
   private static final long serialVersionUID = 1L
 
-  private static final List TYPES = ['usernamePassword', 'string', 'sshUserPrivateKey', 'file']
+  private static final Map NEEDED = [
+    usernamePassword: 'a username with password',
+    string: 'a secret text',
+    sshUserPrivateKey: 'an SSH username with private key',
+    file: 'a secret file',
+  ]
   private static final int LONGEST_LABEL = 100
 
   /**
@@ -45,14 +50,26 @@ class Requests implements Serializable {
   @NonCPS
   static String unbound(List bindings, String message) {
     for (Object one : bindings) {
-      if (message.contains("'" + one.credentialsId + "'")) {
+      String id = "'" + one.credentialsId + "'"
+      if (message.contains(id)) {
         return one.parameter + ': ' + (message.startsWith('Could not find')
-          ? "there is no credential with the id '" + one.credentialsId + "' that this job may use; "
-            + 'correct the id, or create the credential.'
-          : message + '; name another one, or its type.')
+          ? "there is no credential with the id ${id} that this job may use; correct the id, or "
+            + 'create the credential.'
+          : "${id} is of type ${typeIn(message)}, and ${NEEDED.get(one.type)} is needed; name "
+            + 'another one, or its type.')
       }
     }
     return message
+  }
+
+  /** Says why there is no preset for a builder: not one of podwright's, or not allowed. */
+  @NonCPS
+  static String withoutPreset(String name, String allowed, String known) {
+    if (!known.tokenize(', ').contains(name)) {
+      return "builder: unknown builder '${name}'; known are ${allowed}."
+    }
+    String others = allowed.replaceFirst('^auto, ', '')
+    return "builder: '${name}' is not allowed by the organisation; allowed are ${others}."
   }
 
   /** Returns a request as JSON. */
@@ -89,6 +106,11 @@ class Requests implements Serializable {
     } catch (Exception e) {
       return null
     }
+  }
+
+  @NonCPS
+  private static String typeIn(String message) {
+    return message.replaceFirst("(?s).* is of type ('[^']*').*", '$1')
   }
 
   /** Returns a deep copy out of what JSON knows; anything else becomes its String. */
@@ -161,7 +183,7 @@ class Requests implements Serializable {
   @NonCPS
   private static void bind(Map map, Map defaults, List bindings) {
     Object type = map.type == null ? defaults.type : map.type
-    if (!TYPES.contains(type)) {
+    if (!NEEDED.containsKey(type)) {
       return
     }
     for (Object known : bindings) {

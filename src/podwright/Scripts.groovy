@@ -3,7 +3,7 @@ package podwright
 import com.cloudbees.groovy.cps.NonCPS
 
 /**
- * The two shell scripts of the bridge. They are constant: data reaches them by files and variables.
+ * The shell scripts of the bridge. They are constant: data reaches them by files and variables.
  * POSIX sh only, because kaniko's image has no other shell than busybox.
  */
 class Scripts implements Serializable {
@@ -101,18 +101,45 @@ cat "$job/answer.json" >&3
    */
   @NonCPS
   static String pod(String id, String step) {
-    return '{ set +x; } 2>/dev/null\npw_step=' + step + '\npw_call=' + id + JOB + '''
-trap 'rm -rf "$job"' EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+    return onAgent(id, step) + '''
 if command -v python3 >/dev/null 2>&1; then
-  python3 -I "$job/podwright.pyz" pod --machine --step "$pw_step" "$job/request.json"
+  ask "$job/request.json"
 else
   printf '{"error": "a request with pod: is planned on the agent in hand, and this one has no '
   printf 'python3: install it, or call the step outside of node with PODWRIGHT_PLANNER set to '
   printf 'the label of agents that have it."}\\n'
 fi
+'''
+  }
+
+  /** The same for mistakes alone; an agent that cannot plan finds none. Parameters as of pod. */
+  @NonCPS
+  static String judge(String id, String step) {
+    return onAgent(id, step) + '''
+# The organisation's config may name files that are in the pod alone.
+unset PODWRIGHT_CONFIG
+if ask --check "$job/request.json" >"$job/answer" 2>/dev/null; then
+  grep '^{"error"' "$job/answer" && exit 0
+fi
+echo '{"pod": {}}'
+'''
+  }
+
+  @NonCPS
+  private static String onAgent(String id, String step) {
+    return '{ set +x; } 2>/dev/null\npw_step=' + step + '\npw_call=' + id + JOB + '''
+trap 'rm -rf "$job"' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+# The organisation's, from beside its presets: a pod that is planned here obeys it as well.
+if [ -e "$job/config" ]; then
+  PODWRIGHT_CONFIG=$job/config
+  export PODWRIGHT_CONFIG
+fi
+ask() {
+  python3 -I "$job/podwright.pyz" pod --machine --step "$pw_step" "$@"
+}
 '''
   }
 }

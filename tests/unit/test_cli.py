@@ -92,11 +92,11 @@ def test_mistakes_of_names_types_and_values_are_told_at_once(here: Path) -> None
     assert (code, out) == (2, "")
     assert err.replace("podwright plan: ", "").splitlines() == [
         "builder: unknown builder 'kanico'; did you mean 'kaniko'?",
-        "retries: expected a whole number, got a text",
         (
             "pod.deadline: expected minutes as a number, or a text such as '90s', '15m' or '2h', "
             "got '1d'"
         ),
+        "retries: expected a whole number, got a text",
         "images[0]: unknown parameter 'cntext'; did you mean 'context'?",
         "images[0].tags[0]: expected a text, got a boolean",
         "images[1]: expected a map",
@@ -155,6 +155,22 @@ def test_a_request_for_an_image_is_checked_before_its_pod_exists(here: Path) -> 
     }
 
 
+def test_a_check_tells_mistakes_and_looks_for_no_file(here: Path) -> None:
+    path = here / "request.json"
+    words = ("pod", "--machine", "--check", str(path))
+    registries = {"r.example": {"ca": "of/the/checkout.pem"}}
+
+    path.write_text(
+        json.dumps({"image": "r.example/app", "registries": registries, "context": "x"})
+    )
+    assert run(*words) == (0, '{"pod": {}}\n', "")
+    path.write_text(
+        json.dumps({"image": "r.example/app", "registries": registries, "tags": ["a b"]})
+    )
+    assert json.loads(run(*words)[1])["error"].startswith("tags[0]: 'a b' is no tag")
+    assert run("pod", "--check", "--builder", "kaniko") == (0, "", "")
+
+
 def test_a_slip_is_guessed_among_the_parameters_of_the_step(here: Path) -> None:
     path = here / "request.json"
     words = ("pod", "--machine", str(path), "--step")
@@ -166,8 +182,8 @@ def test_a_slip_is_guessed_among_the_parameters_of_the_step(here: Path) -> None:
     path.write_text('{"image": "r.example/app", "pdo": {}}')
     assert json.loads(run(*words, "withBuilderPod")[1]) == {
         "error": (
-            "unknown parameter 'image'; known are builder, credentials, pod, registries, retries, "
-            "timeout\nunknown parameter 'pdo'; did you mean 'pod'?"
+            "image: does nothing here; it is a parameter of buildImage\n"
+            "unknown parameter 'pdo'; did you mean 'pod'?"
         )
     }
 

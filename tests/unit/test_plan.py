@@ -257,7 +257,6 @@ def test_without_tags_and_commit_nothing_can_be_named(refused: Any, facts: Facts
     ("tag", "shown", "better"),
     [
         ("feature/$(reboot)", "feature/$(reboot)", "feature-reboot"),
-        ("", "", "latest"),
         (".hidden", ".hidden", "hidden"),
         ("a\nb", "a\\x0ab", "a-b"),
         ("x" * 129, "x" * 59 + "…", "x" * 128),
@@ -272,6 +271,23 @@ def test_an_impossible_tag_is_refused_with_a_possible_one(
             f"beginning "
             f"with '.' or '-'); '{better}' would be one"
         )
+    ]
+
+
+def test_an_unset_variable_is_no_tag_and_no_name(refused: Any) -> None:
+    why = "has 'null' in it, which Groovy writes for a variable that is not set; set it"
+    assert refused(
+        {"image": "null/app", "tags": ["null", "1.0-null", "", "null_1", "nullable"]}
+    ) == [
+        f"image: 'null/app' {why}",
+        f"tags[0]: 'null' {why}",
+        f"tags[1]: '1.0-null' {why}",
+        "tags[2]: is empty; give a tag, or leave it out",
+        f"tags[3]: 'null_1' {why}",
+    ]
+    assert refused({"image": "r.example/null", "tags": ["1"]}) == [f"image: 'r.example/null' {why}"]
+    assert refused({"image": "r.example/app:null", "tags": []}) == [
+        f"image: 'r.example/app:null' {why}"
     ]
 
 

@@ -52,7 +52,15 @@ def preset(folder: Path, name: str) -> dict[str, object]:
 def test_only_allowed_strategies_get_presets(tmp_path: Path) -> None:
     assert render(tmp_path, CONFIG)[0] == 0
     names = sorted(path.name for path in (tmp_path / "pods").iterdir())
-    assert names == ["auto.json", "buildkit.json", "default.json", "kaniko.json", "names.txt"]
+    assert names == [
+        "auto.json",
+        "buildkit.json",
+        "config.yaml",
+        "default.json",
+        "kaniko.json",
+        "names.txt",
+    ]
+    assert (tmp_path / "pods" / "config.yaml").read_text("utf-8") == CONFIG
     assert (tmp_path / "pods" / "names.txt").read_text("utf-8") == "auto, buildkit, kaniko\n"
 
 

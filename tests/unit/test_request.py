@@ -41,7 +41,13 @@ GOOD: dict[str, list[tuple[Any, Any]]] = {
     "context": [("a/b", "a/b")],
     "dockerfile": [("a/Dockerfile", "a/Dockerfile")],
     "target": [("release", "release")],
-    "buildArgs": [({"A": "b", "_c": 1}, {"A": "b", "_c": "1"}), ({}, {})],
+    "buildArgs": [
+        (
+            {"A": "b", "_c": 1, "D": True, "E": False},
+            {"A": "b", "_c": "1", "D": "true", "E": "false"},
+        ),
+        ({}, {}),
+    ],
     "labels": [({"a.b/c": "d"}, {"a.b/c": "d"})],
     "platforms": [
         (["linux/amd64", "linux/arm/v7"], ("linux/amd64", "linux/arm/v7")),
@@ -338,18 +344,24 @@ def test_images_is_a_list_with_something_in_it(
     ]
 
 
-def test_a_pod_takes_the_common_parameters_only(problems: Callable[..., list[str]]) -> None:
-    assert parse_pod({"builder": "kaniko", "retries": None}).common.builder == "kaniko"
-    assert problems(parse_pod, {"image": "x"})[0].startswith("unknown parameter 'image'")
-    assert {i.name for i in fields(PodParameters)} == {i.name for i in fields(Common)}
+def test_a_pod_takes_those_parameters_only_that_make_a_pod(
+    problems: Callable[..., list[str]],
+) -> None:
+    assert parse_pod({"builder": "kaniko", "pod": None}).common.builder == "kaniko"
+    assert problems(parse_pod, {"image": "x", "credentials": "y", "bilder": "z"}) == [
+        "image: does nothing here; it is a parameter of buildImage",
+        "credentials: does nothing here; it is a parameter of buildImage",
+        "unknown parameter 'bilder'; did you mean 'builder'?",
+    ]
+    assert [i.name for i in fields(PodParameters)] == ["builder", "registries", "pod"]
 
 
 def test_a_pod_takes_those_defaults_that_are_its_own() -> None:
     defaults = {"builder": "kaniko", "image": "x", "retries": 3}
 
-    request = parse_pod({"retries": None}, defaults)
+    request = parse_pod({"builder": None}, defaults)
 
-    assert (request.common.builder, request.common.retries) == ("kaniko", 3)
+    assert (request.common.builder, request.common.retries) == ("kaniko", 5)
     assert request.images == ()
 
 

@@ -64,7 +64,8 @@ def _write_presets(options: argparse.Namespace, console: Console) -> int:
     config = inputs.load_config(options.config, None, Path(options.config or ".").parent)
     text = Path(options.config).read_text(encoding="utf-8") if options.config else ""
     _refuse_paths(config, text)
-    made = generate.presets(config, text)
+    # Beside the pods, for requests whose pod is planned on an agent.
+    made = {**generate.presets(config, text), "config.yaml": text.encode()}
     try:
         options.presets.mkdir(parents=True, exist_ok=True)
         for name, data in made.items():

@@ -44,15 +44,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help='answer one JSON object, {"pod": ...} or {"error": ...}, and always exit with 0',
     )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="only look for mistakes; files of the workspace, which nobody may have checked out "
+        "yet, are not looked for",
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Print it."""
     if not options.machine:
-        console.result(pod.as_yaml(_planned_pod(options, console)))
+        made = _planned_pod(options, console)
+        if not options.check:
+            console.result(pod.as_yaml(made))
         return 0
     try:
-        answer: dict[str, Any] = {"pod": _planned_pod(options, console)}
+        made = _planned_pod(options, console)
+        answer: dict[str, Any] = {"pod": {} if options.check else made}
     except PodwrightError as error:
         answer = {"error": "\n".join(error.problems)}
     console.result(json.dumps(answer))
@@ -65,5 +74,7 @@ def _planned_pod(options: argparse.Namespace, console: Console) -> dict[str, Any
     if options.builder:
         value["builder"] = options.builder
     build = options.step == "buildImage" if options.step else is_build(value)
-    request, config = inputs.load_for_pod(value, Path.cwd(), console.env, build=build)
+    request, config = inputs.load_for_pod(
+        value, Path.cwd(), console.env, build=build, files=not options.check
+    )
     return plan_pod(request, config, inputs.organisation(console.env))[1]

@@ -67,14 +67,26 @@ class BridgeTest {
 
   @ParameterizedTest(name = "sandboxed: {0}")
   @ValueSource(booleans = {false, true})
-  void an_image_with_credentials_in_a_planned_pod_costs_two_sh_and_25_flow_nodes(
+  void an_image_with_credentials_in_a_planned_pod_costs_two_sh_and_26_flow_nodes(
       boolean sandboxed) {
     var outcome = run(sandboxed,
         "node { buildImage(image: 'team/app', credentials: 'login', pod: [memory: '2Gi']) }");
     assertEquals("SUCCESS", outcome.result(), outcome.log());
     assertEquals(2, outcome.report().count("sh"));
     int ownNode = 4;
-    assertEquals(25, outcome.report().nodes() - ownNode);
+    assertEquals(26, outcome.report().nodes() - ownNode);
+  }
+
+  @ParameterizedTest(name = "sandboxed: {0}")
+  @ValueSource(booleans = {false, true})
+  void an_image_on_an_agent_is_judged_there_first_which_costs_a_second_sh_and_27_flow_nodes(
+      boolean sandboxed) {
+    var outcome = run(sandboxed, "node { buildImage(image: 'team/app', credentials: 'login') }");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(List.of("buildImage check team/app", "buildImage team/app"),
+        outcome.steps("sh").stream().map(step -> step.facts.get("label")).toList());
+    int ownNode = 4;
+    assertEquals(27, outcome.report().nodes() - ownNode);
   }
 
   @Test
@@ -204,18 +216,18 @@ class BridgeTest {
   @Test
   void an_unknown_builder_is_refused_before_there_is_a_pod() {
     var outcome = fails("buildImage(image: 'a', builder: 'kanico')",
-        "buildImage: unknown builder 'kanico'; known are auto, other.");
+        "buildImage: builder: unknown builder 'kanico'; known are auto, other.");
     assertEquals(0, outcome.report().count("podTemplate"));
   }
 
   @Test
   void a_builder_is_never_taken_for_a_path() {
     fails("withBuilderPod(builder: '../../secret') { }",
-        "withBuilderPod: unknown builder '../../secret'; known are auto, other.");
+        "withBuilderPod: builder: unknown builder '../../secret'; known are auto, other.");
     fails("buildImage(image: 'a', builder: '')",
-        "buildImage: unknown builder ''; known are auto, other.");
+        "buildImage: builder: unknown builder ''; known are auto, other.");
     fails("buildImage(image: 'a', builder: ['x'])",
-        "buildImage: unknown builder '[x]'; known are auto, other.");
+        "buildImage: builder: unknown builder '[x]'; known are auto, other.");
   }
 
   @Test
@@ -224,7 +236,7 @@ class BridgeTest {
         def who = 'team'
         def request = [image: "${who}/app", tags: ["${who}", '1'], credentials: 'login',
           secrets: [[id: 'npm', credentialsId: 'token']], "${who}Key": 1, umlaut: 'ä€😀']
-        buildImage(request)
+        withBuilderPod { buildImage(request) }
         echo request.toString()
         """);
     assertEquals(List.of("[image:team/app, tags:[team, 1], credentials:login, secrets:[[id:npm, "
@@ -256,9 +268,11 @@ class BridgeTest {
   @Test
   void the_same_credential_is_bound_once() {
     run(true, """
-        buildImage(credentials: [pull: [credentialsId: 'login'], push: [credentialsId: 'login']],
-          images: [[image: 'a', secrets: [[credentialsId: 'token']]],
-                   [image: 'b', secrets: [[credentialsId: 'token']], credentials: 'login']])
+        withBuilderPod {
+          buildImage(credentials: [pull: [credentialsId: 'login'], push: [credentialsId: 'login']],
+            images: [[image: 'a', secrets: [[credentialsId: 'token']]],
+                     [image: 'b', secrets: [[credentialsId: 'token']], credentials: 'login']])
+        }
         """);
     assertEquals(List.of("{\"credentials\": {\"pull\": {\"credentialsId\": \"login\", "
         + "\"variable\": \"PODWRIGHT_1\"}, \"push\": {\"credentialsId\": \"login\", "
@@ -287,9 +301,9 @@ class BridgeTest {
   @Test
   void what_json_does_not_know_becomes_a_string() {
     var outcome = run(false, "buildImage(image: UUID.fromString("
-        + "'123e4567-e89b-12d3-a456-426614174000'), set: [1] as Set)");
+        + "'123e4567-e89b-12d3-a456-426614174000'), tags: [1] as Set)");
     assertEquals("SUCCESS", outcome.result(), outcome.log());
-    assertEquals(List.of("{\"image\": \"123e4567-e89b-12d3-a456-426614174000\", \"set\": [1]}"),
+    assertEquals(List.of("{\"image\": \"123e4567-e89b-12d3-a456-426614174000\", \"tags\": [1]}"),
         requests());
   }
 
@@ -307,8 +321,10 @@ class BridgeTest {
   @Test
   void a_credential_of_another_type_fails_with_the_parameter_and_both_types() {
     fails("buildImage(image: 'a', credentials: 'login', secrets: [[id: 's', credentialsId: 'config']])",
-        "buildImage: secrets: Credentials 'config' is of type 'file' where 'string' was expected; name"
-            + " another one, or its type.");
+        "buildImage: secrets: 'config' is of type 'file', and a secret text is needed; name another one,"
+            + " or its type.");
+    fails("buildImage(image: 'a', credentials: 'token')", "buildImage: credentials: 'token' is of type "
+        + "'string', and a username with password is needed; name another one, or its type.");
   }
 
   @Test
@@ -421,20 +437,143 @@ class BridgeTest {
   }
 
   @Test
-  void a_long_pod_is_not_shown_in_the_log() {
-    Pipelines pipelines = new Pipelines(directory).withStandIn().sandboxed(true);
-    Pipelines.write(directory.resolve("library/resources/podwright/pods/long.json"),
-        StandIn.POD.formatted("x".repeat(20_000)));
-    var outcome = pipelines.run("withBuilderPod(builder: 'long') { }\nwithBuilderPod { }");
+  void the_pod_is_shown_in_the_log_only_when_it_is_asked_for() {
+    var outcome = run(true,
+        "withBuilderPod { }\nwithEnv(['PODWRIGHT_SHOW_POD=1']) { withBuilderPod { } }");
     assertEquals(List.of(false, true), outcome.steps("podTemplate").stream()
         .map(step -> step.facts.get("showRawYaml")).toList());
   }
 
   @Test
-  void withBuilderPod_has_its_unknown_parameters_judged_by_the_planner() {
-    fails("withBuilderPod(bilder: 'other') { }", "withBuilderPod: this pod must be planned on an "
-        + "agent with python3, and there is none here: call the step inside node, or set "
-        + "PODWRIGHT_PLANNER to the label of such agents.");
+  void a_misspelt_parameter_is_told_before_there_is_a_pod() {
+    var outcome = fails("withBuilderPod(bilder: 'other') { }", "withBuilderPod: unknown parameter "
+        + "'bilder'; known are builder, pod, registries");
+    fails("withBuilderPod(retries: 3, bilder: 'other') { }", "withBuilderPod: retries: does nothing "
+        + "here; it is a parameter of buildImage\nunknown parameter 'bilder'; known are builder, pod, "
+        + "registries");
+    assertEquals(List.of("error"), outcome.report().steps());
+    fails("buildImage(image: 'a', tag: '1', Context: 'x', 'pull-always': true)",
+        "buildImage: unknown parameter 'tag'; did you mean 'tags'?\nunknown parameter 'Context'; did you"
+        + " mean 'context'?\nunknown parameter 'pull-always'; known are buildArgs, builder, cache, "
+        + "context, credentials, dockerfile, image, images, labels, output, platforms, pod, push, "
+        + "registries, retries, secrets, ssh, tags, target, timeout");
+    fails("buildImage(images: [[image: 'a'], 5, [image: 'b', builder: 'other']])",
+        "buildImage: images[2]: unknown parameter 'builder'; known are buildArgs, cache, context, "
+        + "dockerfile, image, labels, output, platforms, push, secrets, ssh, tags, target");
+  }
+
+  @Test
+  void with_an_agent_in_hand_python_tells_mistakes_before_there_is_a_pod() {
+    var outcome = fails("node { buildImage(image: 'wrong:tags[0]: no') }", "buildImage: tags[0]: no");
+    assertEquals(0, outcome.report().count("podTemplate"));
+    assertEquals(List.of(), Pipelines.files(directory.resolve("jenkins/workspace")));
+  }
+
+  @Test
+  void an_agent_that_cannot_judge_a_request_leaves_it_to_the_pod() {
+    for (String text : List.of("node { buildImage(image: 'broken:') }",
+        "node { withEnv(['" + withoutPython() + "']) { buildImage(image: 'wrong:x') } }")) {
+      var outcome = run(true, text);
+      assertEquals("SUCCESS", outcome.result(), outcome.log());
+      assertTrue(!outcome.log().contains("Traceback"), outcome.log());
+    }
+  }
+
+  @Test
+  void a_text_without_a_name_is_the_image_or_the_builder() {
+    var outcome = run(true, """
+        def who = 'team'
+        buildImage('a')
+        buildImage "${who}/b", tags: ['1']
+        buildImage('c', tags: ['1']) { echo 'body' }
+        buildImage([image: 'd'], { echo 'last' })
+        buildImage({ echo 'first' }, [image: 'e'])
+        withBuilderPod('other') { echo 'in' }
+        withEnv(['X=1']) { buildImage 'f' }
+        """);
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(List.of("body", "last", "first", "in"), outcome.echoes());
+    assertEquals(List.of("{\"image\": \"a\"}", "{\"image\": \"team/b\", \"tags\": [\"1\"]}",
+        "{\"image\": \"c\", \"tags\": [\"1\"]}", "{\"image\": \"d\"}", "{\"image\": \"e\"}",
+        "{\"image\": \"f\"}"), requests());
+    assertTrue(outcome.log().contains("builder (the other)"), outcome.log());
+  }
+
+  @ParameterizedTest(name = "sandboxed: {0}")
+  @ValueSource(booleans = {false, true})
+  void a_call_of_another_shape_ends_in_one_sentence_inside_closures_as_well(boolean sandboxed) {
+    String image = "; give parameters by their names: buildImage(image: '...').";
+    Map<String, String> shapes = new java.util.LinkedHashMap<>();
+    shapes.put("buildImage(null)", "buildImage: got null" + image);
+    shapes.put("buildImage([[image: 'a']])", "buildImage: got a list" + image);
+    shapes.put("buildImage(5)", "buildImage: got a number" + image);
+    shapes.put("buildImage(true, image: 'a')", "buildImage: got a boolean" + image);
+    shapes.put("buildImage('a', 'b')", "buildImage: got more than one text" + image);
+    shapes.put("buildImage([image: 'a'], [tags: '1'])", "buildImage: got more than one map" + image);
+    shapes.put("buildImage({ }, { })", "buildImage: got more than one closure" + image);
+    shapes.put("buildImage('a', image: 'b')",
+        "buildImage: got image twice, by its name and as a text" + image);
+    shapes.put("buildImage(new Date())", "buildImage: got a value" + image);
+    shapes.put("withBuilderPod(['other']) { }",
+        "withBuilderPod: got a list; give parameters by their names: withBuilderPod(builder: '...').");
+    shapes.put("withBuilderPod('other')",
+        "withBuilderPod: a body is missing; write withBuilderPod { ... }.");
+    String jobs = "; give parameters by their names: provisionJobs(credentials: 'jenkins-seed').";
+    shapes.put("provisionJobs('jobs.yaml')", "provisionJobs: got a text" + jobs);
+    shapes.put("provisionJobs(credentials: 'x') { }", "provisionJobs: got a closure" + jobs);
+    shapes.forEach((text, sentence) -> {
+      for (String whole : List.of(text, "withEnv(['X=1']) { " + text + " }")) {
+        var outcome = run(sandboxed, whole);
+        assertEquals("FAILURE " + sentence, outcome.result() + ' ' + outcome.error(), outcome.log());
+      }
+    });
+  }
+
+  @Test
+  void a_parameter_that_cannot_act_in_a_pod_that_is_there_is_refused() {
+    fails("withBuilderPod { buildImage(image: 'a', pod: [labels: [a: 'b']]) }",
+        "buildImage: pod: this pod is there already; give pod to withBuilderPod.");
+  }
+
+  private Pipelines organisation(String config) {
+    Pipelines pipelines = new Pipelines(directory).withStandIn().sandboxed(true);
+    Path pods = directory.resolve("library/resources/ours/pods");
+    Pipelines.write(pods.resolve("default.json"), StandIn.POD.formatted("ours"));
+    Pipelines.write(pods.resolve("names.txt"), "auto, kaniko\n");
+    if (config != null) {
+      Pipelines.write(pods.resolve("config.yaml"), config);
+    }
+    pipelines.options().environment.put("PODWRIGHT_RESOURCES", "ours");
+    return pipelines;
+  }
+
+  @Test
+  void a_planned_pod_obeys_the_config_that_lies_beside_the_organisations_presets() {
+    var outcome = organisation("builder: x\n").run("node { buildImage(image: 'a', pod: [:]) }");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertTrue(outcome.log().contains("\"pod\": {}} with /config)"), outcome.log());
+    int ownNode = 4;
+    int withoutCredentials = 22;
+    assertEquals(withoutCredentials + 2, outcome.report().nodes() - ownNode);
+  }
+
+  @Test
+  void presets_without_their_config_plan_no_pod() {
+    assertEquals("buildImage: resources/ours/pods/ has no config.yaml, which a pod that is planned "
+        + "needs: render the presets again with podwright generate --presets, or set PODWRIGHT_CONFIG.",
+        organisation(null).run("node { buildImage(image: 'a', pod: [:]) }").error());
+    Pipelines other = organisation(null);
+    other.options().environment.put("PODWRIGHT_CONFIG", "retries: 3");
+    var outcome = other.run("node { buildImage(image: 'a', pod: [:]) }");
+    assertTrue(outcome.log().contains("\"pod\": {}} with ries: 3)"), outcome.log());
+  }
+
+  @Test
+  void a_builder_without_a_preset_is_unknown_or_not_allowed() {
+    assertEquals("buildImage: builder: 'other' is not allowed by the organisation; allowed are kaniko.",
+        organisation("").run("buildImage(image: 'a', builder: 'other')").error());
+    assertEquals("buildImage: builder: unknown builder 'xyz'; known are auto, kaniko.",
+        organisation("").run("buildImage(image: 'a', builder: 'xyz')").error());
   }
 
   @Test

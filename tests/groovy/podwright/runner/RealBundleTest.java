@@ -9,6 +9,8 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator.ReplaceUnderscores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The library as users load it: the bundle that is released plans under plain python3 -I. */
 @DisplayNameGeneration(ReplaceUnderscores.class)
@@ -50,6 +52,16 @@ class RealBundleTest {
         assertEquals("x", outcome.steps("podTemplate").get(0).facts.get("cloud"));
       }
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {
+      "withBuilderPod(builder: 'buildkit') { echo 'in' }",
+      "node { withBuilderPod(builder: 'buildkit', pod: [:]) { echo 'in' } }",
+      "node { buildImage(image: 'a', builder: 'buildkit', pod: [:]) { echo 'in' } }"})
+  void a_step_of_the_body_does_not_save_the_bundle(String text) {
+    var echo = run(text).steps("echo").get(0);
+    assertTrue(echo.saved < 25_000, "each step of the body saves " + echo.saved + " bytes");
   }
 
   @Test

@@ -50,7 +50,7 @@ class ScriptsTest {
     try (GroovyClassLoader loader = new GroovyClassLoader(ScriptsTest.class.getClassLoader())) {
       Class<?> scripts = loader.parseClass(
           Pipelines.ROOT.resolve("src/podwright/Scripts.groovy").toFile());
-      if (name.equals("pod")) {
+      if (!name.equals("build")) {
         return (String) scripts.getMethod(name, String.class, String.class)
             .invoke(null, ID, "buildImage");
       }
@@ -166,9 +166,47 @@ class ScriptsTest {
     assertFalse(Files.exists(job));
   }
 
+  @ParameterizedTest
+  @MethodSource("shells")
+  void a_planned_pod_gets_the_config_that_was_written_beside_the_request(List<String> shell)
+      throws Exception {
+    Path bin = Pipelines.programs(directory.resolve("bin"), "sh", "cat", "rm", "dash", "busybox",
+        "bash");
+    Pipelines.write(bin.resolve("python3"), "#!/bin/sh\necho \"$PODWRIGHT_CONFIG\"\n").toFile()
+        .setExecutable(true);
+    environment.put("PATH", bin.toString());
+    environment.put("PODWRIGHT_CONFIG", "own");
+    Pipelines.write(job.resolve("config"), "builder: x\n");
+    assertEquals(new Pipelines.Finished(0, job + "/config\n", ""), run(shell, "pod"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("shells")
+  void only_mistakes_are_answered_when_a_request_is_judged(List<String> shell) throws Exception {
+    Path bin = Pipelines.programs(directory.resolve("bin"), "sh", "cat", "rm", "grep", "dash",
+        "busybox", "bash");
+    environment.put("PATH", bin.toString());
+    environment.put("PODWRIGHT_CONFIG", "/not/there");
+    Pipelines.Finished nothing = new Pipelines.Finished(0, "{\"pod\": {}}\n", "");
+    assertEquals(nothing, run(shell, "judge"));
+    Map<String, Pipelines.Finished> answers = Map.of("{\"pod\": {\"kind\": \"Pod\"}}", nothing,
+        "{\"error\": \"no\"}", new Pipelines.Finished(0, "{\"error\": \"no\"}\n", ""),
+        "Traceback", nothing);
+    for (Map.Entry<String, Pipelines.Finished> answer : answers.entrySet()) {
+      Files.createDirectories(job);
+      Pipelines.write(bin.resolve("python3"), "#!/bin/sh\necho \"$@\" >\"$WORKSPACE_TMP/asked\"\n"
+          + "echo '" + answer.getKey() + "'\necho \"talk $PODWRIGHT_CONFIG\" >&2\n").toFile()
+          .setExecutable(true);
+      assertEquals(answer.getValue(), run(shell, "judge"));
+      assertEquals("-I " + job + "/podwright.pyz pod --machine --step buildImage --check " + job
+          + "/request.json\n", Files.readString(directory.resolve("ws@tmp/asked")));
+      assertFalse(Files.exists(job));
+    }
+  }
+
   @Test
   void the_scripts_pass_shellcheck() throws Exception {
-    for (String name : List.of("build", "pod")) {
+    for (String name : List.of("build", "pod", "judge")) {
       Path file = Pipelines.write(directory.resolve("script.sh"), script(name));
       assertEquals(new Pipelines.Finished(0, "", ""),
           Pipelines.process(directory, environment, "shellcheck", "-s", "sh", file.toString()));

@@ -25,10 +25,17 @@ final class StandIn {
 
       if sys.argv[1] == "pod":
           request = json.loads(pathlib.Path(sys.argv[-1]).read_text("utf-8"))
-          if "error" in request["pod"]:
-              print(json.dumps({"error": request["pod"]["error"]}))
+          wished, image = request.get("pod") or {}, str(request.get("image"))
+          if "error" in wished:
+              print(json.dumps({"error": wished["error"]}))
+          elif image.startswith("wrong:"):
+              print(json.dumps({"error": image[6:]}))
+          elif image == "broken:" and "--check" in sys.argv:
+              raise ValueError("broken")
           else:
               image = "planned for " + json.dumps(request, sort_keys=True)
+              image += " with " + os.environ["PODWRIGHT_CONFIG"][-7:] if (
+                  "PODWRIGHT_CONFIG" in os.environ) else ""
               print(json.dumps({"pod": {"spec": {"containers": [
                   {"name": "builder", "image": image}]}}}))
           sys.exit()

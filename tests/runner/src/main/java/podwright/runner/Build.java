@@ -381,6 +381,7 @@ final class Build {
     Context context = contexts.getOrDefault(thread, Context.empty());
     Report.Entry entry =
         report.add(step.name(), step.block() ? Report.NODES_OF_A_BLOCK : 1);
+    entry.saved = program.lastCheckpoint();
     StepRun run = new StepRun(this, thread, context, call, entry);
     Object label = call.arguments().get("label");
     if (label != null) {

@@ -79,6 +79,7 @@ final class Program {
   private int running = -1;
   private int checkpoints;
   private int largestCheckpoint;
+  private int lastCheckpoint;
   private String violation;
 
   Program(ClassLoader loader, Sandbox sandbox, StepStarter starter) {
@@ -162,6 +163,11 @@ final class Program {
     return largestCheckpoint;
   }
 
+  /** Returns how many bytes were saved when the step that starts now was called. */
+  int lastCheckpoint() {
+    return lastCheckpoint;
+  }
+
   private int add(Continuable continuation, Consumer<Outcome> ending) {
     int id = ++lastThread;
     state.threads.put(id, new ProgramThread(id, continuation));
@@ -211,7 +217,8 @@ final class Program {
       out.writeObject(state);
     }
     checkpoints++;
-    largestCheckpoint = Math.max(largestCheckpoint, bytes.size());
+    lastCheckpoint = bytes.size();
+    largestCheckpoint = Math.max(largestCheckpoint, lastCheckpoint);
     try (ObjectInputStreamWithLoader in =
         new ObjectInputStreamWithLoader(new ByteArrayInputStream(bytes.toByteArray()), loader)) {
       state = (State) in.readObject();

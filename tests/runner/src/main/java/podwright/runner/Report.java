@@ -23,6 +23,7 @@ final class Report {
     final String step;
     final Map<String, Object> facts = new LinkedHashMap<>();
     int nodes;
+    int saved;
 
     Entry(String step, int nodes) {
       this.step = step;
@@ -93,6 +94,7 @@ final class Report {
       Map<String, Object> one = new LinkedHashMap<>();
       one.put("step", entry.step);
       one.put("nodes", entry.nodes);
+      one.put("saved", entry.saved);
       one.putAll(entry.facts);
       steps.add(one);
       byStep.merge(entry.step, entry.nodes, Integer::sum);

@@ -1,0 +1,21 @@
+package podwright
+
+/** The names of parameters; generated from request.py, `make generate` renews it. */
+class Parameters implements Serializable {
+  private static final long serialVersionUID = 1L
+
+  static final Map NAMES = [
+    buildImage: [
+      'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
+      'push', 'output', 'cache', 'secrets', 'ssh', 'builder', 'registries', 'pod', 'credentials',
+      'retries', 'timeout', 'images',
+    ],
+    withBuilderPod: [
+      'builder', 'registries', 'pod',
+    ],
+    images: [
+      'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
+      'push', 'output', 'cache', 'secrets', 'ssh',
+    ],
+  ]
+}
