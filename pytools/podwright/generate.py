@@ -10,10 +10,12 @@ from pathlib import Path
 
 from podwright import bundle, documents, pod, strategies
 from podwright.config import Config
+from podwright.doctor import symptoms
 from podwright.plan import plan_pod
 from podwright.request import json_schema, parse_pod
 
 RESOURCES = "resources/podwright"
+PACKAGE = "pytools/podwright"
 
 
 def package() -> Path:
@@ -23,8 +25,11 @@ def package() -> Path:
 
 def everything() -> dict[str, bytes]:
     """Give all generated files, by path from the repository's root."""
+    packed = symptoms.packed(package() / "doctor" / "symptoms").encode()
+    members = {**bundle.hot_members(package()), f"podwright/{symptoms.PACKED}": packed}
     made = {
-        f"{RESOURCES}/podwright.pyz": bundle.archive(bundle.hot_members(package())),
+        f"{PACKAGE}/{symptoms.PACKED}": packed,
+        f"{RESOURCES}/podwright.pyz": bundle.archive(members),
         "docs/reference/request.schema.json": (
             json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
         ).encode(),
