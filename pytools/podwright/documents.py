@@ -135,8 +135,8 @@ def parameter_names() -> str:
     """Give the names of all parameters as Groovy, for calls without an agent that has Python."""
     known = {"buildImage": BuildParameters, "withBuilderPod": PodParameters, "images": Image}
     rows = []
-    for name, record in known.items():
-        words = ", ".join(f"'{item.name}'" for item in fields(record)) + ","
+    for name, cls in known.items():
+        words = ", ".join(f"'{item.name}'" for item in fields(cls)) + ","
         lines = textwrap.wrap(words, 94, break_on_hyphens=False)
         rows.append("\n".join([f"    {name}: [", *(f"      {line}" for line in lines), "    ],"]))
     return PARAMETERS_GROOVY.format("\n".join(rows))

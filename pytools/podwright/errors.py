@@ -1,10 +1,23 @@
-"""The exceptions that end in a sentence for the user; anything else is a bug, with its trace."""
+"""Mistakes as values that know their place, and the exceptions that carry them to the user.
+
+Anything else that is raised is a bug, with its trace.
+"""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
+    from typing import Protocol, Union
+
+    Place = tuple[Union[str, int], ...]
+
+    class Document(Protocol):
+        """What can tell where a place of it stands (:class:`podwright.sources.Document`)."""
+
+        def locate(self, problem: Problem) -> Problem:
+            """Give the problem with file, line and column, when its place is in the document."""
+
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -12,21 +25,74 @@ EXIT_USAGE = 2
 EXIT_PENDING = 3
 
 
-class PodwrightError(Exception):
-    """A sentence for the user: where, what is wrong, what to do.
+class Problem:
+    """One mistake; its sentence is made when it is told.
 
     Attributes:
-        problems: one sentence each; all that were found, not only the first.
+        text: what is wrong and what to do.
+        place: what it is about: keys and numbers from the outside in, ``("images", 0, "tags")``.
+        named: whether the text itself names the last key of the place, as for an unknown key.
+        meant: the key that was probably meant by an unknown one, '' for none.
+        mark: file, line and column, '' while they are not known.
+    """
+
+    __slots__ = ("mark", "meant", "named", "place", "text")
+
+    def __init__(
+        self, text: str, *place: str | int, named: bool = False, meant: str = "", mark: str = ""
+    ) -> None:
+        self.text = text
+        self.place: Place = place
+        self.named = named
+        self.meant = meant
+        self.mark = mark
+
+    def below(self, *steps: str | int) -> Problem:
+        """Give the same problem as it is seen from further outside."""
+        place = (*steps, *self.place)
+        return Problem(self.text, *place, named=self.named, meant=self.meant, mark=self.mark)
+
+    def at(self, mark: object) -> Problem:
+        """Give the same problem with its file, line and column."""
+        return Problem(self.text, *self.place, named=self.named, meant=self.meant, mark=str(mark))
+
+    def spoils(self) -> list[Place]:
+        """Give the places whose values nobody wrote, because this could not be read."""
+        return [self.place, *([(*self.place[:-1], self.meant)] if self.meant else [])]
+
+    def __str__(self) -> str:
+        """Give the sentence."""
+        about = path_of(self.place[:-1] if self.named else self.place)
+        return ": ".join(part for part in (self.mark, about, self.text) if part)
+
+
+def path_of(place: Place) -> str:
+    """Write a place as authors do: `images[0].tags`."""
+    text = ""
+    for step in place:
+        text += f"[{step}]" if isinstance(step, int) else f".{shown(step)[1:-1]}"
+    return text.removeprefix(".")
+
+
+class PodwrightError(Exception):
+    """Sentences for the user: where, what is wrong, what to do.
+
+    Attributes:
+        found: all problems that were found, not only the first.
         exit_code: what the process ends with.
     """
 
     exit_code = EXIT_FAILED
 
-    def __init__(self, problems: str | Sequence[str]) -> None:
-        self.problems: tuple[str, ...] = (
-            (problems,) if isinstance(problems, str) else tuple(problems)
-        )
+    def __init__(self, problems: str | Iterable[str | Problem]) -> None:
+        given = (problems,) if isinstance(problems, str) else problems
+        self.found = tuple(Problem(item) if isinstance(item, str) else item for item in given)
         super().__init__("; ".join(self.problems))
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Give one sentence for each problem."""
+        return tuple(map(str, self.found))
 
 
 class UsageError(PodwrightError):
@@ -39,26 +105,33 @@ class Findings:
     """Problems of several checks, told together: a ``with`` block keeps those that end it.
 
     What the block was to find out stays as it was before; later checks do without it.
+
+    Attributes:
+        document: what the request was read from, to tell lines and columns; None for no file.
     """
 
-    def __init__(self, problems: Iterable[str] = (), spoilt: Iterable[str] = ()) -> None:
-        """Begin with what reading has found.
+    def __init__(self, document: Document | None = None) -> None:
+        self.document = document
+        self._problems: list[Problem] = []
+        self._unreadable: list[Place] = []
 
-        Args:
-            problems: the sentences.
-            spoilt: places that could not be read; nobody wrote what stands there now, so what is
-                said of it is dropped.
-        """
-        self.problems = list(problems)
-        self.spoilt = tuple(spoilt)
+    def add_unreadable(self, problems: Iterable[Problem]) -> None:
+        """Keep problems of reading; nobody wrote what stands at their places now."""
+        for problem in problems:
+            self._problems.append(problem)
+            self._unreadable += problem.spoils()
 
-    def add(self, problems: Iterable[str]) -> None:
-        """Keep sentences, but for those about spoilt places, what is in them or holds them."""
-        self.problems += [
+    def add(self, problems: Iterable[Problem]) -> None:
+        """Keep problems, but for those about unreadable places, what is in them or holds them."""
+        self._problems += [
             problem
             for problem in problems
-            if not any(_related(problem.partition(": ")[0], place) for place in self.spoilt)
+            if not any(_holds(problem.place, place) for place in self._unreadable)
         ]
+
+    def is_unreadable(self, *place: str | int) -> bool:
+        """Say whether a place could not be read."""
+        return place in self._unreadable
 
     def __enter__(self) -> None:
         """Begin one check."""
@@ -67,7 +140,7 @@ class Findings:
         """Keep the user's mistakes; anything else goes on."""
         if not isinstance(error, UsageError):
             return False
-        self.add(error.problems)
+        self.add(error.found)
         return True
 
     def raise_if_any(self) -> None:
@@ -76,14 +149,27 @@ class Findings:
         Raises:
             UsageError: all that was found, when anything was.
         """
-        if self.problems:
-            raise UsageError(self.problems)
+        if self._problems:
+            document = self.document
+            raise UsageError(document.locate(p) if document else p for p in self._problems)
 
 
-def _related(one: str, other: str) -> bool:
-    """Say whether one of two places, such as `tags` and `tags[0]`, holds the other."""
-    short, long = sorted((one, other), key=len)
-    return long.startswith(short) and long[len(short) : len(short) + 1] in ("", ".", "[")
+def _holds(one: Place, other: Place) -> bool:
+    """Say whether one of two places is the other, or holds it."""
+    return bool(one and other) and all(a == b for a, b in zip(one, other))
+
+
+def shown(value: object, most: int = 60) -> str:
+    """Quote a value for an error sentence: one line, printable, shortened."""
+    text = str(value) if isinstance(value, str) else repr(value)
+    flat = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text[:200])
+    return f"'{flat[: most - 1]}…'" if len(flat) > most else f"'{flat}'"
+
+
+def repeated(values: Iterable[str]) -> list[str]:
+    """Give the values that stand more than once, sorted."""
+    seen = list(values)
+    return sorted({value for value in seen if seen.count(value) > 1})
 
 
 def guess(word: str, known: Iterable[str]) -> str:

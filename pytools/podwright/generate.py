@@ -58,7 +58,7 @@ def presets(config: Config, config_text: str = "") -> dict[str, bytes]:
     made = {}
     for name in [*names, "auto", "default"]:
         wanted = {} if name == "default" else {"builder": name}
-        _, planned = plan_pod(parse_pod(wanted, config.defaults), config, config_text)
+        _, planned = plan_pod(parse_pod(wanted, config.defaults), config, config_text=config_text)
         made[f"{name}.json"] = pod.as_yaml(planned).encode()
     made["names.txt"] = (", ".join(sorted([*names, "auto"])) + "\n").encode()
     return made

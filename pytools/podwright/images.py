@@ -7,7 +7,7 @@ kubernetes plugin adds it.
 
 from __future__ import annotations
 
-from podwright.errors import guess
+from podwright.errors import Problem, guess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ IMAGES: dict[str, str] = {
 }
 
 
-def unknown(overrides: Mapping[str, str], where: str) -> list[str]:
-    """Give a sentence for each role that does not exist; it begins with its place."""
+def unknown(overrides: Mapping[str, str]) -> list[Problem]:
+    """Give a problem for each role that does not exist."""
     return [
-        f"{where}.{role}: unknown role '{role}'{guess(role, IMAGES)}"
+        Problem(f"unknown role '{role}'{guess(role, IMAGES)}", role)
         for role in sorted(set(overrides) - set(IMAGES))
     ]
 

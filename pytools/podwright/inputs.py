@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from podwright import config as configs
 from podwright import request as requests
-from podwright.errors import UsageError
+from podwright.errors import Findings, UsageError
 from podwright.records import replace
+from podwright.schema import Invalid
+from podwright.sources import Document, read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,66 +17,57 @@ if TYPE_CHECKING:
     from typing import Any, TextIO
 
     from podwright.config import Config
-    from podwright.request import Registry, Request
+    from podwright.request import Request
 
 
-def read_request(source: str, stdin: TextIO) -> dict[str, Any]:
+def read_request(source: str, stdin: TextIO) -> Document:
     """Read a request from a JSON or YAML file, or from stdin for `-`.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: it cannot be read, or is no map.
     """
-    try:
-        text = stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"{source}: cannot be read: {reason}") from None
-    if text.lstrip().startswith("{"):
-        try:
-            value = json.loads(text, parse_float=configs.SourceFloat)
-        except json.JSONDecodeError as error:
-            place = f"{source}:{error.lineno}:{error.colno}"
-            raise UsageError(f"{place}: no valid JSON: {error.msg}") from None
-        except RecursionError:
-            raise UsageError(f"{source}: no valid JSON: it is nested too deeply") from None
-    else:
-        value, _ = configs.parse_yaml(text, source)
-    if not isinstance(value, dict):
+    text = stdin.read() if source == "-" else read_text(Path(source), source)
+    document = Document(text, source)
+    if not isinstance(document.value, dict):
         raise UsageError(f"{source}: expected a map with the parameters of the request")
-    return value
+    return document
 
 
 def load(
     value: dict[str, Any],
     root: Path,
     env: Mapping[str, str],
+    found: Findings | None = None,
     *,
     build: bool = True,
     files: bool = True,
 ) -> tuple[Request, Config]:
-    """Read the configs, and the request as far as it can be read: planning tells what could not.
+    """Read the configs and the request.
 
     Args:
         value: the request.
         root: the workspace.
         env: where PODWRIGHT_CONFIG is looked up.
+        found: receives what cannot be read of the request, for planning to tell with the rest.
         build: whether it is one for an image; else for a pod, which takes fewer parameters.
         files: whether the request's files are there to be read.
 
     Raises:
-        UsageError: a config is wrong.
+        UsageError: a config is wrong; without ``found`` also all that is wrong with the request.
     """
-    config = load_config(env.get("PODWRIGHT_CONFIG", ""), root, root)
-    read = requests.read_build if build else requests.read_pod
-    request = read(value, config.defaults)
-    if not files:
-        return request, config
-    filled, problems = _with_certificates(request.common.registries, root, "registries")
-    return replace(
-        request,
-        common=replace(request.common, registries=filled),
-        problems=(*request.problems, *problems),
-    ), config
+    config = configs.load(env.get("PODWRIGHT_CONFIG", ""), root, root)
+    reading = found or Findings()
+    parse = requests.parse_build if build else requests.parse_pod
+    request = parse(value, config.defaults, reading)
+    registries = request.common.registries
+    try:
+        registries = configs.with_certificates(registries, root) if files else registries
+    except Invalid as error:
+        reading.add(error.problems)
+        registries = error.rest
+    if found is None:
+        reading.raise_if_any()
+    return replace(request, common=replace(request.common, registries=registries)), config
 
 
 def organisation(env: Mapping[str, str]) -> str:
@@ -90,51 +82,11 @@ def organisation(env: Mapping[str, str]) -> str:
     return configs.organisation_text(value)[0] if value.strip() else ""
 
 
-def load_config(organisation: str, workspace: Path | None, root: Path) -> Config:
-    """Read the configs, with the certificates of registries in the place of their paths.
-
-    Args:
-        organisation: path or text of the organisation's config, '' for none.
-        workspace: where the repository's config is looked for; None for nowhere.
-        root: where the paths of certificates start from.
-
-    Raises:
-        UsageError: all problems.
-    """
-    config = configs.load(organisation, workspace)
-    filled, problems = _with_certificates(config.registries, root, "config: registries")
-    if problems:
-        raise UsageError(problems)
-    return replace(config, registries=filled)
-
-
-def _with_certificates(
-    registries: Mapping[str, Registry], root: Path, where: str
-) -> tuple[dict[str, Registry], list[str]]:
-    """Put the certificates themselves in the place of the paths that name them.
-
-    Returns:
-        The settings, and a sentence for each file that cannot be read or is no PEM file.
-    """
-    filled, problems = {}, []
-    for host, item in registries.items():
-        if item.ca and "-----BEGIN" not in item.ca:
-            try:
-                text = (root / item.ca).read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError):
-                text = ""
-            if "-----BEGIN CERTIFICATE-----" not in text:
-                problems.append(f"{where}.{host}.ca: there is no PEM file '{item.ca}'; correct it")
-            filled[host] = replace(item, ca=text)
-        else:
-            filled[host] = item
-    return filled, problems
-
-
 def load_for_pod(
     value: dict[str, Any],
     root: Path,
     env: Mapping[str, str],
+    found: Findings | None = None,
     *,
     build: bool,
     files: bool = True,
@@ -147,6 +99,7 @@ def load_for_pod(
         value: a request for a pod, or one for an image whose pod is wanted.
         root: the workspace.
         env: where PODWRIGHT_CONFIG is looked up.
+        found: as :func:`load` takes it.
         build: which of both it is.
         files: whether the request's files are there to be read.
 
@@ -154,7 +107,7 @@ def load_for_pod(
         UsageError: all problems.
     """
     if not build:
-        return load(value, root, env, build=False, files=files)
+        return load(value, root, env, found, build=False, files=files)
     # The repository's config, which nobody has checked out yet, may name the image.
     named = value if "images" in value else {"image": "named-later", **value}
-    return load(named, root, env, files=files)
+    return load(named, root, env, found, files=files)

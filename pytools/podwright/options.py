@@ -6,7 +6,7 @@ import argparse
 import json
 
 from podwright import inputs
-from podwright.errors import UsageError
+from podwright.errors import Findings, UsageError
 from podwright.records import fields
 from podwright.request import BuildParameters
 from podwright.schema import (
@@ -100,13 +100,15 @@ def _metavar_of(kind: Kind) -> str:
     return "TEXT"
 
 
-def request_from(options: argparse.Namespace, stdin: TextIO) -> dict[str, Any]:
-    """Give the request of a command line.
+def request_from(options: argparse.Namespace, stdin: TextIO, found: Findings) -> dict[str, Any]:
+    """Give the request of a command line; ``found`` learns the places of a request's file.
 
     Raises:
         UsageError: an option is not of its form.
     """
-    value = inputs.read_request(options.request, stdin) if options.request else {}
+    document = inputs.read_request(options.request, stdin) if options.request else None
+    found.document = document
+    value: dict[str, Any] = dict(document.value) if document else {}
     problems = []
     for option, name, kind, _ in _request_options():
         given = getattr(options, name)
@@ -114,6 +116,8 @@ def request_from(options: argparse.Namespace, stdin: TextIO) -> dict[str, Any]:
             continue
         try:
             value[name] = _request_value(kind, given)
+            if document:
+                document.overridden.add(name)
         except ValueError as error:
             problems.append(f"{option}: {error}")
     if problems:

@@ -6,21 +6,23 @@ import posixpath
 import re
 
 from podwright import pod, registries, script, strategies
-from podwright.builders._base import FEATURES, Build, PodContext, Strategy
-from podwright.errors import Findings, UsageError
+from podwright.builders._base import FEATURES, Build, PodContext
+from podwright.errors import Findings, Problem, UsageError, repeated, shown
 from podwright.images import resolve
 from podwright.records import record, replace
 from podwright.references import TAG, Name, parse_name, tag_like
-from podwright.request import LONGEST_ARGUMENT, LONGEST_COMMAND, Common, Image, Pod, Request
-from podwright.schema import shown
+from podwright.request import LONGEST_ARGUMENT, LONGEST_COMMAND, Pod
 from podwright.shell import Expand
 from podwright.workspace import instructions, path_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
+    from podwright.builders._base import Strategy
     from podwright.config import Config
+    from podwright.request import Common, Image, Request
     from podwright.workspace import Facts
 
 CONTAINER = "builder"
@@ -56,6 +58,101 @@ class Plan:
         }
 
 
+def plan_pod(
+    request: Request, config: Config, found: Findings | None = None, config_text: str = ""
+) -> tuple[str, dict[str, Any]]:
+    """Plan the pod alone; gives the strategy with it.
+
+    Args:
+        request: what was asked.
+        config: the merged configs.
+        found: what was found before, to be told with the rest.
+        config_text: the organisation's config; it travels in the pod to the planner.
+
+    Raises:
+        UsageError: the request cannot be fulfilled; all that can be told before the pod exists.
+    """
+    found = found or Findings()
+    name = _chosen(request, config, found)
+    made = _made_pod(request, name, config, config_text, found)
+    found.add(_credential_conflicts(request.common, strategies.get(name) if name else None))
+    for image, place in _images(request):
+        problems = [*_name_problems(image), *_image_problems(image, None)]
+        found.add(problem.below(*place) for problem in problems)
+    found.raise_if_any()
+    return name, made
+
+
+def plan_script(
+    request: Request, config: Config, facts: Facts, found: Findings | None = None, job: str = ""
+) -> str:
+    """Plan the script alone, for a pod that is there; as :func:`plan` does."""
+    found = found or Findings()
+    with found:
+        request = _in_pod(request, facts)
+    return _script(request, config, facts, _chosen(request, config, found), found, job)
+
+
+def plan(
+    request: Request,
+    config: Config,
+    facts: Facts,
+    found: Findings | None = None,
+    config_text: str = "",
+) -> Plan:
+    """Plan a build: the pod and the script.
+
+    Args:
+        request: what was asked.
+        config: the merged configs.
+        facts: what is known of the workspace.
+        found: what was found before, to be told with the rest.
+        config_text: the organisation's config.
+
+    Raises:
+        UsageError: the request cannot be fulfilled; all problems that were found.
+    """
+    found = found or Findings()
+    with found:
+        request = _in_pod(request, facts)
+    name = _chosen(request, config, found)
+    made = _made_pod(request, name, config, config_text, found)
+    return Plan(name, made, CONTAINER, _script(request, config, facts, name, found, ""))
+
+
+def _in_pod(request: Request, facts: Facts) -> Request:
+    """Take the strategy of the pod that is there already.
+
+    Raises:
+        UsageError: the request names another one.
+    """
+    there, wanted = facts.pod_builder, request.common.builder
+    if not there:
+        return request
+    if wanted not in ("", "auto", there):
+        sentence = (
+            f"this pod is one for '{there}', not for '{wanted}'; leave the builder out, "
+            "or build outside of this withBuilderPod"
+        )
+        raise UsageError([Problem(sentence, "builder")])
+    return replace(request, common=replace(request.common, builder=there))
+
+
+# -- the choice of a strategy --------------------------------------------------------------------
+
+
+def _chosen(request: Request, config: Config, found: Findings) -> str:
+    """Choose the strategy and check that it can do what is asked; '' when there is none."""
+    name = ""
+    # A strategy that nobody asked for would only lack what was asked of another.
+    if not found.is_unreadable("builder"):
+        with found:
+            name = choose(request, config)
+    if name:
+        found.add(_missing_features(request, name, config))
+    return name
+
+
 def choose(request: Request, config: Config) -> str:
     """Choose the strategy: request, then config, then the safest that can do what is asked.
 
@@ -66,10 +163,11 @@ def choose(request: Request, config: Config) -> str:
     if wanted == "auto":
         return _safest_strategy(request, config)
     if config.allowed and wanted not in config.allowed:
-        raise UsageError(
-            f"builder: '{wanted}' is not allowed by the organisation; "
+        sentence = (
+            f"'{wanted}' is not allowed by the organisation; "
             f"allowed are {', '.join(sorted(config.allowed))}"
         )
+        raise UsageError([Problem(sentence, "builder")])
     return wanted
 
 
@@ -89,262 +187,166 @@ def _safest_strategy(request: Request, config: Config) -> str:
         if not set(asked) - strategy.features:
             return name
     wanted = ", ".join(FEATURES[name] for name in asked)
-    raise UsageError(
-        f"builder: no strategy that is allowed can {wanted}; ask for less ("
-        f"{', '.join(asked.values())}), or have one allowed that can"
+    sentence = (
+        f"no strategy that is allowed can {wanted}; ask for less ("
+        f"{', '.join(map('.'.join, asked.values()))}), or have one allowed that can"
     )
+    raise UsageError([Problem(sentence, "builder")])
 
 
-def needs(request: Request) -> dict[str, str]:
+def needs(request: Request) -> dict[str, tuple[str, ...]]:
     """Give the features that a request asks for, with the parameter that asks."""
-    asked: dict[str, str] = {}
+    asked: dict[str, tuple[str, ...]] = {}
     for image in request.images:
         for name in ("platforms", "secrets", "ssh", "output"):
             if getattr(image, name):
-                asked.setdefault(name, name)
+                asked.setdefault(name, (name,))
         if image.cache and image.cache.enabled:
-            asked.setdefault("cache", "cache")
+            asked.setdefault("cache", ("cache",))
     if len(request.images) > 1:
-        asked["images"] = "images"
+        asked["images"] = ("images",)
     if request.common.pod and request.common.pod.cacheClaim:
-        asked["cacheClaim"] = "pod.cacheClaim"
+        asked["cacheClaim"] = ("pod", "cacheClaim")
     return asked
 
 
-def _check_features(request: Request, name: str, config: Config) -> None:
-    """Refuse what the strategy lacks, and name those that can.
-
-    Raises:
-        UsageError: one sentence for each missing feature.
-    """
-    strategy = strategies.get(name)
-    problems = []
-    for feature, parameter in needs(request).items():
-        if feature not in strategy.features:
-            able = sorted(
-                n for n, other in _allowed_strategies(config).items() if feature in other.features
+def _missing_features(request: Request, name: str, config: Config) -> Iterator[Problem]:
+    """Refuse what the strategy lacks, and name those that can."""
+    features = strategies.get(name).features
+    for feature, place in needs(request).items():
+        if feature not in features:
+            others = _allowed_strategies(config).items()
+            able = sorted(n for n, other in others if feature in other.features)
+            yield Problem(
+                f"builder '{name}' cannot {FEATURES[feature]}; "
+                f"builders that can: {', '.join(able) or 'none that is allowed'}",
+                *place,
             )
-            problems.append(
-                f"{parameter}: builder '{name}' cannot {FEATURES[feature]}; "
-                f"builders that can: {', '.join(able) or 'none that is allowed'}"
-            )
-    if problems:
-        raise UsageError(problems)
 
 
-def plan_pod(request: Request, config: Config, config_text: str = "") -> tuple[str, dict[str, Any]]:
-    """Plan the pod alone.
-
-    Args:
-        request: what was asked.
-        config: the merged configs.
-        config_text: the organisation's config; it travels in the pod to the planner.
-
-    Raises:
-        UsageError: the request cannot be fulfilled; all that can be told before the pod exists.
-    """
-    found = Findings(request.problems, request.spoilt)
-    name, strategy, made = _strategy_and_pod(request, config, config_text, found)
-    found.add(_credential_conflicts(request.common, strategy))
-    for image, where in _places(request):
-        _, _, problems = _name_and_tags(image, where)
-        found.add(problems + _image_problems(image, where, None))
-    found.raise_if_any()
-    return name, made
-
-
-def _strategy_and_pod(
-    request: Request, config: Config, config_text: str, found: Findings
-) -> tuple[str, Strategy, dict[str, Any]]:
-    """Choose the strategy and make its pod.
-
-    Returns:
-        Name, strategy and pod; without a name, a strategy that refuses nothing and no pod.
-    """
-    name = ""
+def _made_pod(
+    request: Request, name: str, config: Config, config_text: str, found: Findings
+) -> dict[str, Any]:
+    """Make the pod of a strategy; none without one, or when the request's wishes clash with it."""
     made: dict[str, Any] = {}
-    with found:
-        # A strategy that nobody asked for would only lack what was asked of another.
-        name = "" if "builder" in request.spoilt else choose(request, config)
-    if not name:
-        return name, Strategy(), made
-    with found:
-        _check_features(request, name, config)
-    with found:
-        made = _made_pod(request, name, config, config_text)
-    return name, strategies.get(name), made
+    if name:
+        context = PodContext(
+            images=resolve(config.images),
+            registries={**config.registries, **request.common.registries},
+            options=request.common.pod or Pod(),
+            policy=config.policy,
+            engine=config.engine,
+        )
+        with found:
+            parts = strategies.get(name).pod(context)
+            made = pod.assemble(name, parts, context, config_text)
+    return made
 
 
-def _made_pod(request: Request, name: str, config: Config, config_text: str) -> dict[str, Any]:
-    """Make the pod of a strategy.
-
-    Raises:
-        UsageError: the request's wishes clash with it.
-    """
-    context = PodContext(
-        images=resolve(config.images),
-        registries={**config.registries, **request.common.registries},
-        options=request.common.pod or Pod(),
-        policy=config.policy,
-        engine=config.engine,
-    )
-    return pod.assemble(name, strategies.get(name).pod(context), context, config_text)
+# -- the script ----------------------------------------------------------------------------------
 
 
-def plan(
-    request: Request, config: Config, facts: Facts, job: str = "", config_text: str = ""
-) -> Plan:
-    """Plan a build: the pod and the script.
-
-    Args:
-        request: what was asked.
-        config: the merged configs.
-        facts: what is known of the workspace.
-        job: directory that the script removes at its end.
-        config_text: the organisation's config.
+def _script(
+    request: Request, config: Config, facts: Facts, name: str, found: Findings, job: str
+) -> str:
+    """Check the images and give the script that builds them; its end removes the directory `job`.
 
     Raises:
-        UsageError: the request cannot be fulfilled; all problems that were found.
+        UsageError: all problems that were found.
     """
-    found = Findings(request.problems, request.spoilt)
-    with found:
-        request = _in_pod(request, facts)
-    name, strategy, made = _strategy_and_pod(request, config, config_text, found)
-    builds: list[Build] = []
-    with found:
-        builds = _checked_builds(request, config, facts, strategy)
+    strategy = strategies.get(name) if name else None
+    known = {**config.registries, **request.common.registries}
+    found.add(_login_problems(request.common))
+    found.add(_credential_conflicts(request.common, strategy))
+    found.add(_daemon_problems(known, facts, strategy))
+    builds = []
+    for image, place in _images(request):
+        problems = list(_workspace_problems(image, facts))
+        if not problems:
+            builds.append(_made_build(image, known, request, facts))
+            problems += strategy.refusals(builds[-1]) if strategy else []
+        found.add(problem.below(*place) for problem in problems)
+    found.add(_clashes(builds))
     found.raise_if_any()
-    pairs = [(build, strategy.recipe(build)) for build in builds]
-    return Plan(name, made, CONTAINER, script.render(request, pairs, job))
+    pairs = [(build, strategy.recipe(build)) for build in builds] if strategy else []
+    return script.render(request, pairs, job)
 
 
-def _in_pod(request: Request, facts: Facts) -> Request:
-    """Take the strategy of the pod that is there already.
-
-    Raises:
-        UsageError: the request names another one.
-    """
-    there, wanted = facts.pod_builder, request.common.builder
-    if not there:
-        return request
-    if wanted not in ("", "auto", there):
-        raise UsageError(
-            f"builder: this pod is one for '{there}', not for '{wanted}'; leave the builder out, "
-            "or build outside of this withBuilderPod"
-        )
-    return replace(request, common=replace(request.common, builder=there))
-
-
-def _places(request: Request) -> list[tuple[Image, str]]:
-    """Give each image with what stands before its parameters in sentences."""
+def _images(request: Request) -> list[tuple[Image, tuple[str | int, ...]]]:
+    """Give each image with the place of its parameters."""
     if request.single:
-        return [(image, "") for image in request.images]
-    return [(image, f"images[{number}].") for number, image in enumerate(request.images)]
+        return [(image, ()) for image in request.images]
+    return [(image, ("images", number)) for number, image in enumerate(request.images)]
 
 
-def _checked_builds(
-    request: Request, config: Config, facts: Facts, strategy: Strategy
-) -> list[Build]:
-    """Work out each image of the request.
-
-    Raises:
-        UsageError: all problems of all images.
-    """
-    settings = {**config.registries, **request.common.registries}
-    builds, problems = [], _shared_problems(request.common, settings, facts, strategy)
-    for image, where in _places(request):
-        try:
-            build = replace(_checked_build(image, where, request, facts), registries=settings)
-        except UsageError as error:
-            problems += error.problems
-        else:
-            problems += [f"{where}{problem}" for problem in strategy.refusals(build)]
-            builds.append(build)
-    targets = [reference for build in builds for reference in build.references]
-    problems += [
-        f"images: '{target}' is built twice; give each its own image or tag"
-        for target in sorted({t for t in targets if targets.count(t) > 1})
-    ]
-    outputs = [build.image.output for build in builds if build.image.output]
-    problems += [
-        f"images: {shown(output)} is written twice; give each image its own output"
-        for output in sorted({o for o in outputs if outputs.count(o) > 1})
-    ]
-    if problems:
-        raise UsageError(problems)
-    return builds
+def _clashes(builds: list[Build]) -> Iterator[Problem]:
+    """Refuse images that would overwrite each other."""
+    for target in repeated(reference for build in builds for reference in build.references):
+        sentence = f"'{target}' is built twice; give each its own image or tag"
+        yield Problem(sentence, "images")
+    for output in repeated(build.image.output for build in builds if build.image.output):
+        sentence = f"{shown(output)} is written twice; give each image its own output"
+        yield Problem(sentence, "images")
 
 
-def _shared_problems(
-    common: Common, settings: dict[str, Any], facts: Facts, strategy: Strategy
-) -> list[str]:
-    """Check what all images share."""
-    problems = []
+def _login_problems(common: Common) -> Iterator[Problem]:
+    """Refuse logins that only Jenkins has; its bridge has put variables in their place."""
     for number, item in enumerate(common.credentials):
-        where = f"credentials[{number}]"
+        place = ("credentials", number)
         if not item.credentialsId and not item.variable:
-            problems.append(f"{where}: is missing 'credentialsId'; name a Jenkins credential")
+            yield Problem("is missing 'credentialsId'; name a Jenkins credential", *place)
         elif not item.variable:
-            problems.append(
-                f"{where}: a Jenkins credential exists in Jenkins only; outside it give 'variable' "
-                "(the prefix of <it>_USR and <it>_PSW), or log in beforehand"
+            yield Problem(
+                "a Jenkins credential exists in Jenkins only; outside it give 'variable' "
+                "(the prefix of <it>_USR and <it>_PSW), or log in beforehand",
+                *place,
             )
-    problems += _credential_conflicts(common, strategy)
-    return problems + _daemon_problems(settings, facts, strategy)
 
 
-def _daemon_problems(settings: dict[str, Any], facts: Facts, strategy: Strategy) -> list[str]:
+def _daemon_problems(
+    known: dict[str, Any], facts: Facts, strategy: Strategy | None
+) -> Iterator[Problem]:
     """Refuse registry settings that a daemon would have to know and does not."""
-    if facts.engine_registries is None:
-        return []
-    late = registries.unknown(
-        {host: item for host, item in settings.items() if strategy.daemon_setting(item)},
-        facts.engine_registries,
-    )
-    return [
-        f"registries.{host}: is a setting of this builder's daemon, which started with the pod; "
-        "put it into the organisation's config, or add pod: [:] so that the pod is planned for "
-        "this build"
-        for host in late
-    ]
+    if facts.engine_registries is None or strategy is None:
+        return
+    of_daemon = {host: item for host, item in known.items() if strategy.daemon_setting(item)}
+    for host in registries.unknown(of_daemon, facts.engine_registries):
+        yield Problem(
+            "is a setting of this builder's daemon, which started with the pod; put it into the "
+            "organisation's config, or add pod: [:] so that the pod is planned for this build",
+            *("registries", host),
+        )
 
 
-def _credential_conflicts(common: Common, strategy: Strategy) -> list[str]:
+def _credential_conflicts(common: Common, strategy: Strategy | None) -> Iterator[Problem]:
     """Refuse a docker config file beside other logins of the same use: one would hide the other."""
-    problems = []
-    for use in ("pull", "push"):
-        kinds = [item.type for item in common.credentials if item.use in (use, "both")]
-        if "file" in kinds and len(kinds) > 1:
-            problems.append(
-                f"credentials: a docker config file must be the only credential for {use}; "
-                "put the other logins into it"
-            )
-    kinds = [item.type for item in common.credentials]
-    if not problems and strategy.one_call and "file" in kinds and len(kinds) > 1:
-        problems.append(
-            "credentials: this builder pulls and pushes with one set of logins, so a docker config "
-            "file must be the only credential; put the other logins into it"
+    uses = {
+        use: [item.type for item in common.credentials if item.use in (use, "both")]
+        for use in ("pull", "push")
+    }
+    mixed = [use for use, types in uses.items() if "file" in types and len(types) > 1]
+    for use in mixed:
+        yield Problem(
+            f"a docker config file must be the only credential for {use}; "
+            "put the other logins into it",
+            "credentials",
         )
-    return problems
-
-
-def _checked_build(image: Image, where: str, request: Request, facts: Facts) -> Build:
-    """Check one image and fill in its tags, labels and paths.
-
-    Raises:
-        UsageError: all problems of the image.
-    """
-    name, tags, problems = _name_and_tags(image, where)
-    if not tags and not facts.commit:
-        problems.append(
-            f"{where}tags: none is given and the workspace has no git commit to name the image "
-            "after; give tags, or check out before the build"
+    types = [item.type for item in common.credentials]
+    if not mixed and strategy and strategy.one_call and "file" in types and len(types) > 1:
+        yield Problem(
+            "this builder pulls and pushes with one set of logins, so a docker config "
+            "file must be the only credential; put the other logins into it",
+            "credentials",
         )
-    dockerfile = image.dockerfile or posixpath.normpath(posixpath.join(image.context, "Dockerfile"))
-    problems += _path_problems(image, dockerfile, where, facts)
-    problems += _image_problems(image, where, facts)
-    if problems:
-        raise UsageError(problems)
+
+
+# -- one image -----------------------------------------------------------------------------------
+
+
+def _made_build(image: Image, known: dict[str, Any], request: Request, facts: Facts) -> Build:
+    """Fill in an image's tags, labels and paths; what is wrong with them is told elsewhere."""
+    name, tags = _name_and_tags(image)
+    dockerfile = _as_argument(_dockerfile(image))
     logins = request.common.credentials
     uses = {use for item in logins for use in script.uses_of(item, logins)}
     return Build(
@@ -353,14 +355,28 @@ def _checked_build(image: Image, where: str, request: Request, facts: Facts) -> 
         name=name,
         tags=tags or (facts.short_commit,),
         labels=_all_labels(image, facts),
-        dockerfile=_as_argument(dockerfile),
+        dockerfile=dockerfile,
         auth=frozenset(uses),
-        registries={},
+        registries=known,
         facts=facts,
         several=len(request.images) > 1,
-        instructions=instructions(facts.root, dockerfile),
-        ignorefile=_own_ignorefile(_as_argument(dockerfile), facts),
+        instructions=instructions(facts.root, _dockerfile(image)),
+        ignorefile=_own_ignorefile(dockerfile, facts),
     )
+
+
+def _name_and_tags(image: Image) -> tuple[Name, tuple[str, ...]]:
+    """Give repository and tags, the name's own first."""
+    try:
+        name, own = parse_name(image.image)
+    except ValueError:
+        return Name("", ""), image.tags
+    return name, tuple(([own] if own else []) + list(image.tags))
+
+
+def _dockerfile(image: Image) -> str:
+    """Give the path of the Dockerfile."""
+    return image.dockerfile or posixpath.normpath(posixpath.join(image.context, "Dockerfile"))
 
 
 def _own_ignorefile(dockerfile: str, facts: Facts) -> str:
@@ -375,159 +391,159 @@ def _as_argument(path: str) -> str:
     return f"./{plain}" if plain.startswith("-") else plain
 
 
-def _image_problems(image: Image, where: str, facts: Facts | None) -> list[str]:
+def _workspace_problems(image: Image, facts: Facts) -> Iterator[Problem]:
+    """Check an image where the workspace is there."""
+    yield from _name_problems(image)
+    if not _name_and_tags(image)[1] and not facts.commit:
+        yield Problem(
+            "none is given and the workspace has no git commit to name the image "
+            "after; give tags, or check out before the build",
+            "tags",
+        )
+    yield from _path_problems(image, facts)
+    yield from _image_problems(image, facts)
+
+
+def _image_problems(image: Image, facts: Facts | None) -> Iterator[Problem]:
     """Check what needs no workspace, and with its facts what needs it.
 
     Before the pod there are none (None): neither files nor bound credentials are there.
     """
-    problems = [
-        f"{where}{name}: {shown(path)} has a comma, which separates what builders are told; "
-        "rename the file"
-        for name, path in _comma_paths(image)
-        if "," in path
-    ]
-    problems += _secret_problems(image, where, facts)
-    problems += _ssh_problems(image, where, facts)
-    problems += _cache_problems(image, where)
-    return problems + _size_problems(image, where)
+    for place, path in _comma_paths(image):
+        if "," in path:
+            yield Problem(
+                f"{shown(path)} has a comma, which separates what builders are told; "
+                "rename the file",
+                *place,
+            )
+    yield from _secret_problems(image, facts)
+    yield from _ssh_problems(image, facts)
+    yield from _cache_problems(image)
+    yield from _size_problems(image)
 
 
-def _name_and_tags(image: Image, where: str) -> tuple[Name, tuple[str, ...], list[str]]:
-    """Give repository, tags and what is wrong with them."""
-    problems = []
-    name, own = Name("", ""), ""
+def _name_problems(image: Image) -> Iterator[Problem]:
+    """Check name and tags."""
     try:
-        name, own = parse_name(image.image)
+        parse_name(image.image)
     except ValueError as error:
-        problems.append(f"{where}image: {shown(image.image)} is no image name: {error}")
-    tags = tuple(([own] if own else []) + list(image.tags))
+        yield Problem(f"{shown(image.image)} is no image name: {error}", "image")
     if _UNSET_NAME.search(image.image or ""):
-        problems.append(f"{where}image: {shown(image.image)} {_UNSET_WHY}")
+        yield Problem(f"{shown(image.image)} {_UNSET_WHY}", "image")
     for number, tag in enumerate(image.tags):
         if not tag:
-            problems.append(f"{where}tags[{number}]: is empty; give a tag, or leave it out")
+            yield Problem("is empty; give a tag, or leave it out", "tags", number)
         elif _UNSET_TAG.search(tag):
-            problems.append(f"{where}tags[{number}]: {shown(tag)} {_UNSET_WHY}")
+            yield Problem(f"{shown(tag)} {_UNSET_WHY}", "tags", number)
         elif not re.fullmatch(TAG, tag):
-            problems.append(
-                f"{where}tags[{number}]: {shown(tag)} is no tag (1 to 128 letters, digits, '_', "
-                f"'.' and '-', not beginning with '.' or '-'); '{tag_like(tag)}' would be one"
+            yield Problem(
+                f"{shown(tag)} is no tag (1 to 128 letters, digits, '_', "
+                f"'.' and '-', not beginning with '.' or '-'); '{tag_like(tag)}' would be one",
+                *("tags", number),
             )
-    problems += [
-        f"{where}tags: '{tag}' is given twice"
-        for tag in sorted({t for t in tags if tags.count(t) > 1})
-    ]
-    return name, tags, problems
+    for tag in repeated(_name_and_tags(image)[1]):
+        yield Problem(f"'{tag}' is given twice", "tags")
 
 
-def _path_problems(image: Image, dockerfile: str, where: str, facts: Facts) -> list[str]:
+def _path_problems(image: Image, facts: Facts) -> Iterator[Problem]:
     """Check the paths of an image against the workspace."""
-    problems = []
     context = path_state(facts.root, image.context)
-    if context == "outside":
-        problems.append(
-            f"{where}context: {shown(image.context)} lies outside the workspace; "
-            "name a folder below it"
-        )
-    elif context == "closed":
-        problems.append(_unreadable_path(f"{where}context", image.context))
-    elif context != "folder":
-        problems.append(
-            f"{where}context: there is no folder {shown(image.context)} in the workspace; "
+    if context == "folder":
+        yield from _dockerfile_problems(_dockerfile(image), facts)
+    else:
+        sentence = {
+            "outside": "lies outside the workspace; name a folder below it",
+            "closed": _CLOSED,
+        }.get(context)
+        missing = (
+            f"there is no folder {shown(image.context)} in the workspace; "
             "check out first, or correct the path"
         )
-    else:
-        found = path_state(facts.root, dockerfile)
-        if found == "outside":
-            problems.append(
-                f"{where}dockerfile: {shown(dockerfile)} lies outside the workspace; "
-                "name a file below it"
-            )
-        elif found == "closed":
-            problems.append(_unreadable_path(f"{where}dockerfile", dockerfile))
-        elif found != "file":
-            problems.append(
-                f"{where}dockerfile: there is no file {shown(dockerfile)} in the workspace; check "
-                "out first, or name it with 'dockerfile'"
-            )
+        yield Problem(f"{shown(image.context)} {sentence}" if sentence else missing, "context")
     if image.output and path_state(facts.root, image.output) in ("outside", "folder"):
-        problems.append(
-            f"{where}output: {shown(image.output)} is no file below the workspace; name one, e.g. "
-            "'app.tar'"
+        yield Problem(
+            f"{shown(image.output)} is no file below the workspace; name one, e.g. 'app.tar'",
+            "output",
         )
-    return problems
 
 
-def _unreadable_path(place: str, path: str) -> str:
-    """Say that a path is there, perhaps, but that the planner's user may not look."""
-    return (
-        f"{place}: {shown(path)} may not be read by the user that plans; let all read it "
-        "(chmod -R a+rX, or umask 022 where it is checked out)"
-    )
+# It is there, perhaps, but the planner's user may not look.
+_CLOSED = (
+    "may not be read by the user that plans; let all read it "
+    "(chmod -R a+rX, or umask 022 where it is checked out)"
+)
 
 
-def _comma_paths(image: Image) -> list[tuple[str, str]]:
+def _dockerfile_problems(path: str, facts: Facts) -> Iterator[Problem]:
+    state = path_state(facts.root, path)
+    if state != "file":
+        sentence = {
+            "outside": f"{shown(path)} lies outside the workspace; name a file below it",
+            "closed": f"{shown(path)} {_CLOSED}",
+        }.get(
+            state,
+            f"there is no file {shown(path)} in the workspace; check "
+            "out first, or name it with 'dockerfile'",
+        )
+        yield Problem(sentence, "dockerfile")
+
+
+def _comma_paths(image: Image) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Give the paths that reach the builder as one field of a comma-separated list."""
-    secrets = [(f"secrets[{n}].src", item.src) for n, item in enumerate(image.secrets)]
-    keys = [(f"ssh[{n}].src", item.src) for n, item in enumerate(image.ssh)]
-    return [("output", image.output), *secrets, *keys]
-
-
-def _ssh_problems(image: Image, where: str, facts: Facts | None) -> list[str]:
-    """Check where ssh keys come from."""
-    problems = []
+    yield ("output",), image.output
+    for number, secret in enumerate(image.secrets):
+        yield ("secrets", number, "src"), secret.src
     for number, key in enumerate(image.ssh):
-        place = f"{where}ssh[{number}]"
+        yield ("ssh", number, "src"), key.src
+
+
+def _ssh_problems(image: Image, facts: Facts | None) -> Iterator[Problem]:
+    """Check where ssh keys come from."""
+    for number, key in enumerate(image.ssh):
+        place = ("ssh", number)
         if (key.credentialsId or key.variable) and key.src:
-            problems.append(f"{place}: give 'credentialsId' or 'src', not both")
+            yield Problem("give 'credentialsId' or 'src', not both", *place)
         elif facts and key.credentialsId and not key.variable:
-            problems.append(
-                f"{place}: a Jenkins credential exists in Jenkins only; outside it use 'src', or "
-                "neither for the ssh agent"
+            yield Problem(
+                "a Jenkins credential exists in Jenkins only; outside it use 'src', or "
+                "neither for the ssh agent",
+                *place,
             )
         elif _is_missing(key.src, facts):
-            problems.append(f"{place}: there is no file {shown(key.src)} in the workspace")
-    return problems + _repeated_ids(f"{where}ssh", [key.id for key in image.ssh])
+            yield Problem(f"there is no file {shown(key.src)} in the workspace", *place)
+    for name in repeated(key.id for key in image.ssh):
+        yield Problem(f"the id '{name}' is given twice", "ssh")
 
 
-def _cache_problems(image: Image, where: str) -> list[str]:
+def _cache_problems(image: Image) -> Iterator[Problem]:
     """Check the names of caches: what follows a comma would be an option to the builder."""
-    cache = image.cache
-    if not cache:
-        return []
-    given = [("cache.ref", cache.ref)] if cache.ref else []
-    given += [(f"cache.read[{number}]", ref) for number, ref in enumerate(cache.read)]
-    problems = []
-    for place, ref in given:
+    if not image.cache:
+        return
+    given: list[tuple[tuple[str | int, ...], str]] = [(("cache", "ref"), image.cache.ref)]
+    given += [(("cache", "read", number), ref) for number, ref in enumerate(image.cache.read)]
+    for place, ref in given if image.cache.ref else given[1:]:
         try:
             parse_name(ref)
         except ValueError as error:
-            problems.append(f"{where}{place}: {shown(ref)} is no image name: {error}")
-    return problems
+            yield Problem(f"{shown(ref)} is no image name: {error}", *place)
 
 
-def _repeated_ids(place: str, ids: list[str]) -> list[str]:
-    """Refuse ids that stand more than once: only one of them would count."""
-    doubles = sorted({name for name in ids if ids.count(name) > 1})
-    return [f"{place}: the id '{name}' is given twice" for name in doubles]
-
-
-def _secret_problems(image: Image, where: str, facts: Facts | None) -> list[str]:
+def _secret_problems(image: Image, facts: Facts | None) -> Iterator[Problem]:
     """Check where secrets come from."""
-    problems = []
     for number, secret in enumerate(image.secrets):
-        place = f"{where}secrets[{number}]"
+        place = ("secrets", number)
         given = [secret.credentialsId or secret.variable, secret.env, secret.src]
         if sum(1 for item in given if item) != 1:
-            problems.append(f"{place}: give exactly one of 'credentialsId', 'env' and 'src'")
+            yield Problem("give exactly one of 'credentialsId', 'env' and 'src'", *place)
         elif facts and secret.credentialsId and not secret.variable:
-            problems.append(
-                f"{place}: a Jenkins credential exists in Jenkins only; outside it use 'env' "
-                "or 'src'"
+            yield Problem(
+                "a Jenkins credential exists in Jenkins only; outside it use 'env' or 'src'",
+                *place,
             )
         elif _is_missing(secret.src, facts):
-            problems.append(f"{place}: there is no file {shown(secret.src)} in the workspace")
-    return problems + _repeated_ids(f"{where}secrets", [secret.id for secret in image.secrets])
+            yield Problem(f"there is no file {shown(secret.src)} in the workspace", *place)
+    for name in repeated(secret.id for secret in image.secrets):
+        yield Problem(f"the id '{name}' is given twice", "secrets")
 
 
 def _is_missing(path: str, facts: Facts | None) -> bool:
@@ -537,24 +553,28 @@ def _is_missing(path: str, facts: Facts | None) -> bool:
     return path_state(facts.root, path) != "file"
 
 
-def _size_problems(image: Image, where: str) -> list[str]:
+def _size_problems(image: Image) -> Iterator[Problem]:
     """Refuse values that no command line can carry; the kernel's own message names nothing."""
-    pairs = [(f"{where}buildArgs.{k}", f"{k}={v}") for k, v in image.buildArgs.items()]
-    pairs += [(f"{where}labels.{k}", f"{k}={v}") for k, v in image.labels.items()]
-    sizes = [(place, len(pair.encode())) for place, pair in pairs]
-    problems = [
-        f"{place}: is {size} bytes long, a command line takes at most {LONGEST_ARGUMENT}; "
-        "put it into a file of the context"
-        for place, size in sizes
-        if size > LONGEST_ARGUMENT - len("build-arg:")
-    ]
-    total = sum(size for _, size in sizes)
-    if not problems and total > LONGEST_COMMAND:
-        problems.append(
-            f"{where}buildArgs: are {total} bytes long together, a command line takes at most "
-            f"{LONGEST_COMMAND}; put them into a file of the context"
+    given = {"buildArgs": image.buildArgs, "labels": image.labels}
+    sizes = {
+        (parameter, key): len(f"{key}={value}".encode())
+        for parameter, pairs in given.items()
+        for key, value in pairs.items()
+    }
+    large = {place: n for place, n in sizes.items() if n > LONGEST_ARGUMENT - len("build-arg:")}
+    for place, size in large.items():
+        yield Problem(
+            f"is {size} bytes long, a command line takes at most {LONGEST_ARGUMENT}; "
+            "put it into a file of the context",
+            *place,
         )
-    return problems
+    total = sum(sizes.values())
+    if not large and total > LONGEST_COMMAND:
+        yield Problem(
+            f"are {total} bytes long together, a command line takes at most "
+            f"{LONGEST_COMMAND}; put them into a file of the context",
+            "buildArgs",
+        )
 
 
 def _all_labels(image: Image, facts: Facts) -> dict[str, str]:

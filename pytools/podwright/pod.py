@@ -12,17 +12,20 @@ import json
 import re
 
 from podwright import registries as registry_settings
-from podwright.errors import Findings, UsageError, guess
-from podwright.resources import text
-from podwright.schema import shown
+from podwright.errors import Findings, Problem, UsageError, repeated, shown
+from podwright.resources import LazyModule, text
+from podwright.schema import unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
+    from podwright import yaml11
     from podwright.builders._base import PodContext, PodParts
     from podwright.request import Pod, Registry
+else:
+    yaml11 = LazyModule("podwright.yaml11")
 
 WORKING_DIR = "/home/jenkins/agent"
 RUN_DIR = "/run/podwright"
@@ -265,7 +268,7 @@ def _requested_spec(options: Pod) -> dict[str, Any]:
     """Give the fields of the spec that the request sets."""
     spec: dict[str, Any] = {
         "nodeSelector": dict(options.nodeSelector),
-        "tolerations": list(options.tolerations),
+        "tolerations": [yaml11.as_pod(item) for item in options.tolerations],
         "serviceAccountName": options.serviceAccount,
         "imagePullSecrets": [{"name": name} for name in options.imagePullSecrets],
         "runtimeClassName": options.runtimeClass,
@@ -333,16 +336,21 @@ def _apply_resources(made: dict[str, Any], options: Pod) -> None:
     """Apply the request's resources, container by container."""
     spec = made["spec"]
     known = {item["name"]: item for item in [*spec.get("initContainers", []), *spec["containers"]]}
-    problems = []
+    problems: list[Problem] = []
     for name, wanted in options.resources.items():
-        wrong = _resource_problems(f"pod.resources.{name}", wanted)
+        wrong = [problem.below("pod", "resources", name) for problem in _resource_problems(wanted)]
         problems += wrong
         if name in known and not wrong:
-            known[name]["resources"] = merge(copy.deepcopy(known[name]["resources"]), wanted)
+            resources = copy.deepcopy(known[name]["resources"])
+            known[name]["resources"] = merge(resources, yaml11.as_pod(wanted))
         elif name not in known:
             problems.append(
-                f"pod.resources: this strategy's pod has no container '{name}'; "
-                f"it has {', '.join(sorted(known))}"
+                Problem(
+                    f"this strategy's pod has no container '{name}'; "
+                    f"it has {', '.join(sorted(known))}",
+                    *("pod", "resources", name),
+                    named=True,
+                )
             )
     if problems:
         raise UsageError(problems)
@@ -353,23 +361,20 @@ _QUANTITY = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[EPTGMK]i|[numkMGTPE]|[eE][+-]?[0-9
 _RESOURCES = ("requests", "limits", "claims")
 
 
-def _resource_problems(where: str, wanted: Mapping[str, Any]) -> list[str]:
+def _resource_problems(wanted: Mapping[str, Any]) -> Iterator[Problem]:
     """Check what Jenkins' plugin would drop without a word; a null takes the strategy's away."""
-    problems = []
-    for kind, amounts in wanted.items():
-        if kind not in _RESOURCES:
-            problems.append(f"{where}: unknown parameter '{kind}'{guess(kind, _RESOURCES)}")
-        elif kind == "claims" or amounts is None:
+    for group, amounts in wanted.items():
+        if group not in _RESOURCES:
+            yield unknown("parameter", group, _RESOURCES)
+        elif group == "claims" or amounts is None:
             continue
         elif not isinstance(amounts, dict):
-            problems.append(f"{where}.{kind}: expected a map, such as [memory: '2Gi', cpu: '1']")
+            yield Problem("expected a map, such as [memory: '2Gi', cpu: '1']", group)
         else:
-            problems += [
-                f"{where}.{kind}.{name}: {shown(amount)} is no quantity; write e.g. '2Gi' or '500m'"
-                for name, amount in amounts.items()
-                if not re.fullmatch(_QUANTITY, "0" if amount is None else str(amount))
-            ]
-    return problems
+            for name, amount in amounts.items():
+                if not re.fullmatch(_QUANTITY, "0" if amount is None else str(amount)):
+                    sentence = f"{shown(amount)} is no quantity; write e.g. '2Gi' or '500m'"
+                    yield Problem(sentence, group, name)
 
 
 def user_yaml(value: Any) -> dict[str, Any]:
@@ -379,14 +384,18 @@ def user_yaml(value: Any) -> dict[str, Any]:
         UsageError: it is no YAML, no pod, or names a container twice.
     """
     if isinstance(value, str):
-        from podwright.config import parse_yaml  # noqa: PLC0415 - only for texts
+        from podwright import yamlreader  # noqa: PLC0415 - only for texts
 
-        value, _ = parse_yaml(value, "pod.yaml")
+        value = yamlreader.read(value, "pod.yaml")
+    value = yaml11.as_pod(value)
     if not isinstance(value, dict) or value.get("kind", "Pod") != "Pod":
-        raise UsageError("pod.yaml: expected a Pod (a map with 'spec')")
+        raise UsageError([Problem("expected a Pod (a map with 'spec')", *_YAML)])
     _check_shape(value)
     _check_unique_names(value)
     return value
+
+
+_YAML = ("pod", "yaml")
 
 
 def _check_shape(value: Mapping[str, Any]) -> None:
@@ -396,7 +405,7 @@ def _check_shape(value: Mapping[str, Any]) -> None:
         UsageError: all problems.
     """
     problems = [
-        f"pod.yaml: '{part}' must be a map"
+        Problem(f"'{part}' must be a map", *_YAML)
         for part in ("metadata", "spec")
         if not isinstance(value.get(part, {}), dict)
     ]
@@ -406,7 +415,7 @@ def _check_shape(value: Mapping[str, Any]) -> None:
         if not isinstance(items, list) or not all(
             isinstance(item, dict) and isinstance(item.get("name"), str) for item in items
         ):
-            problems.append(f"pod.yaml: 'spec.{name}' must be a list of maps with names")
+            problems.append(Problem(f"'spec.{name}' must be a list of maps with names", *_YAML))
     if problems:
         raise UsageError(problems)
 
@@ -470,28 +479,22 @@ def _check_unique_names(made: Mapping[str, Any]) -> None:
         return
     containers = [*_names_of(spec.get("initContainers")), *_names_of(spec.get("containers"))]
     problems = [
-        f"pod.yaml: the container name '{name}' clashes: it stands twice among containers and "
+        f"the container name '{name}' clashes: it stands twice among containers and "
         "initContainers; rename yours"
-        for name in _repeated(containers)
+        for name in repeated(containers)
     ]
     problems += [
-        f"pod.yaml: the volume name '{name}' clashes: it stands twice; rename yours"
-        for name in _repeated(_names_of(spec.get("volumes")))
+        f"the volume name '{name}' clashes: it stands twice; rename yours"
+        for name in repeated(_names_of(spec.get("volumes")))
     ]
     if problems:
-        raise UsageError(problems)
+        raise UsageError(Problem(sentence, *_YAML) for sentence in problems)
 
 
 def _names_of(items: Any) -> list[str]:
     """Give the names of a list of maps."""
     found = items if isinstance(items, list) else []
     return [str(item.get("name")) for item in found if isinstance(item, dict)]
-
-
-def _repeated(names: Iterable[str]) -> list[str]:
-    """Give the names that stand more than once."""
-    seen = list(names)
-    return sorted({name for name in seen if seen.count(name) > 1})
 
 
 def as_yaml(made: Mapping[str, Any]) -> str:

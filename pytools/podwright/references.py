@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from podwright.errors import shown
 from podwright.records import record
-from podwright.schema import shown
 
 DOCKER_HUB = "docker.io"
 # Docker writes its Hub's credentials under this key since its first registry (docker/cli

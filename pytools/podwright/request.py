@@ -7,7 +7,7 @@ the pages of the steps are generated from the declarations here.
 from __future__ import annotations
 
 from podwright import strategies
-from podwright.errors import UsageError
+from podwright.errors import Findings, Problem, UsageError
 from podwright.records import field, fields, record
 from podwright.references import HOST
 from podwright.schema import (
@@ -273,31 +273,17 @@ class Common(PodParameters):
 
 @record
 class Request:
-    """A checked request.
+    """A request whose parameters were checked.
 
     Attributes:
         common: what holds for all images.
         images: at least one for a build, none for a bare pod.
         single: whether the caller asked for one image (and gets a map) or for a list.
-        problems: what could not be read; planning tells it with what it finds itself.
-        spoilt: the places of that, which hold defaults now.
     """
 
     common: Common = field(default_factory=Common)
     images: tuple[Image, ...] = ()
     single: bool = True
-    problems: tuple[str, ...] = ()
-    spoilt: tuple[str, ...] = ()
-
-    def checked(self) -> Request:
-        """Give the request.
-
-        Raises:
-            UsageError: all of it that could not be read.
-        """
-        if self.problems:
-            raise UsageError(self.problems)
-        return self
 
 
 @record
@@ -311,67 +297,74 @@ class BuildParameters(Common, Image):
     )
 
 
-def parse_build(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> Request:
-    """Check the map that ``buildImage`` was given; see :func:`read_build`.
-
-    Raises:
-        UsageError: all that cannot be read.
-    """
-    return read_build(value, defaults).checked()
-
-
-def read_build(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> Request:
-    """Read the map that ``buildImage`` was given, as far as it can be read.
+def parse_build(
+    value: dict[str, Any],
+    defaults: dict[str, Any] | None = None,
+    found: Findings | None = None,
+) -> Request:
+    """Check the map that ``buildImage`` was given.
 
     Args:
         value: the request.
         defaults: values from config files for what the request leaves out.
+        found: receives what cannot be read, for a caller that has more to check and then ends with
+            all of it; what could be read is checked with the rest at its defaults.
 
     Raises:
-        UsageError: it is no map.
+        UsageError: it is no map; without ``found`` all that cannot be read.
     """
     if not isinstance(value, dict):
         raise UsageError("the request is not a map; give named parameters, e.g. image: 'team/app'")
     merged = {**(defaults or {}), **{k: v for k, v in value.items() if v is not None}}
-    if "images" not in merged:
-        return _single(merged)
-    return _several(merged)
+    reading = found or Findings()
+    request = (_several if "images" in merged else _single)(merged, reading)
+    if found is None:
+        reading.raise_if_any()
+    return request
 
 
-def _single(merged: dict[str, Any]) -> Request:
+def _single(merged: dict[str, Any], found: Findings) -> Request:
     """Parse a request for one image."""
-    parsed, problems, spoilt = _read(BuildParameters, merged, "")
-    images = (_part(Image, parsed),)
-    return Request(_part(Common, parsed), images, problems=problems, spoilt=spoilt)
+    parsed = _readable(BuildParameters, merged, found)
+    return Request(_own_part(Common, parsed), (_own_part(Image, parsed),))
 
 
-def _read(
-    cls: type, value: dict[str, Any], where: str
-) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]:
-    """Read a map as far as it can be read; gives values, problems and spoilt places."""
-    try:
-        return parse_fields(cls, value, where), (), ()
-    except Invalid as error:
-        return error.rest, error.problems, error.spoilt
+def _several(merged: dict[str, Any], found: Findings) -> Request:
+    """Parse a request for several images: what stands beside `images` holds for each of them.
 
-
-def _several(merged: dict[str, Any]) -> Request:
-    """Parse a request for several images: what stands beside `images` holds for each of them."""
+    An element that is no map becomes an empty image, so that those behind it keep their numbers.
+    """
     shared = {item.name for item in fields(Image)}
     outer = {name: merged[name] for name in merged if name in shared and name != "image"}
     common = {name: merged[name] for name in merged if name not in shared and name != "images"}
-    parsed, problems, spoilt = _read(_Outer, common, "")
     if "image" in merged:
-        sentence = "image: cannot stand beside 'images'; name the image in each element"
-        problems = (sentence, *problems)
-    images, more, places = _elements(merged["images"], outer)
-    return Request(
-        _part(Common, parsed),
-        images,
-        single=False,
-        problems=(*problems, *more),
-        spoilt=(*spoilt, *places),
-    )
+        sentence = "cannot stand beside 'images'; name the image in each element"
+        found.add_unreadable([Problem(sentence, "image")])
+    read = _own_part(Common, _readable(_Outer, common, found))
+    images: list[Image] = []
+    elements = merged["images"] if isinstance(merged["images"], list) else []
+    if not elements:
+        found.add_unreadable([Problem("expected a list with at least one map", "images")])
+    for number, element in enumerate(elements):
+        place = ("images", number)
+        if isinstance(element, dict):
+            images.append(Image(**_readable(Image, {**outer, **element}, found, *place)))
+        else:
+            found.add_unreadable([Problem("expected a map", *place)])
+            images.append(Image(image=""))
+    return Request(read, tuple(images), single=False)
+
+
+def _readable(
+    cls: type, value: dict[str, Any], found: Findings, *place: str | int
+) -> dict[str, Any]:
+    """Read a map as far as it can be read."""
+    try:
+        return parse_fields(cls, value)
+    except Invalid as error:
+        found.add_unreadable(problem.below(*place) for problem in error.problems)
+        rest: dict[str, Any] = error.rest
+        return rest
 
 
 @record
@@ -379,56 +372,27 @@ class _Outer(Common):
     """The parameters beside `images` that are no image's."""
 
 
-def _elements(
-    value: object, outer: dict[str, Any]
-) -> tuple[tuple[Image, ...], list[str], list[str]]:
-    """Read the elements of `images` over what stands beside them; as :func:`_read` does.
-
-    What is no map becomes an empty image, so that those behind it keep their numbers.
-    """
-    if not isinstance(value, list) or not value:
-        return (), ["images: expected a list with at least one map"], ["images"]
-    images: list[Image] = []
-    problems: list[str] = []
-    spoilt: list[str] = []
-    for number, element in enumerate(value):
-        where = f"images[{number}]"
-        if isinstance(element, dict):
-            parsed, found, places = _read(Image, {**outer, **element}, where)
-        else:
-            parsed, found, places = {}, (f"{where}: expected a map",), (where,)
-        images.append(Image(**parsed))
-        problems += found
-        spoilt += places
-    return tuple(images), problems, spoilt
-
-
-def parse_pod(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> Request:
-    """Check the map that ``withBuilderPod`` was given; see :func:`read_pod`.
-
-    Raises:
-        UsageError: all that cannot be read.
-    """
-    return read_pod(value, defaults).checked()
-
-
-def read_pod(value: dict[str, Any], defaults: dict[str, Any] | None = None) -> Request:
-    """Read the map that ``withBuilderPod`` was given, as far as it can be read."""
+def parse_pod(
+    value: dict[str, Any],
+    defaults: dict[str, Any] | None = None,
+    found: Findings | None = None,
+) -> Request:
+    """Check the map that ``withBuilderPod`` was given; as :func:`parse_build` does."""
     known = {item.name for item in fields(PodParameters)}
     others = {item.name for item in fields(BuildParameters)} - known
     merged = {k: v for k, v in (defaults or {}).items() if k in known}
     merged.update({k: v for k, v in value.items() if v is not None and k not in others})
-    parsed, problems, spoilt = _read(PodParameters, merged, "")
-    useless = tuple(
-        f"{name}: does nothing here; it is a parameter of buildImage"
-        for name in value
-        if name in others
-    )
-    return Request(Common(**parsed), problems=(*useless, *problems), spoilt=spoilt)
+    reading = found or Findings()
+    sentence = "does nothing here; it is a parameter of buildImage"
+    reading.add_unreadable(Problem(sentence, name) for name in value if name in others)
+    request = Request(Common(**_readable(PodParameters, merged, reading)))
+    if found is None:
+        reading.raise_if_any()
+    return request
 
 
-def _part(cls: type, parsed: dict[str, Any]) -> Any:
-    """Make a dataclass from those parsed values that are its own."""
+def _own_part(cls: type, parsed: dict[str, Any]) -> Any:
+    """Make a record from those parsed values that are its own."""
     return cls(**{i.name: parsed[i.name] for i in fields(cls) if i.name in parsed})
 
 

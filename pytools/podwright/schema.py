@@ -1,6 +1,6 @@
 """The kinds of values that requests and config files are made of.
 
-A field of a dataclass is declared once, with :func:`option`: its kind, its default and its one-line
+A field of a record is declared once, with :func:`option`: its kind, its default and its one-line
 documentation. Parsing (all problems at once, with a guess for misspelt names), JSON Schema, the
 ``--help`` texts and the pages of the steps come from that declaration.
 """
@@ -9,28 +9,27 @@ from __future__ import annotations
 
 import re
 
-from podwright.errors import guess, nearest
+from podwright.errors import Problem, guess, nearest, repeated, shown
 from podwright.records import field, fields, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from typing import Any, Callable, ClassVar
 
 
 class Invalid(Exception):  # noqa: N818 - never leaves this module's callers
-    """A value that a kind refuses; carries one or more sentences.
+    """A value that a kind refuses.
 
     Attributes:
+        problems: what is wrong; their places begin at the value.
         rest: what could be read all the same, None for nothing.
-        spoilt: the places of what could not; () for the whole value.
     """
 
-    def __init__(self, *problems: str, rest: Any = None, spoilt: Sequence[str] = ()) -> None:
-        super().__init__(*problems)
-        self.problems = problems
+    def __init__(self, *problems: str | Problem, rest: Any = None) -> None:
+        self.problems = tuple(Problem(p) if isinstance(p, str) else p for p in problems)
         self.rest = rest
-        self.spoilt = tuple(spoilt)
+        super().__init__(*map(str, self.problems))
 
 
 def describe(value: object) -> str:
@@ -53,7 +52,6 @@ def passable(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-# Kinds are not compared or printed: each method less that a dataclass makes is a faster start.
 @record
 class Kind:
     """One kind of value.
@@ -64,11 +62,11 @@ class Kind:
 
     name: ClassVar[str] = "value"
 
-    def parse(self, value: Any, where: str) -> Any:
+    def parse(self, value: Any) -> Any:
         """Check and convert a JSON value.
 
         Raises:
-            Invalid: with one sentence for each problem, beginning with ``where``.
+            Invalid: with all that is wrong.
         """
         raise NotImplementedError
 
@@ -87,18 +85,18 @@ class Text(Kind):
     numbers: bool = False
     booleans: bool = False
 
-    def parse(self, value: Any, where: str) -> str:
+    def parse(self, value: Any) -> str:
         """Return the text."""
         if isinstance(value, bool):
             value = str(value).lower() if self.booleans else value
         elif self.numbers and isinstance(value, (int, float)):
             value = str(value)
         if not isinstance(value, str):
-            raise Invalid(f"{where}: expected a text, got {describe(value)}")
+            raise Invalid(f"expected a text, got {describe(value)}")
         if not passable(value):
-            raise Invalid(f"{where}: a NUL character or half a surrogate cannot be passed on")
+            raise Invalid("a NUL character or half a surrogate cannot be passed on")
         if self.pattern and not re.fullmatch(self.pattern, value):
-            raise Invalid(f"{where}: {shown(value)} is not {self.expected}")
+            raise Invalid(f"{shown(value)} is not {self.expected}")
         return value
 
     def json_schema(self) -> dict[str, Any]:
@@ -116,10 +114,10 @@ class Flag(Kind):
 
     name: ClassVar[str] = "boolean"
 
-    def parse(self, value: Any, where: str) -> bool:
+    def parse(self, value: Any) -> bool:
         """Return the boolean; texts such as 'false' are refused, since they would count as true."""
         if not isinstance(value, bool):
-            raise Invalid(f"{where}: expected true or false, got {describe(value)}")
+            raise Invalid(f"expected true or false, got {describe(value)}")
         return value
 
     def json_schema(self) -> dict[str, Any]:
@@ -135,12 +133,12 @@ class Number(Kind):
     least: int = 0
     most: int = 1_000_000
 
-    def parse(self, value: Any, where: str) -> int:
+    def parse(self, value: Any) -> int:
         """Return the number."""
         if isinstance(value, bool) or not isinstance(value, int):
-            raise Invalid(f"{where}: expected a whole number, got {describe(value)}")
+            raise Invalid(f"expected a whole number, got {describe(value)}")
         if not self.least <= value <= self.most:
-            raise Invalid(f"{where}: {value} is not between {self.least} and {self.most}")
+            raise Invalid(f"{value} is not between {self.least} and {self.most}")
         return value
 
     def json_schema(self) -> dict[str, Any]:
@@ -157,14 +155,14 @@ class Duration(Kind):
 
     name: ClassVar[str] = "duration"
 
-    def parse(self, value: Any, where: str) -> int:
+    def parse(self, value: Any) -> int:
         """Return whole seconds."""
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
             return value * 60
         found = re.fullmatch(r"(\d{1,6})([smh])", value) if isinstance(value, str) else None
         if not found:
             raise Invalid(
-                f"{where}: expected minutes as a number, or a text such as '90s', '15m' or '2h', "
+                f"expected minutes as a number, or a text such as '90s', '15m' or '2h', "
                 f"got {shown(value)}"
             )
         return int(found[1]) * SECONDS[found[2]]
@@ -187,14 +185,12 @@ class Choice(Kind):
     words: Callable[[], Iterable[str]] = list
     what: str = "value"
 
-    def parse(self, value: Any, where: str) -> str:
+    def parse(self, value: Any) -> str:
         """Return the word."""
         if not isinstance(value, str):
-            raise Invalid(f"{where}: expected a text, got {describe(value)}")
+            raise Invalid(f"expected a text, got {describe(value)}")
         if value not in self.words():
-            raise Invalid(
-                f"{where}: unknown {self.what} {shown(value)}{guess(value, self.words())}"
-            )
+            raise Invalid(f"unknown {self.what} {shown(value)}{guess(value, self.words())}")
         return value
 
     def json_schema(self) -> dict[str, Any]:
@@ -210,22 +206,22 @@ class ListOf(Kind):
     name: ClassVar[str] = "list"
     unique: bool = False
 
-    def parse(self, value: Any, where: str) -> tuple[Any, ...]:
+    def parse(self, value: Any) -> tuple[Any, ...]:
         """Return the items."""
         if not isinstance(value, list):
             if not isinstance(value, (str, dict)):
-                raise Invalid(f"{where}: expected a list, got {describe(value)}")
+                raise Invalid(f"expected a list, got {describe(value)}")
             value = [value]
         items: list[Any] = []
-        problems: list[str] = []
+        problems: list[Problem] = []
         for number, element in enumerate(value):
             try:
-                items.append(self.item.parse(element, f"{where}[{number}]"))
+                items.append(self.item.parse(element))
             except Invalid as error:
-                problems.extend(error.problems)
+                problems += [problem.below(number) for problem in error.problems]
         if self.unique:
-            doubles = sorted({str(item) for item in items if items.count(item) > 1})
-            problems += [f"{where}: {shown(item)} is given twice" for item in doubles]
+            doubles = repeated(map(str, items))
+            problems += [Problem(f"{shown(item)} is given twice") for item in doubles]
         if problems:
             raise Invalid(*problems)
         return tuple(items)
@@ -245,19 +241,20 @@ class MapOf(Kind):
     key: str = r"[\s\S]+"
     key_is: str = "a name"
 
-    def parse(self, value: Any, where: str) -> dict[str, Any]:
+    def parse(self, value: Any) -> dict[str, Any]:
         """Return the map in the order that it was given."""
         if not isinstance(value, dict):
-            raise Invalid(f"{where}: expected a map, got {describe(value)}")
-        items, problems = {}, []
+            raise Invalid(f"expected a map, got {describe(value)}")
+        items: dict[str, Any] = {}
+        problems: list[Problem] = []
         for name, element in value.items():
             if not isinstance(name, str) or not re.fullmatch(self.key, name) or not passable(name):
-                problems.append(f"{where}: {shown(name)} is not {self.key_is}")
+                problems.append(Problem(f"{shown(name)} is not {self.key_is}", name, named=True))
                 continue
             try:
-                items[name] = self.item.parse(element, f"{where}.{shown(name)[1:-1]}")
+                items[name] = self.item.parse(element)
             except Invalid as error:
-                problems.extend(error.problems)
+                problems += [problem.below(name) for problem in error.problems]
         if problems:
             raise Invalid(*problems)
         return items
@@ -274,11 +271,11 @@ class Anything(Kind):
     name: ClassVar[str] = "map"
     types: tuple[type, ...] = (dict,)
 
-    def parse(self, value: Any, where: str) -> Any:
+    def parse(self, value: Any) -> Any:
         """Return the value when its type is right."""
         if not isinstance(value, self.types):
             expected = " or ".join(describe(kind()) for kind in self.types)
-            raise Invalid(f"{where}: expected {expected}, got {describe(value)}")
+            raise Invalid(f"expected {expected}, got {describe(value)}")
         return value
 
     def json_schema(self) -> dict[str, Any]:
@@ -289,10 +286,10 @@ class Anything(Kind):
 
 @record
 class RecordOf(Kind):
-    """A map with fixed keys: the fields of a dataclass.
+    """A map with fixed keys: the fields of a record.
 
     Attributes:
-        of: the dataclass.
+        of: the record.
         shorthand: the field that a plain text stands for.
         flag: the field that a plain boolean stands for.
     """
@@ -302,19 +299,19 @@ class RecordOf(Kind):
     shorthand: str = ""
     flag: str = ""
 
-    def parse(self, value: Any, where: str) -> Any:
-        """Return an instance of the dataclass."""
+    def parse(self, value: Any) -> Any:
+        """Return an instance of the record."""
         if self.shorthand and isinstance(value, str):
             value = {self.shorthand: value}
         if self.flag and isinstance(value, bool):
             value = {self.flag: value}
         if not isinstance(value, dict):
-            raise Invalid(f"{where}: expected a map, got {describe(value)}")
+            raise Invalid(f"expected a map, got {describe(value)}")
         try:
-            return self.of(**parse_fields(self.of, value, where))
+            parsed = parse_fields(self.of, value)
         except Invalid as error:
-            rest = self.of(**error.rest)
-            raise Invalid(*error.problems, rest=rest, spoilt=error.spoilt) from None
+            raise Invalid(*error.problems, rest=self.of(**error.rest)) from None
+        return self.of(**parsed)
 
     def json_schema(self) -> dict[str, Any]:
         """Give the JSON Schema of the record."""
@@ -334,44 +331,44 @@ def option(kind: Kind, doc: str, default: Any = None, *, required: bool = False)
 
 
 def kinds_of(cls: type) -> dict[str, Kind]:
-    """Give the kinds of a dataclass's options by name."""
+    """Give the kinds of a record's options by name."""
     return {item.name: item.metadata["kind"] for item in fields(cls)}
 
 
-def parse_fields(cls: type, value: dict[str, Any], where: str) -> dict[str, Any]:
+def parse_fields(cls: type, value: dict[str, Any]) -> dict[str, Any]:
     """Parse a map by a record's options; what is absent or null keeps its default.
 
     Raises:
         Invalid: all problems of the map; its rest has the values that could be read.
     """
     options = {item.name: item.metadata for item in fields(cls)}
-    prefix = f"{where}." if where else ""
-    place = f"{where}: " if where else ""
-    unknown = [str(name) for name in value if name not in options]
-    problems = [f"{place}unknown parameter {shown(name)}{guess(name, options)}" for name in unknown]
-    # What was meant has its default now, which nobody wrote.
-    spoilt = [f"{prefix}{near}" for name in unknown if (near := nearest(name, options))]
+    problems = [unknown("parameter", name, options) for name in value if name not in options]
     parsed = {}
     for name, meta in options.items():
         if value.get(name) is None:
             if meta["required"]:
-                problems.append(f"{prefix}{name}: is missing; {meta['doc']}")
-                spoilt.append(f"{prefix}{name}")
+                problems.append(Problem(f"is missing; {meta['doc']}", name))
             continue
         try:
-            parsed[name] = meta["kind"].parse(value[name], f"{prefix}{name}")
+            parsed[name] = meta["kind"].parse(value[name])
         except Invalid as error:
-            problems.extend(error.problems)
-            spoilt += error.spoilt if error.rest is not None else [f"{prefix}{name}"]
+            problems += [problem.below(name) for problem in error.problems]
             if error.rest is not None:
                 parsed[name] = error.rest
     if problems:
-        raise Invalid(*problems, rest=parsed, spoilt=spoilt)
+        raise Invalid(*problems, rest=parsed)
     return parsed
 
 
+def unknown(what: str, name: object, known: Iterable[str]) -> Problem:
+    """Give the problem of a key that does not exist."""
+    word = str(name)
+    sentence = f"unknown {what} {shown(word)}{guess(word, known)}"
+    return Problem(sentence, word, named=True, meant=nearest(word, known))
+
+
 def record_schema(cls: type) -> dict[str, Any]:
-    """Give the JSON Schema of a dataclass whose fields are options."""
+    """Give the JSON Schema of a record whose fields are options."""
     properties = {}
     for item in fields(cls):
         schema = dict(item.metadata["kind"].json_schema())
@@ -382,10 +379,3 @@ def record_schema(cls: type) -> dict[str, Any]:
     if required:
         schema["required"] = required
     return schema
-
-
-def shown(value: object, most: int = 60) -> str:
-    """Quote a value for an error sentence: one line, printable, shortened."""
-    text = str(value) if isinstance(value, str) else repr(value)
-    flat = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text[:200])
-    return f"'{flat[: most - 1]}…'" if len(flat) > most else f"'{flat}'"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from podwright import cli
+from podwright import cli, strategies
 from podwright.commands import answer
 from podwright.console import Console
 
@@ -174,6 +174,28 @@ def test_no_secret_of_the_environment_gets_into_the_script(job: Path, workspace:
     ask(job, {"PODWRIGHT_1_USR": "me", "PODWRIGHT_1_PSW": "hunter2-and-more"})
 
     assert "hunter2" not in (job / "build.sh").read_text(encoding="utf-8")
+
+
+SLOW = {"dataclasses", "inspect", "pkgutil", "typing", "yaml", "zipfile", "tempfile"}
+
+
+@pytest.mark.parametrize("name", strategies.names())
+def test_in_a_pod_no_pod_is_rendered(job: Path, workspace: Path, name: str) -> None:
+    """Counted in a process of its own: calls of what makes pods, and modules that are slow."""
+    write(job, workspace, {**REQUEST, "builder": name})
+    program = (
+        "import sys; from podwright import cli, pod; calls = []; "
+        "pod.container = pod.assemble = lambda *_, **__: calls.append(1); "
+        f"code = cli.main(['answer', {str(job)!r}]); "
+        f"print(code, len(calls), sorted({SLOW} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True, text=True, check=True, env={"PODWRIGHT_BUILDER": name},
+    )  # fmt: skip
+
+    assert (done.stdout, done.stderr) == ("0 0 []\n", "")
+    assert (job / "build.sh").exists()
 
 
 def test_answers_are_files_of_the_right_form_for_a_bare_interpreter(job: Path) -> None:

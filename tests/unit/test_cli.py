@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -90,7 +91,9 @@ def test_mistakes_of_names_types_and_values_are_told_at_once(here: Path) -> None
     code, out, err = run("plan", "--request", str(path))
 
     assert (code, out) == (2, "")
-    assert err.replace("podwright plan: ", "").splitlines() == [
+    said = re.sub(rf"podwright plan: (?:{path}:1:[0-9]+: )?", "", err).splitlines()
+    assert f"podwright plan: {path}:1:2: builder: unknown builder" in err
+    assert said == [
         "builder: unknown builder 'kanico'; did you mean 'kaniko'?",
         (
             "pod.deadline: expected minutes as a number, or a text such as '90s', '15m' or '2h', "

@@ -11,7 +11,10 @@ import pytest
 from podwright import config as configs
 from podwright import inputs, strategies
 from podwright.config import Config
+from podwright.errors import Findings
+from podwright.plan import plan
 from podwright.request import Registry
+from podwright.workspace import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,22 +89,24 @@ def test_an_empty_file_is_no_config(tmp_path: Path) -> None:
     ("content", "said"),
     [
         ("builder: [",
-         [(".podwright.yaml:1:11: no valid YAML: expected the node content, but found "
+         [(".podwright.yaml:1:11: not valid YAML: expected the node content, but found "
                         "'<stream end>'")]),
-        ("a:\n\tb: 1\n", [(".podwright.yaml:2:1: no valid YAML: found character '\\t' that cannot "
-                          "start any token")]),
-        ("builder: x\n  y: z\n", [(".podwright.yaml:2:4: no valid YAML: mapping values are not "
-                                  "allowed here")]),
-        ("a: *b\n", [".podwright.yaml:1:4: no valid YAML: found undefined alias 'b'"]),
+        ("a:\n\tb: 1\n",
+         [(".podwright.yaml:2:1: not valid YAML: found character '\\t' that cannot start any "
+          "token")]),
+        ("builder: x\n  y: z\n",
+         [".podwright.yaml:2:4: not valid YAML: mapping values are not allowed here"]),
+        ("a: *b\n", [".podwright.yaml:1:4: not valid YAML: found undefined alias 'b'"]),
         ("a: !!python/object/apply:os.system [x]\n",
-         [(".podwright.yaml:1:4: no valid YAML: could not determine a constructor for the tag "
-          "'tag:yaml.org,2002:python/object/apply:os.system'")]),
+         [(".podwright.yaml:1:4: the tag 'tag:yaml.org,2002:python/object/apply:os.system' is not "
+          "known here; write a plain value")]),
         ("a: !!binary aGk=\n",
-         [(".podwright.yaml:1:4: no valid YAML: could not determine a constructor for the tag "
-          "'tag:yaml.org,2002:binary'")]),
+         [(".podwright.yaml:1:4: the tag 'tag:yaml.org,2002:binary' is not known here; write a "
+          "plain value")]),
         ("- a\n", [".podwright.yaml:1:1: expected a map of settings"]),
         ("just text\n", [".podwright.yaml:1:1: expected a map of settings"]),
-        ("builder: a\nbuilder: b\n", [".podwright.yaml:2:1: 'builder' is given twice"]),
+        ("builder: a\nbuilder: b\n",
+         [".podwright.yaml:2:1: 'builder' is given twice; keep one of them"]),
     ],
 )  # fmt: skip
 def test_malformed_files_are_told_with_line_and_column(
@@ -137,6 +142,16 @@ def test_wrong_settings_are_told_all_at_once_with_line_and_column(wrong: Any) ->
     ]
 
 
+def test_long_and_quoted_keys_keep_their_line(wrong: Any) -> None:
+    long = "k" * 70
+    content = f'builder: kaniko\ndefaults:\n  retries: 1\n  {long}: 1\n  "re\'tries": 2\n'
+
+    assert [sentence.partition("; ")[0] for sentence in wrong(content)] == [
+        f".podwright.yaml:4:3: defaults: unknown setting '{'k' * 59}…'",
+        ".podwright.yaml:5:3: defaults: unknown setting 're'tries'",
+    ]
+
+
 def test_a_repository_cannot_allow_itself_strategies_or_images(wrong: Any) -> None:
     assert wrong("builders: [dood]\nimages: {tools: x}\n") == [
         ".podwright.yaml:1:1: unknown setting 'builders'; did you mean 'builder'?",
@@ -167,8 +182,8 @@ def test_unknown_strategies_and_roles_are_told_with_their_place(wrong: Any, prob
     ]
     text = "builder: auto\nbuilders: [podmann, xyz]\nimages:\n  tool: x\n"
     assert problems(configs.load, text, None) == [
-        "PODWRIGHT_CONFIG:2:1: builders[0]: unknown builder 'podmann'; did you mean 'podman'?",
-        f"PODWRIGHT_CONFIG:2:1: builders[1]: unknown builder 'xyz'; known are {known}",
+        "PODWRIGHT_CONFIG:2:12: builders[0]: unknown builder 'podmann'; did you mean 'podman'?",
+        f"PODWRIGHT_CONFIG:2:21: builders[1]: unknown builder 'xyz'; known are {known}",
         "PODWRIGHT_CONFIG:4:3: images.tool: unknown role 'tool'; did you mean 'tools'?",
     ]
 
@@ -187,21 +202,18 @@ def test_the_organisations_text_is_told_by_its_variable(problems: Any) -> None:
 
 def test_numbers_are_texts_as_they_were_written(tmp_path: Path) -> None:
     (tmp_path / ".podwright.yaml").write_text(
-        "defaults:\n  tags: [1.10, 1e5, 0123, 0x1f, 1_000, 12:30, 2026-11-24, yes, 7]\n"
+        "defaults:\n  tags: [1.10, 1e5, 0123, 0x1f, 1_000, 12:30, 2026-11-24, yes, NO, 7]\n"
     )
-    # YAML 1.1's `yes` is a boolean, and is refused as a tag rather than misread.
-    text = (tmp_path / ".podwright.yaml").read_text().replace(" yes,", "")
-    (tmp_path / ".podwright.yaml").write_text(text)
 
     request, _ = inputs.load({"image": "a"}, tmp_path, {})
 
     assert request.images[0].tags == (
-        "1.10", "1e5", "0123", "0x1f", "1_000", "12:30", "2026-11-24", "7",
+        "1.10", "1e5", "0123", "0x1f", "1_000", "12:30", "2026-11-24", "yes", "NO", "7",
     )  # fmt: skip
 
 
 def test_numbers_of_json_are_texts_as_they_were_written(tmp_path: Path) -> None:
-    value = inputs.read_request("-", io.StringIO('{"image": "a", "tags": [1.10, 2.0, 7]}'))
+    value = inputs.read_request("-", io.StringIO('{"image": "a", "tags": [1.10, 2.0, 7]}')).value
 
     request, _ = inputs.load(value, tmp_path, {})
 
@@ -213,15 +225,22 @@ def test_a_few_lines_that_stand_for_billions_are_no_trouble(wrong: Any) -> None:
     lines = ["a0: &a0 {x: 1}"]
     lines += [f"a{n}: &a{n} {{p: *a{n - 1}, q: *a{n - 1}, r: *a{n - 1}}}" for n in range(1, 30)]
 
-    assert len(wrong("\n".join(lines) + "\n")) == 30
+    assert wrong("\n".join(lines) + "\n") == [
+        (
+            ".podwright.yaml:14:6: the aliases here stand for more than 2000000 values; write "
+            "fewer of them"
+        )
+    ]
 
 
 def test_deep_nesting_is_one_sentence(wrong: Any, problems: Any) -> None:
     assert wrong("a: " + "{b: " * 3000 + "}" * 3000) == [
-        ".podwright.yaml: no valid YAML: it is nested too deeply"
+        ".podwright.yaml:1:1: the values are nested too deeply; write them flatter"
     ]
     deep = io.StringIO('{"a":' * 200_000)
-    assert problems(inputs.read_request, "-", deep) == ["-: no valid JSON: it is nested too deeply"]
+    assert problems(inputs.read_request, "-", deep) == [
+        "-:1:1: the values are nested too deeply; write them flatter"
+    ]
 
 
 # Requests in files
@@ -231,21 +250,22 @@ def test_requests_are_read_as_json_and_as_yaml(tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text('{"image": "a"}')
     (tmp_path / "r.yaml").write_text("image: a\ntags: [1.0]\n")
 
-    assert inputs.read_request(str(tmp_path / "r.json"), io.StringIO()) == {"image": "a"}
-    assert inputs.read_request(str(tmp_path / "r.yaml"), io.StringIO()) == {
+    assert inputs.read_request(str(tmp_path / "r.json"), io.StringIO()).value == {"image": "a"}
+    assert inputs.read_request(str(tmp_path / "r.yaml"), io.StringIO()).value == {
         "image": "a",
-        "tags": [1.0],
+        "tags": ["1.0"],
     }
-    assert inputs.read_request("-", io.StringIO('{"image": "b"}')) == {"image": "b"}
+    assert inputs.read_request("-", io.StringIO('{"image": "b"}')).value == {"image": "b"}
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b'{\n "a",', ":2:5: no valid JSON: Expecting ':' delimiter"),
+        (b'{\n "a",',
+         ":2:6: not valid YAML: expected the node content, but found '<stream end>'"),
         (b"[1]", ": expected a map with the parameters of the request"),
         (b"\xff", ": cannot be read: it is not UTF-8"),
-        (b"a: 1\n---\n", (":2:1: no valid YAML: expected a single document in the stream, but "
+        (b"a: 1\n---\n", (":2:1: not valid YAML: expected a single document in the stream, but "
                           "found another document")),
     ],
 )  # fmt: skip
@@ -261,6 +281,47 @@ def test_wrong_request_files_are_one_sentence(
 def test_a_missing_request_file_is_one_sentence(problems: Any) -> None:
     assert problems(inputs.read_request, "/no/such", io.StringIO()) == [
         "/no/such: cannot be read: No such file or directory"
+    ]
+
+
+def test_mistakes_in_a_request_file_have_its_lines_and_columns(
+    problems: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(
+        "image: r.example/App\ntags:\n  - ok\n  - a b\npush: NO\nretries: 99\n"
+        "secrets: [{id: t, env: T}, {id: t}]\n"
+    )
+    found = Findings(inputs.read_request(str(path), io.StringIO()))
+    assert found.document
+    found.document.overridden.add("retries")  # type: ignore[attr-defined]
+    value = {**found.document.value, "retries": 98}  # type: ignore[attr-defined]
+
+    request, config = inputs.load(value, tmp_path, {}, found)
+
+    said = problems(plan, request, config, Facts(root=str(tmp_path), commit="0" * 40), found)
+    assert [sentence.removeprefix(f"{path}:").partition("; ")[0] for sentence in said] == [
+        "5:1: push: expected true or false, got a text",
+        "retries: 98 is not between 0 and 20",
+        "1:1: image: 'r.example/App' is no image name: repositories are lower case",
+        (
+            "4:5: tags[1]: 'a b' is no tag (1 to 128 letters, digits, '_', '.' and '-', not "
+            "beginning with '.' or '-')"
+        ),
+        "dockerfile: there is no file 'Dockerfile' in the workspace",
+        "7:28: secrets[1]: give exactly one of 'credentialsId', 'env' and 'src'",
+        "7:1: secrets: the id 't' is given twice",
+    ]
+
+
+def test_of_json_the_places_are_told_as_well(problems: Any) -> None:
+    text = '{\n  "builder": "kaniko",\n  "images": {\n    "tool": "x"\n  }\n}'
+
+    assert problems(configs.load, text, None) == [
+        "PODWRIGHT_CONFIG:4:5: images.tool: unknown role 'tool'; did you mean 'tools'?"
+    ]
+    assert problems(configs.load, '{"builder": "kaniko",\n "builder": "buildah"}', None) == [
+        "PODWRIGHT_CONFIG:2:2: 'builder' is given twice; keep one of them"
     ]
 
 
@@ -284,9 +345,11 @@ def test_certificates_that_are_none_are_named(problems: Any, tmp_path: Path) -> 
     (tmp_path / "ca.pem").write_text("nothing")
     registries = {"r.example": {"ca": "ca.pem"}, "s.example": {"ca": "no.pem"}}
 
-    request, _ = inputs.load({"image": "a", "registries": registries}, tmp_path, {})
-
-    assert request.problems == (
+    assert problems(inputs.load, {"image": "a", "registries": registries}, tmp_path, {}) == [
         "registries.r.example.ca: there is no PEM file 'ca.pem'; correct it",
         "registries.s.example.ca: there is no PEM file 'no.pem'; correct it",
-    )
+    ]
+    text = "registries:\n  r.example:\n    http: false\n    ca: ca.pem\n"
+    assert problems(inputs.load, {"image": "a"}, tmp_path, {"PODWRIGHT_CONFIG": text}) == [
+        "PODWRIGHT_CONFIG:4:5: registries.r.example.ca: there is no PEM file 'ca.pem'; correct it"
+    ]

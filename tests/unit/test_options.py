@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from podwright.errors import Findings
 from podwright.options import add_request_options, request_from
 from podwright.records import fields
 from podwright.request import BuildParameters, parse_build
@@ -72,7 +73,7 @@ def read(words: list[str], stdin: str = "") -> dict[str, Any]:
     """Give the request of a command line."""
     parser = argparse.ArgumentParser()
     add_request_options(parser)
-    return request_from(parser.parse_args(words), io.StringIO(stdin))
+    return request_from(parser.parse_args(words), io.StringIO(stdin), Findings())
 
 
 def test_every_parameter_is_here() -> None:

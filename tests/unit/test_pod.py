@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from podwright import strategies
+from podwright import inputs, strategies
 from podwright.config import Config
 from podwright.plan import plan_pod
 from podwright.pod import KEYS, as_yaml, merge
@@ -16,6 +17,7 @@ from podwright.request import parse_pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def pod(builder: str = "buildah", **options: Any) -> dict[str, Any]:
@@ -222,11 +224,52 @@ def test_a_clashing_volume_name_is_refused(refused: Any) -> None:
     ]
 
 
+OCTALS = """\
+spec:
+  volumes:
+    - name: keys
+      secret: {secretName: deploy-key, defaultMode: 0400, items: [{key: k, path: p, mode: 0o640}]}
+  containers:
+    - name: own
+      image: "1.10"
+      env: [{name: A, value: 1.10}, {name: B, value: "0400"}]
+      args: [1_000, yes, Off, 1e3, 0x1F, 12:30, 2026-11-26, -7, +08, .5, ~, 0600, y]
+"""
+
+
+def test_yaml_of_a_pod_means_what_kubernetes_reads() -> None:
+    spec = pod(yaml=OCTALS)["spec"]
+
+    volume = next(item for item in spec["volumes"] if item["name"] == "keys")
+    assert volume["secret"] == {
+        "secretName": "deploy-key",
+        "defaultMode": 256,
+        "items": [{"key": "k", "path": "p", "mode": 416}],
+    }
+    own = next(item for item in spec["containers"] if item["name"] == "own")
+    assert own["args"] == [
+        1000, True, False, "1e3", 31, "12:30", "2026-11-26", -7, "+08", ".5", None, 384, "y",
+    ]  # fmt: skip
+    assert own["image"] == "1.10"
+    assert own["env"] == [{"name": "A", "value": "1.10"}, {"name": "B", "value": "0400"}]
+
+
+def test_a_pod_inside_of_a_yaml_request_is_read_the_same_way(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    volume = "{name: keys, secret: {secretName: k, defaultMode: 0400}}"
+    path.write_text(f"builder: kaniko\npod:\n  yaml: {{spec: {{volumes: [{volume}]}}}}\n")
+
+    value = inputs.read_request(str(path), io.StringIO()).value
+    spec = plan_pod(parse_pod(value), Config())[1]["spec"]
+
+    assert spec["volumes"][-1]["secret"] == {"secretName": "k", "defaultMode": 256}
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("spec:\n  containers: [\n", ("pod.yaml:3:1: no valid YAML: expected the node content, but "
-                                     "found '<stream end>'")),
+        ("spec:\n  containers: [\n",
+         "pod.yaml:3:1: not valid YAML: expected the node content, but found '<stream end>'"),
         ("- a", "pod.yaml: expected a Pod (a map with 'spec')"),
         ({"kind": "Deployment"}, "pod.yaml: expected a Pod (a map with 'spec')"),
         ({"spec": []}, "pod.yaml: 'spec' must be a map"),

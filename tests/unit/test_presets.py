@@ -101,7 +101,7 @@ def test_a_path_of_certificates_cannot_travel(tmp_path: Path) -> None:
     [
         (
             "builders: [kanico]\n",
-            "acme.yaml:1:1: builders[0]: unknown builder 'kanico'; did you mean 'kaniko'?",
+            "acme.yaml:1:12: builders[0]: unknown builder 'kanico'; did you mean 'kaniko'?",
         ),
         (
             "images: {tool: x}\n",

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podwright import images, registries
-from podwright.errors import guess
+from podwright.errors import guess, shown
 from podwright.request import Registry
-from podwright.schema import describe, shown
+from podwright.schema import describe
 from podwright.script import quote
 from podwright.shell import Expand
 
@@ -113,9 +113,9 @@ def test_each_image_can_be_replaced() -> None:
 
 
 def test_unknown_roles_are_named() -> None:
-    assert images.unknown({"tool": "x", "tools": "y", "zzzz": "y"}, "images") == [
-        "images.tool: unknown role 'tool'; did you mean 'tools'?",
-        f"images.zzzz: unknown role 'zzzz'; known are {', '.join(sorted(images.IMAGES))}",
+    assert list(map(str, images.unknown({"tool": "x", "tools": "y", "zzzz": "y"}))) == [
+        "tool: unknown role 'tool'; did you mean 'tools'?",
+        f"zzzz: unknown role 'zzzz'; known are {', '.join(sorted(images.IMAGES))}",
     ]
 
 

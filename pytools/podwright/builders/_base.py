@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from podwright.config import EngineSettings
+from podwright.errors import Problem
 from podwright.records import field, record
 from podwright.shell import Expand
 
@@ -189,8 +190,8 @@ class Strategy:
         """Say whether a registry's settings belong to a daemon that starts with the pod."""
         return False
 
-    def refusals(self, build: Build) -> list[str]:  # noqa: ARG002 - strategies may need it
-        """Give a sentence for each value that the strategy cannot honour; features are not here."""
+    def refusals(self, build: Build) -> list[Problem]:  # noqa: ARG002 - strategies may need it
+        """Give a problem for each value that the strategy cannot honour; features are not here."""
         return []
 
     def local(self) -> str:
@@ -202,12 +203,14 @@ class Strategy:
         return True
 
 
-def tagged_caches(build: Build, program: str) -> list[str]:
+def tagged_caches(build: Build, program: str) -> list[Problem]:
     """Refuse tags in cache references, for builders that keep each layer under a tag of its own."""
     cache = build.image.cache
     refs = (cache.ref, *cache.read) if cache else ()
     return [
-        f"cache: {program} keeps layers under tags of its own; leave out the tag of '{ref}'"
+        Problem(
+            f"{program} keeps layers under tags of its own; leave out the tag of '{ref}'", "cache"
+        )
         for ref in refs
         if ":" in ref.rsplit("/", 1)[-1]
     ]

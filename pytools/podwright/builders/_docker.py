@@ -16,7 +16,7 @@ from podwright.builders._base import (
     mounts,
     ssh_mounts,
 )
-from podwright.errors import UsageError
+from podwright.errors import Problem, UsageError
 from podwright.references import DOCKER_HUB
 
 TYPE_CHECKING = False
@@ -100,7 +100,7 @@ def registry_settings(registries: Mapping[str, Registry]) -> dict[str, Any]:
     if others:
         raise UsageError(
             [
-                f"registries.{host}.mirrors: a Docker Engine mirrors docker.io only"
+                Problem("a Docker Engine mirrors docker.io only", "registries", host, "mirrors")
                 for host in others
             ]
         )

@@ -13,6 +13,10 @@ from podwright.builders._base import (
     tagged_caches,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from podwright.errors import Problem
+
 
 class Buildah(Strategy):
     """Buildah in one container: no daemon, no privilege; RUN steps are isolated by chroot only.
@@ -56,7 +60,7 @@ class Buildah(Strategy):
         """Build into local storage, then push each tag."""
         return _containers.recipe("buildah", build)
 
-    def refusals(self, build: Build) -> list[str]:
+    def refusals(self, build: Build) -> list[Problem]:
         """Cache references are repositories."""
         return tagged_caches(build, "Buildah")
 

@@ -16,6 +16,7 @@ from podwright.builders._base import (
     mounts,
     tagged_caches,
 )
+from podwright.errors import Problem
 from podwright.shell import Expand
 
 # The shortest repository, by google/go-containerregistry pkg/name/repository.go.
@@ -85,17 +86,19 @@ class Kaniko(Strategy):
             files=registries.certificates(build.registries),
         )
 
-    def refusals(self, build: Build) -> list[str]:
+    def refusals(self, build: Build) -> list[Problem]:
         """The executor knows one cache repository."""
         cache = build.image.cache
         problems = tagged_caches(build, "kaniko")
         if cache and cache.read:
-            problems.append("cache.read: kaniko reads from one repository only; use 'ref'")
-        if len(build.name.path) < SHORTEST:
             problems.append(
-                f"image: kaniko wants at least two characters behind the registry, got "
-                f"'{build.name.path}'"
+                Problem("kaniko reads from one repository only; use 'ref'", "cache", "read")
             )
+        if len(build.name.path) < SHORTEST:
+            sentence = (
+                f"kaniko wants at least two characters behind the registry, got '{build.name.path}'"
+            )
+            problems.append(Problem(sentence, "image"))
         return problems
 
 

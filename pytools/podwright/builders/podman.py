@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from podwright.errors import Problem
+
 SOCKET = "/run/podwright-engine/podman.sock"
 CERTIFICATES = "/etc/containers/certs.d"
 
@@ -80,7 +82,7 @@ class Podman(Strategy):
         """Build into local storage, then push each tag; the socket is not used for it."""
         return _containers.recipe("podman", build)
 
-    def refusals(self, build: Build) -> list[str]:
+    def refusals(self, build: Build) -> list[Problem]:
         """Cache references are repositories."""
         return tagged_caches(build, "Podman")
 

@@ -13,8 +13,8 @@ import traceback
 from pathlib import Path
 
 from podwright import inputs, workspace
-from podwright.errors import PodwrightError, UsageError
-from podwright.plan import plan
+from podwright.errors import Findings, PodwrightError, UsageError
+from podwright.plan import plan_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,10 +72,11 @@ def _planned_script(job: Path, console: Console) -> str:
         told["PODWRIGHT_CONFIG"] = config_file.read_bytes().decode("utf-8", "replace")
     env = {**told, **console.env}
     root = Path(told["PWD"])
-    value = inputs.read_request(str(job / "request.json"), console.stdin)
-    request, config = inputs.load(value, root, env)
+    value = inputs.read_request(str(job / "request.json"), console.stdin).value
+    found = Findings()
+    request, config = inputs.load(value, root, env, found)
     facts = workspace.inspect(root, env)
-    return plan(request, config, facts, str(job)).script
+    return plan_script(request, config, facts, found, str(job))
 
 
 def read_env(text: str) -> dict[str, str]:

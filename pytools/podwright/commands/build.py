@@ -19,9 +19,9 @@ import subprocess
 from pathlib import Path
 
 from podwright import inputs, strategies, workspace
-from podwright.errors import UsageError
+from podwright.errors import Findings, UsageError
 from podwright.options import EXAMPLES, add_request_options, request_from
-from podwright.plan import plan
+from podwright.plan import plan_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,17 +42,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Build it; ends with the script's exit code."""
     root = Path.cwd()
-    value = request_from(options, console.stdin)
+    found = Findings()
+    value = request_from(options, console.stdin, found)
     if not value.get("builder"):
         value["builder"] = local_strategy(console)
     _runs_here(value["builder"])
-    request, config = inputs.load(value, root, console.env)
-    made = plan(request, config, workspace.inspect(root, console.env))
-    console.say(f"podwright build: building with {made.builder}")
+    request, config = inputs.load(value, root, console.env, found)
+    script = plan_script(request, config, workspace.inspect(root, console.env), found)
+    console.say(f"podwright build: building with {value['builder']}")
     env: dict[str, Any] = dict(console.env)
     if console.is_terminal:
         env["PW_QUIET"] = "1"  # somebody watches: no dots are needed
-    return _run_script(made.script, env, console)
+    return _run_script(script, env, console)
 
 
 def _run_script(script: str, env: dict[str, str], console: Console) -> int:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podwright import generate, inputs
+from podwright import config as configs
+from podwright import generate
 from podwright.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _write_presets(options: argparse.Namespace, console: Console) -> int:
     """
     if options.config and not Path(options.config).is_file():
         raise UsageError(f"--config: there is no file '{options.config}'; correct the path")
-    config = inputs.load_config(options.config, None, Path(options.config or ".").parent)
+    config = configs.load(options.config, None, Path(options.config or ".").parent)
     text = Path(options.config).read_text(encoding="utf-8") if options.config else ""
     _refuse_paths(config, text)
     # Beside the pods, for requests whose pod is planned on an agent.

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from podwright import inputs, workspace
+from podwright.errors import Findings
 from podwright.options import EXAMPLES, add_request_options, request_from
 from podwright.plan import plan
 
@@ -32,9 +33,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Print it."""
     root = Path.cwd()
-    request, config = inputs.load(request_from(options, console.stdin), root, console.env)
+    found = Findings()
+    value = request_from(options, console.stdin, found)
+    request, config = inputs.load(value, root, console.env, found)
     facts = workspace.inspect(root, console.env)
-    made = plan(request, config, facts, config_text=inputs.organisation(console.env))
+    made = plan(request, config, facts, found, config_text=inputs.organisation(console.env))
     text = made.script if options.script else json.dumps(made.as_json(), indent=2)
     console.result(text)
     return 0

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from podwright import inputs, pod, strategies
-from podwright.errors import PodwrightError
+from podwright.errors import Findings, PodwrightError
 from podwright.plan import plan_pod
 from podwright.request import is_build
 
@@ -70,11 +70,16 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _planned_pod(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Plan it."""
-    value = inputs.read_request(options.request, console.stdin) if options.request else {}
+    document = inputs.read_request(options.request, console.stdin) if options.request else None
+    value = dict(document.value) if document else {}
+    # A program that asks wrote the file itself, and the author never saw it.
+    found = Findings(None if options.machine else document)
     if options.builder:
         value["builder"] = options.builder
+        if document:
+            document.overridden.add("builder")
     build = options.step == "buildImage" if options.step else is_build(value)
     request, config = inputs.load_for_pod(
-        value, Path.cwd(), console.env, build=build, files=not options.check
+        value, Path.cwd(), console.env, found, build=build, files=not options.check
     )
-    return plan_pod(request, config, inputs.organisation(console.env))[1]
+    return plan_pod(request, config, found, inputs.organisation(console.env))[1]

@@ -71,7 +71,7 @@ def read(name: str, value: Mapping[str, Any]) -> Symptom:
     Raises:
         Invalid: a key or a value is wrong.
     """
-    return Symptom(**parse_fields(Symptom, {**value, "id": name}, ""))
+    return Symptom(**parse_fields(Symptom, {**value, "id": name}))
 
 
 def pieces(text: str) -> list[str]:
@@ -142,11 +142,11 @@ def from_files(folder: Path) -> list[Symptom]:
     Raises:
         ValueError: one of them is wrong.
     """
-    import yaml  # noqa: PLC0415 - only who generates or tests reads the files
+    from podwright import yamlreader  # noqa: PLC0415 - only who generates or tests reads the files
 
     found = []
     for path in sorted(folder.glob("*.yaml")):
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = yamlreader.read(path.read_text(encoding="utf-8"), path.name)
         try:
             found.append(read(path.stem, value))
         except Exception as error:

@@ -46,9 +46,12 @@ OWN = (
     "cli.py",
     "console.py",
     "errors.py",
+    "located.py",
     "records.py",
     "resources.py",
     "schema.py",
+    "sources.py",
+    "yamlreader.py",
 )
 
 

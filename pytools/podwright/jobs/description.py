@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from podwright import located, sources, yamlreader
 from podwright.errors import UsageError, guess
-from podwright.jobs import kinds, located, names, secrets
-from podwright.jobs.expand import Context, Entry, expand
-from podwright.jobs.located import Map, Mark, Problems
+from podwright.jobs import kinds, names, secrets
+from podwright.jobs.expand import Context, Entry, expand, without_collector
 from podwright.jobs.marker import OWNER, SLOT
 from podwright.jobs.parts.triggers import UpstreamTrigger
+from podwright.located import Map, Mark, Problems
 from podwright.records import field, fields, record
 from podwright.schema import (
     Anything,
@@ -154,7 +155,7 @@ def read(where: Path) -> Description:
     Raises:
         UsageError: with all problems, each with file, line and column.
     """
-    with located.without_collector():
+    with without_collector():
         return _read_all(where)
 
 
@@ -192,13 +193,13 @@ def _read_file(path: Path, shown: str, problems: Problems) -> _File | None:
     start = Mark(shown, 1, 1)
     try:
         size = path.stat().st_size
-        data = path.read_bytes() if size <= located.MOST_BYTES else b""
+        data = path.read_bytes() if size <= sources.MOST_BYTES else b""
     except OSError as error:
         problems.add(start, f"the file cannot be read: {error.strerror}")
         return None
-    if size > located.MOST_BYTES:
+    if size > sources.MOST_BYTES:
         problems.add(
-            start, f"the file is larger than {located.MOST_BYTES // 2**20} MB; split it up"
+            start, f"the file is larger than {sources.MOST_BYTES // 2**20} MB; split it up"
         )
         return None
     try:
@@ -207,7 +208,7 @@ def _read_file(path: Path, shown: str, problems: Problems) -> _File | None:
         problems.add(start, f"the file is not UTF-8 (byte {error.start}); save it as UTF-8")
         return None
     _find_secrets(text, shown, problems)
-    root = located.load(text, shown, problems)
+    root = yamlreader.load(text, shown, problems)
     if root is None:
         return None
     if not isinstance(root, Map):
@@ -221,18 +222,18 @@ def _checked_file(path: Path, shown: str, root: Map, problems: Problems) -> _Fil
     good = Map(root.place)
     good.copy_from(root)
     try:
-        parse_fields(Document, root, "")
+        parse_fields(Document, root)
     except Invalid as error:
-        for sentence in error.problems:
-            problems.add(located.place_of(root, sentence), sentence)
+        for problem in error.problems:
+            problems.add(located.place_of(root, problem.place), str(problem))
         good = Map(root.place)
         for key, value in root.items():
             try:
-                parse_fields(Document, {key: value}, "")
+                parse_fields(Document, {key: value})
             except Invalid:
                 continue
             good.put(key, value, root.keys_at[key], root.values_at[key])
-    return _File(path, shown, good, Document(**parse_fields(Document, good, "")))
+    return _File(path, shown, good, Document(**parse_fields(Document, good)))
 
 
 def _find_secrets(text: str, shown: str, problems: Problems) -> None:
@@ -356,10 +357,10 @@ def _job_spec(
     """Check the fields of one job."""
     kind = kinds.load(entry.kind)
     try:
-        spec = kind(**parse_fields(kind, entry.fields, ""))
+        spec = kind(**parse_fields(kind, entry.fields))
     except Invalid as error:
-        for sentence in error.problems:
-            problems.add(located.place_of(entry.fields, sentence), sentence)
+        for problem in error.problems:
+            problems.add(located.place_of(entry.fields, problem.place), str(problem))
         return None
     if SLOT in getattr(spec, "description", ""):
         problems.add(entry.mark, f"description: '{SLOT}' is reserved; remove it")
@@ -432,7 +433,7 @@ def _implied_folders(jobs: list[Job], settings: _File | None) -> list[Job]:
             allowed = {item.name for item in fields(kind)}
             try:
                 parsed = parse_fields(
-                    kind, {key: value for key, value in values.items() if key in allowed}, ""
+                    kind, {key: value for key, value in values.items() if key in allowed}
                 )
             except Invalid:
                 parsed = {}  # told already, where the defaults stand

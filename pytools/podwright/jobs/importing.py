@@ -159,7 +159,7 @@ def in_words(kind: type[JobKind], name: str, root: Element) -> dict[str, Any] | 
     """Say a job in the words of its kind; None when they would not bring the same XML back."""
     try:
         fields = plain(kind.fields_of(root))
-        again = kind(**parse_fields(kind, fields, "")).element(name, {})
+        again = kind(**parse_fields(kind, fields)).element(name, {})
     except (Invalid, xmltree.NotXmlError, KeyError, TypeError, ValueError):
         return None
     same = normal.same(xmltree.serialise(root), xmltree.serialise(again), kind.KEPT)

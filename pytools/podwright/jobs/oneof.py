@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from podwright.errors import guess
+from podwright.errors import Problem, guess, shown
 from podwright.records import field, record
 from podwright.schema import Flag, Invalid, Kind, RecordOf, Text, describe
 
@@ -25,27 +25,34 @@ class OneOf(Kind):
     variants: Mapping[str, Kind] = field(default_factory=dict)
     what: str = "value"
 
-    def parse(self, value: Any, where: str) -> Any:
+    def parse(self, value: Any) -> Any:
         """Return what the chosen variant makes of its value."""
         if isinstance(value, str) and value in self.variants:
             # `- gitlabPush` alone: a variant that needs no further words
             value = {value: {}}
         if not isinstance(value, dict):
-            raise Invalid(f"{where}: expected a map with one {self.what}, got {describe(value)}")
+            raise Invalid(f"expected a map with one {self.what}, got {describe(value)}")
         unknown = [key for key in value if key not in self.variants]
         if unknown:
             raise Invalid(
                 *(
-                    f"{where}: unknown parameter '{key}' is no {self.what}"
-                    f"{guess(key, self.variants)}"
+                    Problem(
+                        f"unknown parameter {shown(key)} is no {self.what}"
+                        f"{guess(key, self.variants)}",
+                        key,
+                        named=True,
+                    )
                     for key in unknown
                 )
             )
         if len(value) != 1:
             given = ", ".join(value) or "none"
-            raise Invalid(f"{where}: give exactly one {self.what}, not {given}")
+            raise Invalid(f"give exactly one {self.what}, not {given}")
         ((key, content),) = value.items()
-        return self.variants[key].parse({} if content is None else content, f"{where}.{key}")
+        try:
+            return self.variants[key].parse({} if content is None else content)
+        except Invalid as error:
+            raise Invalid(*(problem.below(key) for problem in error.problems)) from None
 
     def json_schema(self) -> dict[str, Any]:
         """Give the JSON Schema: one object for each variant, or the bare name of one."""
@@ -69,16 +76,15 @@ class OneOf(Kind):
 class Lines(Text):
     """A text that ends up in XML: control characters cannot be written there."""
 
-    def parse(self, value: Any, where: str) -> str:
+    def parse(self, value: Any) -> str:
         """Return the text; numbers are taken as they are written, other types are refused."""
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
-        text = super().parse(value, where)
+        text = super().parse(value)
         bad = illegal(text)
         if bad is not None:
             raise Invalid(
-                f"{where}: the control character U+{ord(bad):04X} cannot be part of a job; "
-                "remove it"
+                f"the control character U+{ord(bad):04X} cannot be part of a job; remove it"
             )
         return text
 
@@ -87,11 +93,11 @@ class Lines(Text):
 class Plain(Lines):
     """A :class:`Lines` that also takes booleans: defaults and values of parameters."""
 
-    def parse(self, value: Any, where: str) -> str:
+    def parse(self, value: Any) -> str:
         """Return the text, ``true`` or ``false``."""
         if isinstance(value, bool):
             return "true" if value else "false"
-        return super().parse(value, where)
+        return super().parse(value)
 
     def json_schema(self) -> dict[str, Any]:
         """Give the JSON Schema of the text."""
@@ -122,22 +128,22 @@ FLAG = Flag()
 class Short(RecordOf):
     """A :class:`RecordOf` that a number may stand for as well: ``keep: 20``."""
 
-    def parse(self, value: Any, where: str) -> Any:
-        """Return an instance of the dataclass."""
+    def parse(self, value: Any) -> Any:
+        """Return an instance of the record."""
         if isinstance(value, int) and not isinstance(value, bool):
             value = {self.shorthand: value}
-        return super().parse(value, where)
+        return super().parse(value)
 
 
 @record
 class Switch(RecordOf):
     """A :class:`RecordOf` that ``true`` stands for when it needs no further words."""
 
-    def parse(self, value: Any, where: str) -> Any:
-        """Return an instance of the dataclass; None for ``false``."""
+    def parse(self, value: Any) -> Any:
+        """Return an instance of the record; None for ``false``."""
         if isinstance(value, bool):
             return self.of() if value else None
-        return super().parse(value, where)
+        return super().parse(value)
 
     def json_schema(self) -> dict[str, Any]:
         """Give the JSON Schema: the record, or a boolean."""

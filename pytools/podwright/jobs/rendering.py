@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from podwright.errors import UsageError
-from podwright.jobs import located, marker, xmltree
+from podwright.jobs import marker, xmltree
+from podwright.jobs.expand import without_collector
+from podwright.located import one_line
 from podwright.schema import Invalid
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def render(job: Job) -> Rendered:
         content = xmltree.serialise(root_of(job))
     except Invalid as error:
         raise UsageError(
-            [located.one_line(f"{job.mark}: {sentence}") for sentence in error.problems]
+            [one_line(f"{job.mark}: {problem}") for problem in error.problems]
         ) from None
     return Rendered(job, content, marker.digest(content))
 
@@ -74,7 +76,7 @@ def render_all(jobs: Iterable[Job]) -> list[Rendered]:
     """
     made: list[Rendered] = []
     problems: list[str] = []
-    with located.without_collector():
+    with without_collector():
         for job in jobs:
             try:
                 made.append(render(job))

@@ -92,7 +92,7 @@ def parse(request: Any) -> Parameters:
     if not isinstance(request, dict):
         raise UsageError("provisionJobs: expected named parameters")
     try:
-        return Parameters(**parse_fields(Parameters, request, ""))
+        return Parameters(**parse_fields(Parameters, request))
     except Invalid as error:
         raise UsageError([f"provisionJobs: {sentence}" for sentence in error.problems]) from None
 

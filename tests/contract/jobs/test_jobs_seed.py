@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 SEED = ROOT / "examples" / "seed"
-RUNNER = ROOT / "tests" / "groovy" / "run-pipeline"
+RUNNER = ROOT / "tests" / "runner" / "run-pipeline"
 needs_java = pytest.mark.skipif(not shutil.which("java"), reason="the pipeline runner needs Java")
 
 

@@ -56,7 +56,7 @@ def test_the_xml_is_read_back_in_words_that_render_to_the_same_xml(case: str) ->
     text = importing.dump([{"name": item.job.name, "kind": item.job.kind, **words}])
     (entry,) = yaml.safe_load(text)["jobs"]
     del entry["name"], entry["kind"]
-    again = kind(**parse_fields(kind, entry, ""))
+    again = kind(**parse_fields(kind, entry))
     made = xmltree.serialise(again.element(item.job.name, {}))
     assert xmltree.pretty(made) == xmltree.pretty(item.bare())
 

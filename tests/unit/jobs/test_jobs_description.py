@@ -1,5 +1,5 @@
 """Reading descriptions: places of mistakes, defaults, templates, matrix, secrets, names."""
-# ruff: noqa: E501, ISC004 - tables of sentences
+# ruff: noqa: ISC004 - tables of sentences
 
 from __future__ import annotations
 
@@ -69,8 +69,9 @@ def test_all_problems_of_all_files_are_told_at_once_with_line_and_column(write: 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a: b: c", "1:5: this is not YAML: mapping values are not allowed in this context"),
-        ("owner: x\njobs: [\n", "3:1: this is not YAML: did not find expected node content while parsing a flow node"),
+        ("a: b: c", "1:5: not valid YAML: mapping values are not allowed here"),
+        ("owner: x\njobs: [\n", "3:1: not valid YAML: expected the node content, but "
+         "found '<stream end>'"),
         ("- a", "1:1: expected a map with `jobs:`; a description is not a list or a text"),
         ("owner: [x]\njobs: []", "1:1: owner: expected a text, got a list"),
         ("owner: -x", "1:1: owner: '-x' is not a name of letters, digits, '.', '_' and '-', at "
@@ -81,6 +82,9 @@ def test_all_problems_of_all_files_are_told_at_once_with_line_and_column(write: 
         ("owner: x\njobs: [{name: a, script: !include b}]",
          "2:26: the tag '!include' is not known here; write a plain value"),
         ("owner: x\nowners: y", "2:1: unknown parameter 'owners'; did you mean 'owner'?"),
+        ("owner: x\njobs: !own [{name: a, script: x}]",
+         "2:7: the tag '!own' is not known here; write a plain value"),
+        ("jobs: " + "[" * 100_000, "1:1: the values are nested too deeply; write them flatter"),
         ("owner: x\n? [a]\n: b", "2:3: a key must be a plain text"),
         ("owner: x\nremoval: explode",
          "2:1: removal: unknown way of removal 'explode'; known are delete, disable, keep"),
@@ -90,6 +94,18 @@ def test_all_problems_of_all_files_are_told_at_once_with_line_and_column(write: 
 )  # fmt: skip
 def test_a_wrong_file_is_told(write: Write, text: str, sentence: str) -> None:
     assert problems(write(text)) == [f"jobs/a.yaml:{sentence}"]
+
+
+def test_long_and_quoted_keys_keep_their_line(write: Write) -> None:
+    long = "k" * 70
+    job = f'owner: x\njobs:\n  - name: a\n    script: x\n    "re\'tries": 1\n    {long}: 1\n'
+
+    said = problems(write(job))
+
+    assert [sentence.partition("; ")[0] for sentence in said] == [
+        "jobs/a.yaml:5:5: unknown parameter 're'tries'",
+        f"jobs/a.yaml:6:5: unknown parameter '{'k' * 59}…'",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 from xml.etree.ElementTree import Element
 
+from podwright.errors import shown
 from podwright.jobs import xmltree
 from podwright.jobs.expand import fill_text
 from podwright.jobs.kinds import JobKind
 from podwright.jobs.kinds.folder import CREDENTIALS
 from podwright.jobs.oneof import TEXT, illegal
 from podwright.records import record, replace
-from podwright.schema import Invalid, option, shown
+from podwright.schema import Invalid, option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

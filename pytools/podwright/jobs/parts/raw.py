@@ -25,13 +25,13 @@ class RawXml(Lines):
 
     name: ClassVar[str] = "XML text"
 
-    def parse(self, value: Any, where: str) -> Any:
+    def parse(self, value: Any) -> Any:
         """Return the element's text; malformed XML and document types are refused."""
-        text = super().parse(value, where)
+        text = super().parse(value)
         try:
             root = xmltree.parse(text)
         except xmltree.NotXmlError as error:
-            raise Invalid(f"{where}: this is no XML element: {error}") from None
+            raise Invalid(f"this is no XML element: {error}") from None
         return Raw(_without_versions(root, text))
 
 

@@ -263,7 +263,7 @@ class GitSource(Source):
     )
     url: str = option(TEXT, "the repository", "", required=True)
     traits: tuple[Any, ...] = option(
-        ListOf(GIT_TRAITS), "what is discovered", (GIT_TRAITS.parse("branches", ""),)
+        ListOf(GIT_TRAITS), "what is discovered", (GIT_TRAITS.parse("branches"),)
     )
 
     def natural_id(self) -> str:

@@ -7,11 +7,12 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
+from podwright.errors import shown
 from podwright.jobs.codec import Codec, Joined, Part, Value, defaults
 from podwright.jobs.oneof import FLAG, TEXT, OneOf
 from podwright.jobs.parts.raw import RawXml
 from podwright.records import record
-from podwright.schema import Choice, Invalid, ListOf, RecordOf, Text, option, shown
+from podwright.schema import Choice, Invalid, ListOf, RecordOf, Text, option
 
 if TYPE_CHECKING:
     from podwright.schema import Kind
@@ -33,9 +34,9 @@ class Cron(Text):
 
     name: ClassVar[str] = "schedule"
 
-    def parse(self, value: Any, where: str) -> str:
+    def parse(self, value: Any) -> str:
         """Return the schedule; what Jenkins could not read is refused."""
-        text = TEXT.parse(value, where)
+        text = TEXT.parse(value)
         for line in text.splitlines():
             bare = line.strip()
             if not bare or bare.startswith(("#", "TZ=")) or bare in CRON_WORDS:
@@ -43,7 +44,7 @@ class Cron(Text):
             columns = bare.split()
             if len(columns) != CRON_FIELDS or not all(map(CRON_FIELD.fullmatch, columns)):
                 raise Invalid(
-                    f"{where}: {shown(bare)} is no schedule; write five columns such as "
+                    f"{shown(bare)} is no schedule; write five columns such as "
                     "'H 2 * * 1-5', or a word such as @daily"
                 )
         return text

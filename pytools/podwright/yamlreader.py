@@ -1,27 +1,30 @@
-"""YAML with the position of every key and value, so that each mistake is told with its place.
+"""YAML with the position of every key and value; the only reader of YAML.
 
 Scalars are read more plainly than YAML 1.1 does: ``true`` and ``false`` are booleans, whole numbers
 are numbers, and everything else is text: ``NO`` is no boolean, ``12:30`` no number of seconds and
-``1.10`` keeps its zero.
+``1.10`` keeps its zero. Of a user's pod :mod:`podwright.yaml11` makes more.
 """
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import io
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 import yaml
 
+from podwright.errors import UsageError
+from podwright.located import Map, Mark, Plain, Problems, Seq, mark_at
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from typing import Any, Union
+
+    Node = Union[yaml.ScalarNode, yaml.MappingNode, yaml.SequenceNode]
 
 # An alias costs nothing here, but its content counts again wherever a job is expanded.
 MOST_NODES = 2_000_000
-MOST_BYTES = 32 * 1024 * 1024
+MOST_LEVELS = 100
+MOST_INDENTATION = 1000
 TAG = "tag:yaml.org,2002:"
 PLAIN = TAG + "plain"
 MERGE = TAG + "merge"
@@ -29,127 +32,24 @@ CORE_TAGS = frozenset(TAG + name for name in ("plain", "str", "merge", "map", "s
 WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
-Node = Union[yaml.ScalarNode, yaml.MappingNode, yaml.SequenceNode]
-
-
-class Mark(NamedTuple):
-    """A place in a file; line and column count from 1, as editors do."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        """Write the place as compilers do."""
-        return f"{self.file}:{self.line}:{self.column}"
-
-
-# A mark as PyYAML makes it, or a Mark. Hundreds of thousands are kept and few are ever told, which
-# is why they are turned into a Mark only then.
-Place = Any
-
-
-def mark_at(place: Place) -> Mark:
-    """Say where a place is."""
-    if isinstance(place, Mark):
-        return place
-    return Mark(place.name, place.line + 1, place.column + 1)
-
-
-class Map(dict):  # type: ignore[type-arg]
-    """A mapping that knows where it, its keys and its values stand.
-
-    Attributes:
-        place: where the mapping begins.
-        keys_at: the places of the keys.
-        values_at: the places of the values.
-        nodes: how many nodes it holds, aliases counted each time.
-    """
-
-    __slots__ = ("keys_at", "nodes", "place", "values_at")
-
-    def __init__(self, place: Place) -> None:
-        super().__init__()
-        self.place = place
-        self.keys_at: dict[str, Place] = {}
-        self.values_at: dict[str, Place] = {}
-        self.nodes = 1
-
-    def put(self, key: str, value: object, key_at: Place, value_at: Place) -> None:
-        """Set a key together with its places."""
-        self[key] = value
-        self.keys_at[key] = key_at
-        self.values_at[key] = value_at
-
-    def twin(self) -> Map:
-        """Return an empty mapping at the same place."""
-        return Map(self.place)
-
-    def copy_from(self, source: Map, *but: str) -> None:
-        """Take over keys that are not there yet, with their places."""
-        for key, value in source.items():
-            if key not in self and key not in but:
-                self.put(key, value, source.keys_at[key], source.values_at[key])
-
-    def mark_of(self, key: str) -> Mark:
-        """Say where a key stands (the mapping's own place when it has no such key)."""
-        return mark_at(self.keys_at.get(key, self.place))
-
-
-class Seq(list):  # type: ignore[type-arg]
-    """A list that knows where it and its elements stand."""
-
-    __slots__ = ("at", "nodes", "place")
-
-    def __init__(self, place: Place) -> None:
-        super().__init__()
-        self.place = place
-        self.at: list[Place] = []
-        self.nodes = 1
-
-    def put(self, value: object, at: Place) -> None:
-        """Append an element with its place."""
-        self.append(value)
-        self.at.append(at)
-
-
-def one_line(text: str) -> str:
-    """Make a sentence printable that may quote what somebody wrote."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
-
-
-@dataclass
-class Problems:
-    """Sentences about a description, gathered so that all of them are told at once."""
-
-    found: dict[tuple[Mark, str], None] = field(default_factory=dict)
-
-    def add(self, place: Place, sentence: str) -> None:
-        """Note one problem; the same one at the same place counts once."""
-        self.found[mark_at(place), sentence] = None
-
-    def sentences(self, most: int = 100) -> list[str]:
-        """Give the problems in the order of the files, and how many more there are."""
-        told = [one_line(f"{mark}: {sentence}") for mark, sentence in sorted(self.found)]
-        rest = len(told) - most
-        return told if rest <= 0 else [*told[:most], f"and {rest} problems more"]
-
 
 _CYCLE = object()
 
 
-@dataclass
 class _Reader:
     """Turns the nodes of one file into values."""
 
-    problems: Problems
-    made: dict[int, Any] = field(default_factory=dict)
-    open: set[int] = field(default_factory=set)
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+        self.made: dict[int, Any] = {}
+        self.open: set[int] = set()
 
     def value(self, node: Node) -> Any:
         """Make the value of a node; the same object for each of its aliases."""
+        if node.tag not in CORE_TAGS:
+            self.problems.add(
+                node.start_mark, f"the tag '{node.tag}' is not known here; write a plain value"
+            )
         if isinstance(node, yaml.ScalarNode):
             return self.scalar(node)
         key = id(node)
@@ -159,6 +59,8 @@ class _Reader:
             )
             return _CYCLE
         if key not in self.made:
+            if len(self.open) > MOST_LEVELS:
+                raise RecursionError
             self.open.add(key)
             made: Any = self.map(node) if isinstance(node, yaml.MappingNode) else self.seq(node)
             self.made[key] = made
@@ -166,17 +68,13 @@ class _Reader:
         return self.made[key]
 
     def scalar(self, node: yaml.ScalarNode) -> Any:
-        if node.tag not in CORE_TAGS:
-            self.problems.add(
-                node.start_mark, f"the tag '{node.tag}' is not known here; write a plain value"
-            )
         text: str = node.value
         if node.tag != PLAIN:
             return text
         word = text.lower()
         if word in WORDS:
             return WORDS[word]
-        return int(text) if WHOLE_NUMBER.fullmatch(text) else text
+        return int(text) if WHOLE_NUMBER.fullmatch(text) else Plain(text)
 
     def seq(self, node: yaml.SequenceNode) -> Seq:
         made = Seq(node.start_mark)
@@ -275,19 +173,47 @@ class _Tags(yaml.resolver.BaseResolver):
         """Do nothing, as above."""
 
 
-def _loader(text: _Named) -> Any:
-    """Make libyaml's parser when PyYAML has it, else the one in Python, 10 times slower."""
+def _composed(text: str, file: str) -> Node | None:
+    """Compose the nodes with libyaml when PyYAML has it, 10 times as fast as Python.
+
+    Of a mistake Python's parser says more, and the same on all machines.
+    """
+    _check_depth(text)
     if yaml.__with_libyaml__:
         base: Any = getattr(yaml.cyaml, "CParser")  # noqa: B009 - its stubs do not export it
-        return type("FastLoader", (base, _Tags), {"__init__": _start_fast})(text)
-    bases = (
-        yaml.reader.Reader,
-        yaml.scanner.Scanner,
-        yaml.parser.Parser,
-        yaml.composer.Composer,
-        _Tags,
-    )
-    return type("PlainLoader", bases, {"__init__": _start_plain})(text)
+        loader = type("FastLoader", (base, _Tags), {"__init__": _start_fast})(_Named(text, file))
+        try:
+            return loader.get_single_node()  # type: ignore[no-any-return]
+        except yaml.YAMLError:
+            pass
+        finally:
+            loader.dispose()
+    parts = yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer
+    plain = type("PlainLoader", (*parts, _Tags), {"__init__": _start_plain})(_Named(text, file))
+    return plain.get_single_node()  # type: ignore[no-any-return]
+
+
+def _check_depth(text: str) -> None:
+    """Refuse nesting that would overrun the stack of libyaml, which has no bound of its own.
+
+    What brackets and indentation allow at most is nearly always enough to know.
+
+    Raises:
+        RecursionError: it is too deep.
+    """
+    flow = deepest = 0
+    for bracket in re.findall(r"[][{}]", text):
+        flow += 1 if bracket in "[{" else -1
+        deepest = max(deepest, flow)
+    indentation = max(map(len, re.findall(r"^[ ?:-]+", text, re.MULTILINE)), default=0)
+    if deepest + indentation < MOST_INDENTATION:
+        return
+    level = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        level += isinstance(event, yaml.CollectionStartEvent)
+        level -= isinstance(event, yaml.CollectionEndEvent)
+        if level > MOST_LEVELS:
+            raise RecursionError
 
 
 def _start_fast(loader: Any, text: _Named) -> None:
@@ -301,19 +227,17 @@ def _start_plain(loader: Any, text: _Named) -> None:
         part.__init__(loader)
 
 
-@contextlib.contextmanager
-def without_collector() -> Iterator[None]:
-    """Stop the collector of cycles while many objects without cycles are made.
+def read(text: str, file: str) -> Any:
+    """Read one YAML document; as :func:`load` does.
 
-    It would look at all of them again and again: a third of the time of 5,000 jobs.
+    Raises:
+        UsageError: with all mistakes.
     """
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
+    problems = Problems()
+    value = load(text, file, problems)
+    if problems.found:
+        raise UsageError(problems.sentences())
+    return value
 
 
 def load(text: str, file: str, problems: Problems) -> Any:
@@ -328,20 +252,15 @@ def load(text: str, file: str, problems: Problems) -> Any:
         Map, Seq, text, number, boolean or None; None also after a mistake of syntax.
     """
     try:
-        loader = _loader(_Named(text, file))
-        try:
-            node = loader.get_single_node()
-        finally:
-            if hasattr(loader, "dispose"):
-                loader.dispose()
+        node = _composed(text, file)
         return None if node is None else _Reader(problems).value(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        context = f" {error.context}" if error.context else ""
-        problems.add(
-            Mark(file, line, column), f"this is not YAML: {error.problem or 'bad syntax'}{context}"
-        )
+        what = str(error.problem or "bad syntax")
+        # "but found ..." is the second half of a sentence.
+        what = f"{error.context}, {what}" if what.startswith("but ") else what
+        problems.add(Mark(file, line, column), f"not valid YAML: {what}")
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line = before.count("\n") + 1
@@ -365,43 +284,3 @@ def _code(character: object) -> str:
         character = character.decode("latin-1")
     number = character if isinstance(character, int) else ord(str(character)[:1] or "\0")
     return f"U+{number:04X}"
-
-
-def place_of(root: Map, sentence: str) -> Mark:
-    """Find the place that a sentence of the schema talks about.
-
-    The schema's sentences begin with a path such as ``scm.git.url`` or ``parameters[2]``, followed
-    by a colon; an unknown parameter is quoted behind it.
-
-    Returns:
-        The most exact place known: a key of a map, an element of a list, or the root.
-    """
-    current: Any = root
-    mark = mark_at(root.place)
-    rest = sentence
-    while True:
-        step = _next_step(current, rest)
-        if step is None:
-            break
-        current, mark, rest = step
-    found = re.match(r"(?:: )?unknown parameter '(.*?)'", rest)
-    if found and isinstance(current, Map) and found[1] in current:
-        return current.mark_of(found[1])
-    return mark
-
-
-def _next_step(current: Any, rest: str) -> tuple[Any, Mark, str] | None:
-    """Follow one step of a path: a key of a map or the number of an element."""
-    if isinstance(current, Map):
-        rest = rest.removeprefix(".")
-        keys = [key for key in current if rest.startswith(key) and rest[len(key) : len(key) + 1]]
-        keys = [key for key in keys if rest[len(key)] in ".[:"]
-        if not keys:
-            return None
-        key = max(keys, key=len)
-        return current[key], current.mark_of(key), rest[len(key) :]
-    found = re.match(r"\[(\d+)\]", rest)
-    if isinstance(current, Seq) and found and int(found[1]) < len(current):
-        number = int(found[1])
-        return current[number], mark_at(current.at[number]), rest[found.end() :]
-    return None
