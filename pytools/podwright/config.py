@@ -38,7 +38,6 @@ class Defaults(Anything):
     """Parameters of `buildImage`, checked where they stand, and kept as they were written."""
 
     def parse(self, value: Any) -> Any:
-        """Return the map when a request could consist of it."""
         given = super().parse(value)
         if "builder" in given:
             # In a pod that is there it would clash with that pod's strategy; the setting does not.
@@ -52,7 +51,6 @@ class Roles(MapOf):
     """References of images by the roles that there are."""
 
     def parse(self, value: Any) -> dict[str, Any]:
-        """Return the map when it names no other role."""
         given = super().parse(value)
         problems = images.unknown(given)
         if problems:

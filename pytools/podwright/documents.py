@@ -171,7 +171,6 @@ def step_text(intro: str, cls: type) -> str:
 
 
 def _entry(item: Field, indent: str) -> list[str]:
-    """Give one line for an option."""
     kind = item.metadata["kind"].name
     return [f"{indent}{item.name} ({kind}, {default_of(item)}): {item.metadata['doc']}"]
 

@@ -61,7 +61,6 @@ class Problem:
         return [self.place, *([(*self.place[:-1], self.meant)] if self.meant else [])]
 
     def __str__(self) -> str:
-        """Give the sentence."""
         about = path_of(self.place[:-1] if self.named else self.place)
         return ": ".join(part for part in (self.mark, about, self.text) if part)
 

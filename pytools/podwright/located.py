@@ -19,7 +19,6 @@ class Mark(namedtuple("Mark", "file line column")):  # noqa: PYI024 - typing cos
     __slots__ = ()
 
     def __str__(self) -> str:
-        """Write the place as compilers do."""
         return f"{self.file}:{self.line}:{self.column}"
 
 

@@ -88,7 +88,6 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _metavar_of(kind: Kind) -> str:
-    """Say what an option takes."""
     if isinstance(kind, MapOf):
         return "HOST,K=V,..." if isinstance(kind.item, RecordOf) else "K=V"
     if isinstance(kind, ListOf) and isinstance(kind.item, RecordOf):
@@ -145,7 +144,6 @@ def _request_value(kind: Kind, given: Any) -> Any:
 
 
 def _whole_number(text: str) -> int:
-    """Read a whole number."""
     try:
         return int(text)
     except ValueError:
@@ -163,7 +161,6 @@ def _unique_map(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _split_pair(text: str) -> tuple[str, str]:
-    """Split K=V."""
     name, mark, value = text.partition("=")
     if not mark:
         raise ValueError(f"expected NAME=VALUE, got '{text}'")

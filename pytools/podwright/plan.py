@@ -172,7 +172,6 @@ def choose(request: Request, config: Config) -> str:
 
 
 def _allowed_strategies(config: Config) -> dict[str, Strategy]:
-    """Give the strategies that may be used, the safest first."""
     return {
         name: strategy
         for name, strategy in strategies.everything().items()
@@ -211,7 +210,6 @@ def needs(request: Request) -> dict[str, tuple[str, ...]]:
 
 
 def _missing_features(request: Request, name: str, config: Config) -> Iterator[Problem]:
-    """Refuse what the strategy lacks, and name those that can."""
     features = strategies.get(name).features
     for feature, place in needs(request).items():
         if feature not in features:
@@ -273,14 +271,12 @@ def _script(
 
 
 def _images(request: Request) -> list[tuple[Image, tuple[str | int, ...]]]:
-    """Give each image with the place of its parameters."""
     if request.single:
         return [(image, ()) for image in request.images]
     return [(image, ("images", number)) for number, image in enumerate(request.images)]
 
 
 def _clashes(builds: list[Build]) -> Iterator[Problem]:
-    """Refuse images that would overwrite each other."""
     for target in repeated(reference for build in builds for reference in build.references):
         sentence = f"'{target}' is built twice; give each its own image or tag"
         yield Problem(sentence, "images")
@@ -375,7 +371,6 @@ def _name_and_tags(image: Image) -> tuple[Name, tuple[str, ...]]:
 
 
 def _dockerfile(image: Image) -> str:
-    """Give the path of the Dockerfile."""
     return image.dockerfile or posixpath.normpath(posixpath.join(image.context, "Dockerfile"))
 
 
@@ -392,7 +387,6 @@ def _as_argument(path: str) -> str:
 
 
 def _workspace_problems(image: Image, facts: Facts) -> Iterator[Problem]:
-    """Check an image where the workspace is there."""
     yield from _name_problems(image)
     if not _name_and_tags(image)[1] and not facts.commit:
         yield Problem(
@@ -423,7 +417,6 @@ def _image_problems(image: Image, facts: Facts | None) -> Iterator[Problem]:
 
 
 def _name_problems(image: Image) -> Iterator[Problem]:
-    """Check name and tags."""
     try:
         parse_name(image.image)
     except ValueError as error:
@@ -446,7 +439,6 @@ def _name_problems(image: Image) -> Iterator[Problem]:
 
 
 def _path_problems(image: Image, facts: Facts) -> Iterator[Problem]:
-    """Check the paths of an image against the workspace."""
     context = path_state(facts.root, image.context)
     if context == "folder":
         yield from _dockerfile_problems(_dockerfile(image), facts)
@@ -498,7 +490,6 @@ def _comma_paths(image: Image) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 
 def _ssh_problems(image: Image, facts: Facts | None) -> Iterator[Problem]:
-    """Check where ssh keys come from."""
     for number, key in enumerate(image.ssh):
         place = ("ssh", number)
         if (key.credentialsId or key.variable) and key.src:
@@ -529,7 +520,6 @@ def _cache_problems(image: Image) -> Iterator[Problem]:
 
 
 def _secret_problems(image: Image, facts: Facts | None) -> Iterator[Problem]:
-    """Check where secrets come from."""
     for number, secret in enumerate(image.secrets):
         place = ("secrets", number)
         given = [secret.credentialsId or secret.variable, secret.env, secret.src]

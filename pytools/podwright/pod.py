@@ -245,7 +245,6 @@ def _pod_metadata(parts: PodParts, options: Pod, files: Mapping[str, str]) -> di
 def _pod_spec(
     parts: PodParts, context: PodContext, env: Mapping[str, str], files: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Give the pod's spec."""
     options = context.options
     spec: dict[str, Any] = {
         # No container of a build talks to Kubernetes.
@@ -265,7 +264,6 @@ def _pod_spec(
 
 
 def _requested_spec(options: Pod) -> dict[str, Any]:
-    """Give the fields of the spec that the request sets."""
     spec: dict[str, Any] = {
         "nodeSelector": dict(options.nodeSelector),
         "tolerations": [yaml11.as_pod(item) for item in options.tolerations],
@@ -294,7 +292,6 @@ def _planner_container(context: PodContext, env: Mapping[str, str]) -> dict[str,
 
 
 def _with_fifo(builder: dict[str, Any]) -> dict[str, Any]:
-    """Give the builder's container the planner's FIFO."""
     joined = copy.deepcopy(builder)
     mounts = joined.setdefault("volumeMounts", [])
     mounts.append({"name": "podwright", "mountPath": RUN_DIR})
@@ -302,7 +299,6 @@ def _with_fifo(builder: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_files(engine: dict[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
-    """Mount the pod's text files into a sidecar."""
     if files:
         mount = {"name": "files", "mountPath": FILES_DIR, "readOnly": True}
         engine.setdefault("volumeMounts", []).append(mount)
@@ -333,7 +329,6 @@ def _use_claim(made: dict[str, Any], parts: PodParts, options: Pod) -> None:
 
 
 def _apply_resources(made: dict[str, Any], options: Pod) -> None:
-    """Apply the request's resources, container by container."""
     spec = made["spec"]
     known = {item["name"]: item for item in [*spec.get("initContainers", []), *spec["containers"]]}
     problems: list[Problem] = []
@@ -492,7 +487,6 @@ def _check_unique_names(made: Mapping[str, Any]) -> None:
 
 
 def _names_of(items: Any) -> list[str]:
-    """Give the names of a list of maps."""
     found = items if isinstance(items, list) else []
     return [str(item.get("name")) for item in found if isinstance(item, dict)]
 

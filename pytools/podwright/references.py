@@ -40,7 +40,6 @@ class Name:
     path: str
 
     def __str__(self) -> str:
-        """Give the full name, without tag."""
         return f"{self.registry}/{self.path}"
 
 

@@ -324,7 +324,6 @@ def parse_build(
 
 
 def _single(merged: dict[str, Any], found: Findings) -> Request:
-    """Parse a request for one image."""
     parsed = _readable(BuildParameters, merged, found)
     return Request(_own_part(Common, parsed), (_own_part(Image, parsed),))
 
@@ -358,7 +357,6 @@ def _several(merged: dict[str, Any], found: Findings) -> Request:
 def _readable(
     cls: type, value: dict[str, Any], found: Findings, *place: str | int
 ) -> dict[str, Any]:
-    """Read a map as far as it can be read."""
     try:
         return parse_fields(cls, value)
     except Invalid as error:
@@ -392,7 +390,6 @@ def parse_pod(
 
 
 def _own_part(cls: type, parsed: dict[str, Any]) -> Any:
-    """Make a record from those parsed values that are its own."""
     return cls(**{i.name: parsed[i.name] for i in fields(cls) if i.name in parsed})
 
 

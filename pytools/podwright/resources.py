@@ -62,5 +62,4 @@ class LazyModule:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
-        """Give what the module has."""
         return getattr(importlib.import_module(self._name), attribute)

@@ -86,7 +86,6 @@ class Text(Kind):
     booleans: bool = False
 
     def parse(self, value: Any) -> str:
-        """Return the text."""
         if isinstance(value, bool):
             value = str(value).lower() if self.booleans else value
         elif self.numbers and isinstance(value, (int, float)):
@@ -100,7 +99,6 @@ class Text(Kind):
         return value
 
     def json_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of the text."""
         others = ["number"] * self.numbers + ["boolean"] * self.booleans
         schema: dict[str, Any] = {"type": ["string", *others] if others else "string"}
         if self.pattern:
@@ -121,7 +119,6 @@ class Flag(Kind):
         return value
 
     def json_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of a boolean."""
         return {"type": "boolean"}
 
 
@@ -134,7 +131,6 @@ class Number(Kind):
     most: int = 1_000_000
 
     def parse(self, value: Any) -> int:
-        """Return the number."""
         if isinstance(value, bool) or not isinstance(value, int):
             raise Invalid(f"expected a whole number, got {describe(value)}")
         if not self.least <= value <= self.most:
@@ -142,7 +138,6 @@ class Number(Kind):
         return value
 
     def json_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of the number."""
         return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
 
@@ -168,7 +163,6 @@ class Duration(Kind):
         return int(found[1]) * SECONDS[found[2]]
 
     def json_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of a duration."""
         return {
             "oneOf": [
                 {"type": "integer", "minimum": 0},
@@ -186,7 +180,6 @@ class Choice(Kind):
     what: str = "value"
 
     def parse(self, value: Any) -> str:
-        """Return the word."""
         if not isinstance(value, str):
             raise Invalid(f"expected a text, got {describe(value)}")
         if value not in self.words():
@@ -194,7 +187,6 @@ class Choice(Kind):
         return value
 
     def json_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of the words."""
         return {"enum": sorted(self.words())}
 
 
@@ -207,7 +199,6 @@ class ListOf(Kind):
     unique: bool = False
 
     def parse(self, value: Any) -> tuple[Any, ...]:
-        """Return the items."""
         if not isinstance(value, list):
             if not isinstance(value, (str, dict)):
                 raise Invalid(f"expected a list, got {describe(value)}")
@@ -227,7 +218,6 @@ class ListOf(Kind):
         return tuple(items)
 
     def json_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema: a list, or one element."""
         element = self.item.json_schema()
         return {"oneOf": [{"type": "array", "items": element}, element]}
 
@@ -260,7 +250,6 @@ class MapOf(Kind):
         return items
 
     def json_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of the map."""
         return {"type": "object", "additionalProperties": self.item.json_schema()}
 
 
@@ -272,14 +261,12 @@ class Anything(Kind):
     types: tuple[type, ...] = (dict,)
 
     def parse(self, value: Any) -> Any:
-        """Return the value when its type is right."""
         if not isinstance(value, self.types):
             expected = " or ".join(describe(kind()) for kind in self.types)
             raise Invalid(f"expected {expected}, got {describe(value)}")
         return value
 
     def json_schema(self) -> dict[str, Any]:
-        """Give a JSON Schema that leaves the content open."""
         names: dict[Any, str] = {dict: "object", list: "array", str: "string"}
         return {"type": [names[kind] for kind in self.types]}
 
@@ -300,7 +287,6 @@ class RecordOf(Kind):
     flag: str = ""
 
     def parse(self, value: Any) -> Any:
-        """Return an instance of the record."""
         if self.shorthand and isinstance(value, str):
             value = {self.shorthand: value}
         if self.flag and isinstance(value, bool):
@@ -314,7 +300,6 @@ class RecordOf(Kind):
         return self.of(**parsed)
 
     def json_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of the record."""
         kinds = kinds_of(self.of)
         short = [kinds[name].json_schema() for name in (self.shorthand, self.flag) if name]
         schema = record_schema(self.of)

@@ -106,7 +106,6 @@ def _login_lines(credentials: Sequence[Credential], builds: Iterable[Build]) -> 
 
 
 def _image_lines(build: Build, recipe: Recipe) -> list[str]:
-    """Give the part of the script that builds and pushes one image."""
     lines = [f"pw_begin {shlex.quote(str(build.name))}"]
     for path, content in recipe.files.items():
         lines += _file_lines(path, content)

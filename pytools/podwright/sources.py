@@ -22,13 +22,11 @@ class SourceFloat(float):
     text: str
 
     def __new__(cls, text: str) -> SourceFloat:  # noqa: PYI034 - Self needs Python 3.11
-        """Keep the text beside the number."""
         made = super().__new__(cls, text)
         made.text = text
         return made
 
     def __str__(self) -> str:
-        """Give what was written."""
         return self.text
 
 

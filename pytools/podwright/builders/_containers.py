@@ -64,7 +64,6 @@ pw_forget() { # program, name
 
 
 def recipe(program: str, build: Build) -> Recipe:
-    """Give the recipe of either program."""
     many = len(build.image.platforms) > 1
     steps = [
         Step(f"building {build.name}", (program, *_build_words(build)), "build", _build_env(build))
@@ -100,7 +99,6 @@ def _build_env(build: Build) -> dict[str, str]:
 
 
 def _build_words(build: Build) -> list[str]:
-    """Give the arguments of the build."""
     image = build.image
     # Without --layers Buildah makes one layer of all steps and reads no cache; identity labels
     # would make images differ from those of other strategies; and a failed step's container would
@@ -162,7 +160,6 @@ def _digest_step(program: str, build: Build) -> Step:
 
 
 def _push_flags(build: Build) -> list[str]:
-    """Give the flags for reaching the registry that is pushed to."""
     words = registries.cert_dir(build.registries)
     if "push" in build.auth:
         words += ["--authfile", Expand("$PW_TMP/push/config.json")]
@@ -174,7 +171,6 @@ def _push_flags(build: Build) -> list[str]:
 
 
 def _registries_env(build: Build) -> dict[str, str]:
-    """Point the library at the build's registries."""
     has = registries.containers_conf(build.registries)
     return {"CONTAINERS_REGISTRIES_CONF": Expand(CONF)} if has else {}
 

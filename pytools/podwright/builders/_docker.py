@@ -163,13 +163,11 @@ def _source_flags(build: Build) -> list[str]:
 
 
 def _build_words(build: Build) -> list[str]:
-    """Give the arguments of the build."""
     words = _source_flags(build) + flags("--tag", build.references) + _cache_flags(build)
     return [*words, build.image.context]
 
 
 def _cache_flags(build: Build) -> list[str]:
-    """Give the cache flags."""
     cache = build.image.cache
     if cache is None:
         return []

@@ -57,15 +57,12 @@ class Buildah(Strategy):
         )
 
     def recipe(self, build: Build) -> Recipe:
-        """Build into local storage, then push each tag."""
         return _containers.recipe("buildah", build)
 
     def refusals(self, build: Build) -> list[Problem]:
-        """Cache references are repositories."""
         return tagged_caches(build, "Buildah")
 
     def local(self) -> str:
-        """`buildah` on PATH."""
         return "buildah"
 
 

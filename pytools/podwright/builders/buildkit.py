@@ -127,7 +127,6 @@ def _claim_command() -> list[str]:
 
 
 def _source_flags(build: Build) -> list[str]:
-    """Give what to build."""
     image = build.image
     folder, _, name = build.dockerfile.rpartition("/")
     words = ["--frontend", "dockerfile.v0", "--local", f"context={image.context}"]
@@ -141,7 +140,6 @@ def _source_flags(build: Build) -> list[str]:
 
 
 def _cache_flags(build: Build) -> list[str]:
-    """Give the cache flags."""
     cache = build.image.cache
     if cache is None:
         return []

@@ -49,11 +49,9 @@ class Dind(Strategy):
         )
 
     def daemon_setting(self, registry: Registry) -> bool:
-        """All settings are dockerd's."""
         return registry != Registry()
 
     def recipe(self, build: Build) -> Recipe:
-        """Build into the engine, then push each tag."""
         return _docker.recipe(build)
 
 

@@ -103,7 +103,6 @@ class Kaniko(Strategy):
 
 
 def _build_flags(build: Build) -> list[str]:
-    """Give what to build and where to."""
     image, retries = build.image, str(build.common.retries)
     context = posixpath.normpath(posixpath.join(build.facts.root, image.context))
     dockerfile = posixpath.normpath(posixpath.join(build.facts.root, build.dockerfile))

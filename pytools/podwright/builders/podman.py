@@ -83,11 +83,9 @@ class Podman(Strategy):
         return _containers.recipe("podman", build)
 
     def refusals(self, build: Build) -> list[Problem]:
-        """Cache references are repositories."""
         return tagged_caches(build, "Podman")
 
     def local(self) -> str:
-        """`podman` on PATH."""
         return "podman"
 
 

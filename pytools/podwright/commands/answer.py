@@ -26,7 +26,6 @@ SUMMARY = "answer one request of a pipeline inside its pod (used by the library 
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.add_argument("job", type=Path, help="directory with the request")
 
 
@@ -65,7 +64,6 @@ def _write_script(job: Path, script: str) -> None:
 
 
 def _planned_script(job: Path, console: Console) -> str:
-    """Plan the job."""
     told = read_env((job / "env").read_bytes().decode("utf-8", "replace"))
     config_file = job / "config"
     if config_file.exists():
@@ -90,6 +88,5 @@ def read_env(text: str) -> dict[str, str]:
 
 
 def _write_error(job: Path, sentence: str) -> None:
-    """Write the error sentence."""
     text = json.dumps({"error": f"buildImage: {sentence}"})
     (job / "answer.json").write_text(text + "\n", encoding="utf-8")

@@ -21,7 +21,6 @@ SUMMARY = "ask what the policed Docker Engine allows"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the subcommands."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verb = verbs.add_parser("decide", help="would this request be allowed? exit code 0 or 1")
     verb.add_argument("method", help="of HTTP, such as POST")
@@ -34,7 +33,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Print the answer."""
     if options.verb == "decide":
         return _print_decision(options, console)
     if options.verb == "page":

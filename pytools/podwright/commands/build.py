@@ -34,7 +34,6 @@ SUMMARY = "build an image on this machine"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     add_request_options(parser)
     parser.epilog = EXAMPLES.format(command="build")
 

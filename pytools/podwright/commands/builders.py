@@ -18,7 +18,6 @@ SUMMARY = "show the strategies: needs, level, features"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.add_argument("--json", action="store_true", help="for programs")
 
 

@@ -24,13 +24,11 @@ SUMMARY = "say what a log's failure comes from, and what to do"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.add_argument("log", help="the file, '-' for standard input")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Print the causes, the most important one first."""
     findings = _scan(options.log, console)
     causes = diagnosis.decide(findings, diagnosis.Context(allowed=tuple(strategies.names())))
     if options.json:

@@ -24,7 +24,6 @@ SUMMARY = "render presets for an organisation, or this repository's generated fi
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.add_argument("--check", action="store_true", help="only say what is stale, exit with 1")
     parser.add_argument("--root", type=Path, default=Path(), help="the repository")
     parser.add_argument("--presets", type=Path, metavar="DIR", help="write presets into DIR")
@@ -34,7 +33,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Write or check."""
     if options.presets:
         return _write_presets(options, console)
     if options.config:

@@ -34,7 +34,6 @@ ON_CONTROLLER = ("plan", "apply", "import")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verbs and their options."""
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     made = {
         verb: verbs.add_parser(verb, help=text, description=text) for verb, text in VERBS.items()
@@ -119,7 +118,6 @@ def _add_import_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Carry out a verb."""
     module, function = OTHERS.get(options.verb, ("actions", options.verb))
     verb = getattr(importlib.import_module(f"podwright.jobs.{module}"), function)
     code: int = verb(options, console)

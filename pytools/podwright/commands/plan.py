@@ -24,14 +24,12 @@ SUMMARY = "print what a request would do, without doing it"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     add_request_options(parser)
     parser.epilog = EXAMPLES.format(command="plan")
     parser.add_argument("--script", action="store_true", help="print the script alone")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Print it."""
     root = Path.cwd()
     found = Findings()
     value = request_from(options, console.stdin, found)

@@ -24,7 +24,6 @@ SUMMARY = "print the pod of a strategy"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.add_argument(
         "request", nargs="?", help="request as a JSON or YAML file, '-' for stdin; none: defaults"
     )
@@ -53,7 +52,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Print it."""
     if not options.machine:
         made = _planned_pod(options, console)
         if not options.check:
@@ -69,7 +67,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _planned_pod(options: argparse.Namespace, console: Console) -> dict[str, Any]:
-    """Plan it."""
     document = inputs.read_request(options.request, console.stdin) if options.request else None
     value = dict(document.value) if document else {}
     # A program that asks wrote the file itself, and the author never saw it.

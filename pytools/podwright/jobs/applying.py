@@ -169,7 +169,6 @@ def _apply_stage(stage: list[Change], run: Run, pool: ThreadPoolExecutor, total:
 
 
 def _apply_change(change: Change, run: Run) -> ChangeOutcome:
-    """Carry out one change and say what became of it."""
     if run.stop.is_set():
         return ChangeOutcome(change, SKIPPED, run.fatal)
     above = next((name for name in names.parents(change.name) if name in run.broken), "")
@@ -187,7 +186,6 @@ def _apply_change(change: Change, run: Run) -> ChangeOutcome:
 
 
 def _with_advice(error: RequestRefused, change: Change) -> str:
-    """Add what a status means here."""
     if error.status == 403:  # noqa: PLR2004
         return f"no permission ({error.reason or 'the controller refuses it'})"
     if error.status == SERVER_ERROR:

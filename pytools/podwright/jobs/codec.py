@@ -118,14 +118,12 @@ class Value(Codec):
     always: bool = True
 
     def write(self, part: Any, parent: Element) -> None:
-        """Append ``<tag>value</tag>``."""
         value = getattr(part, self.field)
         if value is None or (not self.always and value == _defaults_of(part)[self.field]):
             return
         SubElement(parent, self.tag or self.field).text = to_text(value)
 
     def read(self, cls: type, parent: Element) -> dict[str, Any]:
-        """Read it, unless it has its default."""
         element = parent.find(self.tag or self.field)
         if element is None:
             return {}
@@ -134,7 +132,6 @@ class Value(Codec):
         return {} if value == default else {self.field: value}
 
     def tags(self) -> set[str]:
-        """Name the element."""
         return {self.tag or self.field}
 
 
@@ -147,7 +144,6 @@ class Fixed(Codec):
     attributes: Mapping[str, str] | None = None
 
     def write(self, part: Any, parent: Element) -> None:
-        """Append the element."""
         del part
         for tag in self.path.split("/"):
             parent = SubElement(parent, tag)
@@ -155,12 +151,10 @@ class Fixed(Codec):
         parent.attrib.update(self.attributes or {})
 
     def read(self, cls: type, parent: Element) -> dict[str, Any]:
-        """Tell nothing."""
         del cls, parent
         return {}
 
     def tags(self) -> set[str]:
-        """Name the element."""
         return {self.path.split("/")[0]}
 
 
@@ -181,7 +175,6 @@ class Inside(Codec):
     only_if: Callable[[Any], Any] | None = None
 
     def write(self, part: Any, parent: Element) -> None:
-        """Append the element and its content."""
         if self.only_if is not None and not self.only_if(part):
             return
         element = SubElement(parent, self.tag, dict(self.attributes or {}))
@@ -203,7 +196,6 @@ class Inside(Codec):
         return found
 
     def tags(self) -> set[str]:
-        """Name the element."""
         return {self.tag}
 
 
@@ -217,13 +209,11 @@ class Nested(Codec):
     attributes: Mapping[str, str] | None = None
 
     def write(self, part: Any, parent: Element) -> None:
-        """Append the record's element unless there is none."""
         value = getattr(part, self.field)
         if value is not None:
             write_all(value, SubElement(parent, self.tag, dict(self.attributes or {})))
 
     def read(self, cls: type, parent: Element) -> dict[str, Any]:
-        """Read the record, unless it has its default."""
         element = parent.find(self.tag)
         if element is None:
             return {}
@@ -233,7 +223,6 @@ class Nested(Codec):
         return {self.field: found} if found or defaults(cls)[self.field] is None else {}
 
     def tags(self) -> set[str]:
-        """Name the element."""
         return {self.tag}
 
 
@@ -246,7 +235,6 @@ class Chosen(Codec):
     choice: OneOf
 
     def write(self, part: Any, parent: Element) -> None:
-        """Append ``<tag class="...">``."""
         value = getattr(part, self.field)
         if isinstance(value, Raw):
             parent.append(value.element())
@@ -254,7 +242,6 @@ class Chosen(Codec):
             write_all(value, SubElement(parent, self.tag, {"class": value.JAVA}))
 
     def read(self, cls: type, parent: Element) -> dict[str, Any]:
-        """Read the variant that the class names."""
         del cls
         element = parent.find(self.tag)
         if element is None:
@@ -265,7 +252,6 @@ class Chosen(Codec):
         return {self.field: {"xml": source_of(element)}}
 
     def tags(self) -> set[str]:
-        """Name the element."""
         return {self.tag}
 
 
@@ -277,7 +263,6 @@ class Items(Codec):
     choice: OneOf
 
     def write(self, part: Any, parent: Element) -> None:
-        """Append one element for each record."""
         for value in getattr(part, self.field):
             if isinstance(value, Raw):
                 parent.append(value.element())
@@ -308,7 +293,6 @@ class Rest(Codec):
     field: str
 
     def write(self, part: Any, parent: Element) -> None:
-        """Append the elements."""
         for raw in getattr(part, self.field):
             parent.append(raw.element())
 
@@ -331,18 +315,15 @@ class Strings(Codec):
     item: str = "string"
 
     def write(self, part: Any, parent: Element) -> None:
-        """Append one element for each text."""
         for text in getattr(part, self.field):
             SubElement(parent, self.item).text = text
 
     def read(self, cls: type, parent: Element) -> dict[str, Any]:
-        """Read the texts."""
         del cls
         found = [element.text or "" for element in parent.findall(self.item)]
         return {self.field: found} if found else {}
 
     def tags(self) -> set[str]:
-        """Name the elements."""
         return {self.item}
 
 
@@ -355,11 +336,9 @@ class Joined(Codec):
     separator: str = ", "
 
     def write(self, part: Any, parent: Element) -> None:
-        """Append the joined texts."""
         SubElement(parent, self.tag).text = self.separator.join(getattr(part, self.field))
 
     def read(self, cls: type, parent: Element) -> dict[str, Any]:
-        """Split the text again."""
         element = parent.find(self.tag)
         text = "" if element is None else element.text or ""
         found = [part.strip() for part in text.split(self.separator.strip() or None)]
@@ -367,7 +346,6 @@ class Joined(Codec):
         return {} if tuple(value) == tuple(defaults(cls)[self.field]) else {self.field: value}
 
     def tags(self) -> set[str]:
-        """Name the element."""
         return {self.tag}
 
 

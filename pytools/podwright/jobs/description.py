@@ -305,7 +305,6 @@ def _expand_jobs(files: list[_File], settings: _File | None, problems: Problems)
 def _check_defaults(
     defaults: Map | None, known: Mapping[str, frozenset[str]], problems: Problems
 ) -> None:
-    """Refuse defaults for kinds and fields that do not exist."""
     anything = frozenset().union(*known.values())
     for section, values in (defaults or {}).items():
         allowed = anything if section == "all" else known.get(section)
@@ -324,7 +323,6 @@ def _check_defaults(
 
 
 def _checked_jobs(entries: Iterable[Entry], base: Path, problems: Problems) -> list[Job]:
-    """Check each job by its kind and all of them together."""
     found: dict[tuple[bool, str], Entry] = {}
     jobs = []
     contents: dict[str, str | None] = {}
@@ -354,7 +352,6 @@ def _checked_jobs(entries: Iterable[Entry], base: Path, problems: Problems) -> l
 def _job_spec(
     entry: Entry, base: Path, contents: dict[str, str | None], problems: Problems
 ) -> JobKind | None:
-    """Check the fields of one job."""
     kind = kinds.load(entry.kind)
     try:
         spec = kind(**parse_fields(kind, entry.fields))

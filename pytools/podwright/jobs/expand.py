@@ -164,7 +164,6 @@ def _merge_values(merged: Map, sources: list[Map]) -> None:
 
 
 def _check_shapes(merged: Map, problems: Problems) -> bool:
-    """Check the types of what is used before the kind sees the job."""
     wanted = {"values": Map, "matrix": Map, "exclude": Seq}
     good = True
     for key, kind in wanted.items():
@@ -197,7 +196,6 @@ def _check_axes(merged: Map, problems: Problems) -> bool:
 
 
 def _value_combinations(merged: Map, problems: Problems) -> Iterator[dict[str, Any]]:
-    """Give the values of each job that the entry makes."""
     base = dict(merged.get("values") or {})
     matrix = merged.get("matrix")
     if not matrix:
@@ -229,7 +227,6 @@ def _matches_rule(values: dict[str, Any], rule: dict[str, Any]) -> bool:
 def _filled_entry(
     merged: Map, values: dict[str, Any], context: Context, *, uses_values: bool
 ) -> Entry | None:
-    """Fill the values into one job."""
     fields = Map(merged.place)
     head: dict[str, Any] = {"kind": DEFAULT_KIND, "formerly": ""}
     for key, value in merged.items():

@@ -73,7 +73,6 @@ def import_jobs(options: argparse.Namespace, console: Console) -> int:
 
 
 def _items_to_import(controller: Controller, wanted: Iterable[str]) -> list[snapshot.Found]:
-    """List the items to import, parents first."""
     seen = snapshot.take(controller, ["/".join("x" * DEPTH)], ["/"])
     every = sorted(seen.items.values(), key=lambda item: (item.name.count("/"), item.name))
     chosen = list(wanted)
@@ -93,7 +92,6 @@ def _is_chosen(name: str, chosen: list[str]) -> bool:
 
 
 def _import_item(item: snapshot.Found, text: str, made: Imported) -> None:
-    """Import one item."""
     try:
         root = xmltree.parse(text)
     except xmltree.NotXmlError as error:
@@ -211,7 +209,6 @@ def dump(entries: list[dict[str, Any]], owner: str = "") -> str:
 
 
 def write(made: Imported, out: Path, owner: str) -> None:
-    """Write the files."""
     out.mkdir(parents=True, exist_ok=True)
     made.files.setdefault("jobs", [])
     for name, entries in made.files.items():

@@ -27,7 +27,6 @@ class Marker:
     digest: str
 
     def __str__(self) -> str:
-        """Write the sentence."""
         return (
             f"Managed as code by podwright for {self.owner} (content {self.digest}): "
             "changes made here are overwritten."

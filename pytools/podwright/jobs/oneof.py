@@ -26,7 +26,6 @@ class OneOf(Kind):
     what: str = "value"
 
     def parse(self, value: Any) -> Any:
-        """Return what the chosen variant makes of its value."""
         if isinstance(value, str) and value in self.variants:
             # `- gitlabPush` alone: a variant that needs no further words
             value = {value: {}}
@@ -55,7 +54,6 @@ class OneOf(Kind):
             raise Invalid(*(problem.below(key) for problem in error.problems)) from None
 
     def json_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema: one object for each variant, or the bare name of one."""
         return {
             "oneOf": [
                 {"enum": list(self.variants)},
@@ -94,13 +92,11 @@ class Plain(Lines):
     """A :class:`Lines` that also takes booleans: defaults and values of parameters."""
 
     def parse(self, value: Any) -> str:
-        """Return the text, ``true`` or ``false``."""
         if isinstance(value, bool):
             return "true" if value else "false"
         return super().parse(value)
 
     def json_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema of the text."""
         return {"type": ["string", "number", "boolean"]}
 
 
@@ -129,7 +125,6 @@ class Short(RecordOf):
     """A :class:`RecordOf` that a number may stand for as well: ``keep: 20``."""
 
     def parse(self, value: Any) -> Any:
-        """Return an instance of the record."""
         if isinstance(value, int) and not isinstance(value, bool):
             value = {self.shorthand: value}
         return super().parse(value)
@@ -146,5 +141,4 @@ class Switch(RecordOf):
         return super().parse(value)
 
     def json_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema: the record, or a boolean."""
         return {"oneOf": [super().json_schema(), {"type": "boolean"}]}

@@ -149,7 +149,6 @@ def _is_ours(found: Found, owner: str) -> bool:
 
 
 def _plan_job(item: Rendered, making: _Making) -> None:
-    """Plan one described job."""
     job, spec = item.job, item.job.spec
     found = making.server.get(job.key)
     what = Change(
@@ -176,7 +175,6 @@ def _plan_job(item: Rendered, making: _Making) -> None:
 
 
 def _plan_new(what: Change, item: Rendered, making: _Making) -> None:
-    """Plan a new job, or the renaming of an old one."""
     job = item.job
     old = making.server.get((False, job.formerly)) if job.formerly else None
     if old is None:
@@ -240,7 +238,6 @@ def _foreign_owner(item: Rendered, found: Found, making: _Making) -> str:
 
 
 def _plan_existing(what: Change, item: Rendered, found: Found, making: _Making) -> None:
-    """Plan a job that exists and is ours."""
     assert found.marker is not None  # noqa: S101 - the caller looked
     if found.marker.digest != item.digest:
         making.changes.append(
@@ -280,7 +277,6 @@ def kind_of(java: str) -> str:
 
 
 def _plan_removals(wanted: set[Key], making: _Making) -> None:
-    """Plan what becomes of marked jobs that are no longer described."""
     owner = making.description.owner
     gone = {
         key: found

@@ -52,7 +52,6 @@ def json_schema() -> dict[str, Any]:
 
 
 def _definitions() -> dict[str, Any]:
-    """Give the definition of a job: its head, and the fields of its kind."""
     made: dict[str, Any] = {}
     for name in kinds.names():
         record = record_schema(kinds.load(name))

@@ -153,7 +153,6 @@ def _run_verb(parameters: Parameters, options: Namespace, console: Console) -> d
 
 
 def _command_options(parameters: Parameters, options: Namespace) -> Namespace:
-    """Translate the parameters into those of the command."""
     del options
     return Namespace(
         description=parameters.description,

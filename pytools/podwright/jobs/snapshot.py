@@ -120,7 +120,6 @@ def _one_top(controller: Treed, name: str, depth: int) -> Iterator[Found]:
 
 
 def _items_below(data: dict[str, Any], above: str) -> Iterator[Found]:
-    """Give the items of an answer."""
     for view in data.get("views") or []:
         if view.get("name"):
             yield Found(

@@ -74,7 +74,6 @@ class View(JobKind):
     )
 
     def element(self, name: str, values: Mapping[str, Any]) -> Element:
-        """Write the whole view; its name is part of its XML."""
         del values
         root = Element(self.ROOT)
         SubElement(root, "name").text = name.rpartition("/")[2]

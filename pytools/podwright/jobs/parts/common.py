@@ -164,7 +164,6 @@ class LibraryList(Items):
     """The libraries of a folder; their map has no key that names a variant."""
 
     def read(self, record: type, parent: Any) -> dict[str, Any]:
-        """Read the libraries."""
         found = super().read(record, parent)
         if not found:
             return {}

@@ -26,7 +26,6 @@ class RawXml(Lines):
     name: ClassVar[str] = "XML text"
 
     def parse(self, value: Any) -> Any:
-        """Return the element's text; malformed XML and document types are refused."""
         text = super().parse(value)
         try:
             root = xmltree.parse(text)

@@ -170,7 +170,6 @@ COMMON = {
 
 
 def _forge_traits(package: str, plugin: str, request: str, words: tuple[str, ...]) -> OneOf:
-    """Give the traits of a forge's plugin."""
     branch = _trait_class(BranchTrait, f"{package}.BranchDiscoveryTrait", plugin, "Branches.")
     origin = _trait_class(
         OriginTrait, f"{package}.Origin{request}DiscoveryTrait", plugin, "Requests from branches."

@@ -35,7 +35,6 @@ class Cron(Text):
     name: ClassVar[str] = "schedule"
 
     def parse(self, value: Any) -> str:
-        """Return the schedule; what Jenkins could not read is refused."""
         text = TEXT.parse(value)
         for line in text.splitlines():
             bare = line.strip()
@@ -158,7 +157,6 @@ class Interval(Codec):
     TAG = "com.cloudbees.hudson.plugins.folder.computed.PeriodicFolderTrigger"
 
     def write(self, part: Any, parent: Element) -> None:
-        """Append the trigger unless there is no interval."""
         if part.scan not in INTERVALS:
             return
         minutes = INTERVALS[part.scan]
@@ -168,7 +166,6 @@ class Interval(Codec):
         SubElement(trigger, "interval").text = str(minutes * MINUTE)
 
     def read(self, record: type, parent: Element) -> dict[str, Any]:
-        """Read the interval."""
         text = parent.findtext(f"{self.TAG}/interval", "")
         if not text.isdigit():
             return {} if defaults(record)["scan"] == NEVER else {"scan": NEVER}
@@ -177,7 +174,6 @@ class Interval(Codec):
         return {} if word == defaults(record)["scan"] else {"scan": word}
 
     def tags(self) -> set[str]:
-        """Name the trigger."""
         return {self.TAG}
 
 
