@@ -127,6 +127,7 @@ def connect(options: argparse.Namespace, console: Console) -> Controller:
         options.patience,
         min(10.0, options.patience),
         options.workers,
+        console.env.get("JENKINS_API_EXTRA_HEADERS", ""),
     )
     return Controller(access, console.say)
 

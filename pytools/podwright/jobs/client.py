@@ -1,4 +1,4 @@
-"""The one client of a Jenkins controller: python-jenkins' session and addresses, fewer requests.
+"""The one client of a Jenkins controller: python-jenkins' addresses, fewer requests.
 
 python-jenkins asks whether a job exists, creates it and asks again; here a create is one request,
 and what its answer leaves open is cleared only when there is doubt. On top come what a controller
@@ -9,14 +9,13 @@ patience, crumbs only where they are asked for, bounded answers, and no redirect
 from __future__ import annotations
 
 import json
-import logging
 import random
 import re
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import jenkins
 import requests
@@ -52,6 +51,7 @@ MOVED = range(300, 400)
 DENIED = 403
 MISSING = 404
 CHUNK = 1 << 16
+JOB = "%(folder_url)sjob/%(short_name)s"
 
 
 class ControllerError(PodwrightError):
@@ -88,7 +88,8 @@ class Access:
         timeout: seconds to wait for one answer.
         patience: seconds to go on trying while the controller is down or overloaded.
         first_patience: the same for the very first request, unless it answers that it starts up.
-        workers: most requests at once.
+        workers: how many requests run at the same time at most.
+        headers: further headers of each request, one a line; some proxies want them.
     """
 
     url: str
@@ -99,6 +100,7 @@ class Access:
     patience: float = 120.0
     first_patience: float = 10.0
     workers: int = 8
+    headers: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -143,10 +145,10 @@ class Controller:
         self._is_jenkins = False
         self._told: dict[str, float] = {}
         self._checked_url()
-        self._api = _quiet_api(access)
+        self._server = access.url.rstrip("/") + "/"
         self._session = self._make_session()
         self._settings = self._session.merge_environment_settings(
-            self._api.server, {}, stream=True, verify=access.ca or None, cert=None
+            self._server, {}, stream=True, verify=access.ca or None, cert=None
         )
 
     def _checked_url(self) -> None:
@@ -163,8 +165,8 @@ class Controller:
             )
 
     def _make_session(self) -> requests.Session:
-        """Set up python-jenkins' session: pool, gzip, no cookies of its own, TLS verified."""
-        session: requests.Session = self._api._session  # noqa: SLF001 - one session, not two
+        """Set up a session: pool, gzip, no cookies of its own, TLS verified."""
+        session = requests.Session()
         adapter = HTTPAdapter(
             pool_connections=1, pool_maxsize=max(self.access.workers, 1), pool_block=True
         )
@@ -177,20 +179,20 @@ class Controller:
         if self.access.user:
             session.auth = HTTPBasicAuth(self.access.user.encode(), self.access.secret.encode())
         session.headers["Accept-Encoding"] = "gzip, deflate"
+        for line in self.access.headers.split("\n"):
+            name, mark, text = line.partition(":")
+            if mark:
+                session.headers[name] = text.strip()
         return session
 
     # -- addresses ---------------------------------------------------------------------------
 
-    def _folder(self, name: str) -> tuple[str, str]:
-        folder_url, short = self._api._get_job_folder(name)  # noqa: SLF001
-        return folder_url, short
-
     def _address_of(self, form: str, name: str, **more: str) -> str:
-        folder_url, short = self._folder(name)
-        url: str = self._api._build_url(  # noqa: SLF001
-            form, {"folder_url": folder_url, "short_name": short, "name": name, **more}
-        )
-        return url
+        """Fill a name into one of python-jenkins' forms of addresses."""
+        *folders, short = names.segments(name)
+        words = {"folder_url": "".join(f"job/{part}/" for part in folders), "short_name": short}
+        words = {**words, "name": name, **more}
+        return self._server + form % {key: quote(word) for key, word in words.items()}
 
     # -- requests ----------------------------------------------------------------------------
 
@@ -374,7 +376,7 @@ class Controller:
                 return
             self._crumb = {}
             try:
-                answer = self.send("GET", self._api._build_url(jenkins.CRUMB_URL))  # noqa: SLF001
+                answer = self.send("GET", self._server + jenkins.CRUMB_URL)
             except RequestRefused:
                 return  # no crumbs are issued there; the request will say why it was refused
             data = parsed_json(answer, "/crumbIssuer")
@@ -396,12 +398,7 @@ class Controller:
         Raises:
             Fatal: when what answers is not Jenkins.
         """
-        base = self._api.server
-        if name:
-            folder_url, short = self._folder(name)
-            base = self._api._build_url("%(folder_url)sjob/%(short_name)s/", {  # noqa: SLF001
-                "folder_url": folder_url, "short_name": short,
-            })  # fmt: skip
+        base = self._address_of(f"{JOB}/", name) if name else self._server
         try:
             answer = self.send("GET", f"{base}api/json?tree={query}")
         except RequestRefused as error:
@@ -459,24 +456,13 @@ class Controller:
 
     def rename(self, old: str, new: str) -> None:
         """Rename within a folder; builds stay."""
-        folder_url, short = self._folder(old)
-        url = self._api._build_url(  # noqa: SLF001
-            "%(folder_url)sjob/%(short_name)s/confirmRename?newName=%(to_short_name)s",
-            {
-                "folder_url": folder_url,
-                "short_name": short,
-                "to_short_name": names.segments(new)[-1],
-            },
-        )
+        form = f"{JOB}/confirmRename?newName=%(new)s"
+        url = self._address_of(form, old, new=names.segments(new)[-1])
         self.send("POST", url, b"", page_is_fine=True)
 
     def move(self, old: str, folder: str) -> None:
         """Move into another folder (empty for the top); builds stay."""
-        folder_url, short = self._folder(old)
-        url = self._api._build_url(  # noqa: SLF001
-            "%(folder_url)sjob/%(short_name)s/move/move?destination=%(name)s",
-            {"folder_url": folder_url, "short_name": short, "name": f"/{folder}"},
-        )
+        url = self._address_of(f"{JOB}/move/move?destination=%(to)s", old, to=f"/{folder}")
         self.send("POST", url, b"", page_is_fine=True)
 
     def is_building(self, name: str) -> bool:
@@ -491,25 +477,13 @@ class Controller:
 
     def plugins(self) -> dict[str, str] | None:
         """List the active plugins with their versions; None without the right to see them."""
-        url = f"{self._api.server}pluginManager/api/json?tree=plugins[shortName,version,active]"
+        url = f"{self._server}pluginManager/api/json?tree=plugins[shortName,version,active]"
         try:
             answer = self.send("GET", url)
         except RequestRefused:
             return None
         found = parsed_json(answer, "/pluginManager").get("plugins") or []
         return {item["shortName"]: str(item["version"]) for item in found if item.get("active")}
-
-
-def _quiet_api(access: Access) -> jenkins.Jenkins:
-    """Make python-jenkins' object; it would log the values of JENKINS_API_EXTRA_HEADERS."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        return jenkins.Jenkins(
-            access.url, access.user or None, access.secret or None, timeout=access.timeout
-        )
-    finally:
-        logging.disable(before)
 
 
 class _NoCookies(RequestsCookieJar):
