@@ -6,25 +6,17 @@ text that reads well either way.
 
 from __future__ import annotations
 
+import json
 import textwrap
+from pathlib import Path
 
 from podwright import strategies
 from podwright.builders._base import FEATURES
 from podwright.config import EngineSettings, OrganisationConfig, RepositoryConfig
 from podwright.images import IMAGES
-from podwright.records import MISSING, Field, fields
-from podwright.request import (
-    BuildParameters,
-    Cache,
-    Credential,
-    Image,
-    Pod,
-    PodParameters,
-    Registry,
-    Secret,
-    Ssh,
-)
-from podwright.schema import Duration, RecordOf
+from podwright.pages import sections, step_text, table
+from podwright.records import fields
+from podwright.request import BuildParameters, Image, PodParameters
 
 BUILD_TEXT = """\
 buildImage: build a container image and push it, by any strategy.
@@ -94,25 +86,34 @@ Of the agents (in Jenkins: global properties, or those of a folder).
 | `PODWRIGHT_PLANNER` | the label of agents with python3, for calls with `pod:` outside of `node` |
 """
 
-RECORDS: dict[str, type] = {
-    "cache": Cache,
-    "secrets": Secret,
-    "ssh": Ssh,
-    "credentials": Credential,
-    "registries": Registry,
-    "pod": Pod,
-}
+LEVELS_TEXT = """\
+## What the API server says
+
+The levels are Pod Security levels as the admission of Kubernetes {kubernetes} has judged the preset
+pods with `jnlp`.
+"""
+
+VARIANTS_TEXT = """\
+## How far the levels can be pushed
+
+Changes to the presets, each submitted to the API server and then really building: an image whose
+files all belong to root, and one with files of another owner. `Localhost seccomp` is the profile
+`tests/e2e/seccomp.json`, which allows namespaces and mounts; the node had no AppArmor.
+
+| pod | admitted at | root's files | other owners |
+|---|---|---|---|
+"""
 
 
 def everything() -> dict[str, str]:
     """Give all pages by path."""
     return {
-        "vars/buildImage.txt": step_text(BUILD_TEXT, BuildParameters),
-        "vars/withBuilderPod.txt": step_text(POD_TEXT, PodParameters),
+        "vars/buildImage.txt": step_text(BUILD_TEXT, BuildParameters) + _strategy_names(),
+        "vars/withBuilderPod.txt": step_text(POD_TEXT, PodParameters) + _strategy_names(),
         "src/podwright/Parameters.groovy": parameter_names(),
         "docs/reference/parameters.md": parameters_page(),
         "docs/reference/config.md": config_page(),
-        "docs/reference/builders.md": builders_page(),
+        "docs/reference/strategies.md": strategies_page(),
         "docs/reference/cli.md": cli_page(),
     }
 
@@ -142,56 +143,8 @@ def parameter_names() -> str:
     return PARAMETERS_GROOVY.format("\n".join(rows))
 
 
-def default_of(item: Field) -> str:
-    """Write an option's default as an author would."""
-    if item.metadata["required"]:
-        return "required"
-    if item.default is MISSING or item.default in (None, "", ()):
-        return "none"
-    if isinstance(item.metadata["kind"], RecordOf):
-        return "see below"
-    if isinstance(item.metadata["kind"], Duration):
-        return f"{item.default // 60} minutes" if item.default else "none"
-    if isinstance(item.default, bool):
-        return str(item.default).lower()
-    return str(item.default)
-
-
-def step_text(intro: str, cls: type) -> str:
-    """Give the page of a step: intro, then each parameter with type, default and meaning."""
-    lines = [intro, "Parameters:", ""]
-    for item in _sorted(cls):
-        lines += _entry(item, "  ")
-        for inner in _sorted(RECORDS[item.name]) if item.name in RECORDS else ():
-            if inner.name != "variable":
-                lines += _entry(inner, "      .")
-    known = ", ".join(strategies.everything())
-    lines += ["", f"Strategies, the safest first: {known}."]
-    return "\n".join(lines) + "\n"
-
-
-def _entry(item: Field, indent: str) -> list[str]:
-    kind = item.metadata["kind"].name
-    return [f"{indent}{item.name} ({kind}, {default_of(item)}): {item.metadata['doc']}"]
-
-
-def _sorted(cls: type) -> list[Field]:
-    """Give the options in the order of the declaration, images' before common ones."""
-    found = list(fields(cls))
-    return [item for item in found if item.name in {"image", "images"}] + [
-        item for item in found if item.name not in {"image", "images"}
-    ]
-
-
-def _table(cls: type) -> list[str]:
-    """Give a Markdown table of a record's options."""
-    lines = ["| parameter | type | default | meaning |", "|---|---|---|---|"]
-    for item in _sorted(cls):
-        if item.name != "variable":
-            doc = item.metadata["doc"].replace("|", "\\|")
-            kind = item.metadata["kind"].name
-            lines.append(f"| `{item.name}` | {kind} | {default_of(item)} | {doc} |")
-    return lines
+def _strategy_names() -> str:
+    return f"\nStrategies, the safest first: {', '.join(strategies.everything())}.\n"
 
 
 def parameters_page() -> str:
@@ -202,27 +155,21 @@ def parameters_page() -> str:
         "Generated from `pytools/podwright/request.py`; `make generate` renews it. As JSON",
         "Schema: [request.schema.json](request.schema.json).",
         "",
-        "## buildImage",
-        "",
-        *_table(BuildParameters),
-        "",
-        "## withBuilderPod",
-        "",
-        *_table(PodParameters),
+        *("## buildImage", "", *table(BuildParameters)),
+        *("## withBuilderPod", "", *table(PodParameters)),
+        *sections(BuildParameters, "##", []),
     ]
-    for name, cls in RECORDS.items():
-        lines += ["", f"## {name}", "", *_table(cls)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def config_page() -> str:
     """Give the reference of both configs, with the table of images."""
-    lines = [CONFIG_TEXT, *_table(OrganisationConfig), "", "### engine", ""]
-    lines += [*_table(EngineSettings), "", "### images", ""]
+    lines = [CONFIG_TEXT, *table(OrganisationConfig, "setting")]
+    lines += ["### engine", "", *table(EngineSettings, "setting"), "### images", ""]
     lines += ["| role | image |", "|---|---|"]
     lines += [f"| `{role}` | `{reference}` |" for role, reference in IMAGES.items()]
     lines += ["", "### policy", "", "All keys: [policy of the engine](authz.md#config).", ""]
-    lines += [REPOSITORY_TEXT, *_table(RepositoryConfig), "", VARIABLES_TEXT.rstrip()]
+    lines += [REPOSITORY_TEXT, *table(RepositoryConfig, "setting"), VARIABLES_TEXT.rstrip()]
     return "\n".join(lines) + "\n"
 
 
@@ -238,25 +185,38 @@ def cli_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def builders_page() -> str:
-    """Give the table of strategies and what each can do."""
+def strategies_page() -> str:
+    """Give what each strategy needs and can do, and what admission has said of its pod."""
     found = strategies.everything()
+    measured = json.loads((Path(__file__).parent / "data" / "levels.json").read_text("utf-8"))
     lines = [
         "# Strategies",
         "",
         "Generated from `pytools/podwright/builders/`; the safest first. `podwright builders`",
-        "prints the same.",
+        "prints the same. [How their images differ](conformance.md).",
         "",
         *builders_table(),
         "",
         "## Features",
         "",
-        "| strategy | " + " | ".join(FEATURES[name] for name in FEATURES) + " |",
-        "|---" * (len(FEATURES) + 1) + "|",
+        "| feature | " + " | ".join(found) + " |",
+        "|---" * (len(found) + 1) + "|",
     ]
-    for name, strategy in found.items():
-        marks = ["yes" if feature in strategy.features else "-" for feature in FEATURES]
-        lines.append(f"| `{name}` | " + " | ".join(marks) + " |")
+    for feature, words in FEATURES.items():
+        marks = ["yes" if feature in strategy.features else "-" for strategy in found.values()]
+        lines.append(f"| {words} | " + " | ".join(marks) + " |")
+    lines += ["", LEVELS_TEXT.format(**measured)]
+    lines += [
+        f"* `{name}` in a namespace that enforces `{level}`: {words}"
+        for name in found
+        for level, words in sorted(
+            measured["presets"].get(name, {"refused": {}})["refused"].items()
+        )
+    ]
+    lines += ["", VARIANTS_TEXT.rstrip()]
+    for name, tried in measured.get("variants", {}).items():
+        marks = ["yes" if tried[key] else "no" for key in ("builds", "builds_owners")]
+        lines.append(f"| {name} | {tried['level']} | {' | '.join(marks)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -34,21 +34,10 @@ def _request_options() -> Iterator[tuple[str, str, Kind, str]]:
     """Give option, parameter, kind and help of each parameter that is an option."""
     for item in fields(BuildParameters):
         if item.name not in _NOT_OPTIONS:
-            kind = item.metadata["kind"]
-            doc = item.metadata["doc"]
+            kind, words = item.metadata["kind"], item.metadata["help"]
             if isinstance(kind, Choice):
-                doc += f": {', '.join(kind.words())}"
-            yield _option_name(item.name), item.name, kind, doc
-
-
-def _option_name(name: str) -> str:
-    """Turn buildArgs into --build-arg, tags into --tag: the spelling of docker's options."""
-    dashed = "".join(f"-{char.lower()}" if char.isupper() else char for char in name)
-    singular = {"registries": "registry", "credentials": "credential", "secrets": "secret"}
-    if dashed in singular:
-        return f"--{singular[dashed]}"
-    plural = dashed.endswith("s") and name in {"tags", "platforms", "labels", "buildArgs"}
-    return f"--{dashed[:-1] if plural else dashed}"
+                words += f": {', '.join(kind.words())}"
+            yield item.metadata["flag"] or f"--{item.name}", item.name, kind, words
 
 
 # For the end of a command's --help: what the options look like together.

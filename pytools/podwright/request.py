@@ -21,6 +21,7 @@ from podwright.schema import (
     Number,
     RecordOf,
     Text,
+    definitions,
     option,
     parse_fields,
     record_schema,
@@ -82,7 +83,10 @@ class Secret:
     )
     src: str = option(_PATH, "file that holds it", "")
     variable: str = option(
-        Text(pattern=IDENTIFIER, expected="a variable"), "set by the step itself", ""
+        Text(pattern=IDENTIFIER, expected="a variable"),
+        "set by the step itself",
+        "",
+        internal=True,
     )
 
 
@@ -103,7 +107,10 @@ class Ssh:
         _PATH, "private key file; without it and without a credential the agent's socket", ""
     )
     variable: str = option(
-        Text(pattern=IDENTIFIER, expected="a variable"), "set by the step itself", ""
+        Text(pattern=IDENTIFIER, expected="a variable"),
+        "set by the step itself",
+        "",
+        internal=True,
     )
 
 
@@ -131,6 +138,7 @@ class Credential:
         Text(pattern=IDENTIFIER, expected="a variable"),
         "prefix of the variables <it>_USR and <it>_PSW (or <it> for a file); set by the step",
         "",
+        internal=True,
     )
 
 
@@ -163,7 +171,7 @@ class Pod:
     nodeSelector: dict[str, str] = option(MapOf(Text()), "labels that the node must have", {})
     tolerations: tuple[Any, ...] = option(ListOf(Anything()), "taints that are tolerated", ())
     serviceAccount: str = option(Text(), "the pod's service account", "")
-    labels: dict[str, str] = option(MapOf(Text()), "labels of the pod", {})
+    labels: dict[str, str] = option(MapOf(Text()), "labels of the pod", {}, flag="--label")
     annotations: dict[str, str] = option(MapOf(Text()), "annotations of the pod", {})
     cacheClaim: str = option(
         Text(),
@@ -176,8 +184,8 @@ class Pod:
     runtimeClass: str = option(Text(), "runtime class, e.g. of a sandboxed runtime", "")
     confinement: str = option(
         Choice(words=lambda: ("node", "unconfined"), what="confinement"),
-        "seccomp and AppArmor of rootless builders: the node's default, or explicitly unconfined "
-        "(nodes with AppArmor; the namespace must allow `privileged`)",
+        "seccomp and AppArmor of rootless builders: the node's default, or unconfined (for nodes "
+        "with AppArmor; the namespace must admit `privileged`)",
         "node",
     )
     userNamespace: bool = option(
@@ -201,7 +209,10 @@ class Image:
         Text(), "name with registry, e.g. 'registry.example/team/app'", required=True
     )
     tags: tuple[str, ...] = option(
-        ListOf(Text(numbers=True)), "tags to push; without any the commit's short hash", ()
+        ListOf(Text(numbers=True)),
+        "tags to push; without any the commit's short hash",
+        (),
+        flag="--tag",
     )
     context: str = option(_PATH, "folder that COPY reads from", ".")
     dockerfile: str = option(_PATH, "path of the Dockerfile; without it <context>/Dockerfile", "")
@@ -210,6 +221,7 @@ class Image:
         MapOf(_VALUE, key=IDENTIFIER, key_is="an identifier (letters, digits, '_')"),
         "values of ARG; they stay visible in the image's history, so no secrets",
         {},
+        flag="--build-arg",
     )
     labels: dict[str, str] = option(
         MapOf(_VALUE, key=r"[^=\s]+", key_is="a label's name (no space, no '=')"),
@@ -220,6 +232,7 @@ class Image:
         ListOf(Text(pattern=PLATFORM, expected="a platform such as 'linux/arm64'"), unique=True),
         "platforms to build for; without any the node's own",
         (),
+        flag="--platform",
     )
     push: bool = option(Flag(), "push to the registry", default=True)
     output: str = option(_PATH, "also write an OCI archive to this file of the workspace", "")
@@ -229,7 +242,7 @@ class Image:
         None,
     )
     secrets: tuple[Secret, ...] = option(
-        ListOf(RecordOf(of=Secret)), "secrets for RUN --mount=type=secret", ()
+        ListOf(RecordOf(of=Secret)), "secrets for RUN --mount=type=secret", (), flag="--secret"
     )
     ssh: tuple[Ssh, ...] = option(
         ListOf(RecordOf(of=Ssh, shorthand="id")), "keys for RUN --mount=type=ssh", ()
@@ -245,6 +258,7 @@ class PodParameters:
         MapOf(RecordOf(of=Registry), key=HOST, key_is="a registry host"),
         "how to speak to registries, by host",
         {},
+        flag="--registry",
     )
     pod: Pod | None = option(
         RecordOf(of=Pod), "changes to the pod; the pod is then planned on the agent", None
@@ -259,6 +273,8 @@ class Common(PodParameters):
         ListOf(RecordOf(of=Credential, shorthand="credentialsId")),
         "logins: Jenkins credential ids, or maps",
         (),
+        flag="--credential",
+        help="login from variables: variable=X for X_USR and X_PSW, registry=HOST, use=pull",
     )
     retries: int = option(
         Number(0, 20), "how often a transient failure is tried again (within two minutes)", 5
@@ -398,7 +414,7 @@ def json_schema() -> dict[str, Any]:
     schema = record_schema(BuildParameters)
     schema["properties"]["images"] = {
         "type": "array",
-        "items": record_schema(Image),
+        "items": {"$ref": "#/$defs/Image"},
         "description": schema["properties"]["images"]["description"],
     }
     schema.pop("required", None)
@@ -407,6 +423,7 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "buildImage",
         **schema,
+        "$defs": {"Image": record_schema(Image), **definitions(BuildParameters)},
     }
 
 

@@ -74,6 +74,14 @@ class Kind:
         """Give the JSON Schema (2020-12) of the kind."""
         raise NotImplementedError
 
+    def definition(self) -> tuple[str, dict[str, Any]]:
+        """Give name and schema of what stands once, in ``$defs``; no name for small ones."""
+        return "", {}
+
+    def parts(self) -> dict[str, Kind]:
+        """Give the kinds of what a value holds, by the key that chooses one, '' for none."""
+        return {}
+
 
 @record
 class Text(Kind):
@@ -221,6 +229,9 @@ class ListOf(Kind):
         element = self.item.json_schema()
         return {"oneOf": [{"type": "array", "items": element}, element]}
 
+    def parts(self) -> dict[str, Kind]:
+        return {"": self.item}
+
 
 @record
 class MapOf(Kind):
@@ -251,6 +262,9 @@ class MapOf(Kind):
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": self.item.json_schema()}
+
+    def parts(self) -> dict[str, Kind]:
+        return {"": self.item}
 
 
 @record
@@ -302,13 +316,46 @@ class RecordOf(Kind):
     def json_schema(self) -> dict[str, Any]:
         kinds = kinds_of(self.of)
         short = [kinds[name].json_schema() for name in (self.shorthand, self.flag) if name]
-        schema = record_schema(self.of)
+        schema = reference_to(self.definition()[0])
         return {"oneOf": [schema, *short]} if short else schema
 
+    def definition(self) -> tuple[str, dict[str, Any]]:
+        # Parts of jobs are told apart by their classes in Jenkins.
+        return getattr(self.of, "JAVA", "") or self.of.__name__, record_schema(self.of)
 
-def option(kind: Kind, doc: str, default: Any = None, *, required: bool = False) -> Any:
-    """Declare a field: kind, default and its one-line documentation, in one place."""
-    metadata = {"kind": kind, "doc": doc, "required": required}
+    def parts(self) -> dict[str, Kind]:
+        return kinds_of(self.of)
+
+
+def option(  # noqa: PLR0913 - each is given by its name
+    kind: Kind,
+    doc: str,
+    default: Any = None,
+    *,
+    required: bool = False,
+    internal: bool = False,
+    flag: str = "",
+    help: str = "",  # noqa: A002 - as argparse calls it
+) -> Any:
+    """Declare a field, all of it in one place.
+
+    Args:
+        kind: what it takes.
+        doc: its one-line documentation.
+        default: what it is when nobody gives it.
+        required: whether somebody must give it.
+        internal: whether the steps set it, so that no page shows it.
+        flag: its option on the command line, when that is not its name.
+        help: its help there, when the documentation speaks of Jenkins.
+    """
+    metadata = {
+        "kind": kind,
+        "doc": doc,
+        "required": required,
+        "internal": internal,
+        "flag": flag,
+        "help": help or doc,
+    }
     if isinstance(default, (list, dict)):
         made = type(default)
         return field(default_factory=lambda: made(default), metadata=metadata)
@@ -350,6 +397,32 @@ def unknown(what: str, name: object, known: Iterable[str]) -> Problem:
     word = str(name)
     sentence = f"unknown {what} {shown(word)}{guess(word, known)}"
     return Problem(sentence, word, named=True, meant=nearest(word, known))
+
+
+def definitions(*classes: type) -> dict[str, Any]:
+    """Give the JSON Schemas of the records that are used by some, for ``$defs``.
+
+    Raises:
+        ValueError: one name stands for two of them.
+    """
+    made: dict[str, Any] = {}
+    waiting = [kind for cls in classes for kind in kinds_of(cls).values()]
+    while waiting:
+        kind = waiting.pop(0)
+        name, schema = kind.definition()
+        if made.get(name, schema) != schema:
+            raise ValueError(name)
+        if name in made:
+            continue
+        if name:
+            made[name] = schema
+        waiting += kind.parts().values()
+    return dict(sorted(made.items()))
+
+
+def reference_to(name: str) -> dict[str, str]:
+    """Give the schema that stands for one of ``$defs``."""
+    return {"$ref": f"#/$defs/{name}"}
 
 
 def record_schema(cls: type) -> dict[str, Any]:

@@ -233,7 +233,7 @@ def test_a_strategy_is_added_by_one_file(tmp_path: Path, workspace: Path, reposi
     assert json.loads((pods / "made-up.json").read_text())["kind"] == "Pod"
     assert "made-up" in (pods / "names.txt").read_text()
     for page in (
-        "docs/reference/builders.md",
+        "docs/reference/strategies.md",
         "docs/reference/request.schema.json",
         "vars/buildImage.txt",
         "vars/withBuilderPod.txt",

@@ -47,6 +47,7 @@ OWN = (
     "console.py",
     "errors.py",
     "located.py",
+    "pages.py",
     "records.py",
     "resources.py",
     "schema.py",

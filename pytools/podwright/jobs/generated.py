@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from podwright import bundle
+from podwright import bundle, pages
 from podwright.jobs import bundle_contents, schemas, seeding
 
 
@@ -17,7 +17,7 @@ def everything() -> dict[str, bytes]:
     schema = json.dumps(schemas.json_schema(), indent=2, ensure_ascii=False) + "\n"
     return {
         bundle_contents.RESOURCE: bundle.archive(bundle_contents.members(package, committed)),
-        "vars/provisionJobs.txt": seeding.step_text().encode(),
+        "vars/provisionJobs.txt": pages.step_text(seeding.TEXT, seeding.Parameters).encode(),
         "docs/reference/jobs.md": schemas.reference().encode(),
         "docs/reference/jobs.schema.json": schema.encode(),
     }

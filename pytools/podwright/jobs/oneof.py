@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from podwright.errors import Problem, guess, shown
 from podwright.records import field, record
-from podwright.schema import Flag, Invalid, Kind, RecordOf, Text, describe
+from podwright.schema import Flag, Invalid, Kind, RecordOf, Text, describe, reference_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,20 +54,25 @@ class OneOf(Kind):
             raise Invalid(*(problem.below(key) for problem in error.problems)) from None
 
     def json_schema(self) -> dict[str, Any]:
-        return {
-            "oneOf": [
-                {"enum": list(self.variants)},
-                *(
-                    {
-                        "type": "object",
-                        "additionalProperties": False,
-                        "required": [key],
-                        "properties": {key: kind.json_schema()},
-                    }
-                    for key, kind in self.variants.items()
-                ),
-            ]
-        }
+        return reference_to(self.definition()[0])
+
+    def definition(self) -> tuple[str, dict[str, Any]]:
+        """Give one object for each variant, or the bare name of one."""
+        objects = [
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": [key],
+                "properties": {key: kind.json_schema()},
+            }
+            for key, kind in self.variants.items()
+        ]
+        first = next(iter(self.variants.values())).definition()[0]
+        name = f"{self.what.replace(' ', '-')}-{len(objects)}-{first}".rstrip("-")
+        return name, {"oneOf": [{"enum": list(self.variants)}, *objects]}
+
+    def parts(self) -> dict[str, Kind]:
+        return dict(self.variants)
 
 
 @record

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from podwright import pages
 from podwright.jobs import kinds
 from podwright.jobs.description import Document
 from podwright.jobs.expand import DEFAULT_KIND
-from podwright.jobs.oneof import OneOf
 from podwright.records import fields
-from podwright.schema import Choice, Kind, ListOf, MapOf, RecordOf, record_schema
+from podwright.schema import definitions, record_schema
 
 HEAD_DOCS = {
     "name": "full name, such as team/app; may hold {{name}} when the job has values",
@@ -21,6 +21,7 @@ HEAD_DOCS = {
     "exclude": "combinations of the matrix that are left out",
     "formerly": "the name before a renaming, so that the builds move along",
 }
+VALUE = {"$ref": "#/$defs/value"}
 PLACEHOLDER = {"type": "string", "pattern": "\\{\\{ *[A-Za-z_][A-Za-z0-9_]* *\\}\\}"}
 
 
@@ -47,12 +48,12 @@ def json_schema() -> dict[str, Any]:
     }
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Jenkins jobs as code"
-    schema["$defs"] = _definitions()
+    schema["$defs"] = {**definitions(*map(kinds.load, kinds.names())), **_definitions()}
     return schema
 
 
 def _definitions() -> dict[str, Any]:
-    made: dict[str, Any] = {}
+    made: dict[str, Any] = {"value": PLACEHOLDER}
     for name in kinds.names():
         record = record_schema(kinds.load(name))
         made[f"{name}-fields"] = {
@@ -66,7 +67,7 @@ def _definitions() -> dict[str, Any]:
         head[key]["type"] = "object"
     head["matrix"]["additionalProperties"] = {"type": "array", "minItems": 1}  # type: ignore[assignment]
     head["exclude"]["type"] = "array"
-    head["kind"]["anyOf"] = [{"enum": list(kinds.names())}, PLACEHOLDER]  # type: ignore[assignment]
+    head["kind"]["anyOf"] = [{"enum": list(kinds.names())}, VALUE]  # type: ignore[assignment]
     made["job"] = {
         "type": "object",
         "properties": head,
@@ -95,11 +96,8 @@ def _when(name: str) -> dict[str, Any]:
 
 def filled(schema: dict[str, Any]) -> dict[str, Any]:
     """Allow ``{{name}}`` wherever a value is expected."""
-    doc = schema.get("description")
-    made: dict[str, Any] = {"anyOf": [schema, PLACEHOLDER]}
-    if doc:
-        made["description"] = doc
-    return made
+    bare = {key: value for key, value in schema.items() if key != "description"}
+    return {"anyOf": [bare, VALUE], "description": schema["description"]}
 
 
 # -- the reference page --------------------------------------------------------------------------
@@ -117,89 +115,19 @@ def reference() -> str:
         "",
         "## A file",
         "",
-        *_table(Document),
+        *pages.table(Document, "field"),
         "## A job",
         "",
         "| field | meaning |",
         "|---|---|",
-        *(f"| `{key}` | {_cell(text)} |" for key, text in HEAD_DOCS.items()),
+        *(f"| `{key}` | {pages.cell(text)} |" for key, text in HEAD_DOCS.items()),
         "",
         "Everything else depends on the kind.",
         "",
     ]
-    shown: list[type] = []
+    seen: list[type] = []
     for name in kinds.names():
         kind = kinds.load(name)
-        out += [f"## kind: {name}", "", _first_line(kind), "", *_table(kind)]
-        out += _parts(kind, shown)
+        out += [f"## kind: {name}", "", pages.first_line(kind), "", *pages.table(kind, "field")]
+        out += pages.sections(kind, "###", seen, "field")
     return "\n".join(out).rstrip() + "\n"
-
-
-def _parts(cls: type, shown: list[type]) -> list[str]:
-    """Describe the records that a record uses, each once."""
-    out: list[str] = []
-    for item in fields(cls):
-        for key, part in _records(item.metadata["kind"]):
-            if part in shown:
-                continue
-            shown.append(part)
-            title = f"`{item.name}`" + (f": `{key}`" if key else "")
-            out += [f"### {title}", "", _first_line(part), "", *_table(part)]
-            out += _parts(part, shown)
-    return out
-
-
-def _records(kind: Kind) -> list[tuple[str, type]]:
-    if isinstance(kind, ListOf):
-        return _records(kind.item)
-    if isinstance(kind, RecordOf):
-        return [("", kind.of)]
-    if isinstance(kind, OneOf):
-        return [
-            (key, variant.of)
-            for key, variant in kind.variants.items()
-            if isinstance(variant, RecordOf)
-        ]
-    return []
-
-
-def _table(cls: type) -> list[str]:
-    rows = [
-        f"| `{item.name}` | {_kind_name(item.metadata['kind'])} | {_default(item)} "
-        f"| {_cell(item.metadata['doc'])} |"
-        for item in fields(cls)
-    ]
-    if not rows:
-        return []
-    return ["| field | type | default | meaning |", "|---|---|---|---|", *rows, ""]
-
-
-def _kind_name(kind: Kind) -> str:
-    if isinstance(kind, ListOf):
-        return f"list of {_kind_name(kind.item)}"
-    if isinstance(kind, MapOf):
-        return "map"
-    if isinstance(kind, OneOf):
-        return "one of " + ", ".join(f"`{key}`" for key in kind.variants)
-    if isinstance(kind, Choice):
-        return "one of " + ", ".join(f"`{word}`" for word in kind.words() if word)
-    return kind.name
-
-
-def _default(item: Any) -> str:
-    if item.metadata["required"]:
-        return "required"
-    value = item.default
-    if isinstance(value, bool):
-        return "`true`" if value else "`false`"
-    if isinstance(value, tuple) and value and all(isinstance(part, str) for part in value):
-        return ", ".join(f"`{part}`" for part in value)
-    return f"`{value}`" if isinstance(value, (str, int)) and value != "" else ""
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
-
-
-def _first_line(cls: type) -> str:
-    return (cls.__doc__ or "").strip().split("\n", maxsplit=1)[0]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from podwright.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, PodwrightError, UsageError
 from podwright.jobs import actions
-from podwright.records import fields, record, replace
+from podwright.records import record, replace
 from podwright.schema import Choice, Flag, Invalid, Number, Text, option, parse_fields
 
 if TYPE_CHECKING:
@@ -63,24 +63,6 @@ On pull requests it plans: the plan becomes an artifact and the build's descript
 branch it applies. It gives a map: mode, pending, summary. Use one such job for each description,
 and one deleting step in each pipeline.
 """
-
-
-def step_text() -> str:
-    """Give the help page that Jenkins shows."""
-    lines = [TEXT, "Parameters:", ""]
-    for item in fields(Parameters):
-        default = _default(item.default, required=item.metadata["required"])
-        kind = item.metadata["kind"].name
-        lines.append(f"  {item.name} ({kind}, {default}): {item.metadata['doc']}")
-    return "\n".join(lines) + "\n"
-
-
-def _default(value: object, *, required: bool) -> str:
-    if required:
-        return "required"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "none" if value in (None, "") else str(value)
 
 
 def parse(request: Any) -> Parameters:
