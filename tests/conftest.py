@@ -57,7 +57,9 @@ def workspace(tmp_path: Path) -> Path:
 @pytest.fixture
 def facts(workspace: Path) -> Facts:
     """What is known of the workspace: a commit and nothing else."""
-    return Facts(root=str(workspace), commit=COMMIT)
+    (workspace / ".git").mkdir()
+    (workspace / ".git" / "HEAD").write_text(COMMIT, encoding="utf-8")
+    return Facts(root=str(workspace))
 
 
 @pytest.fixture

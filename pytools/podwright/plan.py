@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import time
 
 from podwright import pod, registries, script, strategies
 from podwright.builders._base import FEATURES, Build, PodContext
@@ -13,7 +14,7 @@ from podwright.records import record, replace
 from podwright.references import TAG, Name, parse_name, tag_like
 from podwright.request import LONGEST_ARGUMENT, LONGEST_COMMAND, Pod
 from podwright.shell import Expand
-from podwright.workspace import instructions, path_state
+from podwright.workspace import instructions, path_state, source_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from podwright.builders._base import Strategy
     from podwright.config import Config
     from podwright.request import Common, Image, Request
-    from podwright.workspace import Facts
+    from podwright.workspace import Facts, Source
 
 CONTAINER = "builder"
 # What Groovy makes of "${env.NAME}" when there is no such variable.
@@ -342,6 +343,7 @@ def _credential_conflicts(common: Common, strategy: Strategy | None) -> Iterator
 def _made_build(image: Image, known: dict[str, Any], request: Request, facts: Facts) -> Build:
     """Fill in an image's tags, labels and paths; what is wrong with them is told elsewhere."""
     name, tags = _name_and_tags(image)
+    source = source_of(facts, image.context)
     dockerfile = _as_argument(_dockerfile(image))
     logins = request.common.credentials
     uses = {use for item in logins for use in script.uses_of(item, logins)}
@@ -349,8 +351,8 @@ def _made_build(image: Image, known: dict[str, Any], request: Request, facts: Fa
         image=replace(image, context=_as_argument(image.context)),
         common=request.common,
         name=name,
-        tags=tags or (facts.short_commit,),
-        labels=_all_labels(image, facts),
+        tags=tags or (source.short_commit,),
+        labels=_all_labels(image, facts, source),
         dockerfile=dockerfile,
         auth=frozenset(uses),
         registries=known,
@@ -388,9 +390,10 @@ def _as_argument(path: str) -> str:
 
 def _workspace_problems(image: Image, facts: Facts) -> Iterator[Problem]:
     yield from _name_problems(image)
-    if not _name_and_tags(image)[1] and not facts.commit:
+    named = _name_and_tags(image)[1] or source_of(facts, image.context).commit
+    if not named and path_state(facts.root, image.context) == "folder":
         yield Problem(
-            "none is given and the workspace has no git commit to name the image "
+            "none is given and the context has no git commit to name the image "
             "after; give tags, or check out before the build",
             "tags",
         )
@@ -545,7 +548,7 @@ def _is_missing(path: str, facts: Facts | None) -> bool:
 
 def _size_problems(image: Image) -> Iterator[Problem]:
     """Refuse values that no command line can carry; the kernel's own message names nothing."""
-    given = {"buildArgs": image.buildArgs, "labels": image.labels}
+    given: dict[str, dict[str, Any]] = {"buildArgs": image.buildArgs, "labels": image.labels}
     sizes = {
         (parameter, key): len(f"{key}={value}".encode())
         for parameter, pairs in given.items()
@@ -567,18 +570,28 @@ def _size_problems(image: Image) -> Iterator[Problem]:
         )
 
 
-def _all_labels(image: Image, facts: Facts) -> dict[str, str]:
+def _all_labels(image: Image, facts: Facts, source: Source) -> dict[str, str]:
     """Give the image's labels: the standard ones (OCI image-spec annotations.md), the user's.
 
-    `created` comes last: builders that make a layer of each label keep the others in their cache.
+    A null leaves a standard one out. `created` is the time of the source where that is known, so
+    that an unchanged build has an unchanged digest (reproducible-builds.org, SOURCE_DATE_EPOCH).
+    It comes last: builders that make a layer of each label keep the others in their cache.
     """
     prefix = "org.opencontainers.image"
+    date = source.date if facts.epoch is None else facts.epoch
     standard = {
-        f"{prefix}.source": facts.source,
-        f"{prefix}.revision": facts.commit,
-        f"{prefix}.ref.name": facts.ref_name,
+        f"{prefix}.source": source.url,
+        f"{prefix}.revision": source.commit,
+        f"{prefix}.ref.name": source.ref_name,
         f"{prefix}.url": facts.build_url,
     }
-    created = {f"{prefix}.created": Expand("$(date -u +%Y-%m-%dT%H:%M:%SZ)")}
-    labels = {**{key: value for key, value in standard.items() if value}, **image.labels}
-    return labels if f"{prefix}.created" in labels else {**labels, **created}
+    created = f"{prefix}.created"
+    last = {created: Expand("$(date -u +%Y-%m-%dT%H:%M:%SZ)") if date is None else _utc(date)}
+    named = {**{key: value for key, value in standard.items() if value}, **image.labels}
+    labels = named if created in named else {**named, **last}
+    return {key: value for key, value in labels.items() if value is not None}
+
+
+def _utc(seconds: int) -> str:
+    """Write a time as RFC 3339 wants it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

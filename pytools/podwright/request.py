@@ -223,9 +223,9 @@ class Image:
         {},
         flag="--build-arg",
     )
-    labels: dict[str, str] = option(
-        MapOf(_VALUE, key=r"[^=\s]+", key_is="a label's name (no space, no '=')"),
-        "labels of the image; the standard OCI ones are filled in",
+    labels: dict[str, str | None] = option(
+        MapOf(_VALUE, key=r"[^=\s]+", key_is="a label's name (no space, no '=')", nulls=True),
+        "labels of the image; the standard OCI ones are filled in, null leaves one out",
         {},
     )
     platforms: tuple[str, ...] = option(

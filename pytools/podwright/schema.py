@@ -241,6 +241,7 @@ class MapOf(Kind):
     name: ClassVar[str] = "map"
     key: str = r"[\s\S]+"
     key_is: str = "a name"
+    nulls: bool = False  # whether a null stands for "without this one"
 
     def parse(self, value: Any) -> dict[str, Any]:
         """Return the map in the order that it was given."""
@@ -253,7 +254,8 @@ class MapOf(Kind):
                 problems.append(Problem(f"{shown(name)} is not {self.key_is}", name, named=True))
                 continue
             try:
-                items[name] = self.item.parse(element)
+                null = self.nulls and element is None
+                items[name] = None if null else self.item.parse(element)
             except Invalid as error:
                 problems += [problem.below(name) for problem in error.problems]
         if problems:
@@ -261,7 +263,10 @@ class MapOf(Kind):
         return items
 
     def json_schema(self) -> dict[str, Any]:
-        return {"type": "object", "additionalProperties": self.item.json_schema()}
+        item = self.item.json_schema()
+        if self.nulls:
+            item = {"oneOf": [item, {"type": "null"}]}
+        return {"type": "object", "additionalProperties": item}
 
     def parts(self) -> dict[str, Kind]:
         return {"": self.item}

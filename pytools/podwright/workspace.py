@@ -1,8 +1,4 @@
-"""What the workspace says of itself: the commit, where it came from, which files are there.
-
-Reads `.git` without git, because the planner's image is a plain python one. Sources: gitrepository-
-layout(5) for HEAD, refs, packed-refs, worktrees (`commondir`) and `.git` files of submodules.
-"""
+"""What the workspace says of itself: the commit, where it came from, which files are there."""
 
 from __future__ import annotations
 
@@ -11,13 +7,12 @@ import stat
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from podwright import git
 from podwright.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 @record
@@ -26,24 +21,39 @@ class Facts:
 
     Attributes:
         root: the directory that relative paths of the request start from.
-        commit: full hash of the checked out commit, '' without git.
-        source: URL of the repository, without credentials.
-        ref_name: branch or tag.
+        ref_name: branch or tag that Jenkins builds, '' outside of Jenkins.
         build_url: where the build can be looked at.
         build_id: unique text of this build, e.g. Jenkins' BUILD_TAG.
+        epoch: the value of SOURCE_DATE_EPOCH, seconds since 1970; None when it is not set.
         engine_registries: the registry settings that the pod's engine was started with, as JSON;
             None where no pod is known (a laptop, an agent).
         pod_builder: the strategy of the pod that this runs in, '' outside of pods.
     """
 
     root: str = "."
-    commit: str = ""
-    source: str = ""
     ref_name: str = ""
     build_url: str = ""
     build_id: str = ""
+    epoch: int | None = None
     engine_registries: str | None = None
     pod_builder: str = ""
+
+
+@record
+class Source:
+    """The commit that a context was checked out from; all of it is empty without git.
+
+    Attributes:
+        commit: full hash.
+        url: where people can look at the repository, without credentials.
+        ref_name: branch or tag.
+        date: seconds since 1970 of the commit, None when it cannot be told.
+    """
+
+    commit: str = ""
+    url: str = ""
+    ref_name: str = ""
+    date: int | None = None
 
     @property
     def short_commit(self) -> str:
@@ -56,22 +66,32 @@ def inspect(root: Path, env: Mapping[str, str]) -> Facts:
 
     Args:
         root: the directory in which the step was called.
-        env: the build's environment (GIT_COMMIT, GIT_URL, BRANCH_NAME, BUILD_URL...). What the
-            checkout itself says of the commit wins over GIT_COMMIT, which a second checkout leaves
-            behind.
+        env: the build's environment. Its GIT_COMMIT and GIT_URL are not asked: they may be those
+            of a shared library (jenkinsci/workflow-job-plugin#788).
     """
-    git = _git_dir(root)
-    commit, branch = _head_of(git) if git else ("", "")
-    source = (_origin_url(git) if git else "") or env.get("GIT_URL", "")
+    epoch = env.get("SOURCE_DATE_EPOCH", "")
     return Facts(
         root=str(root),
-        commit=commit or env.get("GIT_COMMIT", ""),
-        source=without_credentials(source) if _is_url(source) else "",
-        ref_name=env.get("TAG_NAME") or env.get("BRANCH_NAME") or branch,
+        ref_name=env.get("TAG_NAME") or env.get("BRANCH_NAME") or "",
         build_url=env.get("BUILD_URL", ""),
         build_id=env.get("BUILD_TAG", ""),
+        epoch=int(epoch) if epoch.isascii() and epoch.isdecimal() else None,
         engine_registries=env.get("PODWRIGHT_ENGINE_REGISTRIES"),
         pod_builder=env.get("PODWRIGHT_BUILDER", ""),
+    )
+
+
+def source_of(facts: Facts, context: str) -> Source:
+    """Find out what a context was checked out from, by the repository that holds it."""
+    is_there = path_state(facts.root, context) == "folder"
+    found = git.repository(Path(facts.root) / context) if is_there else None
+    if not found:
+        return Source(ref_name=facts.ref_name)
+    return Source(
+        commit=found.commit,
+        url=web_address(found.origin),
+        ref_name=facts.ref_name or found.branch,
+        date=found.date,
     )
 
 
@@ -99,15 +119,25 @@ def path_state(root: str, path: str) -> str:
 
 def instructions(root: str, path: str) -> frozenset[str]:
     """Name the instructions that a Dockerfile uses; lines of here-documents may add to them."""
-    text = _read_text(Path(root) / path)
+    text = git.read_text(Path(root) / path)
     return frozenset(
         word.upper() for word in re.findall(r"^[ \t]*([A-Za-z]+)[ \t]", text, re.MULTILINE)
     )
 
 
-def _is_url(text: str) -> bool:
-    """Say whether a remote can be reached from elsewhere; a local path tells nobody anything."""
-    return "://" in text or bool(re.match(r"[\w.-]+@[\w.-]+:", text))
+def web_address(remote: str) -> str:
+    """Give where a browser finds a repository, as far as its remote tells; '' for a local path.
+
+    Forges show a repository under the path that they serve it at, by ssh as well.
+    """
+    short = re.fullmatch(r"[\w.-]+@([\w.-]+):(?!//)(.+)", remote)
+    if short:
+        return f"https://{short[1]}/{short[2].strip('/')}".removesuffix(".git")
+    if "://" not in remote or remote.startswith("file:"):
+        return ""
+    url = without_credentials(remote).rstrip("/").removesuffix(".git")
+    found = re.fullmatch(r"(?:git\+)?ssh://([^/:]+)(?::\d+)?/(.+)", url)
+    return f"https://{found[1]}/{found[2]}" if found else url
 
 
 def without_credentials(url: str) -> str:
@@ -127,62 +157,3 @@ def without_credentials(url: str) -> str:
         return ""
     host = parts.netloc.rsplit("@", 1)[-1]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
-
-
-def _git_dir(root: Path) -> Path | None:
-    """Find `.git`, in this directory or above; follows the `gitdir:` file of a worktree."""
-    for folder in (root.resolve(), *root.resolve().parents):
-        found = folder / ".git"
-        if found.is_dir():
-            return found
-        if found.is_file():
-            text = _read_text(found)
-            return (folder / text[8:]).resolve() if text.startswith("gitdir: ") else None
-    return None
-
-
-def _head_of(git: Path) -> tuple[str, str]:
-    """Give commit and branch of HEAD; '' for what cannot be told."""
-    head = _read_text(git / "HEAD")
-    if not head.startswith("ref: "):
-        return (head if _COMMIT.fullmatch(head) else ""), ""
-    ref = head[5:]
-    branch = ref[11:] if ref.startswith("refs/heads/") else ""
-    for folder in (git, _shared_git_dir(git)):
-        commit = _read_text(folder / ref)
-        if _COMMIT.fullmatch(commit):
-            return commit, branch
-    packed = re.search(
-        rf"^({_COMMIT.pattern}) {re.escape(ref)}$",
-        _read_text(_shared_git_dir(git) / "packed-refs"),
-        re.MULTILINE,
-    )
-    return (packed[1] if packed else ""), branch
-
-
-def _shared_git_dir(git: Path) -> Path:
-    """Give the directory with the refs that all worktrees share."""
-    text = _read_text(git / "commondir")
-    return (git / text).resolve() if text else git
-
-
-def _origin_url(git: Path) -> str:
-    """Give the URL of the remote `origin`; configparser would cost more than all other reading."""
-    section = ""
-    for line in map(str.strip, _read_text(_shared_git_dir(git) / "config").split("\n")):
-        if line.startswith("["):
-            section = line
-        elif section == '[remote "origin"]':
-            name, _, value = line.partition("=")
-            if name.strip() == "url":
-                # git quotes values that hold a '#' or a ';'.
-                return value.strip().strip('"')
-    return ""
-
-
-def _read_text(path: Path) -> str:
-    """Read a small file; '' when there is none."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""

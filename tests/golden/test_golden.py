@@ -12,7 +12,9 @@ import json
 import re
 import shutil
 import subprocess
+import zlib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jsonschema
@@ -26,15 +28,32 @@ from podwright.resources import text
 from podwright.workspace import Facts
 
 HERE = Path(__file__).parent
-WORKSPACE = HERE / "workspace"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def checked_out() -> TemporaryDirectory[str]:
+    """Make a checkout of the workspace: a commit of 2026, on main, from a forge."""
+    made = TemporaryDirectory(prefix="podwright-golden-")
+    shutil.copytree(HERE / "workspace", made.name, dirs_exist_ok=True)
+    git = Path(made.name) / ".git"
+    (git / "objects" / COMMIT[:2]).mkdir(parents=True)
+    (git / "refs" / "heads").mkdir(parents=True)
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    (git / "refs" / "heads" / "main").write_text(f"{COMMIT}\n")
+    (git / "config").write_text('[remote "origin"]\n\turl = https://git.example/team/app.git\n')
+    body = b"tree 0\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1764115200 +0100\n\nx\n"
+    commit = zlib.compress(b"commit %d\0%s" % (len(body), body))
+    (git / "objects" / COMMIT[:2] / COMMIT[2:]).write_bytes(commit)
+    return made
+
+
+_CHECKOUT = checked_out()
+WORKSPACE = Path(_CHECKOUT.name)
 CASES = [f"{name}-{size}" for name in strategies.names() for size in ("minimal", "full")]
 # What a pipeline's workspace is called in a pod.
 MOUNTED = "/home/jenkins/agent/workspace/app"
 FACTS = Facts(
     root=str(WORKSPACE),
-    commit="0123456789abcdef0123456789abcdef01234567",
-    source="https://git.example/team/app.git",
-    ref_name="main",
     build_url="https://jenkins.example/job/app/7/",
     build_id="jenkins-app-7",
 )

@@ -121,7 +121,10 @@ def test_a_full_disk_is_one_sentence(tiny: Path, workspace: Path) -> None:
 
 
 def test_the_environment_of_the_build_gives_labels(job: Path, workspace: Path) -> None:
-    env = "BRANCH_NAME=feature/$(reboot)\nGIT_COMMIT=" + "c" * 40 + "\nBUILD_URL=http://j/1/\n"
+    (workspace / ".git").mkdir()
+    (workspace / ".git/HEAD").write_text("c" * 40)
+    # Jenkins leaves the commit of the library there.
+    env = "BRANCH_NAME=feature/$(reboot)\nGIT_COMMIT=" + "1" * 40 + "\nBUILD_URL=http://j/1/\n"
     write(job, workspace, env=env)
 
     ask(job)

@@ -292,6 +292,8 @@ def test_mistakes_in_a_request_file_have_its_lines_and_columns(
         "image: r.example/App\ntags:\n  - ok\n  - a b\npush: NO\nretries: 99\n"
         "secrets: [{id: t, env: T}, {id: t}]\n"
     )
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_text("0" * 40)
     found = Findings(inputs.read_request(str(path), io.StringIO()))
     assert found.document
     found.document.overridden.add("retries")  # type: ignore[attr-defined]
@@ -299,7 +301,7 @@ def test_mistakes_in_a_request_file_have_its_lines_and_columns(
 
     request, config = inputs.load(value, tmp_path, {}, found)
 
-    said = problems(plan, request, config, Facts(root=str(tmp_path), commit="0" * 40), found)
+    said = problems(plan, request, config, Facts(root=str(tmp_path)), found)
     assert [sentence.removeprefix(f"{path}:").partition("; ")[0] for sentence in said] == [
         "5:1: push: expected true or false, got a text",
         "retries: 98 is not between 0 and 20",

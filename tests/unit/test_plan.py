@@ -18,6 +18,7 @@ from podwright.request import Registry, parse_build
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from podwright.plan import Plan
     from podwright.workspace import Facts
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -245,9 +246,10 @@ def test_a_tag_of_the_image_name_comes_first(planned: Any) -> None:
 
 
 def test_without_tags_and_commit_nothing_can_be_named(refused: Any, facts: Facts) -> None:
-    assert refused({}, known=replace(facts, commit="")) == [
+    (Path(facts.root) / ".git/HEAD").unlink()
+    assert refused({}, known=facts) == [
         (
-            "tags: none is given and the workspace has no git commit to name the image after; give "
+            "tags: none is given and the context has no git commit to name the image after; give "
             "tags, or check out before the build"
         )
     ]
@@ -575,16 +577,12 @@ def test_registries_of_the_config_reach_the_builder(planned: Any) -> None:
 
 
 def test_the_standard_labels_are_filled_in_and_the_users_win(planned: Any, facts: Facts) -> None:
-    known = replace(
-        facts, source="https://git.example/app", ref_name="main", build_url="https://j/1/"
-    )
+    config = '[remote "origin"]\n\turl = https://git.example/app.git\n'
+    (Path(facts.root) / ".git/config").write_text(config)
+    known = replace(facts, ref_name="main", build_url="https://j/1/")
     labels = {"org.opencontainers.image.source": "mine", "a": "b"}
 
-    script = planned({**IMAGE, "labels": labels}, known=known).script
-
-    line = next(line for line in script.splitlines() if line.startswith("pw_step build"))
-    found = [word.split(" ", 1)[0] for word in line.split("--label ")[1:]]
-    assert found == [
+    assert labels_of(planned({**IMAGE, "labels": labels}, known=known)) == [
         "org.opencontainers.image.source=mine",
         f"org.opencontainers.image.revision={COMMIT}",
         "org.opencontainers.image.ref.name=main",
@@ -592,6 +590,29 @@ def test_the_standard_labels_are_filled_in_and_the_users_win(planned: Any, facts
         "a=b",
         '"org.opencontainers.image.created=$(date',
     ]
+
+
+def test_a_null_leaves_out_a_standard_label(planned: Any) -> None:
+    standard = "org.opencontainers.image"
+    labels = {f"{standard}.created": None, f"{standard}.revision": None, "mine": None}
+
+    assert labels_of(planned({**IMAGE, "labels": labels})) == []
+
+
+def test_the_time_of_the_source_makes_an_unchanged_build_reproducible(
+    planned: Any, facts: Facts
+) -> None:
+    known = replace(facts, epoch=1764115200)
+
+    created = "org.opencontainers.image.created=2025-11-26T00:00:00Z"
+    assert labels_of(planned(IMAGE, known=known))[-1] == created
+
+
+def labels_of(made: Plan) -> list[str]:
+    """Give the labels that a plan for Buildah sets, each up to its first blank."""
+    steps = made.script.splitlines()
+    line = next(line for line in steps if line.startswith("pw_step build"))
+    return [word.split(" ", 1)[0] for word in line.split("--label ")[1:]]
 
 
 def test_a_plan_is_json_and_says_where_its_script_runs(planned: Any) -> None:

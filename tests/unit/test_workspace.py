@@ -7,14 +7,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from podwright.workspace import Facts, inspect, path_state, without_credentials
+from podwright.workspace import (
+    Facts,
+    Source,
+    inspect,
+    path_state,
+    source_of,
+    web_address,
+    without_credentials,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 
-def git(folder: Path, *words: str) -> str:
+DATE = 1764115200
+
+
+def source(folder: Path) -> Source:
+    """Read what is checked out in a folder."""
+    return source_of(inspect(folder, {}), ".")
+
+
+def git(folder: Path, *words: str, date: int = DATE) -> str:
     """Run git apart from this machine's own settings."""
     done = subprocess.run(
         ["git", "-c", "protocol.file.allow=always", *words],
@@ -27,6 +43,7 @@ def git(folder: Path, *words: str) -> str:
             "GIT_AUTHOR_EMAIL": "a@b",
             "GIT_COMMITTER_NAME": "a",
             "GIT_COMMITTER_EMAIL": "a@b",
+            "GIT_COMMITTER_DATE": f"{date} +0100",
         },
         capture_output=True,
         text=True,
@@ -52,23 +69,36 @@ def repository_and_commit(tmp_path: Path) -> tuple[Path, str]:
 def test_a_branch(repository_and_commit: tuple[Path, str]) -> None:
     folder, commit = repository_and_commit
 
-    assert inspect(folder, {}) == Facts(root=str(folder), commit=commit, ref_name="main")
+    assert source(folder) == Source(commit=commit, ref_name="main", date=DATE)
 
 
 def test_a_folder_below_the_root(repository_and_commit: tuple[Path, str]) -> None:
     folder, commit = repository_and_commit
     (folder / "a").mkdir()
 
-    assert inspect(folder / "a", {}).commit == commit
+    assert source(folder / "a").commit == commit
+
+
+def test_the_repository_of_the_context_counts(
+    repository_and_commit: tuple[Path, str], tmp_path: Path
+) -> None:
+    """A checkout into a sub-folder; GIT_COMMIT is that of a shared library in Jenkins."""
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    commit = make(outer / "src")
+    facts = inspect(outer, {"GIT_COMMIT": "1" * 40, "GIT_URL": "https://git.example/library"})
+
+    assert source_of(facts, "src") == Source(commit=commit, ref_name="main", date=DATE)
+    assert source_of(facts, ".") == Source()
 
 
 def test_a_detached_head_has_no_branch(repository_and_commit: tuple[Path, str]) -> None:
     folder, commit = repository_and_commit
     git(folder, "checkout", "-q", "--detach")
 
-    facts = inspect(folder, {})
+    found = source(folder)
 
-    assert (facts.commit, facts.ref_name, facts.short_commit) == (commit, "", commit[:7])
+    assert (found.commit, found.ref_name, found.short_commit) == (commit, "", commit[:7])
 
 
 def test_packed_refs(repository_and_commit: tuple[Path, str]) -> None:
@@ -77,9 +107,32 @@ def test_packed_refs(repository_and_commit: tuple[Path, str]) -> None:
     git(folder, "pack-refs", "--all", "--prune")
     assert not (folder / ".git/refs/heads/feature").exists()
 
-    facts = inspect(folder, {})
+    assert source(folder) == Source(commit=commit, ref_name="feature/a+b", date=DATE)
 
-    assert (facts.commit, facts.ref_name) == (commit, "feature/a+b")
+
+@pytest.mark.parametrize("commits", [1, 40])
+def test_packed_objects(tmp_path: Path, commits: int) -> None:
+    """Jenkins fetches packs; commits in them may be stored as differences."""
+    make(tmp_path)
+    for number in range(commits):
+        text = f"{number} " + "the same long text in each commit " * 40
+        git(tmp_path, "commit", "-q", "--allow-empty", "-m", text, date=DATE + 1 + number)
+    git(tmp_path, "gc", "-q", "--aggressive", "--prune=now")
+    packs = list((tmp_path / ".git/objects/pack").glob("*.pack"))
+    assert len(packs) == 1
+
+    for number in range(commits):
+        git(tmp_path, "checkout", "-q", "--detach", f"main~{commits - 1 - number}")
+        assert source(tmp_path).date == DATE + 1 + number
+
+
+def test_a_clone_that_borrows_objects(
+    repository_and_commit: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder, commit = repository_and_commit
+    git(tmp_path, "clone", "-q", "--shared", str(folder), "borrower")
+
+    assert source(tmp_path / "borrower") == Source(commit=commit, ref_name="main", date=DATE)
 
 
 def test_a_worktree(repository_and_commit: tuple[Path, str], tmp_path: Path) -> None:
@@ -87,10 +140,8 @@ def test_a_worktree(repository_and_commit: tuple[Path, str], tmp_path: Path) -> 
     git(folder, "remote", "add", "origin", "https://git.example/app")
     git(folder, "worktree", "add", "-q", "-b", "other", str(tmp_path / "tree"))
 
-    facts = inspect(tmp_path / "tree", {})
-
-    assert (facts.commit, facts.ref_name) == (commit, "other")
-    assert facts.source == "https://git.example/app"
+    expected = Source(commit, "https://git.example/app", "other", DATE)
+    assert source(tmp_path / "tree") == expected
 
 
 def test_a_submodule(repository_and_commit: tuple[Path, str], tmp_path: Path) -> None:
@@ -100,46 +151,108 @@ def test_a_submodule(repository_and_commit: tuple[Path, str], tmp_path: Path) ->
     git(outer, "submodule", "--quiet", "add", str(folder), "inner")
     assert (outer / "inner/.git").is_file()
 
-    assert inspect(outer / "inner", {}).commit == commit
+    found = source(outer / "inner")
+    assert (found.commit, found.date) == (commit, DATE)
 
 
 def test_a_sha256_repository(tmp_path: Path) -> None:
-    git(tmp_path, "init", "-q", "--object-format=sha256")
+    git(tmp_path, "init", "-q", "-b", "main", "--object-format=sha256")
     git(tmp_path, "commit", "-q", "--allow-empty", "-m", "x")
 
-    assert inspect(tmp_path, {}).commit == git(tmp_path, "rev-parse", "HEAD")
+    expected = git(tmp_path, "rev-parse", "HEAD")
+    assert source(tmp_path) == Source(commit=expected, ref_name="main", date=DATE)
 
 
-def test_what_the_checkout_says_wins_over_the_environment(
+def test_a_broken_object_costs_the_date_alone(repository_and_commit: tuple[Path, str]) -> None:
+    folder, commit = repository_and_commit
+    loose = folder / ".git/objects" / commit[:2] / commit[2:]
+    loose.chmod(0o644)
+    loose.write_bytes(b"no zlib stream")
+
+    assert source(folder) == Source(commit=commit, ref_name="main")
+
+
+def test_head_of_a_reftable_repository_names_no_branch(
     repository_and_commit: tuple[Path, str],
 ) -> None:
-    folder, commit = repository_and_commit
-    git(folder, "remote", "add", "origin", "https://git.example/app")
-    env = {"GIT_COMMIT": "f" * 40, "GIT_URL": "https://other.example/"}
+    folder, _ = repository_and_commit
+    (folder / ".git/HEAD").write_text("ref: refs/heads/.invalid\n")
 
-    facts = inspect(folder, env)
-
-    assert (facts.commit, facts.source) == (commit, "https://git.example/app")
+    assert source(folder) == Source()
 
 
-def test_without_git_the_environment_tells(tmp_path: Path) -> None:
+def pull_request(tmp_path: Path) -> tuple[Path, str]:
+    """Make a checkout as Jenkins makes it for a pull request; gives the request's head as well."""
+    folder = tmp_path / "app"
+    make(folder)
+    git(folder, "checkout", "-q", "-b", "feature")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "of the request")
+    head = git(folder, "rev-parse", "HEAD")
+    git(folder, "update-ref", "refs/remotes/origin/PR-7", head)
+    git(folder, "checkout", "-q", "main")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "of the target")
+    git(folder, "update-ref", "refs/remotes/origin/main", "HEAD")
+    git(folder, "checkout", "-q", "--detach", head)
+    return folder, head
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_merge_that_only_jenkins_has_is_told_as_the_head_of_the_request(
+    tmp_path: Path, *, packed: bool
+) -> None:
+    folder, head = pull_request(tmp_path)
+    git(folder, "merge", "-q", "--no-ff", "-m", "Jenkins merges", "refs/remotes/origin/main")
+    if packed:
+        git(folder, "pack-refs", "--all")
+        git(folder, "gc", "-q")
+
+    assert git(folder, "rev-parse", "HEAD") != head
+    assert source(folder).commit == head
+
+
+def test_a_merge_that_was_pushed_is_itself(tmp_path: Path) -> None:
+    folder, _ = pull_request(tmp_path)
+    git(folder, "merge", "-q", "--no-ff", "-m", "merged by hand", "refs/remotes/origin/main")
+    merge = git(folder, "rev-parse", "HEAD")
+    assert source(folder).commit != merge
+    git(folder, "update-ref", "refs/remotes/origin/PR-7", "HEAD")
+
+    assert source(folder).commit == merge
+
+
+REMOTES = {
+    "https://git.example/team/app.git": "https://git.example/team/app",
+    "https://user:secret@git.example/team/app": "https://git.example/team/app",
+    "git@git.example:team/app.git": "https://git.example/team/app",
+    "ssh://git@git.example:2222/team/app.git": "https://git.example/team/app",
+    "ssh://git.example/app": "https://git.example/app",
+    "/srv/git/app.git": "",
+    "file:///srv/git/app.git": "",
+    "../app": "",
+}
+
+
+@pytest.mark.parametrize("remote", REMOTES)
+def test_a_remote_is_told_as_the_address_that_people_can_open(remote: str) -> None:
+    assert web_address(remote) == REMOTES[remote]
+
+
+def test_jenkins_tells_the_branch_the_build_and_the_pod(tmp_path: Path) -> None:
     env = {
-        "GIT_COMMIT": "f" * 40,
-        "GIT_URL": "https://git.example/app",
         "BRANCH_NAME": "PR-1",
         "BUILD_URL": "https://jenkins.example/1/",
         "BUILD_TAG": "jenkins-1",
+        "SOURCE_DATE_EPOCH": "1700000000",
         "PODWRIGHT_ENGINE_REGISTRIES": "{}",
         "PODWRIGHT_BUILDER": "kaniko",
     }
 
     assert inspect(tmp_path, env) == Facts(
         root=str(tmp_path),
-        commit="f" * 40,
-        source="https://git.example/app",
         ref_name="PR-1",
         build_url="https://jenkins.example/1/",
         build_id="jenkins-1",
+        epoch=1700000000,
         engine_registries="{}",
         pod_builder="kaniko",
     )
@@ -168,14 +281,14 @@ def test_a_broken_repository_is_no_error(
     folder, commit = repository_and_commit
     break_it(folder / ".git")
 
-    assert inspect(folder, {}).commit in ("", commit)
+    assert source(folder).commit in ("", commit)
 
 
 @pytest.mark.parametrize("text", ["nonsense", "gitdir: /no/such/place", "gitdir: .git", ""])
 def test_a_git_file_that_leads_nowhere_is_no_error(tmp_path: Path, text: str) -> None:
     (tmp_path / ".git").write_text(text)
 
-    assert inspect(tmp_path, {}).commit == ""
+    assert source(tmp_path).commit == ""
 
 
 @pytest.mark.parametrize(
@@ -202,15 +315,14 @@ def test_credentials_in_urls_never_appear(
     git(folder, "remote", "add", "origin", url)
 
     assert without_credentials(url) == clean
-    assert inspect(folder, {}).source == clean
-    assert inspect(folder.parent, {"GIT_URL": url}).source == clean
+    assert source(folder).url == web_address(clean)
 
 
 def test_a_remote_of_this_machine_is_no_source(repository_and_commit: tuple[Path, str]) -> None:
     folder, _ = repository_and_commit
     git(folder, "remote", "add", "origin", "/srv/git/app")
 
-    assert inspect(folder, {}).source == ""
+    assert source(folder).url == ""
 
 
 def test_paths_are_told_apart(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ class ScriptsTest {
   @MethodSource("shells")
   void the_planner_in_the_tools_container_is_asked_and_its_script_runs(List<String> shell)
       throws Exception {
-    environment.put("GIT_COMMIT", "abc $(reboot) 'x'");
+    environment.put("BRANCH_NAME", "abc $(reboot) 'x'");
     environment.put("PODWRIGHT_CONFIG", "a: 1\nb: $(reboot) \\n\n");
     Process tools = tools("cp \"$job/env\" \"$job/../facts\"; cp \"$job/config\" \"$job/..\"; "
         + "printf '%s\\n' 'echo to the log' 'printf 42 >&3' 'exit 5' >\"$job/build.sh\"; "
@@ -88,7 +88,7 @@ class ScriptsTest {
     Pipelines.Finished done = run(shell, "build");
     assertTrue(tools.waitFor(10, TimeUnit.SECONDS));
     assertEquals(new Pipelines.Finished(5, "42", "to the log\n"), done);
-    assertEquals("PWD=" + directory + "/ws\nGIT_COMMIT=abc $(reboot) 'x'\nWORKSPACE_TMP="
+    assertEquals("PWD=" + directory + "/ws\nBRANCH_NAME=abc $(reboot) 'x'\nWORKSPACE_TMP="
         + directory + "/ws@tmp\n", Files.readString(job.resolve("../facts")));
     assertEquals("a: 1\nb: $(reboot) \\n\n", Files.readString(job.resolve("../config")));
   }
