@@ -1,12 +1,14 @@
 # What every build script begins with. POSIX sh: it runs in busybox (kaniko), dash and bash alike.
-# Set before it: PW_JOB (directory to remove at the end, may be empty), PW_RETRIES, PW_TIMEOUT
-# (seconds, 0 for never). Result: one JSON object on file descriptor 3; all talk on the log.
+# Set before it: PW_JOB (directory to remove at the end, may be empty), PW_STRATEGY (its name),
+# PW_RETRIES, PW_TIMEOUT (seconds, 0 for never). Result: one JSON object on file descriptor 3; all talk on the log. With a
+# PW_JOB that descriptor is Jenkins': a failure is an answer as well, {"error": "sentence"}, and the
+# script ends with 0, because the exception of a `sh` that fails says its exit code and nothing else.
 set -u
 { true >&3; } 2>/dev/null || exec 3>&1
 exec 1>&2
 
 pw_say() {
-  [ -e "$PW_TMP/dots" ] && rm -f "$PW_TMP/dots" && echo # the line of pw_beat's dots ends here
+  [ -e "$PW_TMP/pulse" ] && rm -f "$PW_TMP/pulse" && echo # the line of pw_beat's pulse ends here
   printf '[podwright] %s\n' "$*"
 }
 
@@ -14,6 +16,12 @@ pw_fail() { # exit code, sentence
   pw_code=$1
   shift
   pw_say "ERROR: $*"
+  case $PW_JOB:$pw_code in
+    :* | *:129 | *:130 | *:143) exit "$pw_code" ;; # who has ended it knows why
+  esac
+  pw_told=$(printf '%s' "$*" | tr '\n\t' '  ' | tr -d '\000-\037' | sed 's/[\\"]/\\&/g')
+  printf '{"error":"%s"}\n' "$pw_told" >&3
+  pw_answered=yes
   exit "$pw_code"
 }
 
@@ -86,6 +94,7 @@ pw_end() {
   pw_cleanup
   rm -rf "$PW_TMP" "$PW_LOG"
   [ -n "$PW_JOB" ] && rm -rf "$PW_JOB"
+  [ -z "$pw_answered" ] || exit 0
   exit "$pw_status"
 }
 
@@ -98,19 +107,20 @@ pw_signal() { # exit code, sentence
   pw_fail "$1" "$2"
 }
 
-# While a step is silent a dot every two seconds keeps Jenkins' polling of the log at its fastest
-# (it backs off to 15 s otherwise), so that the end of a quiet build is noticed at once.
+# Says what a silent step is at, every half a minute. In Jenkins there is a space every two seconds as
+# well: it keeps the polling of the log at its fastest (which backs off to 15 s otherwise), so that the
+# end of a quiet build is noticed at once.
 pw_beat() {
   # A shell handles a signal only after its foreground command, so the pause is a background one:
   # else whoever reads the log would wait up to two seconds for its end.
   pw_nap=
   trap 'kill $pw_nap 2>/dev/null; exit 0' TERM
-  pw_last=-1 pw_spent=0
+  pw_last=-1 pw_spent=0 pw_silent=0
   while :; do
     sleep 2 >/dev/null 2>&1 &
     pw_nap=$!
     wait "$pw_nap"
-    pw_spent=$((pw_spent + 2))
+    pw_spent=$((pw_spent + 2)) pw_silent=$((pw_silent + 2))
     if [ "$PW_TIMEOUT" -gt 0 ] && [ "$pw_spent" -ge "$PW_TIMEOUT" ]; then
       : >"$PW_TMP/timeout"
       kill -TERM "$$"
@@ -118,14 +128,31 @@ pw_beat() {
     fi
     pw_size=$(wc -c 2>/dev/null <"$PW_LOG") || return
     if [ "$pw_size" != "$pw_last" ]; then
-      rm -f "$PW_TMP/dots"
-    elif [ -z "${PW_QUIET:-}" ]; then
-      printf '.'
-      : >"$PW_TMP/dots"
+      pw_silent=0
+      rm -f "$PW_TMP/pulse"
+    elif [ "$((pw_silent % 30))" = 0 ]; then
+      pw_say "still in $(pw_where) ($(pw_time "$pw_silent"))"
+    elif [ -n "$PW_JOB" ]; then
+      printf ' '
+      : >"$PW_TMP/pulse"
     fi
     pw_last=$pw_size
   done
 }
+
+pw_time() { # seconds
+  [ "$1" -lt 60 ] || printf '%s min' "$(($1 / 60))"
+  [ "$1" -ge 60 ] && [ "$(($1 % 60))" -gt 0 ] && printf ' '
+  [ "$1" -ge 60 ] && [ "$(($1 % 60))" = 0 ] || printf '%s s' "$(($1 % 60))"
+}
+
+# The step of the Dockerfile that the builder told last, in the words of BuildKit, Buildah, the classic
+# builder and kaniko; before the first one podwright's own step.
+pw_where() {
+  pw_place=$(tr -d '\000\r' <"$PW_LOG" | LC_ALL=C grep -E "$PW_PLACES" | tail -n 1 | cut -c1-100)
+  printf '%s' "${pw_place:-$(cat "$PW_TMP/title" 2>/dev/null)}"
+}
+PW_PLACES='^(\[[0-9/]+\] )?(STEP|Step) [0-9]+|^#[0-9]+ \[.*[0-9]\] |(msg="|\] )RUN '
 
 # Runs a command: its output is shown and kept, its process id is known to pw_stop.
 pw_run() {
@@ -171,6 +198,21 @@ pw_transient() { # kind of step: build or push
   fi
 }
 
+# A step of the Dockerfile that the kernel has killed, in the words of all builders.
+PW_KILLED='signal: killed|exit (code|status):? 137|status 137|returned a non-zero code: 137'
+
+# The only place that says why a step has failed: what stands behind "failed with exit code 1". Out of
+# the last lines of the builder that is the last one which begins as an error does, else the last one
+# that sounds like one, else the last one.
+pw_reason() {
+  pw_said | tail -n 60 | tr '\r' '\n' | tr -d '\000' | sed "s/$(printf '\033')\\[[0-9;]*[A-Za-z]//g" | grep '[^[:space:]]' >"$PW_TMP/said"
+  for pw_sounds in '^(error|fatal)' 'error|fail|denied|unauthorized|not found|no such|cannot|refused' .; do
+    pw_why=$(LC_ALL=C grep -Ei "$pw_sounds" "$PW_TMP/said" | tail -n 1 | cut -c1-500)
+    [ -z "$pw_why" ] || break
+  done
+  printf '%s' "${pw_why:+: }${pw_why:-; it said nothing}"
+}
+
 # Waits in a way that an abort ends at once, and that pw_stop finds.
 pw_sleep() { # seconds
   sleep "$1" >/dev/null 2>&1 3>&- &
@@ -189,8 +231,9 @@ pw_step() { # kind, title, command...
   pw_try=0 pw_pause=1 pw_until=
   while :; do
     pw_say "$pw_title"
+    printf '%s' "$pw_title" >"$PW_TMP/title"
     pw_mark=$(wc -c <"$PW_LOG")
-    [ "$pw_kind" = push ] && pw_tried=$(date +%s)
+    [ "$pw_kind" = push ] && pw_tried=$(date +%s) && pw_pushing=${pw_pushing:-$pw_tried}
     pw_run "$@" && return 0
     pw_code=$?
     pw_until=${pw_until:-$(($(date +%s) + 120))}
@@ -207,11 +250,12 @@ pw_step() { # kind, title, command...
   for pw_program in "$@"; do
     case $pw_program in env | *=*) ;; *) break ;; esac
   done
+  pw_said | grep -Eq "$PW_KILLED" && pw_code=137
   case $pw_code in
     137) pw_fail 137 "$pw_title: was killed from outside, by the memory limit most of the time; raise the limit of the container or look at the pod's events" ;;
     126 | 127) pw_fail "$pw_code" "$pw_title: '$pw_program' cannot be run here; this container is not one of the strategy, or its image lacks the program" ;;
     # The builder's own number is told, but not passed on: 2 and 3 have a meaning here.
-    *) pw_fail 1 "$pw_title: failed with exit code $pw_code; the reason is above" ;;
+    *) pw_fail 1 "$pw_title: failed with exit code $pw_code$(pw_reason)" ;;
   esac
 }
 
@@ -245,7 +289,7 @@ pw_begin() { # name for the log
   pw_started=$(date +%s)
   : >"$PW_LOG"
   rm -f "$PW_TMP/digest"
-  pw_digest=
+  pw_digest='' pw_pushing=''
   [ -n "$pw_beat_pid" ] && return
   pw_beat 3>&- &
   pw_beat_pid=$!
@@ -268,12 +312,16 @@ pw_set_digest() { # text
 }
 
 pw_results=
-pw_done() { # constant part of the JSON object, repository, pattern of cached steps, pushed
+pw_done() { # constant part of the JSON object, repository, pattern of cached steps, pushed, tags
   pw_cached=$(grep -Ec "$3" "$PW_LOG")
-  pw_seconds=$(($(date +%s) - pw_started))
+  pw_now=$(date +%s)
+  pw_seconds=$((pw_now - pw_started))
   if [ -z "$pw_digest" ] && [ "$4" = true ]; then
     pw_fail 1 "$2: was pushed, but the builder recorded no digest; this is a defect of podwright or an unknown version of the builder"
   fi
+  pw_phases=''
+  [ -z "$pw_pushing" ] || pw_phases=", building $((pw_pushing - pw_started)) s, pushing $((pw_now - pw_pushing)) s"
+  pw_say "tags: $5; steps from the cache: $pw_cached$pw_phases"
   pw_json="null,\"reference\":null"
   if [ -n "$pw_digest" ]; then
     pw_json="\"$pw_digest\",\"reference\":null"
@@ -286,13 +334,15 @@ pw_done() { # constant part of the JSON object, repository, pattern of cached st
   pw_results="$pw_results{$1,\"digest\":$pw_json,\"cachedSteps\":$pw_cached,\"seconds\":$pw_seconds}"
 }
 
-PW_TMP=$(pw_temporary) || { PW_TMP=/nonexistent && pw_fail 1 "no temporary directory can be made in /dev/shm or ${TMPDIR:-/tmp}; is the disk full?"; }
-PW_LOG=$PW_TMP.log
-pw_log_home=${PW_JOB:-${TMPDIR:-/tmp}}
-[ -w "$pw_log_home" ] && PW_LOG=$pw_log_home/podwright.$$.log
-pw_beat_pid=''
+pw_beat_pid='' pw_answered='' PW_LOG=''
+PW_TMP=/nonexistent
 trap pw_end EXIT
 trap 'pw_signal 143 "the build was aborted"' TERM
 trap 'pw_signal 130 "the build was interrupted"' INT
 trap 'pw_signal 129 "the build lost its terminal"' HUP
+[ -z "$PW_JOB" ] || pw_say "strategy: $PW_STRATEGY; pod: ${NODE_NAME:-this one}"
+PW_TMP=$(pw_temporary) || { PW_TMP=/nonexistent && pw_fail 1 "no temporary directory can be made in /dev/shm or ${TMPDIR:-/tmp}; is the disk full?"; }
+PW_LOG=$PW_TMP.log
+pw_log_home=${PW_JOB:-${TMPDIR:-/tmp}}
+[ -w "$pw_log_home" ] && PW_LOG=$pw_log_home/podwright.$$.log
 : >"$PW_LOG" || pw_fail 1 "the workspace cannot be written ($PW_LOG); is its disk full?"

@@ -24,19 +24,23 @@ if TYPE_CHECKING:
 _MARK = "PODWRIGHT_END_OF_FILE"
 
 
-def render(request: Request, builds: Iterable[tuple[Build, Recipe]], job: str) -> str:
+def render(
+    request: Request, builds: Iterable[tuple[Build, Recipe]], job: str, strategy: str
+) -> str:
     """Give the whole script.
 
     Args:
         request: for retries, timeout and logins.
         builds: each image with its recipe.
         job: directory that the script removes at its end, '' for none.
+        strategy: its name, for the log.
     """
     pairs = list(builds)
     common = request.common
     header = [
         "#!/bin/sh",
         f"PW_JOB={shlex.quote(job)}",
+        f"PW_STRATEGY={shlex.quote(strategy)}",
         f"PW_RETRIES={common.retries}",
         f"PW_TIMEOUT={common.timeout}",
     ]
@@ -113,7 +117,7 @@ def _image_lines(build: Build, recipe: Recipe) -> list[str]:
     if recipe.digest_file:
         lines.append(f"pw_read_digest {quote(recipe.digest_file)} {shlex.quote(recipe.digest_key)}")
     pushed = str(build.image.push).lower()
-    words = [_known_result(build), str(build.name), recipe.cached, pushed]
+    words = [_known_result(build), str(build.name), recipe.cached, pushed, ", ".join(build.tags)]
     lines.append(shlex.join(["pw_done", *words]))
     return lines
 

@@ -26,7 +26,6 @@ from podwright.plan import plan_script
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from typing import Any
 
     from podwright.console import Console
 
@@ -49,10 +48,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     request, config = inputs.load(value, root, console.env, found)
     script = plan_script(request, config, workspace.inspect(root, console.env), found)
     console.say(f"podwright build: building with {value['builder']}")
-    env: dict[str, Any] = dict(console.env)
-    if console.is_terminal:
-        env["PW_QUIET"] = "1"  # somebody watches: no dots are needed
-    return _run_script(script, env, console)
+    return _run_script(script, dict(console.env), console)
 
 
 def _run_script(script: str, env: dict[str, str], console: Console) -> int:

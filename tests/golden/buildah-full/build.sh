@@ -1,5 +1,6 @@
 #!/bin/sh
 PW_JOB=''
+PW_STRATEGY=buildah
 PW_RETRIES=3
 PW_TIMEOUT=5400
 
@@ -87,6 +88,6 @@ pw_step push 'pushing registry.example/team/app:1.2' env CONTAINERS_REGISTRIES_C
 pw_step push 'pushing registry.example/team/app:latest' env CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" buildah manifest push --all --cert-dir "$PW_TMP/certs" --authfile "$PW_TMP/push/config.json" registry.example/team/app:1.2 docker://registry.example/team/app:latest
 pw_step push 'reading the digest of registry.example/team/app:latest' env CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" buildah manifest push --all --quiet --digestfile "$PW_TMP/digest" --cert-dir "$PW_TMP/certs" --authfile "$PW_TMP/push/config.json" registry.example/team/app:1.2 docker://registry.example/team/app:latest
 pw_read_digest "$PW_TMP/digest" ''
-pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "platforms": ["linux/amd64", "linux/arm64"], "pushed": true, "output": "app.tar"' registry.example/team/app '^--> (Using cache|Cache pulled from remote)' true
+pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "platforms": ["linux/amd64", "linux/arm64"], "pushed": true, "output": "app.tar"' registry.example/team/app '^--> (Using cache|Cache pulled from remote)' true '1.2, latest'
 
 printf '{"value":%s}\n' "$pw_results" >&3

@@ -1,5 +1,6 @@
 #!/bin/sh
 PW_JOB=''
+PW_STRATEGY=buildkit
 PW_RETRIES=3
 PW_TIMEOUT=5400
 
@@ -24,6 +25,6 @@ pw_begin registry.example/team/app
 pw_step build 'building registry.example/team/app' env DOCKER_CONFIG="$PW_TMP/all" buildctl build --progress plain --frontend dockerfile.v0 --local context=app --local dockerfile=app --opt filename=release.Dockerfile --opt target=release --opt build-arg:VERSION=1.2 --opt 'build-arg:GREETING=it'"'"'s $HOME, `here` and "there"
 ä' --opt label:org.opencontainers.image.source=https://git.example/team/app --opt label:org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --opt label:org.opencontainers.image.ref.name=main --opt label:org.opencontainers.image.url=https://jenkins.example/job/app/7/ --opt 'label:org.opencontainers.image.title=the app' --opt label:org.opencontainers.image.created=2025-11-26T00:00:00Z --opt platform=linux/amd64,linux/arm64 --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --import-cache type=registry,ref=registry.example/team/app-cache --export-cache type=registry,ref=registry.example/team/app-cache,mode=max,ignore-error=true --metadata-file "$PW_TMP/metadata.json" --output type=oci,dest=app.tar,name=registry.example/team/app:1.2 --output 'type=image,"name=registry.example/team/app:1.2,registry.example/team/app:latest",push=true,oci-mediatypes=true'
 pw_read_digest "$PW_TMP/metadata.json" containerimage.digest
-pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "platforms": ["linux/amd64", "linux/arm64"], "pushed": true, "output": "app.tar"' registry.example/team/app '^#[0-9]+ CACHED' true
+pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "platforms": ["linux/amd64", "linux/arm64"], "pushed": true, "output": "app.tar"' registry.example/team/app '^#[0-9]+ CACHED' true '1.2, latest'
 
 printf '{"value":%s}\n' "$pw_results" >&3

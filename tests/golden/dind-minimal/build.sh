@@ -1,5 +1,6 @@
 #!/bin/sh
 PW_JOB=''
+PW_STRATEGY=dind
 PW_RETRIES=5
 PW_TIMEOUT=7200
 
@@ -50,6 +51,6 @@ pw_begin registry.example/team/app
 pw_docker_build no no 'building registry.example/team/app' --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label org.opencontainers.image.created=2025-11-26T00:00:00Z --tag registry.example/team/app:0123456 .
 pw_step push 'pushing registry.example/team/app:0123456' docker push registry.example/team/app:0123456
 pw_docker_digest
-pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "platforms": [], "pushed": true, "output": null' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true
+pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "platforms": [], "pushed": true, "output": null' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true 0123456
 
 printf '{"value":%s}\n' "$pw_results" >&3

@@ -1,5 +1,6 @@
 #!/bin/sh
 PW_JOB=''
+PW_STRATEGY=dood
 PW_RETRIES=3
 PW_TIMEOUT=5400
 
@@ -70,6 +71,6 @@ pw_step push 'pushing registry.example/team/app:1.2' env DOCKER_CONFIG="$PW_TMP/
 pw_docker_digest
 pw_step push 'pushing registry.example/team/app:latest' env DOCKER_CONFIG="$PW_TMP/push" docker push registry.example/team/app:latest
 pw_docker_digest
-pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "platforms": ["linux/amd64", "linux/arm64"], "pushed": true, "output": "app.tar"' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true
+pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "platforms": ["linux/amd64", "linux/arm64"], "pushed": true, "output": "app.tar"' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true '1.2, latest'
 
 printf '{"value":%s}\n' "$pw_results" >&3

@@ -1,5 +1,6 @@
 #!/bin/sh
 PW_JOB=''
+PW_STRATEGY=dood
 PW_RETRIES=5
 PW_TIMEOUT=7200
 
@@ -65,6 +66,6 @@ pw_dood_claim registry.example/team/app:0123456
 pw_step push 'pushing registry.example/team/app:0123456' docker push registry.example/team/app:0123456
 pw_dood_kept registry.example/team/app:0123456
 pw_docker_digest
-pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "platforms": [], "pushed": true, "output": null' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true
+pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "platforms": [], "pushed": true, "output": null' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true 0123456
 
 printf '{"value":%s}\n' "$pw_results" >&3
