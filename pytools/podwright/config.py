@@ -84,7 +84,7 @@ class EngineSettings:
     storageDriver: str = option(Text(), "storage driver; without one that works is chosen", "")  # noqa: N815
     acceptOld: bool = option(  # noqa: N815
         Flag(),
-        "start a policed engine older than 29.3.1, which hides large requests from its policy",
+        "start a policed engine older than 29.5.1, which containers can leave by way of docker cp",
         default=False,
     )
     newPrivileges: bool = option(  # noqa: N815

@@ -13,8 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# role: reference. Minimum versions and their reasons: Engine >= 29.3.1 (GHSA-x744-4wpc-v9h2, the
-# authorization plugin does not see large bodies before it), BuildKit >= 0.31.1
+# role: reference. Minimum versions and their reasons: Engine >= 29.5.1 (CVE-2026-42306, a
+# container can turn docker cp against the engine before it), BuildKit >= 0.31.1
 # (GHSA-7236-3392-c5c6).
 IMAGES: dict[str, str] = {
     "tools": "docker.io/library/python:3.14.2-slim-trixie",

@@ -135,6 +135,7 @@ class Pod:
     config: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     plugged: bool = True
+    gated: bool = True
     engine_words: tuple[str, ...] = ()  # instead of the guard
 
     def __post_init__(self) -> None:
@@ -236,6 +237,7 @@ class Pod:
         """Start plugin and gate as the pod does: not root, no capability, read-only source."""
         command = [PYTHON, *authz.command(self.config)[1:]]
         command[command.index(authz.SOURCE_PATH)] = str(self.place / "authz.py")
+        command += [] if self.gated else ["--client-socket", ""]
         user = str(authz.AUTHZ_UID)
         setpriv = [*_DIE, "--reuid", user, "--regid", user, "--clear-groups"]
         setpriv += ["--no-new-privs", "--bounding-set", "-all", "--inh-caps", "-all"]
@@ -245,7 +247,8 @@ class Pod:
         )
         log.close()
         if wait:
-            for path in (self.socket, str(self.place / "plugins" / "podwright.sock")):
+            paths = [self.socket] if self.gated else []
+            for path in (*paths, str(self.place / "plugins" / "podwright.sock")):
                 wait_for(lambda path=path: reachable(path), lambda: self.log("authz"), 10)
 
     def start_engine(self, *, wait: bool = True) -> None:
@@ -269,7 +272,7 @@ class Pod:
         if self.processes["engine"].poll() is not None:
             raise AssertionError("the engine ended: " + self.log("engine"))
         try:
-            return self.call("GET", "/_ping").status == 200
+            return self.call("GET", "/_ping", direct=not self.gated).status == 200
         except OSError:
             return False
 

@@ -9,7 +9,8 @@ from authz_attacks import ATTACKS
 #: What the engine itself answers before it asks its plugin: redirect, bad request, unknown path.
 OWN_REFUSALS = {301, 307, 400, 404, 405}
 BEFORE_PLUGIN = {"5", "5b", "5c", "5d", "6", "6b", "6c", "43", "43b", "43c"}
-#: Engines before 29.3.1 hide bodies over 1 MiB: the plugin refuses what it cannot see.
+#: Engines before 29.3.1 hide bodies over 1 MiB: the plugin refuses what it cannot see, and the gate
+#: sees it.
 OLD_RULES = {"15": "body.absent"}
 
 
@@ -36,7 +37,7 @@ def fill(pod, text):
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: f"{attack.number}: {attack.title}")
 def test_an_attack_is_refused_and_leaves_nothing(pod, attack):
     before = snapshot(pod)
-    rule = OLD_RULES.get(attack.number, attack.rule) if pod.engine.old else attack.rule
+    hidden = OLD_RULES.get(attack.number) if pod.engine.old else None
     headers = dict(attack.headers)
     if attack.kind:
         headers["Content-Type"] = attack.kind
@@ -53,6 +54,7 @@ def test_an_attack_is_refused_and_leaves_nothing(pod, attack):
         for direct in (False, True) if attack.number != "18" else (True,):
             answer = pod.call(attack.method, target, body, headers, direct=direct)
             assert answer.status >= 300, (target, direct, answer)
+            rule = hidden if hidden and direct else attack.rule
             by_rule = f"[{rule}]" in answer.message or "[gate." in answer.message
             assert by_rule or (answer.status in OWN_REFUSALS and attack.number in BEFORE_PLUGIN), (
                 answer
@@ -69,5 +71,5 @@ def test_the_docker_command_shows_the_rule_of_a_refusal(pod, attack):
     before = snapshot(pod)
     done = pod.docker(*(fill(pod, word) for word in attack.cli))
     assert done.returncode != 0
-    assert f"authorization denied by plugin podwright: [{attack.rule}]" in done.stderr.decode()
+    assert f"podwright: [{attack.rule}]" in done.stderr.decode()
     assert snapshot(pod) == before

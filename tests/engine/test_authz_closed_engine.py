@@ -21,9 +21,9 @@ MISSING = (
     "(no socket in /run/docker/plugins); see the log of container authz\n"
 )
 OLD = (
-    "podwright: the engine is not started: Docker Engine 20.10.24 hides large request bodies from "
-    "the authorization plugin (CVE-2026-34040); use 29.3.1 or newer, or accept it knowingly in the "
-    "config\n"
+    "podwright: the engine is not started: containers can leave Docker Engine 20.10.24 by way of "
+    "docker cp (CVE-2026-42306, CVE-2026-41568); use 29.5.1 or newer, or accept it knowingly in "
+    "the config\n"
 )
 
 
@@ -66,14 +66,14 @@ def test_the_engine_itself_does_not_start_without_the_plugin_either(places, kind
         assert b"podwright" in done.stderr.splitlines()[-1]
 
 
-def test_an_engine_before_29_3_1_is_not_started(places):
+def test_an_engine_before_29_5_1_is_not_started(places):
     with sandbox(places, "old", options={"accept_old": False}) as pod:
         pod.start_authz()
         assert ends(pod) == (78, OLD)
 
 
 def test_an_accepted_old_engine_says_so_in_its_log(pod):
-    words = "podwright: Docker Engine 20.10.24 is older than 29.3.1 and was accepted by the config"
+    words = "podwright: Docker Engine 20.10.24 is older than 29.5.1 and was accepted by the config"
     log = (pod.place / "engine.log").read_text("utf-8")
     assert (words in log) is pod.engine.old
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from engines import WORKSPACE, create
+from engines import KINDS, WORKSPACE, create
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = b"\0\0\0\4\0\0\0\0\0"
@@ -86,14 +86,21 @@ def form_build(pod, *, kinds):
     return b"\r\n".join(lines)
 
 
-def test_a_repeated_media_type_hides_parameters_from_the_plugin_and_is_stopped_by_the_gate(pod):
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_repeated_media_type_hides_parameters_from_a_plugin(make_pod, kind):
+    pod = make_pod(kind, gated=False)
     twice = form_build(pod, kinds=[b"application/x-www-form-urlencoded", b"application/x-tar"])
     shown = pod.raw(twice, direct=True)
     assert b"authorization denied" not in shown
     if not pod.engine.old:  # the engine went for the address that only the form named
         assert b"127.0.0.1:1" in shown
+
+
+def test_a_repeated_media_type_is_stopped_by_the_gate_and_by_the_plugin_beside_a_gate(pod):
+    twice = form_build(pod, kinds=[b"application/x-www-form-urlencoded", b"application/x-tar"])
     answer = pod.raw(twice)
     assert b"[gate.header] the header content-type is there twice; send it once" in answer
+    assert b"[gate.seal]" in pod.raw(twice, direct=True)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,19 @@ SECURITY_CONTEXT: dict[str, Any] = {
     "seccompProfile": {"type": "RuntimeDefault"},
 }
 # In the order of their imports of one another; guard.py is about the engine and stays behind.
-_MODULES = ("strict", "limits", "checks", "bodies", "routes", "policy", "server", "gate", "plugin")
+_MODULES = (
+    "strict",
+    "limits",
+    "checks",
+    "bodies",
+    "routes",
+    "policy",
+    "server",
+    "mounts",
+    "volumes",
+    "gate",
+    "plugin",
+)
 _HEAD = '''"""podwright's authorization plugin and gate, generated from pytools/podwright/authz."""
 import sys
 import types

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 VOLUME_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+\Z")
 NETWORK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _BIND_MODES = frozenset({"ro", "rw", "nocopy", "consistent", "cached", "delegated"})
+_NEVER_FILLED = (
+    "the engine would fill the workspace from the image as root, while the pipeline writes there"
+)
 _SECURITY_OPTIONS = (
     "no-new-privileges",
     "no-new-privileges:true",
@@ -66,8 +69,8 @@ def mount_source(source: str, where: str, limits: Limits) -> None:
             raise Refused(
                 "container.workspace",
                 f"{where}: a path below the workspace can become a link after this check; use "
-                f"--mount type=volume,source={limits.volume},volume-subpath=... or the pod's own "
-                "Docker socket, which does that for -v",
+                f"--mount type=volume,source={limits.volume},volume-nocopy,volume-subpath=... or "
+                "the pod's own Docker socket, which does that for -v",
             )
         raise Refused(
             "container.bind",
@@ -90,6 +93,8 @@ def bind(value: Any, where: str, limits: Limits) -> None:
             raise Refused(
                 "container.bind", f"{where}: of a mount's modes only ro, rw and nocopy are allowed"
             )
+    if parts[0] == limits.volume and "nocopy" not in "".join(parts[2:]).split(","):
+        raise Refused("container.copy", f"{where}: {_NEVER_FILLED}; add the mode nocopy")
 
 
 def network_name(value: Any, where: str, limits: Limits) -> None:  # noqa: ARG001
@@ -213,6 +218,8 @@ def _mount(value: Any, where: str, limits: Limits) -> None:
         if kind == "volume" and not VOLUME_NAME.match(source):
             raise Refused("container.mount", f"{where}.Source: a volume is named, not a path")
         mount_source(source, f"{where}.Source", limits)
+        if source == limits.volume and not (value.get("VolumeOptions") or {}).get("NoCopy"):
+            raise Refused("container.copy", f"{where}: {_NEVER_FILLED}; add volume-nocopy")
     elif kind not in ("volume", "tmpfs", "image"):
         raise Refused(
             "container.mount", f"{where}.Type: only volume, tmpfs and image mounts are allowed"

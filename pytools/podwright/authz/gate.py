@@ -8,7 +8,12 @@ gate settles them in front of the engine:
 * of a repeated header the engine shows its plugins the last value and uses the first itself, so
   that a form body could add parameters to a build: repeated headers are refused;
 * a mount of a path below the workspace would be resolved by the engine long after the decision: it
-  becomes a sub-path of the workspace's volume, which the engine resolves without a race.
+  becomes a sub-path of the workspace's volume, which the engine resolves without a race
+  (``mounts.py``).
+
+And what the engine does as root with a volume, others must not disturb: containers are created one
+after the other, and only new volumes are filled from an image (``volumes.py``). The plugin takes
+creations and builds from this gate alone, known by a seal.
 
 The gate grants nothing: every request still goes through the engine to the plugin. It answers one
 question itself, HEAD /_ping, with which all clients begin: as the engine last did, while that is
@@ -23,16 +28,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import posixpath
 import re
 import select
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import monotonic as _now
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from podwright.authz.strict import MAX_BODY, Refused, parse_json
+from podwright.authz.mounts import keep, read_create, read_object, volume_names, written
+from podwright.authz.policy import SEAL, Request, check
+from podwright.authz.strict import MAX_BODY, Refused, Target, parse_target
+from podwright.authz.volumes import Volumes
 
 if TYPE_CHECKING:
     from podwright.authz.limits import Limits
@@ -48,28 +55,24 @@ _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _VALUE = re.compile(rb"[\t -~\x80-\xff]*\Z")
 _LINE = re.compile(rb"([A-Z]{1,16}) (/[!-~]*) HTTP/1\.1\Z")
 _PING = re.compile(rb"/(?:v1\.[0-9]{1,3}/)?_ping\Z")
-_CREATE = re.compile(rb"/(?:v1\.([0-9]{1,3})/)?containers/create(?=\?|\Z)")
+_NAME = re.compile(rb'"Name":"([^"]+)"')
 #: Headers that decide how the rest is read: once, or not at all.
 _ONCE = frozenset(
     b"connection content-encoding content-length content-type expect host transfer-encoding "
     b"upgrade".split()
 )
-_NEVER = frozenset(b"http2-settings keep-alive proxy-connection te trailer".split())
+_NEVER = frozenset(
+    [*b"http2-settings keep-alive proxy-connection te trailer".split(), SEAL.lower().encode()]
+)
+#: Requests that the engine gets one after the other.
+_ONE_AT_A_TIME = frozenset({("containers", "create"), ("volumes", "create")})
+#: Answers to a creation that has not begun: a wrong value, no such image, a name that is taken.
+_UNDONE = (b"HTTP/1.1 400 ", b"HTTP/1.1 404 ", b"HTTP/1.1 409 ")
 _UPGRADES = frozenset({b"tcp", b"h2c"})
 #: With one of these a HEAD is a request like any other.
 _NOT_BARE = frozenset(b"connection content-length expect transfer-encoding upgrade".split())
 _PLAIN_ANSWER = re.compile(rb"HTTP/1\.1 [2-5][0-9][0-9] ")
 _CLOSES = re.compile(rb"(?i)\r\n(?:connection|transfer-encoding|upgrade):")
-#: The first API version with sub-paths of volumes; requests from 1.40 on mean the same in it.
-_SUBPATH_API, _SUBPATH_FROM = 45, 40
-#: Options of a bind mount that say nothing; compose sends them when the path must be there already.
-_NO_OPTIONS = {
-    "CreateMountpoint": False,
-    "NonRecursive": False,
-    "ReadOnlyForceRecursive": False,
-    "ReadOnlyNonRecursive": False,
-}
-_MODES = frozenset({"", "ro", "rw", "cached", "delegated", "consistent"})
 
 
 @dataclass(frozen=True)
@@ -138,105 +141,14 @@ def render_head(head: Head, length: int | None = None) -> bytes:
     """Write the head for the engine: the last request of its connection."""
     connection = b"close" if head.get(b"upgrade") is None else b"Upgrade, close"
     lines = [head.method + b" " + head.target + b" HTTP/1.1"]
-    dropped = {b"connection"} if length is None else {b"connection", b"content-length", b"expect"}
+    dropped = {b"connection"}
+    if length is not None:
+        dropped |= {b"content-length", b"transfer-encoding", b"expect"}
     lines += [name + b": " + value for name, value in head.headers if name not in dropped]
     if length is not None:
         lines.append(b"content-length: %d" % length)
     lines.append(b"connection: " + connection)
     return b"\r\n".join(lines) + b"\r\n\r\n"
-
-
-def wants_body(head: Head) -> int | None:
-    """The length of a body that may have workspace mounts in it; None for all other requests."""
-    if head.method != b"POST" or not _CREATE.match(head.target):
-        return None
-    length = head.get(b"content-length")
-    if length is None or int(length) > MAX_BODY:
-        return None  # chunked or too large: the plugin decides about it as it is
-    return int(length)
-
-
-def translate(head: Head, body: bytes, limits: Limits) -> tuple[Head, bytes]:
-    """Turn mounts of paths below the workspace into sub-paths of its volume.
-
-    Whatever is not understood stays as it is: the plugin refuses it with the reason.
-    """
-    try:
-        request = parse_json(body)
-        host = request["HostConfig"]
-        binds, mounts = host.get("Binds") or [], host.get("Mounts") or []
-        kept, added = _split_binds(binds, limits)
-        turned = [_turned(mount, limits) for mount in mounts]
-    except (Refused, KeyError, TypeError, AttributeError):
-        return head, body
-    if not added and turned == mounts:
-        return head, body
-    host["Binds"], host["Mounts"] = kept, turned + added
-    target = head.target
-    if any(_has_subpath(mount) for mount in host["Mounts"]):
-        target = _newer(target)
-    return Head(head.method, target, head.headers), json.dumps(request).encode()
-
-
-def _split_binds(binds: list[str], limits: Limits) -> tuple[list[str], list[dict[str, Any]]]:
-    """Separate what stays a bind from what becomes a mount."""
-    kept, added = [], []
-    for bind in binds:
-        source, _, rest = bind.partition(":")
-        target, _, mode = rest.partition(":")
-        path = subpath(source, limits)
-        if path is None or mode not in _MODES:
-            kept.append(bind)
-        else:
-            added.append(_volume_mount(path, target, limits, read_only=mode == "ro"))
-    return kept, added
-
-
-def subpath(source: str, limits: Limits) -> str | None:
-    """The path inside the workspace's volume; empty for all of it, None for other places."""
-    if not source.startswith("/"):
-        return None
-    path = posixpath.normpath(source)
-    if path == limits.workspace:
-        return ""
-    inside = path.startswith(limits.workspace + "/")
-    return path[len(limits.workspace) + 1 :] if inside else None
-
-
-def _volume_mount(path: str, target: str, limits: Limits, *, read_only: bool) -> dict[str, Any]:
-    options: dict[str, Any] = {"NoCopy": True}
-    if path:
-        options["Subpath"] = path
-    mount: dict[str, Any] = {"Type": "volume", "Source": limits.volume, "Target": target}
-    if read_only:
-        mount["ReadOnly"] = True
-    return {**mount, "VolumeOptions": options}
-
-
-def _turned(mount: dict[str, Any], limits: Limits) -> dict[str, Any]:
-    """A bind mount of the workspace as a volume's; everything else as it is."""
-    known = {"Type", "Source", "Target", "ReadOnly", "Consistency", "BindOptions"}
-    if mount.get("Type") != "bind" or set(mount) - known:
-        return mount
-    options = mount.get("BindOptions") or {}
-    if any(_NO_OPTIONS[name] is not value for name, value in options.items()):
-        return mount
-    path = subpath(mount["Source"], limits)
-    if path is None:
-        return mount
-    return _volume_mount(path, mount["Target"], limits, read_only=mount.get("ReadOnly") is True)
-
-
-def _has_subpath(mount: dict[str, Any]) -> bool:
-    return bool((mount.get("VolumeOptions") or {}).get("Subpath"))
-
-
-def _newer(target: bytes) -> bytes:
-    """Name the API version that knows sub-paths when the client's is a little older."""
-    match = _CREATE.match(target)
-    if not match or not match[1] or not _SUBPATH_FROM <= int(match[1]) < _SUBPATH_API:
-        return target
-    return b"/v1.%d/" % _SUBPATH_API + target.split(b"/", 2)[2]
 
 
 def refusal(refused: Refused, status: str = "403 Forbidden") -> bytes:
@@ -302,6 +214,21 @@ class Doors:
             engine.close()
         return self._open()
 
+    def exchange(self, request: bytes) -> bytes:
+        """Pass on a request that ends its connection; gives the whole answer.
+
+        Raises:
+            Refused: there is none.
+        """
+        with self.take() as engine, contextlib.suppress(OSError):
+            engine.sendall(request)
+            parts = [engine.recv(_CHUNK)]
+            while parts[-1]:
+                parts.append(engine.recv(_CHUNK))
+            if len(parts) > 1:
+                return b"".join(parts)
+        raise Refused("gate.engine", "the engine gave no answer; see the log of container engine")
+
     def prepare(self) -> None:
         """Open one for the next client, unless it is there already."""
         if not self._ahead and not self._closed:
@@ -339,56 +266,143 @@ def _stirs(engine: socket.socket) -> bool:
     return True
 
 
-def pass_on(client: socket.socket, doors: Doors, limits: Limits) -> None:
-    """Serve one connection of a client: check each head, then connect the two ends."""
-    with client:
+class Gate:
+    """Serves the clients of one engine.
+
+    Args:
+        doors: the connections to the engine.
+        limits: the policy; its seal goes on what the plugin takes from the gate alone.
+        late: the engine was at work before this gate.
+    """
+
+    def __init__(self, doors: Doors, limits: Limits, *, late: bool = False) -> None:
+        self._doors, self._limits = doors, limits
+        self._volumes = Volumes(self._has_volume, self._uses_volume, late=late)
+
+    def serve(self, client: socket.socket) -> None:
+        """Serve one connection of a client: check each head, then connect the two ends."""
+        with client:
+            try:
+                self._serve(client)
+            except Refused as refused:
+                _say(client, refusal(refused))
+            except OSError:
+                pass  # one of the two hung up
+        self._doors.prepare()
+
+    def _serve(self, client: socket.socket) -> None:
+        """Pass on questions that stay bare, one after the other, and then one last request."""
+        rest, engine = b"", None
         try:
-            _pass_on(client, doors, limits)
-        except Refused as refused:
-            _say(client, refusal(refused))
-        except OSError:
-            pass  # one of the two hung up
-    doors.prepare()
-
-
-def _pass_on(client: socket.socket, doors: Doors, limits: Limits) -> None:
-    """Pass on questions that stay bare, one after the other, and then one last request."""
-    rest, engine = b"", None
-    try:
-        while True:
-            raw = _read_head(client, rest)
-            if raw is None:
-                return
-            text, rest = raw
-            head, written = _understood(text)
-            if not is_bare(head):
-                break
-            answer = doors.pong(head.target)
+            while True:
+                raw = _read_head(client, rest)
+                if raw is None:
+                    return
+                text, rest = raw
+                head, written, target = _understood(text)
+                if not is_bare(head):
+                    break
+                answer = self._doors.pong(head.target)
+                if answer:
+                    client.sendall(answer)
+                    continue
+                engine = self._doors.take(engine)
+                answer = _ask(client, engine, written)
+                if not answer:
+                    return
+                self._doors.remember(head.target, answer)
+            answer = self._answered(client, head, target, rest)
             if answer:
-                client.sendall(answer)
-                continue
-            engine = doors.take(engine)
-            answer = _ask(client, engine, written)
-            if not answer:
+                _say(client, answer)
                 return
-            doors.remember(head.target, answer)
-        first = _last_request(client, head, written, rest, limits)
-        engine = doors.take(engine)
-        _join(client, engine, first)
-    finally:
-        if engine:
-            engine.close()
+            engine = self._doors.take(engine)
+            if target.segments == ("build",):
+                with self._volumes.build():
+                    _join(client, engine, render_head(self._sealed(head)) + rest, to_end=True)
+            else:
+                _join(client, engine, written + rest)
+        finally:
+            if engine:
+                engine.close()
+
+    def _answered(self, client: socket.socket, head: Head, target: Target, rest: bytes) -> bytes:
+        """The engine's answer to what is done one at a time; empty for all other requests."""
+        if head.method != b"POST" or target.segments not in _ONE_AT_A_TIME:
+            return b""
+        body = _read_body(client, head, rest)
+        if target.segments[0] == "containers":
+            return self._create(self._sealed(head), body)
+        return self._make_volume(head, body)
+
+    def _check(self, head: Head, body: bytes) -> None:
+        """Refuse as the plugin would: what is not understood cannot be made safe."""
+        headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
+        headers.pop("transfer-encoding", None)  # it was taken off, as the engine does
+        request = Request(head.method.decode(), head.target.decode(), headers, body)
+        check(request, parse_target(request.uri), self._limits)
+
+    def _create(self, head: Head, body: bytes) -> bytes:
+        """Create a container whose volumes nobody else can write while they are filled."""
+        try:
+            request = read_create(body, self._limits)
+        except Refused:
+            self._check(head, body)  # what is wrong with the head comes first
+            raise
+        self._check(head, json.dumps(request).encode())
+        names = volume_names(request)
+        own = frozenset({self._limits.volume})
+        with self._volumes.turn(names):
+            keep(request, own | self._volumes.kept(names - own))
+            target, body = written(request, head.target.decode())
+            fresh = self._volumes.given(names)
+            answer = self._exchange(replace(head, target=target.encode()), body)
+            if answer.startswith(_UNDONE):
+                self._volumes.made(*fresh)
+        return answer
+
+    def _make_volume(self, head: Head, body: bytes) -> bytes:
+        """Make a volume, and remember that nobody has it."""
+        self._check(head, body)
+        with self._volumes.turn():
+            is_new = self._volumes.is_new(read_object(body).get("Name") or "")
+            answer = self._exchange(head, body)
+            name = _NAME.search(answer)
+            if is_new and name and answer.startswith(b"HTTP/1.1 201 "):
+                self._volumes.made(name[1].decode())
+        return answer
+
+    def _sealed(self, head: Head) -> Head:
+        seal = (SEAL.lower().encode(), self._limits.seal.encode())
+        return replace(head, headers=(*head.headers, seal)) if self._limits.seal else head
+
+    def _exchange(self, head: Head, body: bytes) -> bytes:
+        """Pass on one request and wait for the whole answer, though the client be gone."""
+        return self._doors.exchange(render_head(head, len(body)) + body)
+
+    def _has_volume(self, name: str) -> bool:
+        answer = self._doors.exchange(_question(f"/volumes/{name}"))
+        return not answer.startswith(b"HTTP/1.1 404 ")
+
+    def _uses_volume(self, name: str) -> bool:
+        filters = f"%7B%22volume%22:%5B%22{name}%22%5D%7D"
+        answer = self._doors.exchange(_question(f"/containers/json?all=1&filters={filters}"))
+        return b'"Id":' in answer
 
 
-def _understood(text: bytes) -> tuple[Head, bytes]:
+def _question(target: str) -> bytes:
+    return f"GET {target} HTTP/1.1\r\nHost: podwright\r\nConnection: close\r\n\r\n".encode()
+
+
+def _understood(text: bytes) -> tuple[Head, bytes, Target]:
     """Read a head, and write it for the engine; what clients ask all the time is remembered."""
     common = len(text) <= _MAX_REMEMBERED and b"uth" not in text.lower()  # no credentials
     return (_remembered if common else _read)(text)
 
 
-def _read(text: bytes) -> tuple[Head, bytes]:
+def _read(text: bytes) -> tuple[Head, bytes, Target]:
     head = parse_head(text)
-    return head, render_bare(head) if is_bare(head) else render_head(head)
+    written = render_bare(head) if is_bare(head) else render_head(head)
+    return head, written, parse_target(head.target.decode())
 
 
 _remembered = lru_cache(maxsize=128)(_read)
@@ -400,17 +414,6 @@ def is_bare(head: Head) -> bool:
     That is so for HEAD without a body.
     """
     return head.method == b"HEAD" and not any(name in _NOT_BARE for name, _ in head.headers)
-
-
-def _last_request(
-    client: socket.socket, head: Head, written: bytes, rest: bytes, limits: Limits
-) -> bytes:
-    length = wants_body(head)
-    if length is None:
-        return written + rest
-    body, rest = _read_body(client, head, rest, length)
-    head, body = translate(head, body, limits)
-    return render_head(head, len(body)) + body + rest
 
 
 def _ask(client: socket.socket, engine: socket.socket, question: bytes) -> bytes:
@@ -451,18 +454,55 @@ def _read_head(source: socket.socket, data: bytes = b"") -> tuple[bytes, bytes] 
         data += more
 
 
-def _read_body(client: socket.socket, head: Head, rest: bytes, length: int) -> tuple[bytes, bytes]:
+def _read_body(client: socket.socket, head: Head, data: bytes) -> bytes:
+    """Read a body, plain or in chunks; ``data`` was read behind the head."""
     if head.get(b"expect") is not None:
         client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-    parts, size = [rest], len(rest)
-    while size < length:
+    if head.get(b"transfer-encoding") is None:
+        return _exactly(client, data, _length(head.get(b"content-length") or b"0"))[0]
+    parts: list[bytes] = []
+    while True:
+        line, data = _line(client, data)
+        if not re.match(rb"[0-9A-Fa-f]{1,8}\Z", line):
+            raise Refused("gate.body", "the body is not chunked as announced")
+        if not int(line, 16):
+            return b"".join(parts)
+        part, data = _exactly(client, data, int(line, 16) + 2)
+        parts.append(part[:-2])
+        _length(b"%d" % sum(map(len, parts)))
+
+
+def _length(value: bytes) -> int:
+    if int(value) > MAX_BODY:
+        raise Refused("body.size", f"the body is larger than {MAX_BODY} bytes")
+    return int(value)
+
+
+def _exactly(client: socket.socket, data: bytes, size: int) -> tuple[bytes, bytes]:
+    """So many bytes, and what was read behind them."""
+    _length(b"%d" % (size - 2))
+    parts, have = [data], len(data)
+    while have < size:
         more = client.recv(_CHUNK)
         if not more:
             raise ConnectionError("the client left")
         parts.append(more)
-        size += len(more)
+        have += len(more)
     data = b"".join(parts)
-    return data[:length], data[length:]
+    return data[:size], data[size:]
+
+
+def _line(client: socket.socket, data: bytes) -> tuple[bytes, bytes]:
+    """One line, and what was read behind it."""
+    while b"\r\n" not in data:
+        more = client.recv(_CHUNK)
+        if not more:
+            raise ConnectionError("the client left")
+        data += more
+        if len(data) > _CHUNK and b"\r\n" not in data:
+            raise Refused("gate.body", "the body is not chunked as announced")
+    line, _, data = data.partition(b"\r\n")
+    return line, data
 
 
 class _Flow:
@@ -508,8 +548,10 @@ class _Flow:
         self.pending = self.pending[sent:]
 
 
-def _join(client: socket.socket, engine: socket.socket, first: bytes) -> None:
-    """Copy both ways until the engine has said everything, or the client is gone.
+def _join(
+    client: socket.socket, engine: socket.socket, first: bytes, *, to_end: bool = False
+) -> None:
+    """Copy both ways until the engine has said everything, or (not to_end) the client is gone.
 
     The end of one direction is passed on as such (attach needs it). When the engine no longer
     reads, the rest is read and thrown away: it hangs up on a large body that it refuses while the
@@ -518,7 +560,7 @@ def _join(client: socket.socket, engine: socket.socket, first: bytes) -> None:
     """
     up, down = _Flow(client, engine, first), _Flow(engine, client, b"")
     up.step()
-    while (down.open or down.pending) and not down.lost:
+    while (down.open or down.pending) and (to_end or not down.lost):
         waiting = select.poll()
         wanted: dict[int, int] = {}
         for end, event in filter(None, (up.wants(), down.wants())):

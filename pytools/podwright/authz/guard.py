@@ -16,8 +16,9 @@ from podwright.authz.plugin import ENGINE_SOCKET, PLUGIN_DIR, PLUGIN_NAME
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Before it, bodies over 1 MiB were not shown to plugins (CVE-2026-34040, GHSA-x744-4wpc-v9h2).
-MINIMUM_ENGINE = "29.3.1"
+#: Before it, a container could turn docker cp against its engine (CVE-2026-42306, CVE-2026-41568);
+#: before 29.3.1, bodies over 1 MiB were not shown to plugins (CVE-2026-34040).
+MINIMUM_ENGINE = "29.5.1"
 #: The unprivileged user of the container authz, and the group of the engine's socket.
 AUTHZ_UID = 65532
 
@@ -30,8 +31,7 @@ class EngineOptions:
         config: path of daemon.json in the engine's container.
         data_root: the engine's own volume.
         plugins: all authorization plugins that must be there, in order; ours is always first.
-        accept_old: start an engine older than MINIMUM_ENGINE although bodies may be hidden from
-            the plugin.
+        accept_old: start an engine older than MINIMUM_ENGINE although containers can leave it.
         workspace: path of the workspace volume in the engine's container; empty: not shared.
         volume: the engine's name for that volume.
         new_privileges: let setuid programs of containers gain privileges (su, sudo, ping).

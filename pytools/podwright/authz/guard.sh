@@ -11,7 +11,7 @@ version=$(dockerd --version | sed -n 's/^Docker version \([0-9][0-9.]*\).*/\1/p'
 [ -n "$version" ] || refuse "dockerd does not say its version; use an image with Docker Engine @MINIMUM@ or newer"
 oldest=$(printf '%s\n%s\n' @MINIMUM@ "$version" | sort -t. -k1,1n -k2,2n -k3,3n | head -n 1)
 if [ "$oldest" != @MINIMUM@ ]; then
-  [ "$accept_old" = yes ] || refuse "Docker Engine $version hides large request bodies from the authorization plugin (CVE-2026-34040); use @MINIMUM@ or newer, or accept it knowingly in the config"
+  [ "$accept_old" = yes ] || refuse "containers can leave Docker Engine $version by way of docker cp (CVE-2026-42306, CVE-2026-41568); use @MINIMUM@ or newer, or accept it knowingly in the config"
   echo "podwright: Docker Engine $version is older than @MINIMUM@ and was accepted by the config" >&2
 fi
 for plugin in $plugins; do

@@ -100,6 +100,8 @@ class Limits:
         imports: whether images may come from archives and URLs (load, import, commit).
         workspace: the path at which builder and engine share the workspace volume.
         volume: the name under which the engine knows that volume.
+        seal: what creations and builds must carry, since only the gate makes them safe; empty when
+            there is no gate.
     """
 
     profile: str
@@ -110,6 +112,7 @@ class Limits:
     imports: bool = True
     workspace: str = "/home/jenkins/agent"
     volume: str = "workspace"
+    seal: str = ""
 
 
 _KEYS = (

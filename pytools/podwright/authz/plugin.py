@@ -10,9 +10,10 @@ import signal
 import socket
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from podwright.authz.gate import Doors, pass_on
+from podwright.authz.gate import Doors, Gate
 from podwright.authz.limits import Limits, limits, problems
 from podwright.authz.server import MEDIA_TYPE, Audit, listen, serve, serve_connection
 
@@ -90,6 +91,7 @@ def run(options: argparse.Namespace, policy: Limits, audit: Audit) -> int:
     """Serve until told to stop; the gate lives in a process of its own and dies with this one."""
     plugin = listen(options.plugin_socket, 0o600)
     if options.client_socket:
+        policy = replace(policy, seal=os.urandom(16).hex())
         gate = listen(options.client_socket, 0o666)
         _start_gate(gate, plugin, options.engine_socket, policy)
         gate.close()
@@ -114,14 +116,19 @@ def _start_gate(gate: socket.socket, plugin: socket.socket, engine: str, policy:
     plugin.close()
     gc.freeze()
     threading.Thread(target=_leave_with_parent, args=(reading,), daemon=True).start()
-    doors = Doors(engine)
-    serve(gate, lambda connection: pass_on(connection, doors, policy))
+    serve(gate, Gate(Doors(engine), policy, late=is_reachable(engine)).serve)
     os._exit(1)
 
 
 def _leave_with_parent(reading: int) -> None:
     os.read(reading, 1)
     os._exit(0)
+
+
+def is_reachable(path: str) -> bool:
+    """Whether somebody listens at this socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        return not connection.connect_ex(path)
 
 
 def answers(path: str) -> bool:

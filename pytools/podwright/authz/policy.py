@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from podwright.authz.limits import Limits
 
+#: The header by which the plugin knows the gate.
+SEAL = "X-Podwright-Gate"
+_SEALED = frozenset({"/containers/create", "/build"})
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 #: Media types per kind of body. A form would add parameters that the plugin does not see, and is
 #: therefore in none of them. Without a type the engine reads no JSON.
@@ -81,18 +84,28 @@ def decide(request: Request, limits: Limits) -> Decision:
     try:
         target = parse_target(request.uri)
         path = target.path
-        route = _route(request.method, target, limits)
-        _check_head(request, route)
-        _check_query(route, target, limits)
-        _check_body(request, route, limits)
-        _check_more(request, route, target, limits)
+        group = check(request, target, limits)
     except Refused as refused:
         return refusal(refused, path)
     except Exception as error:  # noqa: BLE001  a bug must not open the door
         return refusal(
             Refused("policy.bug", f"the policy failed ({type(error).__name__}); report it"), path
         )
-    return Decision(allow=True, rule=route.group, path=path)
+    return Decision(allow=True, rule=group, path=path)
+
+
+def check(request: Request, target: Target, limits: Limits) -> str:
+    """Check a request whose target was read; gives the group of its route.
+
+    Raises:
+        Refused: it is not allowed.
+    """
+    route = _route(request.method, target, limits)
+    _check_head(request, route)
+    _check_query(route, target, limits)
+    _check_body(request, route, limits)
+    _check_more(request, route, target, limits)
+    return route.group
 
 
 def refusal(refused: Refused, path: str = "") -> Decision:
@@ -234,6 +247,11 @@ def _check_more(request: Request, route: Route, target: Target, limits: Limits) 
         )
     if route.path == "/volumes/prune":
         _check_prune(target)
+    if limits.seal and route.path in _SEALED and header(request.headers, SEAL) != limits.seal:
+        raise Refused(
+            "gate.seal",
+            "containers are created by way of the gate alone; use the pod's own Docker socket",
+        )
 
 
 def _check_prune(target: Target) -> None:

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201, ANN202, ANN204 - fixtures and parameters
+# ruff: noqa: ANN001, ANN002, ANN003, ANN201, ANN202, ANN204 - fixtures and parameters
 from __future__ import annotations
 
 import contextlib
@@ -6,24 +6,25 @@ import json
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 import podwright.authz.gate as gate_module
-from podwright.authz.gate import Doors, Head, parse_head, pass_on, render_head, subpath, translate
+from podwright.authz.gate import Doors, Gate, Head, parse_head, render_head
 from podwright.authz.limits import limits
+from podwright.authz.mounts import keep, read_create, subpath, volume_names, written
 from podwright.authz.server import listen, serve
 from podwright.authz.strict import Refused
 
 RUN = limits({})
-CREATE = Head(
-    b"POST", b"/v1.50/containers/create?name=x", ((b"content-type", b"application/json"),)
-)
+CREATE = "/v1.50/containers/create?name=x"
 
 
-def translated(host, head=CREATE):
-    head, body = translate(head, json.dumps({"Image": "a", "HostConfig": host}).encode(), RUN)
-    return head.target.decode(), json.loads(body)["HostConfig"]
+def translated(host, target=CREATE):
+    body = json.dumps({"Image": "a", "HostConfig": host}).encode()
+    target, body = written(read_create(body, RUN), target)
+    return target, json.loads(body)["HostConfig"]
 
 
 def test_a_path_below_the_workspace_becomes_a_sub_path_of_its_volume():
@@ -80,81 +81,115 @@ def test_a_bind_in_the_long_form_is_translated_too_and_others_stay():
     ]
 
 
+BIND = {"Type": "bind", "Source": "/home/jenkins/agent/a", "Target": "/x"}
+
+
 @pytest.mark.parametrize(
-    "host",
+    ("host", "rule"),
     [
-        {"Binds": ["/etc:/x"]},
-        {"Binds": ["/home/jenkins/agent/../../etc:/x"]},
-        {"Binds": ["/home/jenkins/agent2:/x"]},
-        {"Binds": ["/home/jenkins/agent/a:/x:rshared"]},
-        {"Binds": "text"},
-        {"Binds": [1]},
-        {"Mounts": [{"Type": "bind", "Source": "/etc", "Target": "/x"}]},
-        {
-            "Mounts": [
-                {
-                    "Type": "bind",
-                    "Source": "/home/jenkins/agent/a",
-                    "Target": "/x",
-                    "BindOptions": {"Propagation": "rshared"},
-                }
-            ]
-        },
-        {
-            "Mounts": [
-                {
-                    "Type": "bind",
-                    "Source": "/home/jenkins/agent/a",
-                    "Target": "/x",
-                    "BindOptions": {"CreateMountpoint": True},
-                }
-            ]
-        },
-        {
-            "Mounts": [
-                {
-                    "Type": "bind",
-                    "Source": "/home/jenkins/agent/a",
-                    "Target": "/x",
-                    "BindOptions": {"CreateMountpoint": 0},
-                }
-            ]
-        },
-        {
-            "Mounts": [
-                {
-                    "Type": "bind",
-                    "Source": "/home/jenkins/agent/a",
-                    "Target": "/x",
-                    "BindOptions": {"createmountpoint": False},
-                }
-            ]
-        },
-        {
-            "Mounts": [
-                {
-                    "Type": "bind",
-                    "Source": "/home/jenkins/agent/a",
-                    "Target": "/x",
-                    "BindOptions": "text",
-                }
-            ]
-        },
-        {"Mounts": ["text"]},
-        {},
+        ({"Binds": ["/etc:/x"]}, "container.bind"),
+        ({"Binds": ["/home/jenkins/agent/../../etc:/x"]}, "container.bind"),
+        ({"Binds": ["/home/jenkins/agent2:/x"]}, "container.bind"),
+        ({"Binds": ["/home/jenkins/agent/a:/x:rshared"]}, "container.workspace"),
+        ({"Binds": "text"}, "body.type"),
+        ({"Binds": [1]}, "body.type"),
+        ({"Binds": ["v"]}, "container.bind"),
+        ({"Mounts": [{"Type": "bind", "Source": "/etc", "Target": "/x"}]}, "container.bind"),
+        (
+            {"Mounts": [{**BIND, "BindOptions": {"Propagation": "rshared"}}]},
+            "container.propagation",
+        ),
+        ({"Mounts": [{**BIND, "BindOptions": {"CreateMountpoint": True}}]}, "container.bind"),
+        ({"Mounts": [{**BIND, "BindOptions": {"createmountpoint": False}}]}, "body.case"),
+        ({"Mounts": [{**BIND, "BindOptions": {"CreateMountpoint": 0}}]}, "container.workspace"),
+        ({"Mounts": [{**BIND, "BindOptions": "text"}]}, "body.type"),
+        ({"Mounts": ["text"]}, "body.type"),
+        ({"Mounts": [{"Type": "volume", "source": "v", "Target": "/x"}]}, "body.case"),
+        (1, "body.type"),
     ],
     ids=str,
 )
-def test_what_is_not_the_workspace_stays_byte_for_byte_for_the_plugin_to_judge(host):
-    body = json.dumps({"HostConfig": host}, indent=3).encode()
-    assert translate(CREATE, body, RUN) == (CREATE, body)
+def test_what_cannot_be_made_safe_is_refused_as_the_plugin_would(gate, host, rule):
+    gate[1].act = daemon = Daemon()
+    assert f"podwright: [{rule}] ".encode() in created(gate, {"Image": "a", "HostConfig": host})
+    assert daemon.heads == []
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"null", b"{", b'{"HostConfig":1}', b'{"HostConfig":{},"HostConfig":{}}']
+    ("body", "rule"),
+    [
+        (b"", "body.absent"),
+        (b"[]", "body.root"),
+        (b"null", "body.root"),
+        (b"{", "body.json"),
+        (b'{"hostconfig":{}}', "body.case"),
+        (b'{"HostConfig":{},"HostConfig":{}}', "body.duplicate"),
+    ],
 )
-def test_an_unreadable_body_stays_as_it_is(body):
-    assert translate(CREATE, body, RUN) == (CREATE, body)
+def test_an_unreadable_body_is_refused(gate, body, rule):
+    gate[1].act = daemon = Daemon()
+    assert f"podwright: [{rule}] ".encode() in created(gate, body)
+    typeless = created(gate, body, b"POST /containers/create HTTP/1.1\r\nHost: d\r\n")
+    assert b"podwright: [request.content-type] " in typeless
+    assert daemon.heads == []
+
+
+def test_the_first_thing_that_is_wrong_is_told_of_what_the_engine_would_get(gate):
+    body = {"HostConfig": {"Binds": ["/home/jenkins/agent/a:/x"], "Privileged": True}}
+    assert b"podwright: [container.privileged] " in created(gate, body)
+
+
+def test_the_workspace_is_never_filled_from_an_image():
+    host = {
+        "Binds": ["workspace:/a", "workspace:/b:ro", "workspace:/c:nocopy", "data:/d"],
+        "Mounts": [
+            {"Type": "volume", "Source": "workspace", "Target": "/e"},
+            {
+                "Type": "volume",
+                "Source": "workspace",
+                "Target": "/f",
+                "VolumeOptions": {"Subpath": "f", "NoCopy": False},
+            },
+            {"Type": "volume", "Source": "data", "Target": "/g"},
+            {"Type": "volume", "Target": "/h"},
+        ],
+    }
+    assert translated(host)[1] == {
+        "Binds": [
+            "workspace:/a:nocopy",
+            "workspace:/b:ro,nocopy",
+            "workspace:/c:nocopy",
+            "data:/d",
+        ],
+        "Mounts": [
+            {**host["Mounts"][0], "VolumeOptions": {"NoCopy": True}},
+            {**host["Mounts"][1], "VolumeOptions": {"Subpath": "f", "NoCopy": True}},
+            *host["Mounts"][2:],
+        ],
+    }
+
+
+def test_volumes_are_named_by_binds_and_mounts():
+    mounts = [
+        {"Type": "volume", "Source": "w", "Target": "/a"},
+        {"Type": "volume", "Target": "/b"},
+        {"Type": "image", "Source": "i", "Target": "/c"},
+    ]
+    request = {"HostConfig": {"Binds": ["data:/d:ro", "/home/jenkins/agent:/e"], "Mounts": mounts}}
+    assert volume_names(request) == {"data", "w"}
+    keep(request, {"data", "w"})
+    assert request["HostConfig"]["Binds"] == ["data:/d:ro,nocopy", "/home/jenkins/agent:/e"]
+    assert request["HostConfig"]["Mounts"] == [
+        {**mounts[0], "VolumeOptions": {"NoCopy": True}},
+        *mounts[1:],
+    ]
+    assert volume_names({}) == volume_names({"HostConfig": None}) == frozenset()
+
+
+@pytest.mark.parametrize("modes", ["rw,z", "Z", "cached,rw", "nocopy"])
+def test_modes_that_change_nothing_in_the_workspace_are_left_out(modes):
+    plain = translated({"Binds": ["/home/jenkins/agent/a:/x"]})
+    assert translated({"Binds": [f"/home/jenkins/agent/a:/x:{modes}"]}) == plain
 
 
 @pytest.mark.parametrize(
@@ -168,9 +203,8 @@ def test_an_unreadable_body_stays_as_it_is(body):
     ],
 )
 def test_an_api_version_a_little_too_old_for_sub_paths_is_raised(target, expected):
-    head = Head(b"POST", target.encode(), ())
-    assert translated({"Binds": ["/home/jenkins/agent/a:/x"]}, head)[0] == expected
-    assert translated({"Binds": ["/home/jenkins/agent:/x"]}, head)[0] == target
+    assert translated({"Binds": ["/home/jenkins/agent/a:/x"]}, target)[0] == expected
+    assert translated({"Binds": ["/home/jenkins/agent:/x"]}, target)[0] == target
 
 
 @pytest.mark.parametrize(
@@ -310,7 +344,7 @@ def gate(tmp_path):
     engine = Engine(str(tmp_path / "e.sock"))
     server = listen(str(tmp_path / "g.sock"), 0o666)
     doors = engine.doors = Doors(str(tmp_path / "e.sock"))
-    thread = threading.Thread(target=serve, args=(server, lambda c: pass_on(c, doors, RUN)))
+    thread = threading.Thread(target=serve, args=(server, Gate(doors, RUN).serve))
     thread.start()
     yield str(tmp_path / "g.sock"), engine
     server.shutdown(socket.SHUT_RDWR)
@@ -359,20 +393,313 @@ def test_an_answer_reaches_the_client_though_the_engine_stopped_reading(gate):
         assert client.recv(100).startswith(b"HTTP/1.1 403 Forbidden\r\n")
 
 
+MADE = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+GONE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+BUSY = b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n"
+
+
+class Daemon:
+    """An engine that knows volumes, and tells what containers it was to create."""
+
+    def __init__(self, volumes=(), used=()):
+        self.volumes, self.used = set(volumes), used
+        self.heads, self.created, self.answer = [], [], MADE
+        self.hold = threading.Event()
+        self.hold.set()
+        self.busy = self.most = 0
+
+    def __call__(self, connection):
+        with connection:
+            data = b""
+            while b"\r\n\r\n" not in data:
+                part = connection.recv(65536)
+                if not part:
+                    return
+                data += part
+            head, _, body = data.partition(b"\r\n\r\n")
+            length = [line for line in head.lower().split(b"\r\n") if b"content-length" in line]
+            while length and len(body) < int(length[0].split(b":")[1]):
+                body += connection.recv(65536)
+            connection.sendall(self.answered(head, body))
+
+    def answered(self, head, body):
+        self.heads.append(head)
+        words = head.split(b" ")[1].decode().partition("?")[0].split("/")
+        if words[-1] == "create" and words[-2] == "containers":
+            return self.create(json.loads(body).get("HostConfig") or {})
+        if words[-1] == "create":
+            name = json.loads(body).get("Name") or "f" * 64
+            self.volumes.add(name)
+            return MADE + b'{"CreatedAt":"","Name":"%s","Scope":"local"}' % name.encode()
+        if words[-1] == "json":
+            found = any(name in head.decode() for name in self.used)
+            return b"HTTP/1.1 200 OK\r\n\r\n" + (b'[{"Id":"1"}]' if found else b"[]")
+        return PONG if words[-1] in self.volumes else GONE
+
+    def create(self, host):
+        self.busy += 1
+        self.most = max(self.most, self.busy)
+        self.hold.wait(10)
+        self.created.append(host)
+        for bind in host.get("Binds") or ():
+            self.volumes.add(bind.partition(":")[0])
+        self.busy -= 1
+        return self.answer
+
+
+TYPED = b"POST %s HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
+
+
+def created(gate, body, head=TYPED % b"/containers/create"):
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    with dial(gate[0]) as client:
+        client.sendall(head + b"Content-Length: %d\r\n\r\n" % len(data) + data)
+        return everything(client)
+
+
+def bound(*binds):
+    return {"Image": "a", "HostConfig": {"Binds": list(binds)}}
+
+
+def make(gate, **body):
+    return created(gate, body, TYPED % b"/v1.47/volumes/create")
+
+
 def test_a_client_that_asks_before_sending_its_body_is_answered(gate):
     path, engine = gate
+    engine.act = daemon = Daemon()
     body = b'{"HostConfig":{"Binds":["/home/jenkins/agent/a:/x"]}}'
     with dial(path) as client:
         client.sendall(
-            b"POST /containers/create HTTP/1.1\r\nHost: d\r\nExpect: 100-continue\r\n"
+            TYPED % b"/containers/create" + b"Expect: 100-continue\r\n"
             b"Content-Length: %d\r\n\r\n" % len(body)
         )
         assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.sendall(body)
-        client.shutdown(socket.SHUT_WR)
-        client.recv(100)
-    assert b'"Subpath": "a"' in b"".join(engine.seen)
-    assert b"expect" not in b"".join(engine.seen)
+        assert everything(client) == MADE
+    assert daemon.created[0]["Mounts"][0]["VolumeOptions"]["Subpath"] == "a"
+    assert b"expect" not in daemon.heads[-1]
+
+
+def test_a_creation_in_chunks_is_read_and_passed_on_in_one_piece(gate):
+    path, engine = gate
+    engine.act = daemon = Daemon()
+    body = json.dumps(bound("data:/d")).encode()
+    head = TYPED % b"/containers/create" + b"Transfer-Encoding: chunked\r\n\r\n"
+    parts = [body[:7], body[7:]]
+    with dial(path) as client:
+        client.sendall(head)
+        for part in parts:
+            client.sendall(b"%x\r\n" % len(part) + part + b"\r\n")
+        client.sendall(b"0\r\n\r\n")
+        assert everything(client) == MADE
+    assert daemon.created == [{"Binds": ["data:/d"]}]
+    assert b"transfer-encoding" not in daemon.heads[-1]
+    assert b"content-length: " in daemon.heads[-1]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"zz\r\n", b"[gate.body] the body is not chunked as announced"),
+        (b"-1\r\n", b"[gate.body] the body is not chunked as announced"),
+        (b"1;a=b\r\n", b"[gate.body] the body is not chunked as announced"),
+        (b"x" * 70_000, b"[gate.body] the body is not chunked as announced"),
+        (b"400001\r\n", b"[body.size] the body is larger than 4194304 bytes"),
+        (b"0\r\n", b"[body.absent] the body is absent or was not shown; send it as JSON"),
+    ],
+    ids=lambda value: value[:20].decode(),
+)
+def test_a_creation_that_cannot_be_read_is_refused(gate, data, words):
+    path, engine = gate
+    engine.act = daemon = Daemon()
+    with dial(path) as client:
+        client.sendall(TYPED % b"/containers/create" + b"Transfer-Encoding: chunked\r\n\r\n" + data)
+        assert words in everything(client)
+    assert daemon.heads == []
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"/containers/%63reate",
+        b"//containers/create",
+        b"/containers/create/",
+        b"/./containers/create",
+    ],
+)
+def test_a_creation_by_another_spelling_is_refused(gate, target):
+    path, engine = gate
+    engine.act = daemon = Daemon()
+    with dial(path) as client:
+        client.sendall(b"POST " + target + b" HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}")
+        assert b"[request.uri]" in everything(client)
+    assert daemon.heads == []
+
+
+def test_a_new_volume_is_filled_by_its_first_container_only(gate):
+    engine = gate[1]
+    engine.act = daemon = Daemon(volumes=["old"])
+    for bind in ("new:/a", "new:/b", "old:/c", "old:/d:ro"):
+        assert created(gate, bound(bind)) == MADE
+    assert [host["Binds"] for host in daemon.created] == [
+        ["new:/a"],
+        ["new:/b:nocopy"],
+        ["old:/c:nocopy"],
+        ["old:/d:ro,nocopy"],
+    ]
+
+
+def test_a_volume_made_before_is_filled_by_its_first_container_only(gate):
+    engine = gate[1]
+    engine.act = daemon = Daemon()
+    assert make(gate, Name="data", Driver="local").startswith(MADE)
+    assert created(gate, bound("data:/a")) == MADE
+    assert make(gate, Name="data").startswith(
+        MADE
+    )  # it is there already, and this makes no new one
+    assert created(gate, bound("data:/b")) == MADE
+    assert make(gate).startswith(MADE)
+    nameless = "f" * 64
+    assert created(gate, bound(f"{nameless}:/c")) == MADE
+    assert created(gate, bound(f"{nameless}:/d")) == MADE
+    assert [host["Binds"][0] for host in daemon.created] == [
+        "data:/a",
+        "data:/b:nocopy",
+        f"{nameless}:/c",
+        f"{nameless}:/d:nocopy",
+    ]
+
+
+@pytest.mark.parametrize("answer", [GONE, BUSY])
+def test_a_creation_that_did_not_begin_leaves_the_volume_new(gate, answer):
+    engine = gate[1]
+    engine.act = daemon = Daemon()
+    make(gate, Name="data")
+    daemon.answer = answer
+    assert created(gate, bound("data:/a")) == answer
+    daemon.answer = MADE
+    created(gate, bound("data:/a"))
+    created(gate, bound("data:/a"))
+    assert [host["Binds"][0] for host in daemon.created[1:]] == ["data:/a", "data:/a:nocopy"]
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 500 E\r\n\r\n", b"HTTP/1.1 403 F\r\n\r\n"])
+def test_a_creation_of_unknown_end_has_the_volume(gate, answer):
+    engine = gate[1]
+    engine.act = daemon = Daemon()
+    make(gate, Name="data")
+    daemon.answer = answer
+    words = b"[gate.engine] the engine gave no answer; see the log of container engine"
+    assert created(gate, bound("data:/a")) == answer or words in created(gate, bound("data:/a"))
+    daemon.answer = MADE
+    created(gate, bound("data:/a"))
+    assert daemon.created[-1]["Binds"] == ["data:/a:nocopy"]
+
+
+def test_creations_come_one_after_the_other_though_their_clients_leave(gate):
+    path, engine = gate
+    engine.act = daemon = Daemon()
+    daemon.hold.clear()
+    body = json.dumps(bound("data:/a")).encode()
+    head = TYPED % b"/containers/create" + b"Content-Length: %d\r\n\r\n" % len(body)
+    for _ in range(5):
+        with dial(path) as client:  # it leaves at once
+            client.sendall(head + body)
+    for _ in range(100):
+        time.sleep(0.01)
+        if daemon.busy:
+            break
+    time.sleep(0.1)
+    daemon.hold.set()
+    assert created(gate, bound("data:/a")) == MADE
+    assert daemon.most == 1
+    assert sum(host["Binds"] == ["data:/a"] for host in daemon.created) == 1
+
+
+def test_a_volume_of_a_build_is_given_to_nobody_while_it_runs(gate):
+    path, engine = gate
+    daemon, nameless = Daemon(volumes=["a" * 64]), "a" * 64
+    going = threading.Event()
+
+    def act(connection):
+        first = connection.recv(65536, socket.MSG_PEEK)
+        if not first.startswith(b"POST /build"):
+            daemon(connection)
+            return
+        with connection:  # an engine ends a build when its client has left, in its own time
+            while connection.recv(65536):
+                pass
+            going.wait(10)
+
+    engine.act = act
+    with dial(path) as client:
+        client.sendall(b"POST /build?version=2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        time.sleep(0.2)
+    assert created(gate, bound("data:/a")) == MADE  # no build can be filling this one
+    waiting = threading.Thread(target=created, args=(gate, bound(f"{nameless}:/a")))
+    waiting.start()
+    time.sleep(0.3)
+    assert len(daemon.created) == 1
+    going.set()
+    waiting.join(10)
+    assert daemon.created[1] == {"Binds": [f"{nameless}:/a:nocopy"]}
+
+
+def test_beside_an_engine_at_work_a_new_gate_gives_nothing_away_that_may_be_being_filled(tmp_path):
+    engine = Engine(str(tmp_path / "e.sock"))
+    engine.act = daemon = Daemon(volumes=["workspace", "filling", "in-use"], used=["in-use"])
+    gate = Gate(Doors(str(tmp_path / "e.sock")), RUN, late=True)
+    server = listen(str(tmp_path / "g.sock"), 0o666)
+    thread = threading.Thread(target=serve, args=(server, gate.serve))
+    thread.start()
+    place = (str(tmp_path / "g.sock"), engine)
+    assert (
+        b"[gate.volume] the volume 'filling' was there before the gate was started again, and may "
+        b"still be being filled; use a new volume"
+    ) in created(place, bound("filling:/a"))
+    for name in ("in-use", "workspace", "new", "new"):
+        assert created(place, bound(f"{name}:/a")) == MADE
+    assert [host["Binds"][0] for host in daemon.created] == [
+        "in-use:/a:nocopy",
+        "workspace:/a:nocopy",
+        "new:/a",
+        "new:/a:nocopy",
+    ]
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    thread.join()
+    gate._doors.close()
+    engine.close()
+
+
+def test_the_seal_is_on_what_the_plugin_takes_from_the_gate_alone(tmp_path):
+    engine = Engine(str(tmp_path / "e.sock"))
+    engine.act = daemon = Daemon()
+    gate = Gate(Doors(str(tmp_path / "e.sock")), replace(RUN, seal="word"))
+    server = listen(str(tmp_path / "g.sock"), 0o666)
+    thread = threading.Thread(target=serve, args=(server, gate.serve))
+    thread.start()
+    place = (str(tmp_path / "g.sock"), engine)
+    created(place, bound("new:/a"))
+    created(place, b"", b"POST /build HTTP/1.1\r\nHost: d\r\n")
+    created(place, b"", b"POST /images/prune HTTP/1.1\r\nHost: d\r\n")
+    seals = {head.split(b" ")[1]: b"x-podwright-gate: word" in head for head in daemon.heads}
+    assert seals == {
+        b"/volumes/new": False,
+        b"/containers/create": True,
+        b"/build": True,
+        b"/images/prune": False,
+    }
+    forged = created(
+        place, b"{}", b"POST /containers/create HTTP/1.1\r\nX-Podwright-Gate: word\r\n"
+    )
+    assert b"[gate.header] the header x-podwright-gate is not passed on" in forged
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    thread.join()
+    gate._doors.close()
+    engine.close()
 
 
 PING = b"HEAD /_ping HTTP/1.1\r\nHost: d\r\n\r\n"
@@ -563,7 +890,7 @@ def test_no_ping_is_answered_for_an_engine_that_hung_up(gate):
     [
         (PING, PONG.replace(b"200 OK", b"403 Forbidden")),
         (PING.replace(b"/_ping", b"/_ping?a=b"), PONG),
-        (PING.replace(b"/_ping", b"/_ping/"), PONG),
+        (PING.replace(b"/_ping", b"/_ping/a"), PONG),
         (PING.replace(b"/_ping", b"/containers/a/archive"), PONG),
         (PING.replace(b"HEAD", b"GET"), PONG),
     ],
@@ -631,7 +958,7 @@ def test_a_client_that_goes_away_early_harms_nobody(gate):
     for data in (
         b"",
         b"GET /info HTTP/1.1\r\n",
-        b"POST /containers/create HTTP/1.1\r\nContent-Length: 9\r\n\r\n{",
+        TYPED % b"/containers/create" + b"Content-Length: 9\r\n\r\n{",
     ):
         with dial(path) as client:
             client.sendall(data)
@@ -653,7 +980,8 @@ def test_a_head_without_end_is_refused(gate):
 def test_a_missing_engine_is_told(tmp_path):
     ours, theirs = socket.socketpair()
     with theirs:
-        thread = threading.Thread(target=pass_on, args=(ours, Doors(str(tmp_path / "none")), RUN))
+        gate = Gate(Doors(str(tmp_path / "none")), RUN)
+        thread = threading.Thread(target=gate.serve, args=(ours,))
         thread.start()
         theirs.sendall(b"GET /info HTTP/1.1\r\nHost: d\r\n\r\n")
         answer = theirs.recv(1000)

@@ -72,7 +72,7 @@ def started(request, tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX) as plugin:
         plugin.bind(str(tmp_path / "podwright.sock"))
 
-        def run(says="Docker version 29.3.1, build x", launcher="launch", **options):
+        def run(says="Docker version 29.5.1, build x", launcher="launch", **options):
             dockerd = programs / "dockerd"
             dockerd.write_text(
                 f'#!/bin/sh\n[ "$1" = --version ] && echo "{says}" || echo run "$@"\n'
@@ -127,13 +127,13 @@ def test_without_a_workspace_no_volume_is_made(started, tmp_path):
 @pytest.mark.parametrize(
     ("version", "good"),
     [
-        ("29.3.1", True),
-        ("29.3.10", True),
+        ("29.5.1", True),
+        ("29.5.10", True),
         ("29.10.0", True),
         ("30.0.0", True),
         ("29.7.2-rc.1", True),
-        ("29.3.0", False),
-        ("29.3", False),
+        ("29.5.0", False),
+        ("29.5", False),
         ("28.5.2", False),
         ("9.99.99", False),
         ("20.10.24+dfsg1", False),
@@ -145,8 +145,8 @@ def test_versions_are_compared_as_numbers(started, version, good):
     if not good:
         plain = version.partition("+")[0]
         words = (
-            f"Docker Engine {plain} hides large request bodies from the authorization plugin "
-            "(CVE-2026-34040); use 29.3.1 or newer, or accept it knowingly in the config"
+            f"containers can leave Docker Engine {plain} by way of docker cp (CVE-2026-42306, "
+            "CVE-2026-41568); use 29.5.1 or newer, or accept it knowingly in the config"
         )
         assert (code, out, err) == refused(words)
 
@@ -155,12 +155,12 @@ def test_an_old_engine_may_be_accepted_knowingly(started):
     code, out, err = started("Docker version 20.10.24, build x", accept_old=True)
     assert (code, out[:4]) == (0, "run ")
     assert err == (
-        "podwright: Docker Engine 20.10.24 is older than 29.3.1 and was accepted by the config\n"
+        "podwright: Docker Engine 20.10.24 is older than 29.5.1 and was accepted by the config\n"
     )
 
 
 def test_an_engine_without_a_version_is_refused_even_if_old_ones_are_accepted(started):
-    words = "dockerd does not say its version; use an image with Docker Engine 29.3.1 or newer"
+    words = "dockerd does not say its version; use an image with Docker Engine 29.5.1 or newer"
     assert started("podman", accept_old=True) == refused(words)
 
 

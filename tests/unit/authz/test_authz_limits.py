@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -164,8 +165,59 @@ def test_the_whole_workspace_may_be_mounted_by_its_path_and_what_is_below_by_sub
     assert create(policy, Binds=["/home/jenkins/agent:/x"]).rule == "container.bind"
     assert create(policy, Binds=["/work/job:/x"]).message == (
         "[container.workspace] HostConfig.Binds: a path below the workspace can become a link "
-        "after this check; use --mount type=volume,source=ws,volume-subpath=... or the pod's own "
-        "Docker socket, which does that for -v"
+        "after this check; use --mount type=volume,source=ws,volume-nocopy,volume-subpath=... or "
+        "the pod's own Docker socket, which does that for -v"
     )
-    mount = {"Type": "volume", "Source": "ws", "Target": "/x", "VolumeOptions": {"Subpath": "a/b"}}
+    options = {"NoCopy": True, "Subpath": "a/b"}
+    mount = {"Type": "volume", "Source": "ws", "Target": "/x", "VolumeOptions": options}
     assert create(policy, Mounts=[mount]).allow
+
+
+FILLS = (
+    "the engine would fill the workspace from the image as root, while the pipeline writes there"
+)
+
+
+@pytest.mark.parametrize("bind", ["ws:/x", "ws:/x:ro", "ws:/x:", "ws:/x:rw,ro"])
+def test_the_workspace_is_never_filled_from_an_image_by_a_bind(bind):
+    policy = limits({"volume": "ws"})
+    assert create(policy, Binds=["vol:/y", bind]).message in (
+        f"[container.copy] HostConfig.Binds: {FILLS}; add the mode nocopy",
+        # a mode that is there and empty is none
+        "[container.bind] HostConfig.Binds: of a mount's modes only ro, rw and nocopy are allowed",
+    )
+    assert create(policy, Binds=["vol:/y", "ws:/x:ro,nocopy"]).allow
+    assert create(policy, Binds=["other:/x"]).allow
+
+
+@pytest.mark.parametrize("options", [None, {}, {"NoCopy": False}, {"Subpath": "a"}])
+def test_the_workspace_is_never_filled_from_an_image_by_a_mount(options):
+    policy = limits({"volume": "ws"})
+    mount = {"Type": "volume", "Source": "ws", "Target": "/x", "VolumeOptions": options}
+    assert create(policy, Mounts=[mount]).message == (
+        f"[container.copy] HostConfig.Mounts: {FILLS}; add volume-nocopy"
+    )
+    assert create(policy, Mounts=[{**mount, "Source": "other"}]).allow
+    assert create(policy, Mounts=[{"Type": "volume", "Target": "/x"}]).allow
+
+
+@pytest.mark.parametrize(
+    ("uri", "kind", "body"),
+    [
+        ("/containers/create", "application/json", b"{}"),
+        ("/v1.47/build?version=2", None, b""),
+    ],
+)
+def test_what_the_gate_alone_makes_safe_is_taken_from_the_gate_alone(uri, kind, body):
+    policy = replace(limits({}), seal="word")
+    headers = {"Content-Type": kind} if kind else {}
+    refused = decide(Request("POST", uri, headers, body), policy)
+    assert refused.message == (
+        "[gate.seal] containers are created by way of the gate alone; use the pod's own Docker "
+        "socket"
+    )
+    wrong = {**headers, "X-Podwright-Gate": "wor"}
+    assert decide(Request("POST", uri, wrong, body), policy).rule == "gate.seal"
+    right = {**headers, "X-Podwright-Gate": "word"}
+    assert decide(Request("POST", uri, right, body), policy).allow
+    assert decide(Request("GET", "/info", {}), policy).allow

@@ -1,0 +1,108 @@
+"""Nobody else may write a volume while the engine fills it from an image.
+
+The engine fills an empty volume when a container is created. It does so as root, with plain paths,
+in its own file system: whoever can write the volume meanwhile plants a link, and the engine follows
+it to its own programs. So a volume is filled only when nobody else can have it:
+
+* it is not there yet, or was made through this gate and never given to a container. Whether
+  containers refer to it is not enough: a process may keep a directory open after its container.
+* containers are created one after the other, so that nobody is given a volume that is being filled;
+* a volume without a name that a build of the classic builder makes can be given to a container only
+  by its name, 64 hexadecimal digits: such creations wait until no build runs.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Callable
+
+from podwright.authz.strict import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAMELESS = re.compile(r"[0-9a-f]{64}\Z")
+_MOST = 10_000  # names that are remembered; volumes beyond are not filled
+
+
+class Volumes:
+    """Who may be given which volume, and whether it may be filled.
+
+    Args:
+        exists: asks the engine whether a volume is there.
+        in_use: asks the engine whether a container refers to a volume.
+        late: the engine was at work before this gate, so creations may still be under way.
+    """
+
+    def __init__(
+        self, exists: Callable[[str], bool], in_use: Callable[[str], bool], *, late: bool = False
+    ) -> None:
+        self._exists, self._in_use, self._late = exists, in_use, late
+        self._changed = threading.Condition()
+        self._taken, self._builds = False, 0
+        self._fresh: set[str] = set()
+        self._known: set[str] = set()
+
+    @contextmanager
+    def turn(self, names: frozenset[str] = frozenset()) -> Iterator[None]:
+        """Wait until nobody else creates anything, and for builds if these names need it."""
+        nameless = any(_NAMELESS.match(name) for name in names)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken and not (nameless and self._builds))
+            self._taken = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken = False
+                self._changed.notify_all()
+
+    @contextmanager
+    def build(self) -> Iterator[None]:
+        """A build runs: it may fill volumes of its own."""
+        with self._changed:
+            self._builds += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._builds -= 1
+                self._changed.notify_all()
+
+    def kept(self, names: frozenset[str]) -> frozenset[str]:
+        """Those of the volumes that must not be filled; asked during one's turn.
+
+        Raises:
+            Refused: a volume may still be being filled by a creation that this gate has not seen.
+        """
+        return frozenset(name for name in names if not self._is_fresh(name))
+
+    def _is_fresh(self, name: str) -> bool:
+        if name in self._fresh or not self._exists(name):
+            return True
+        if self._late and name not in self._known and not self._in_use(name):
+            raise Refused(
+                "gate.volume",
+                f"the volume {name!r} was there before the gate was started again, and may still "
+                "be being filled; use a new volume",
+            )
+        return False
+
+    def made(self, *names: str) -> None:
+        """Volumes were made, and no container has them."""
+        if len(self._fresh) < _MOST:
+            self._fresh.update(names)
+
+    def given(self, names: frozenset[str]) -> frozenset[str]:
+        """A container gets these volumes; gives those that nobody had before."""
+        fresh = self._fresh & names
+        self._fresh -= names
+        if self._late and len(self._known) < _MOST:
+            self._known |= names
+        return frozenset(fresh)
+
+    def is_new(self, name: str) -> bool:
+        """Whether making a volume of this name makes a new one; asked during one's turn."""
+        return not name or not self._exists(name)
