@@ -32,7 +32,6 @@ the builder, and nothing else below it. No other container may mount the first t
 from __future__ import annotations
 
 import json
-import pkgutil
 from typing import TYPE_CHECKING, Any
 
 from podwright.authz.guard import (
@@ -53,6 +52,7 @@ from podwright.authz.plugin import (
     PLUGIN_NAME,
     PLUGIN_SOCKET,
 )
+from podwright.docker_api.travel import travelling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,46 +97,25 @@ SECURITY_CONTEXT: dict[str, Any] = {
 }
 # In the order of their imports of one another; guard.py is about the engine and stays behind.
 _MODULES = (
-    "strict",
-    "limits",
-    "checks",
-    "bodies",
-    "routes",
-    "policy",
-    "server",
-    "mounts",
-    "volumes",
-    "gate",
-    "plugin",
+    "docker_api.strict",
+    "docker_api.http",
+    "authz.limits",
+    "authz.checks",
+    "authz.bodies",
+    "authz.routes",
+    "authz.policy",
+    "authz.server",
+    "authz.mounts",
+    "authz.volumes",
+    "authz.gate",
+    "authz.plugin",
 )
-_HEAD = '''"""podwright's authorization plugin and gate, generated from pytools/podwright/authz."""
-import sys
-import types
-
-
-def _module(name, text=""):
-    module = types.ModuleType(name)
-    module.__path__ = []
-    sys.modules[name] = module
-    exec(compile(text, name, "exec", dont_inherit=True), module.__dict__)
-    return module
-
-
-_module("podwright")
-_module("podwright.authz")
-'''
-_TAIL = """
-sys.exit(sys.modules["podwright.authz.plugin"].main(sys.argv[1:], sys.stdout, sys.stderr))
-"""
 
 
 def source() -> str:
-    """The whole program as one readable Python text (about 80 kB; annotations may have 256 KiB)."""
-    parts = [_HEAD]
-    for name in _MODULES:
-        text = (pkgutil.get_data(__name__, f"{name}.py") or b"").decode()
-        parts.append(f"_module(\"{__name__}.{name}\", r'''{text}''')\n")
-    return "\n".join(parts) + _TAIL
+    """The whole program as one readable Python text."""
+    words = "sys.argv[1:], sys.stdout, sys.stderr"
+    return travelling("authorization plugin and gate", _MODULES, words)
 
 
 def _program(action: str) -> list[str]:

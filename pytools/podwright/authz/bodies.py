@@ -24,7 +24,7 @@ from podwright.authz.checks import (
     text,
     unset,
 )
-from podwright.authz.strict import Refused
+from podwright.docker_api.strict import Refused
 
 if TYPE_CHECKING:
     from podwright.authz.limits import Limits

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Callable
 
-from podwright.authz.strict import Refused, parse_json_text
+from podwright.docker_api.strict import Refused, parse_json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

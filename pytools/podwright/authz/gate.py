@@ -31,124 +31,47 @@ import json
 import re
 import select
 import socket
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from time import monotonic as _now
 from typing import TYPE_CHECKING
 
 from podwright.authz.mounts import keep, read_create, read_object, volume_names, written
-from podwright.authz.policy import SEAL, Request, check
-from podwright.authz.strict import MAX_BODY, Refused, Target, parse_target
+from podwright.authz.policy import Request, check
 from podwright.authz.volumes import Volumes
+from podwright.docker_api.http import (
+    CHUNK,
+    SEAL,
+    BrokenError,
+    Head,
+    Stream,
+    last_words,
+    parse_head,
+    read_body,
+    render_bare,
+    render_head,
+    shut,
+)
+from podwright.docker_api.strict import Refused, Target, parse_target
 
 if TYPE_CHECKING:
     from podwright.authz.limits import Limits
 
-MAX_HEAD = 64 * 1024
 _MAX_REMEMBERED = 512  # bytes of a head
 #: Seconds; the engine hangs up on who says nothing for five minutes (ReadHeaderTimeout).
 _MAX_AHEAD = 240
 #: Seconds for which the engine's answer to a ping (its API version, its kind of system) holds.
 _PING_AGE = 60
-_CHUNK = 64 * 1024
-_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_VALUE = re.compile(rb"[\t -~\x80-\xff]*\Z")
-_LINE = re.compile(rb"([A-Z]{1,16}) (/[!-~]*) HTTP/1\.1\Z")
 _PING = re.compile(rb"/(?:v1\.[0-9]{1,3}/)?_ping\Z")
 _NAME = re.compile(rb'"Name":"([^"]+)"')
-#: Headers that decide how the rest is read: once, or not at all.
-_ONCE = frozenset(
-    b"connection content-encoding content-length content-type expect host transfer-encoding "
-    b"upgrade".split()
-)
-_NEVER = frozenset(
-    [*b"http2-settings keep-alive proxy-connection te trailer".split(), SEAL.lower().encode()]
-)
 #: Requests that the engine gets one after the other.
 _ONE_AT_A_TIME = frozenset({("containers", "create"), ("volumes", "create")})
 #: Answers to a creation that has not begun: a wrong value, no such image, a name that is taken.
 _UNDONE = (b"HTTP/1.1 400 ", b"HTTP/1.1 404 ", b"HTTP/1.1 409 ")
-_UPGRADES = frozenset({b"tcp", b"h2c"})
 #: With one of these a HEAD is a request like any other.
 _NOT_BARE = frozenset(b"connection content-length expect transfer-encoding upgrade".split())
 _PLAIN_ANSWER = re.compile(rb"HTTP/1\.1 [2-5][0-9][0-9] ")
 _CLOSES = re.compile(rb"(?i)\r\n(?:connection|transfer-encoding|upgrade):")
-
-
-@dataclass(frozen=True)
-class Head:
-    """The head of a request that has been found unambiguous.
-
-    Attributes:
-        method: of HTTP.
-        target: the request target.
-        headers: lower-case names and values, in order, without the ones about the connection.
-    """
-
-    method: bytes
-    target: bytes
-    headers: tuple[tuple[bytes, bytes], ...]
-
-    def get(self, name: bytes) -> bytes | None:
-        """The value of a header; None when absent."""
-        return next((value for key, value in self.headers if key == name), None)
-
-
-def parse_head(head: bytes) -> Head:
-    """Read a request's head (without the empty line at its end).
-
-    Raises:
-        Refused: anything that two readers could read differently, and all but HTTP/1.1.
-    """
-    first, *lines = head.split(b"\r\n")
-    match = _LINE.match(first)
-    if not match:
-        raise Refused("gate.request", "only HTTP/1.1 requests with a plain path are passed on")
-    headers = []
-    for line in lines:
-        name, colon, value = line.partition(b":")
-        value = value.strip(b" \t")
-        if not colon or not _TOKEN.match(name) or not _VALUE.match(value):
-            raise Refused("gate.header", "a header is oddly written; one header per line")
-        headers.append((name.lower(), value))
-    _check_headers([name for name, _ in headers])
-    result = Head(match[1], match[2], tuple(headers))
-    _check_framing(result)
-    return result
-
-
-def _check_headers(names: list[bytes]) -> None:
-    for name in names:
-        if name in _NEVER:
-            raise Refused("gate.header", f"the header {name.decode()} is not passed on")
-        if name in _ONCE and names.count(name) > 1:
-            raise Refused("gate.header", f"the header {name.decode()} is there twice; send it once")
-
-
-def _check_framing(head: Head) -> None:
-    """How long the body is must have one answer; what it becomes must be known."""
-    length, coding = head.get(b"content-length"), head.get(b"transfer-encoding")
-    if length is not None and (coding is not None or not re.match(rb"[0-9]{1,15}\Z", length)):
-        raise Refused("gate.header", "the length of the body is given in two ways")
-    if coding not in (None, b"chunked"):
-        raise Refused("gate.header", "bodies come plain or chunked")
-    upgrade = head.get(b"upgrade")
-    if upgrade is not None and upgrade.lower() not in _UPGRADES:
-        raise Refused("gate.header", "connections become tcp or h2c only")
-
-
-def render_head(head: Head, length: int | None = None) -> bytes:
-    """Write the head for the engine: the last request of its connection."""
-    connection = b"close" if head.get(b"upgrade") is None else b"Upgrade, close"
-    lines = [head.method + b" " + head.target + b" HTTP/1.1"]
-    dropped = {b"connection"}
-    if length is not None:
-        dropped |= {b"content-length", b"transfer-encoding", b"expect"}
-    lines += [name + b": " + value for name, value in head.headers if name not in dropped]
-    if length is not None:
-        lines.append(b"content-length: %d" % length)
-    lines.append(b"connection: " + connection)
-    return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
 def refusal(refused: Refused, status: str = "403 Forbidden") -> bytes:
@@ -222,9 +145,9 @@ class Doors:
         """
         with self.take() as engine, contextlib.suppress(OSError):
             engine.sendall(request)
-            parts = [engine.recv(_CHUNK)]
+            parts = [engine.recv(CHUNK)]
             while parts[-1]:
-                parts.append(engine.recv(_CHUNK))
+                parts.append(engine.recv(CHUNK))
             if len(parts) > 1:
                 return b"".join(parts)
         raise Refused("gate.engine", "the engine gave no answer; see the log of container engine")
@@ -283,53 +206,55 @@ class Gate:
         """Serve one connection of a client: check each head, then connect the two ends."""
         with client:
             try:
-                self._serve(client)
+                self._serve(Stream(client))
             except Refused as refused:
-                _say(client, refusal(refused))
+                last_words(client, refusal(refused))
+            except BrokenError as broken:
+                last_words(client, refusal(Refused("gate.body", str(broken))))
             except OSError:
                 pass  # one of the two hung up
         self._doors.prepare()
 
-    def _serve(self, client: socket.socket) -> None:
+    def _serve(self, client: Stream) -> None:
         """Pass on questions that stay bare, one after the other, and then one last request."""
-        rest, engine = b"", None
+        engine = None
         try:
             while True:
-                raw = _read_head(client, rest)
-                if raw is None:
+                text = client.head()
+                if text is None:
                     return
-                text, rest = raw
                 head, written, target = _understood(text)
                 if not is_bare(head):
                     break
                 answer = self._doors.pong(head.target)
                 if answer:
-                    client.sendall(answer)
+                    client.end.sendall(answer)
                     continue
                 engine = self._doors.take(engine)
-                answer = _ask(client, engine, written)
+                answer = _ask(client.end, engine, written)
                 if not answer:
                     return
                 self._doors.remember(head.target, answer)
-            answer = self._answered(client, head, target, rest)
+            answer = self._answered(client, head, target)
             if answer:
-                _say(client, answer)
+                last_words(client.end, answer)
                 return
             engine = self._doors.take(engine)
             if target.segments == ("build",):
                 with self._volumes.build():
-                    _join(client, engine, render_head(self._sealed(head)) + rest, to_end=True)
+                    first = render_head(self._sealed(head)) + client.taken()
+                    _join(client.end, engine, first, to_end=True)
             else:
-                _join(client, engine, written + rest)
+                _join(client.end, engine, written + client.taken())
         finally:
             if engine:
                 engine.close()
 
-    def _answered(self, client: socket.socket, head: Head, target: Target, rest: bytes) -> bytes:
+    def _answered(self, client: Stream, head: Head, target: Target) -> bytes:
         """The engine's answer to what is done one at a time; empty for all other requests."""
         if head.method != b"POST" or target.segments not in _ONE_AT_A_TIME:
             return b""
-        body = _read_body(client, head, rest)
+        body = read_body(client, head)
         if target.segments[0] == "containers":
             return self._create(self._sealed(head), body)
         return self._make_volume(head, body)
@@ -423,86 +348,14 @@ def _ask(client: socket.socket, engine: socket.socket, question: bytes) -> bytes
     nothing else is on its way when this returns more than nothing.
     """
     engine.sendall(question)
-    raw = _read_head(engine)
-    if raw is None:
+    stream = Stream(engine)
+    head = stream.head()
+    if head is None:
         return b""
-    head, more = raw
     answer = head + b"\r\n\r\n"
     client.sendall(answer)
-    certain = not more and _PLAIN_ANSWER.match(head) and not _CLOSES.search(head)
+    certain = not stream.taken() and _PLAIN_ANSWER.match(head) and not _CLOSES.search(head)
     return answer if certain else b""
-
-
-def render_bare(head: Head) -> bytes:
-    """Write the head of a bare question, after which the connection stays open."""
-    lines = [head.method + b" " + head.target + b" HTTP/1.1"]
-    lines += [name + b": " + value for name, value in head.headers]
-    return b"\r\n".join(lines) + b"\r\n\r\n"
-
-
-def _read_head(source: socket.socket, data: bytes = b"") -> tuple[bytes, bytes] | None:
-    """Read up to the empty line; what follows it is returned as well."""
-    while True:
-        head, end, rest = data.partition(b"\r\n\r\n")
-        if end:
-            return head, rest
-        if len(data) > MAX_HEAD:
-            raise Refused("gate.header", f"the head is larger than {MAX_HEAD} bytes")
-        more = source.recv(16 * 1024)
-        if not more:
-            return None
-        data += more
-
-
-def _read_body(client: socket.socket, head: Head, data: bytes) -> bytes:
-    """Read a body, plain or in chunks; ``data`` was read behind the head."""
-    if head.get(b"expect") is not None:
-        client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-    if head.get(b"transfer-encoding") is None:
-        return _exactly(client, data, _length(head.get(b"content-length") or b"0"))[0]
-    parts: list[bytes] = []
-    while True:
-        line, data = _line(client, data)
-        if not re.match(rb"[0-9A-Fa-f]{1,8}\Z", line):
-            raise Refused("gate.body", "the body is not chunked as announced")
-        if not int(line, 16):
-            return b"".join(parts)
-        part, data = _exactly(client, data, int(line, 16) + 2)
-        parts.append(part[:-2])
-        _length(b"%d" % sum(map(len, parts)))
-
-
-def _length(value: bytes) -> int:
-    if int(value) > MAX_BODY:
-        raise Refused("body.size", f"the body is larger than {MAX_BODY} bytes")
-    return int(value)
-
-
-def _exactly(client: socket.socket, data: bytes, size: int) -> tuple[bytes, bytes]:
-    """So many bytes, and what was read behind them."""
-    _length(b"%d" % (size - 2))
-    parts, have = [data], len(data)
-    while have < size:
-        more = client.recv(_CHUNK)
-        if not more:
-            raise ConnectionError("the client left")
-        parts.append(more)
-        have += len(more)
-    data = b"".join(parts)
-    return data[:size], data[size:]
-
-
-def _line(client: socket.socket, data: bytes) -> tuple[bytes, bytes]:
-    """One line, and what was read behind it."""
-    while b"\r\n" not in data:
-        more = client.recv(_CHUNK)
-        if not more:
-            raise ConnectionError("the client left")
-        data += more
-        if len(data) > _CHUNK and b"\r\n" not in data:
-            raise Refused("gate.body", "the body is not chunked as announced")
-    line, _, data = data.partition(b"\r\n")
-    return line, data
 
 
 class _Flow:
@@ -528,7 +381,7 @@ class _Flow:
 
     def _read(self) -> None:
         try:
-            data = self.source.recv(_CHUNK, socket.MSG_DONTWAIT)
+            data = self.source.recv(CHUNK, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
         except OSError:
@@ -536,7 +389,7 @@ class _Flow:
         self.open = bool(data)
         self.pending = memoryview(b"" if self.lost else data)
         if not data:
-            _shut(self.sink, socket.SHUT_WR)
+            shut(self.sink, socket.SHUT_WR)
 
     def _write(self) -> None:
         try:
@@ -572,22 +425,3 @@ def _join(
             waits = flow.wants()
             if waits and waits[0] in ready:
                 flow.step()
-
-
-def _shut(end: socket.socket, how: int) -> None:
-    try:
-        end.shutdown(how)
-    except OSError:
-        return
-
-
-def _say(client: socket.socket, words: bytes) -> None:
-    """Answer and hang up, without losing the answer to unread input."""
-    try:
-        client.sendall(words)
-        client.shutdown(socket.SHUT_WR)
-        client.settimeout(1)
-        while client.recv(_CHUNK):
-            pass
-    except OSError:
-        return

@@ -12,7 +12,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from podwright.authz.strict import Refused, parse_json
+from podwright.docker_api.strict import Refused, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

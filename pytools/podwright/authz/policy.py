@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from podwright.authz.bodies import network_name
 from podwright.authz.routes import JSON, MAYBE, NOTHING, SECRET, STREAM, UPGRADE, Route, find
-from podwright.authz.strict import (
+from podwright.docker_api.http import SEAL
+from podwright.docker_api.strict import (
     Refused,
     Target,
     header,
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     from podwright.authz.limits import Limits
 
-#: The header by which the plugin knows the gate.
-SEAL = "X-Podwright-Gate"
 _SEALED = frozenset({"/containers/create", "/build"})
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 #: Media types per kind of body. A form would add parameters that the plugin does not see, and is

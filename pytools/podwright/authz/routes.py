@@ -23,7 +23,7 @@ from podwright.authz.bodies import (
     network_mode,
 )
 from podwright.authz.checks import each, fields, json_text, mapping, matching, one_of, text, unset
-from podwright.authz.strict import Refused
+from podwright.docker_api.strict import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

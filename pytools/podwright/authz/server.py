@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from podwright.authz.policy import Decision, decide, read_request, refusal
-from podwright.authz.strict import MAX_BODY, Refused
+from podwright.docker_api.strict import MAX_BODY, Refused
 
 if TYPE_CHECKING:
     from podwright.authz.limits import Limits

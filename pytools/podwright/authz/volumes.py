@@ -18,7 +18,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Callable
 
-from podwright.authz.strict import Refused
+from podwright.docker_api.strict import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,9 +25,9 @@ What a builder file needs is here, and all of it is pure::
 
 from __future__ import annotations
 
-import pkgutil
 from typing import Any
 
+from podwright.docker_api.travel import travelling
 from podwright.dood.program import CLIENT_DIR, CLIENT_SOCKET, NODE_SOCKET
 
 __all__ = [
@@ -67,10 +67,10 @@ ENV: list[dict[str, Any]] = [
 ]
 #: Where the pipeline reaches the ports that its containers publish.
 NODE_ADDRESS: dict[str, Any] = {"name": "PODWRIGHT_NODE", **_field("status.hostIP")}
-# In the order of their imports of one another; two modules of the policy are used here, too.
+# In the order of their imports of one another.
 _MODULES = (
-    "authz.strict",
-    "authz.gate",
+    "docker_api.strict",
+    "docker_api.http",
     "dood.naming",
     "dood.refusal",
     "dood.budget",
@@ -84,34 +84,13 @@ _MODULES = (
     "dood.proxy",
     "dood.program",
 )
-_HEAD = '''"""podwright's proxy to the node's engine, generated from pytools/podwright/dood."""
-import os
-import sys
-import types
-
-
-def _module(name, text=""):
-    module = types.ModuleType(name)
-    module.__path__ = []
-    sys.modules[name] = module
-    exec(compile(text, name, "exec", dont_inherit=True), module.__dict__)
-
-
-for _name in ("podwright", "podwright.authz", "podwright.dood"):
-    _module(_name)
-'''
-_TAIL = """
-sys.exit(sys.modules["podwright.dood.program"].main(sys.argv[1:], os.environ, sys.stdout))
-"""
 
 
 def source() -> str:
-    """The whole program as one readable Python text (annotations may have 256 KiB in all)."""
-    parts = [_HEAD]
-    for name in _MODULES:
-        text = (pkgutil.get_data("podwright", f"{name.replace('.', '/')}.py") or b"").decode()
-        parts.append(f"_module(\"podwright.{name}\", r'''{text}''')\n")
-    return "\n".join(parts) + _TAIL
+    """The whole program as one readable Python text."""
+    return travelling(
+        "proxy to the node's engine", _MODULES, "sys.argv[1:], os.environ, sys.stdout"
+    )
 
 
 def command() -> list[str]:

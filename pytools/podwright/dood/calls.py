@@ -17,7 +17,7 @@ from podwright.dood.refusal import Refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from podwright.authz.strict import Target
+    from podwright.docker_api.strict import Target
 
 _CREATED = 201
 # What an engine outside a swarm says; clients that look for an object everywhere go on from it.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Callable
 from urllib.parse import quote, urlencode
 
-from podwright.authz.strict import Target, parse_json
+from podwright.docker_api.strict import Target, parse_json
 from podwright.dood.bodies import Maker
 from podwright.dood.budget import Budget, number
 from podwright.dood.naming import BUILD, Naming

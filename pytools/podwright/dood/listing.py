@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from podwright.authz.strict import parse_json_text
+from podwright.docker_api.strict import parse_json_text
 from podwright.dood.naming import BUILD, LEASE, PREDEFINED
 from podwright.dood.refusal import Refusal
 

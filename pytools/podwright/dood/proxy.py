@@ -14,8 +14,17 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from podwright.authz.gate import Head, parse_head, render_head
-from podwright.authz.strict import MAX_BODY, Refused, parse_target
+from podwright.docker_api.http import (
+    BrokenError,
+    Head,
+    Stream,
+    last_words,
+    parse_head,
+    read_body,
+    render_head,
+    shut,
+)
+from podwright.docker_api.strict import Refused, parse_target
 from podwright.dood import wire
 from podwright.dood.calls import ROUTES
 from podwright.dood.desk import JSON, LINES, RAW, Call, Desk, Outcome, decide, render_target
@@ -41,13 +50,14 @@ class Proxy:
         """Serve one connection."""
         with client, self._counted():
             try:
-                self._serve(wire.Stream(client))
+                self._serve(Stream(client))
             except Refusal as refusal:
                 own = "" if refusal.is_engines else "podwright: "
                 self._refuse(client, refusal.status, own + refusal.message)
             except Refused as refused:
-                self._refuse(client, 400, f"podwright: {refused.message}")
-            except wire.BrokenError as broken:
+                status = 413 if refused.rule == "body.size" else 400
+                self._refuse(client, status, f"podwright: {refused.message}")
+            except BrokenError as broken:
                 self._refuse(client, 502, f"podwright: {broken}")
             except OSError:
                 return  # one of the two hung up
@@ -75,9 +85,9 @@ class Proxy:
 
     @staticmethod
     def _refuse(client: socket.socket, status: int, message: str) -> None:
-        wire.last_words(client, wire.reply(status, {"message": message}))
+        last_words(client, wire.reply(status, {"message": message}))
 
-    def _serve(self, client: wire.Stream) -> None:
+    def _serve(self, client: Stream) -> None:
         text = client.head()
         if text is None:
             return
@@ -87,12 +97,12 @@ class Proxy:
         call = Call(
             head.method.decode(),
             parse_target(head.target.decode()),
-            lambda: _read_body(client, head),
+            lambda: read_body(client, head),
         )
         outcome = self._decide(call)
         try:
             if outcome.reply is not None:
-                wire.last_words(client.end, wire.reply(200, outcome.reply))
+                last_words(client.end, wire.reply(200, outcome.reply))
             else:
                 self._exchange(client, head, outcome)
         finally:
@@ -107,7 +117,7 @@ class Proxy:
                 502, f"the node's Docker Engine does not answer ({error.strerror or error})"
             ) from None
 
-    def _exchange(self, client: wire.Stream, head: Head, outcome: Outcome) -> None:
+    def _exchange(self, client: Stream, head: Head, outcome: Outcome) -> None:
         """Pass the request on, and the answer back."""
         target = head.target if outcome.target is None else render_target(outcome.target)
         engine = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -121,16 +131,14 @@ class Proxy:
             engine.sendall(_request(replace(head, target=target), outcome))
             thread = wire.upward(client, engine)
             try:
-                self._answer(client.end, wire.Stream(engine), head, outcome)
+                self._answer(client.end, Stream(engine), head, outcome)
             finally:
                 # Wakes the other direction when the client stays silent.
-                wire.shut(engine, socket.SHUT_RDWR)
-                wire.shut(client.end, socket.SHUT_RDWR)
+                shut(engine, socket.SHUT_RDWR)
+                shut(client.end, socket.SHUT_RDWR)
                 thread.join()
 
-    def _answer(
-        self, client: socket.socket, engine: wire.Stream, head: Head, outcome: Outcome
-    ) -> None:
+    def _answer(self, client: socket.socket, engine: Stream, head: Head, outcome: Outcome) -> None:
         answer = wire.read_answer(engine)
         while answer.status < _FIRST_FINAL and answer.status != _SWITCHED:
             client.sendall(answer.text + b"\r\n\r\n")
@@ -153,7 +161,7 @@ class Proxy:
         try:
             value = json.loads(data)
         except ValueError:
-            raise wire.BrokenError("the node's Docker Engine answered no valid JSON") from None
+            raise BrokenError("the node's Docker Engine answered no valid JSON") from None
         change = outcome.edit or self.desk.naming.strip
         return wire.reply(answer.status, change(value), wire.other_headers(answer))
 
@@ -191,26 +199,3 @@ def _request(head: Head, outcome: Outcome) -> bytes:
     )
     head = replace(head, headers=(*kept, (b"content-type", b"application/json")))
     return render_head(head, len(body)) + body
-
-
-def _read_body(client: wire.Stream, head: Head) -> bytes:
-    """Read the body of a request that is going to be changed.
-
-    Raises:
-        Refusal: it is too large.
-    """
-    headers = dict(head.headers)
-    length = headers.get(b"content-length", b"0")
-    if int(length) > MAX_BODY:
-        raise Refusal(413, f"the body is larger than {MAX_BODY} bytes")
-    if b"expect" in headers:
-        client.end.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-    if b"transfer-encoding" not in headers:
-        return client.exactly(int(length))
-    parts, size = [], 0
-    for part in client.chunks():
-        parts.append(part)
-        size += len(part)
-        if size > MAX_BODY:
-            raise Refusal(413, f"the body is larger than {MAX_BODY} bytes")
-    return b"".join(parts)

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from podwright.authz.gate import MAX_HEAD
+from podwright.docker_api.http import BrokenError, Stream, shut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,85 +16,6 @@ if TYPE_CHECKING:
 _CHUNK = 256 * 1024
 _LINE = 8 * 1024
 _SEPARATOR = b"\x1e"  # RFC 7464: stands before each value of a JSON text sequence
-
-
-class BrokenError(Exception):
-    """The peer does not speak HTTP."""
-
-
-class Stream:
-    """A socket that is read by lines and lengths."""
-
-    def __init__(self, end: socket.socket) -> None:
-        self.end = end
-        self._data = b""
-
-    def _more(self) -> bool:
-        part = self.end.recv(_CHUNK)
-        self._data += part
-        return bool(part)
-
-    def until(self, mark: bytes, most: int) -> bytes | None:
-        """Read up to a mark, which is left out; None at the end of the stream.
-
-        Raises:
-            BrokenError: the mark does not come.
-        """
-        while mark not in self._data:
-            if len(self._data) > most:
-                raise BrokenError(f"no end within {most} bytes")
-            if not self._more():
-                return None
-        found, _, self._data = self._data.partition(mark)
-        return found
-
-    def head(self) -> bytes | None:
-        """Read the head of a message; None at the end of the stream."""
-        return self.until(b"\r\n\r\n", MAX_HEAD)
-
-    def exactly(self, size: int) -> bytes:
-        """Read so many bytes.
-
-        Raises:
-            BrokenError: the stream ends before.
-        """
-        while len(self._data) < size:
-            if not self._more():
-                raise BrokenError("the body ends early")
-        found, self._data = self._data[:size], self._data[size:]
-        return found
-
-    def rest(self) -> Iterator[bytes]:
-        """Give what was read beyond, then everything up to the end."""
-        while True:
-            data, self._data = self._data, b""
-            if data:
-                yield data
-            if not self._more():
-                return
-
-    def chunks(self) -> Iterator[bytes]:
-        """Read a chunked body, piece by piece.
-
-        Raises:
-            BrokenError: it is none.
-        """
-        while True:
-            line = self.until(b"\r\n", _LINE)
-            if line is None:
-                raise BrokenError("the body ends early")
-            try:
-                size = int(line.split(b";")[0], 16)
-            except ValueError:
-                raise BrokenError("the body is not chunked as announced") from None
-            data = self.exactly(size) if size else b""
-            if size:
-                self.exactly(2)
-                yield data
-                continue
-            while self.until(b"\r\n", _LINE):
-                pass  # trailers
-            return
 
 
 @dataclass(frozen=True)
@@ -213,23 +134,3 @@ def _sent(end: socket.socket, data: bytes) -> bool:
     except OSError:
         return False
     return True
-
-
-def shut(end: socket.socket, how: int) -> None:
-    """End a direction of a connection; it may have ended already."""
-    try:
-        end.shutdown(how)
-    except OSError:
-        return
-
-
-def last_words(client: socket.socket, words: bytes) -> None:
-    """Answer and hang up, without losing the answer to unread input."""
-    try:
-        client.sendall(words)
-        client.shutdown(socket.SHUT_WR)
-        client.settimeout(1)
-        while client.recv(_CHUNK):
-            pass
-    except OSError:
-        return

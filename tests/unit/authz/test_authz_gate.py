@@ -11,11 +11,12 @@ from dataclasses import replace
 import pytest
 
 import podwright.authz.gate as gate_module
-from podwright.authz.gate import Doors, Gate, Head, parse_head, render_head
+from podwright.authz.gate import Doors, Gate
 from podwright.authz.limits import limits
 from podwright.authz.mounts import keep, read_create, subpath, volume_names, written
 from podwright.authz.server import listen, serve
-from podwright.authz.strict import Refused
+from podwright.docker_api.http import Head, parse_head, render_head
+from podwright.docker_api.strict import Refused
 
 RUN = limits({})
 CREATE = "/v1.50/containers/create?name=x"
@@ -503,10 +504,10 @@ def test_a_creation_in_chunks_is_read_and_passed_on_in_one_piece(gate):
     [
         (b"zz\r\n", b"[gate.body] the body is not chunked as announced"),
         (b"-1\r\n", b"[gate.body] the body is not chunked as announced"),
-        (b"1;a=b\r\n", b"[gate.body] the body is not chunked as announced"),
-        (b"x" * 70_000, b"[gate.body] the body is not chunked as announced"),
+        (b"1 x\r\n", b"[gate.body] the body is not chunked as announced"),
+        (b"x" * 70_000, b"[gate.body] no end within 8192 bytes"),
         (b"400001\r\n", b"[body.size] the body is larger than 4194304 bytes"),
-        (b"0\r\n", b"[body.absent] the body is absent or was not shown; send it as JSON"),
+        (b"0\r\n\r\n", b"[body.absent] the body is absent or was not shown; send it as JSON"),
     ],
     ids=lambda value: value[:20].decode(),
 )
@@ -970,9 +971,10 @@ def test_a_client_that_goes_away_early_harms_nobody(gate):
         )
 
 
-def test_a_head_without_end_is_refused(gate):
+@pytest.mark.parametrize("end", [b"", b"\r\n\r\n"])
+def test_a_head_that_is_too_large_is_refused_with_and_without_its_end(gate, end):
     with dial(gate[0]) as client:
-        client.sendall(b"GET /info HTTP/1.1\r\nA: " + b"a" * 70_000)
+        client.sendall(b"GET /info HTTP/1.1\r\nA: " + b"a" * 70_000 + end)
         answer = client.recv(1000)
     assert b"[gate.header] the head is larger than 65536 bytes" in answer
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from podwright.authz.strict import (
+from podwright.docker_api.strict import (
     MAX_BODY,
     Refused,
     Target,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from podwright.authz.strict import Refused
+from podwright.docker_api.strict import Refused
 from podwright.dood import listing
 from podwright.dood.naming import Naming
 from podwright.dood.refusal import Refusal

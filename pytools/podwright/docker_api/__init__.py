@@ -1,0 +1,1 @@
+"""What those have in common that stand before a Docker Engine: authz and dood."""

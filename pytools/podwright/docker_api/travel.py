@@ -1,0 +1,43 @@
+"""One readable Python text of several modules: a program that travels in a pod's annotation."""
+
+from __future__ import annotations
+
+import pkgutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HEAD = '''"""podwright's {title}, generated from pytools/podwright."""
+import os
+import sys
+import types
+
+
+def _module(name, text=""):
+    module = types.ModuleType(name)
+    module.__path__ = []
+    sys.modules[name] = module
+    exec(compile(text, name, "exec", dont_inherit=True), module.__dict__)
+
+
+for _name in {packages}:
+    _module(_name)
+'''
+
+
+def travelling(title: str, modules: Sequence[str], call: str) -> str:
+    """Bundle modules of podwright (annotations may have 256 KiB in all).
+
+    Args:
+        title: what the program is.
+        modules: below podwright, in the order of their imports of one another.
+        call: the expression that runs the last one's ``main`` and gives the exit code.
+    """
+    packages = ("podwright", *sorted({f"podwright.{name.partition('.')[0]}" for name in modules}))
+    parts = [_HEAD.format(title=title, packages=packages)]
+    for name in modules:
+        text = (pkgutil.get_data("podwright", f"{name.replace('.', '/')}.py") or b"").decode()
+        parts.append(f"_module(\"podwright.{name}\", r'''{text}''')\n")
+    last = f'sys.modules["podwright.{modules[-1]}"]'
+    return "\n".join(parts) + f"\nsys.exit({last}.main({call}))\n"
