@@ -10,9 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from podwright import images, request, strategies
-from podwright.errors import Problem, UsageError
+from podwright.errors import Problem, UsageError, shown
 from podwright.records import field, record, replace
 from podwright.references import HOST
+from podwright.resources import LazyModule
 from podwright.schema import (
     Anything,
     Choice,
@@ -30,6 +31,10 @@ from podwright.sources import Document, read_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from podwright.authz import limits
+else:
+    limits = LazyModule("podwright.authz.limits")
 
 REPOSITORY_FILE = ".podwright.yaml"
 
@@ -95,6 +100,104 @@ class EngineSettings:
 
 
 @record
+class Narrowing(Choice):
+    """A word of a profile's own list: the list of a config may only leave things out."""
+
+    def parse(self, value: Any) -> str:
+        if isinstance(value, str) and value not in self.words():
+            raise Invalid(
+                f"{self.what} {shown(value)} is not in the profile; add it knowingly, with 'widen'"
+            )
+        return super().parse(value)
+
+
+@record
+class Widening(Text):
+    """A capability that is added to a profile knowingly."""
+
+    def parse(self, value: Any) -> str:
+        text = super().parse(value)
+        plain = text.upper().removeprefix("CAP_")
+        if plain in limits.NEVER_CAPABILITIES:
+            raise Invalid(
+                f"{shown(text)} leads out of every container and is never allowed; use the "
+                "strategy 'dind' on a cluster of its own instead"
+            )
+        if plain != text:
+            raise Invalid(f"{shown(text)} is not the plain name; write '{plain}'")
+        return text
+
+
+_PLAIN_PATH = Text(r"(?:/(?!\.\.?(?:/|$))[^/]+)+", "an absolute path without '.' and '..'")
+
+
+@record
+class Widened:
+    """What is added to a profile knowingly."""
+
+    capabilities: tuple[str, ...] = option(ListOf(Widening()), "what `--cap-add` may name", ())
+    sysctls: tuple[str, ...] = option(ListOf(Text()), "what `--sysctl` may name", ())
+
+
+@record
+class Policy:
+    """What the policed Docker Engine allows."""
+
+    profile: str = option(
+        Choice(lambda: limits.PROFILES, "profile"), "which groups of requests are open", "run"
+    )
+    buildkit: bool = option(Flag(), "whether `/grpc` and `/session` are open", default=True)
+    imports: bool = option(
+        Flag(), "whether images may come from archives (load, import, commit)", default=True
+    )
+    capabilities: tuple[str, ...] = option(
+        ListOf(Narrowing(lambda: limits.CAPABILITIES, "capability")),
+        "what `--cap-add` may name; the engine's own when left out",
+        (),
+    )
+    sysctls: tuple[str, ...] = option(
+        ListOf(Narrowing(lambda: limits.SYSCTLS, "sysctl")),
+        "what `--sysctl` may name; Kubernetes' safe ones when left out",
+        (),
+    )
+    workspace: str = option(
+        _PLAIN_PATH, "where builder and engine share the workspace volume", "/home/jenkins/agent"
+    )
+    volume: str = option(
+        Text(r"[A-Za-z0-9][A-Za-z0-9_.-]+", "a volume's name (letters, digits, '_', '.', '-')"),
+        "the engine's name for that volume",
+        "workspace",
+    )
+    audit: str = option(
+        _PLAIN_PATH,
+        "a file for the log of decisions, such as `/run/podwright-client/authz.jsonl`",
+        "",
+    )
+    widen: Widened = option(RecordOf(Widened), "what is added knowingly", Widened())
+
+
+@record
+class PolicyOf(RecordOf):
+    """A policy, given on as it was written: the plugin's defaults are its own."""
+
+    def parse(self, value: Any) -> Any:
+        checked = super().parse(value)
+        made = {key: getattr(checked, key) for key in value}
+        if "widen" in made:
+            made["widen"] = {key: getattr(checked.widen, key) for key in value["widen"]}
+        return _as_json(made)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_json(item) for key, item in value.items() if item is not None}
+    return list(value) if isinstance(value, tuple) else value
+
+
+POLICY = PolicyOf(Policy)
+
+
+@record
 class OrganisationConfig(RepositoryConfig):
     """What an administrator sets for all teams."""
 
@@ -109,11 +212,7 @@ class OrganisationConfig(RepositoryConfig):
     engine: EngineSettings = option(
         RecordOf(of=EngineSettings), "settings of Docker Engines inside pods", EngineSettings()
     )
-    policy: dict[str, Any] = option(
-        Anything(),
-        "what the policed Docker Engine allows",
-        {},
-    )
+    policy: dict[str, Any] = option(POLICY, "what the policed Docker Engine allows", {})
 
 
 @record

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from podwright import strategies
 from podwright.builders._base import FEATURES
-from podwright.config import EngineSettings, OrganisationConfig, RepositoryConfig
+from podwright.config import OrganisationConfig, RepositoryConfig
 from podwright.images import IMAGES
 from podwright.pages import sections, step_text, table
 from podwright.records import fields
@@ -165,11 +165,11 @@ def parameters_page() -> str:
 def config_page() -> str:
     """Give the reference of both configs, with the table of images."""
     lines = [CONFIG_TEXT, *table(OrganisationConfig, "setting")]
-    lines += ["### engine", "", *table(EngineSettings, "setting"), "### images", ""]
+    lines += sections(OrganisationConfig, "###", [], "setting")
+    lines += ["What a policy does: [policy of the engine](authz.md).", "", "### `images`", ""]
     lines += ["| role | image |", "|---|---|"]
     lines += [f"| `{role}` | `{reference}` |" for role, reference in IMAGES.items()]
-    lines += ["", "### policy", "", "All keys: [policy of the engine](authz.md#config).", ""]
-    lines += [REPOSITORY_TEXT, *table(RepositoryConfig, "setting"), VARIABLES_TEXT.rstrip()]
+    lines += ["", REPOSITORY_TEXT, *table(RepositoryConfig, "setting"), VARIABLES_TEXT.rstrip()]
     return "\n".join(lines) + "\n"
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from podwright import authz, inputs, strategies
 from podwright import config as configs
-from podwright import inputs, strategies
 from podwright.config import Config
 from podwright.errors import Findings
 from podwright.plan import plan
@@ -186,6 +186,51 @@ def test_unknown_strategies_and_roles_are_told_with_their_place(wrong: Any, prob
         f"PODWRIGHT_CONFIG:2:21: builders[1]: unknown builder 'xyz'; known are {known}",
         "PODWRIGHT_CONFIG:4:3: images.tool: unknown role 'tool'; did you mean 'tools'?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("{profil: run}", "1:10: policy: unknown setting 'profil'; did you mean 'profile'?"),
+        ("{profile: []}", "1:10: policy.profile: expected a text, got a list"),
+        ("{buildkit: NO}", "1:10: policy.buildkit: expected true or false, got a text"),
+        ("{workspace: /home/../etc}",
+         "1:10: policy.workspace: '/home/../etc' is not an absolute path without '.' and '..'"),
+        ("{audit: log}",
+         "1:10: policy.audit: 'log' is not an absolute path without '.' and '..'"),
+        ("{volume: /x}",
+         "1:10: policy.volume: '/x' is not a volume's name (letters, digits, '_', '.', '-')"),
+        ("{capabilities: [CHOWN, NET_ADMIN]}",
+         ("1:32: policy.capabilities[1]: capability 'NET_ADMIN' is not in the profile; add it "
+         "knowingly, with 'widen'")),
+        ("{sysctls: kernel.msgmax}",
+         ("1:10: policy.sysctls[0]: sysctl 'kernel.msgmax' is not in the profile; add it "
+         "knowingly, with 'widen'")),
+        ("{widen: {capabilities: [SYS_ADMIN]}}",
+         ("1:33: policy.widen.capabilities[0]: 'SYS_ADMIN' leads out of every container and is "
+         "never allowed; use the strategy 'dind' on a cluster of its own instead")),
+        ("{widen: {capabilities: CAP_IPC_LOCK}}",
+         ("1:18: policy.widen.capabilities[0]: 'CAP_IPC_LOCK' is not the plain name; write "
+         "'IPC_LOCK'")),
+        ("{widen: {binds: [/]}}",
+         "1:18: policy.widen: unknown setting 'binds'; known are capabilities, sysctls"),
+    ],
+)  # fmt: skip
+def test_a_slip_in_the_policy_is_told_with_its_place(problems: Any, policy: str, said: str) -> None:
+    text = f"policy: {policy}\n"
+    assert problems(configs.load, text, None) == [f"PODWRIGHT_CONFIG:{said}"]
+
+
+def test_a_policy_reaches_the_plugin_as_it_was_written() -> None:
+    text = "policy: {capabilities: CHOWN, imports: false, widen: {capabilities: [IPC_LOCK]}}\n"
+    policy = configs.load(text, None).policy
+
+    assert policy == {
+        "capabilities": ["CHOWN"],
+        "imports": False,
+        "widen": {"capabilities": ["IPC_LOCK"]},
+    }
+    assert authz.problems(policy) == []
 
 
 def test_a_path_that_leads_nowhere_is_told(problems: Any) -> None:

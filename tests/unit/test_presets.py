@@ -140,9 +140,9 @@ def test_a_plugin_that_hangs_is_noticed(tmp_path: Path) -> None:
 def test_a_wrong_policy_is_one_sentence(tmp_path: Path) -> None:
     code, said = render(tmp_path, "policy: {profile: open}\nbuilders: [dind-sidecar]\n")
     assert code == 2
-    assert said == (
-        "podwright generate: policy config: profile 'open' does not exist; "
-        "use one of build-only, compose, run\n"
+    assert said.endswith(
+        "acme.yaml:1:10: policy.profile: unknown profile 'open'; "
+        "known are build-only, compose, run\n"
     )
 
 

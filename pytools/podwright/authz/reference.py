@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from podwright.authz.limits import (
     CAPABILITIES,
-    DEFAULT_PROFILE,
     NEVER_CAPABILITIES,
     PROFILES,
     SYSCTLS,
@@ -23,20 +22,8 @@ in [the explanation](../explanation/dind-sidecar.md).
 """
 _CONFIG = """
 ## Config
-The keys of `policy:` in the organization's config. A list may only leave things out; adding needs
-the word `widen`.
-
-| key | default | meaning |
-|---|---|---|
-| `profile` | `{profile}` | one of the profiles above |
-| `buildkit` | `true` | whether `/grpc` and `/session` are open |
-| `imports` | `true` | whether images may come from archives (load, import, commit) |
-| `capabilities` | all below | what `--cap-add` may name |
-| `sysctls` | all below | what `--sysctl` may name |
-| `workspace` | `/home/jenkins/agent` | where builder and engine share the workspace volume |
-| `volume` | `workspace` | the engine's name for that volume |
-| `audit` | none | a file for the log of decisions, such as `/run/podwright-client/authz.jsonl` |
-| `widen` | none | `capabilities` and `sysctls` to add knowingly |
+The keys of `policy:` are in the [reference of configs](config.md#policy). A list may only leave
+things out; adding needs the word `widen`.
 
 Capabilities: {capabilities}.
 
@@ -55,7 +42,6 @@ def page() -> str:
     parts = [_HEAD, _profiles()]
     parts.append(
         _CONFIG.format(
-            profile=DEFAULT_PROFILE,
             capabilities=", ".join(CAPABILITIES),
             never=", ".join(NEVER_CAPABILITIES),
             sysctls=", ".join(f"`{name}`" for name in SYSCTLS),

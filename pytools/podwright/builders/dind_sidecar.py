@@ -7,7 +7,6 @@ import json
 from podwright import pod
 from podwright.builders import _docker
 from podwright.builders._base import Build, PodContext, PodParts, Recipe, Strategy
-from podwright.errors import UsageError
 from podwright.request import Registry
 from podwright.resources import LazyModule, text
 
@@ -37,9 +36,6 @@ class DindSidecar(Strategy):
 
     def pod(self, context: PodContext) -> PodParts:
         """A client that passes `restricted`, the plugin, and the engine, started in that order."""
-        problems = authz.problems(context.policy)
-        if problems:
-            raise UsageError(problems)
         options = _engine_options(context)
         return PodParts(
             builder=_client_container(context),

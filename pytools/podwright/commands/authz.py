@@ -10,7 +10,9 @@ from podwright import authz
 from podwright.authz.limits import limits
 from podwright.authz.policy import Request, decide
 from podwright.authz.reference import page
+from podwright.config import POLICY
 from podwright.errors import EXIT_DONE, EXIT_FAILED, UsageError
+from podwright.schema import Invalid
 
 if TYPE_CHECKING:
     import argparse
@@ -73,7 +75,8 @@ def _parse_config(text: str) -> dict[str, Any]:
         raise UsageError('authz: --config is no JSON; write it as \'{"profile": "run"}\'') from None
     if not isinstance(config, dict):
         raise UsageError("authz: --config must be a JSON object")
-    found = authz.problems(config)
-    if found:
-        raise UsageError(found)
-    return config
+    try:
+        policy: dict[str, Any] = POLICY.parse(config)
+    except Invalid as error:
+        raise UsageError(problem.below("--config") for problem in error.problems) from None
+    return policy

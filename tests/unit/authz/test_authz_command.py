@@ -54,8 +54,8 @@ def test_an_allowed_request_ends_with_zero():
         (
             ["--config", '{"profile": "x", "imports": 1}'],
             (
-                "policy config: profile 'x' does not exist; use one of build-only, compose, run",
-                "policy config: imports must be true or false",
+                "--config.profile: unknown profile 'x'; known are build-only, compose, run",
+                "--config.imports: expected true or false, got a number",
             ),
         ),
         (

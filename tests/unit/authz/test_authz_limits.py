@@ -28,99 +28,25 @@ def test_profiles_grow_from_one_to_the_next():
 
 
 @pytest.mark.parametrize(
-    ("config", "sentence"),
+    "config",
     [
-        (
-            {"profil": "run"},
-            "policy config: 'profil' is not known; did you mean 'profile'?",
-        ),
-        (
-            {"zzz": 1},
-            (
-                "policy config: 'zzz' is not known; known are profile, buildkit, imports, "
-                "capabilities, sysctls, workspace, volume, audit, widen"
-            ),
-        ),
-        (
-            {"profile": "open"},
-            "policy config: profile 'open' does not exist; use one of build-only, compose, run",
-        ),
-        (
-            {"profile": []},
-            "policy config: profile [] does not exist; use one of build-only, compose, run",
-        ),
-        ({"buildkit": "no"}, "policy config: buildkit must be true or false"),
-        ({"imports": 0}, "policy config: imports must be true or false"),
-        (
-            {"workspace": "agent"},
-            "policy config: workspace must be an absolute path without . or .. in it",
-        ),
-        (
-            {"workspace": "/home/../etc"},
-            "policy config: workspace must be an absolute path without . or .. in it",
-        ),
-        (
-            {"workspace": "/"},
-            "policy config: workspace must be an absolute path without . or .. in it",
-        ),
-        (
-            {"audit": "log"},
-            "policy config: audit must be an absolute path without . or .. in it",
-        ),
-        (
-            {"volume": "/x"},
-            "policy config: volume must be a volume's name of letters, digits, _ . -",
-        ),
-        (
-            {"capabilities": ["NET_ADMIN"]},
-            (
-                "policy config: capabilities cannot add 'NET_ADMIN' to the profile; name it "
-                "under widen to do so knowingly"
-            ),
-        ),
-        ({"capabilities": "CHOWN"}, "policy config: capabilities must be a list of strings"),
-        (
-            {"sysctls": ["kernel.msgmax"]},
-            (
-                "policy config: sysctls cannot add 'kernel.msgmax' to the profile; name it "
-                "under widen to do so knowingly"
-            ),
-        ),
-        (
-            {"widen": {"capabilities": ["SYS_ADMIN"]}},
-            (
-                "policy config, widen: capability 'SYS_ADMIN' leads out of every container; it "
-                "cannot be allowed, use the strategy 'dind' on a cluster of its own instead"
-            ),
-        ),
-        (
-            {"widen": {"capabilities": ["CAP_IPC_LOCK"]}},
-            (
-                "policy config, widen: capability 'CAP_IPC_LOCK' is not written plainly; write "
-                "'IPC_LOCK'"
-            ),
-        ),
-        (
-            {"widen": []},
-            "policy config: widen must be a mapping of capabilities or sysctls",
-        ),
-        (
-            {"widen": {"binds": ["/"]}},
-            "policy config, widen: 'binds' is not known; known are capabilities, sysctls",
-        ),
-        ({"widen": {"sysctls": 1}}, "policy config, widen: sysctls must be a list of strings"),
-        (
-            {"widen": {"capabilities": 1}},
-            "policy config, widen: capabilities must be a list of strings",
-        ),
+        {"profil": "run"},
+        {"profile": "open"},
+        {"profile": []},
+        {"buildkit": "no"},
+        {"imports": 0},
+        {"workspace": 1},
+        {"capabilities": ["NET_ADMIN"]},
+        {"capabilities": "CHOWN"},
+        {"sysctls": ["kernel.msgmax"]},
+        {"widen": []},
+        {"widen": {"binds": ["/"]}},
+        {"widen": {"sysctls": 1}},
+        {"widen": {"capabilities": ["cap_sys_admin"]}},
     ],
 )
-def test_a_wrong_config_is_told_in_one_sentence(config, sentence):
-    assert problems(config) == [sentence]
-
-
-def test_all_problems_are_told_at_once():
-    assert len(problems({"profile": "x", "buildkit": 1, "zzz": 1})) == 3
+def test_without_a_proper_config_nothing_is_allowed(config):
+    assert problems(config) == ["policy config: it is not one that podwright writes; correct it"]
 
 
 def create(policy, **host):

@@ -37,5 +37,5 @@ def test_the_source_runs_without_a_warning(python, tmp_path):
     )
     assert (bad.returncode, bad.stderr) == (
         2,
-        "policy config: profile 'x' does not exist; use one of build-only, compose, run\n",
+        "policy config: it is not one that podwright writes; correct it\n",
     )

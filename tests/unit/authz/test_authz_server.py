@@ -226,7 +226,7 @@ def test_a_right_config_passes_the_check():
     [
         ("", "policy config: it is no valid JSON; nothing is allowed without a config\n"),
         ("[]", "policy config: it must be a JSON object\n"),
-        ('{"buildkit": 1}', "policy config: buildkit must be true or false\n"),
+        ('{"buildkit": 1}', "policy config: it is not one that podwright writes; correct it\n"),
     ],
 )
 def test_nothing_starts_with_a_wrong_config(config, words, tmp_path):
