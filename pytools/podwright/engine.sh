@@ -11,13 +11,17 @@ say() { echo "podwright: $*" >&2; }
 # A second engine on one storage corrupts it silently. The lock is held by this process and those
 # that it becomes, so it ends with the engine, however that dies.
 exec 9>"$root/podwright.lock"
-if ! flock -n 9; then
-  say "another engine uses this storage; waiting up to $PODWRIGHT_LOCK_WAIT s for it to end"
-  if ! flock -w "$PODWRIGHT_LOCK_WAIT" 9; then
+left=$PODWRIGHT_LOCK_WAIT
+until flock -n 9; do # busybox' flock knows no -w
+  [ "$left" -lt "$PODWRIGHT_LOCK_WAIT" ] ||
+    say "another engine uses this storage; waiting up to $left s for it to end"
+  if [ "$left" -le 0 ]; then
     say "ERROR: the storage at $root is still used by another engine; give each pod its own volume, or build one at a time with this claim"
     exit 1
   fi
-fi
+  left=$((left - 1))
+  sleep 1
+done
 
 # overlay on overlay is refused by the kernel: dockerd would fail late or fall back to vfs, which
 # copies every layer.

@@ -31,8 +31,9 @@ def answer(job: bytes) -> None:
         sys.stderr.flush()
 
 
-# Process 1 ignores signals that it has no handler for, and the pod would end late.
-signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+# Process 1 ignores signals that it has no handler for, and the pod would end late. With 0 Jenkins
+# would not retry what was on a pod that is lost.
+signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
 if not os.path.exists(FIFO):
     os.mkfifo(FIFO)
 # The builder's container may run as another user.

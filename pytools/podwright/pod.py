@@ -34,7 +34,10 @@ TMP = "/tmp"  # noqa: S108 - a path inside containers
 REASONS = "podwright.dev/privileges"
 
 # `sleep` alone, as process 1, ignores SIGTERM: every pod would take its whole grace period to end.
-KEEP_ALIVE = ["sh", "-c", "trap 'exit 0' TERM; sleep 99d & wait"]
+# With 0 the container would be "Completed", and Jenkins does not retry what was on such a pod.
+KEEP_ALIVE = ["sh", "-c", "trap 'exit 143' TERM; sleep 99d & wait"]
+# Why an engine does not start is then part of the pod's status, not of a log that nobody sees.
+TELLS_WHY = {"terminationMessagePolicy": "FallbackToLogsOnError"}
 
 # The `restricted` Pod Security level in full.
 RESTRICTED: dict[str, Any] = {
@@ -124,11 +127,11 @@ def sidecar(name: str, image: str, **fields: Any) -> dict[str, Any]:
     made = container(name, image, **fields)
     del made["workingDir"]
     head = {"name": made.pop("name"), "image": made.pop("image")}
-    return {**head, "restartPolicy": "Always", **made}
+    return {**head, "restartPolicy": "Always", **made, **TELLS_WHY}
 
 
 def startup(command: Sequence[str]) -> dict[str, Any]:
-    """Make a startup probe that asks once a second for two minutes."""
+    """Make a startup probe that asks once a second for two minutes; see :func:`_use_claim`."""
     return {
         "exec": {"command": list(command)},
         "periodSeconds": 1,
@@ -169,6 +172,11 @@ def claim_security(options: Pod) -> dict[str, Any]:
 def in_plain_folder(folder: str, command: str) -> list[str]:
     """Give a command that first makes a directory without the setgid bit; it stands in "$0"."""
     return ["sh", "-c", f'mkdir -p "$0" && chmod g-s "$0" && {command}', folder]
+
+
+def alone_on_claim(folder: str, command: str) -> list[str]:
+    """The same for an engine, which must be alone there: it waits for those of other pods."""
+    return ["sh", "-c", text("claim.sh") + command, folder]
 
 
 def ca_file(host: str) -> str:
@@ -317,9 +325,15 @@ def _file_volume(files: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _use_claim(made: dict[str, Any], parts: PodParts, options: Pod) -> None:
-    """Put the request's volume claim in the place of the storage volume."""
+    """Put the request's volume claim in the place of the storage volume.
+
+    An engine waits ten minutes for another pod that uses it, and the kubelet has to let it.
+    """
     if not options.cacheClaim:
         return
+    for item in [*made["spec"].get("initContainers", []), *made["spec"]["containers"]]:
+        if "startupProbe" in item:
+            item["startupProbe"]["failureThreshold"] = 720
     volumes = made["spec"]["volumes"]
     claim = {"persistentVolumeClaim": {"claimName": options.cacheClaim}}
     made["spec"]["volumes"] = [

@@ -197,7 +197,9 @@ class Pod:
     socketGroup: int = option(
         Number(0, 2**31 - 1), "group id of the node's docker.sock; 0 reaches it as user 0", 0
     )
-    deadline: int = option(Duration(), "Kubernetes ends the pod after this time", 0)
+    deadline: int = option(
+        Duration(), "Kubernetes ends the pod after this time; 0 for never", 43200
+    )
     cloud: str = option(Text(), "name of the Jenkins cloud; passed to podTemplate", "")
 
 

@@ -31,6 +31,7 @@ OTHERS = {
     "hostPath type check failed",
     "ErrImagePull",
     "ImagePullBackOff",
+    "containers with incomplete status: [engine]",
     "operation not permitted",
     "permission denied",
     "unauthorized",

@@ -89,8 +89,11 @@ pw_docker_digest() {
 
 def engine_env(context: PodContext) -> dict[str, str]:
     """Give what engine.sh reads; without a driver it takes what works on the volume."""
-    driver = context.engine.storageDriver
-    return {"PODWRIGHT_STORAGE_DRIVER": driver, "PODWRIGHT_LOCK_WAIT": "60"}
+    wait = "600" if context.options.cacheClaim else "60"
+    return {
+        "PODWRIGHT_STORAGE_DRIVER": context.engine.storageDriver,
+        "PODWRIGHT_LOCK_WAIT": wait,
+    }
 
 
 def registry_settings(registries: Mapping[str, Registry]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def _daemon_sidecar(image: str, context: PodContext) -> dict[str, Any]:
 def _claim_command() -> list[str]:
     """Keep the state below a directory of its own on the claim."""
     run = 'exec rootlesskit buildkitd --root="$0" "$@"'
-    return pod.in_plain_folder(f"{STORAGE}/state", run)
+    return pod.alone_on_claim(f"{STORAGE}/state", run)
 
 
 def _source_flags(build: Build) -> list[str]:

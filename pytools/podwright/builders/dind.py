@@ -38,6 +38,7 @@ class Dind(Strategy):
             resources=pod.BUILD,
             security=_docker.PRIVILEGED,
             probe=["docker", "version"],
+            more=pod.TELLS_WHY,
         )
         return PodParts(
             builder=builder,

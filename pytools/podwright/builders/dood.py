@@ -111,8 +111,7 @@ def _proxy_sidecar(context: PodContext, group: int) -> dict[str, Any]:
         resources=pod.TOOLS,
         security=_proxy_security(group),
         probe=dood.probe(),
-        # Why it did not start is then part of the pod's status, not only of its log.
-        more={"env": dood.ENV, "terminationMessagePolicy": "FallbackToLogsOnError"},
+        more={"env": dood.ENV},
     )
 
 
