@@ -37,7 +37,7 @@ from time import monotonic as _now
 from typing import TYPE_CHECKING
 
 from podwright.authz.mounts import keep, read_create, read_object, volume_names, written
-from podwright.authz.policy import Request, check
+from podwright.authz.policy import OBJECT_NAME, Request, check
 from podwright.authz.volumes import Volumes
 from podwright.docker_api.http import (
     CHUNK,
@@ -64,8 +64,17 @@ _MAX_AHEAD = 240
 _PING_AGE = 60
 _PING = re.compile(rb"/(?:v1\.[0-9]{1,3}/)?_ping\Z")
 _NAME = re.compile(rb'"Name":"([^"]+)"')
+_ID = re.compile(rb'"Id":"([0-9a-f]{64})"')
+#: What wakes a container, or writes to one that stands still.
+_WAKES = frozenset(
+    {(b"POST", "start"), (b"POST", "restart"), (b"POST", "unpause"), (b"PUT", "archive")}
+)
+_AWAKE = ("running", "restarting")
+_TRIES = 3
+_MOST = 10_000  # ids that are remembered
 #: Requests that the engine gets one after the other.
-_ONE_AT_A_TIME = frozenset({("containers", "create"), ("volumes", "create")})
+_ONE_AT_A_TIME = frozenset({("containers", "create"), ("volumes", "create"), ("commit",)})
+_END, _STATUS = b"\r\n\r\n", 14  # of an answer's head; the bytes of its first line up to the words
 #: Answers to a creation that has not begun: a wrong value, no such image, a name that is taken.
 _UNDONE = (b"HTTP/1.1 400 ", b"HTTP/1.1 404 ", b"HTTP/1.1 409 ")
 #: With one of these a HEAD is a request like any other.
@@ -201,6 +210,7 @@ class Gate:
     def __init__(self, doors: Doors, limits: Limits, *, late: bool = False) -> None:
         self._doors, self._limits = doors, limits
         self._volumes = Volumes(self._has_volume, self._uses_volume, late=late)
+        self._made: set[bytes] = set()
 
     def serve(self, client: socket.socket) -> None:
         """Serve one connection of a client: check each head, then connect the two ends."""
@@ -244,6 +254,11 @@ class Gate:
                 with self._volumes.build():
                     first = render_head(self._sealed(head)) + client.taken()
                     _join(client.end, engine, first, to_end=True)
+            elif (
+                target.segments[0] == "containers" and (head.method, target.segments[-1]) in _WAKES
+            ):
+                with self._volumes.moving(lambda: self._is_own(target.segments[1])):
+                    _join(client.end, engine, written + client.taken(), to_end=True)
             else:
                 _join(client.end, engine, written + client.taken())
         finally:
@@ -257,6 +272,8 @@ class Gate:
         body = read_body(client, head)
         if target.segments[0] == "containers":
             return self._create(self._sealed(head), body)
+        if target.segments[0] == "commit":
+            return self._commit(self._sealed(head), target, body)
         return self._make_volume(head, body)
 
     def _check(self, head: Head, body: bytes) -> None:
@@ -283,7 +300,54 @@ class Gate:
             answer = self._exchange(replace(head, target=target.encode()), body)
             if answer.startswith(_UNDONE):
                 self._volumes.made(*fresh)
+        made = _ID.search(answer)
+        if made and len(self._made) < _MOST:
+            self._made.add(made[1])
         return answer
+
+    def _commit(self, head: Head, target: Target, body: bytes) -> bytes:
+        """Make an image of a container that stands still."""
+        self._check(head, body)
+        name = target.query.get("container", ("",))[0]
+        if not OBJECT_NAME.match(name):
+            raise Refused(
+                "image.container", "container: give a container's name of letters, digits, _ . -"
+            )
+        with self._volumes.still():
+            paused = self._pause(name)
+            try:
+                return self._exchange(head, body)
+            finally:
+                if paused:
+                    self._doors.exchange(_question(f"/containers/{name}/unpause", "POST"))
+
+    def _pause(self, name: str) -> bool:
+        """Stop a container where it is; gives whether it has to be let go again."""
+        for _ in range(_TRIES):
+            _, _, text = self._doors.exchange(_question(f"/containers/{name}/json")).partition(_END)
+            try:
+                found = json.loads(text)
+                state = found["State"]["Status"]
+                policy = found["HostConfig"]["RestartPolicy"]["Name"]
+            except (ValueError, KeyError, TypeError):
+                return False  # the engine says what is wrong with it
+            if state not in _AWAKE:
+                return False
+            if policy not in ("", "no"):
+                break
+            answer = self._doors.exchange(_question(f"/containers/{name}/pause", "POST"))
+            if b" 204 " in answer[:_STATUS]:
+                return True
+        raise Refused(
+            "image.awake",
+            "only a container that stands still can be committed, and this one may be restarted at "
+            "any time; stop it first",
+        )
+
+    def _is_own(self, name: str) -> bool:
+        """Whether a container was made by way of this gate, not by a build."""
+        found = _ID.search(self._doors.exchange(_question(f"/containers/{name}/json")))
+        return bool(found and found[1] in self._made)
 
     def _make_volume(self, head: Head, body: bytes) -> bytes:
         """Make a volume, and remember that nobody has it."""
@@ -306,7 +370,7 @@ class Gate:
 
     def _has_volume(self, name: str) -> bool:
         answer = self._doors.exchange(_question(f"/volumes/{name}"))
-        return not answer.startswith(b"HTTP/1.1 404 ")
+        return b" 404 " not in answer[:_STATUS]
 
     def _uses_volume(self, name: str) -> bool:
         filters = f"%7B%22volume%22:%5B%22{name}%22%5D%7D"
@@ -314,8 +378,9 @@ class Gate:
         return b'"Id":' in answer
 
 
-def _question(target: str) -> bytes:
-    return f"GET {target} HTTP/1.1\r\nHost: podwright\r\nConnection: close\r\n\r\n".encode()
+def _question(target: str, method: str = "GET") -> bytes:
+    """A question of the gate's own, by HTTP/1.0 since its answers are not in chunks."""
+    return f"{method} {target} HTTP/1.0\r\nHost: podwright\r\nContent-Length: 0\r\n\r\n".encode()
 
 
 def _understood(text: bytes) -> tuple[Head, bytes, Target]:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from podwright.authz.limits import Limits
 
-_SEALED = frozenset({"/containers/create", "/build"})
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+_SEALED = frozenset({"/containers/create", "/build", "/commit"})
+OBJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 #: Media types per kind of body. A form would add parameters that the plugin does not see, and is
 #: therefore in none of them. Without a type the engine reads no JSON.
 _TYPES: dict[str, frozenset[str | None]] = {
@@ -236,8 +236,10 @@ def _check_body(request: Request, route: Route, limits: Limits) -> None:
 def _check_more(request: Request, route: Route, target: Target, limits: Limits) -> None:
     """What the path's own names decide."""
     for part, segment in zip(route.path[1:].split("/"), target.segments):
-        if part == "{id}" and not _ID.match(segment):
-            raise Refused("request.uri", "a name in the path is oddly written")
+        if part == "{id}" and not OBJECT_NAME.match(segment):
+            raise Refused(
+                "request.uri", "a name in the path has characters other than letters, digits, _ . -"
+            )
     if route.path.startswith("/networks/{id}") and request.method == "POST":
         network_name(target.segments[1], "the path", limits)
     if request.method == "DELETE" and target.segments == ("volumes", limits.volume):
@@ -249,7 +251,7 @@ def _check_more(request: Request, route: Route, target: Target, limits: Limits) 
     if limits.seal and route.path in _SEALED and header(request.headers, SEAL) != limits.seal:
         raise Refused(
             "gate.seal",
-            "containers are created by way of the gate alone; use the pod's own Docker socket",
+            "this is done by way of the gate alone; use the pod's own Docker socket",
         )
 
 

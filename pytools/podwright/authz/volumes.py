@@ -1,14 +1,18 @@
-"""Nobody else may write a volume while the engine fills it from an image.
+"""Nobody else may write what the engine reads or writes by its paths as root: two cases.
 
-The engine fills an empty volume when a container is created. It does so as root, with plain paths,
-in its own file system: whoever can write the volume meanwhile plants a link, and the engine follows
-it to its own programs. So a volume is filled only when nobody else can have it:
+**Volumes.** The engine fills an empty volume when a container is created. It does so with plain
+paths in its own file system: whoever can write the volume meanwhile plants a link, and the engine
+follows it to its own programs. So a volume is filled only when nobody else can have it:
 
 * it is not there yet, or was made through this gate and never given to a container. Whether
   containers refer to it is not enough: a process may keep a directory open after its container.
 * containers are created one after the other, so that nobody is given a volume that is being filled;
 * a volume without a name that a build of the classic builder makes can be given to a container only
   by its name, 64 hexadecimal digits: such creations wait until no build runs.
+
+**Images of containers.** ``docker commit`` reads a container's files by their paths (with storage
+drivers other than containerd's), and so does the classic builder after each step. Containers stand
+still meanwhile: none is started or written to, and those of a build never are.
 """
 
 from __future__ import annotations
@@ -41,7 +45,8 @@ class Volumes:
     ) -> None:
         self._exists, self._in_use, self._late = exists, in_use, late
         self._changed = threading.Condition()
-        self._taken, self._builds = False, 0
+        self._taken, self._still = False, False
+        self._builds, self._moving = 0, 0
         self._fresh: set[str] = set()
         self._known: set[str] = set()
 
@@ -69,6 +74,34 @@ class Volumes:
         finally:
             with self._changed:
                 self._builds -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Wait until nobody wakes containers or writes to them; others wait for the end of this."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._still)
+            self._still = True
+            self._changed.wait_for(lambda: not self._moving)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._still = False
+                self._changed.notify_all()
+
+    @contextmanager
+    def moving(self, is_own: Callable[[], bool]) -> Iterator[None]:
+        """A container is woken or written to; one that is not the client's own waits for builds."""
+        own = not self._builds or is_own()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._still and (own or not self._builds))
+            self._moving += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._moving -= 1
                 self._changed.notify_all()
 
     def kept(self, names: frozenset[str]) -> frozenset[str]:

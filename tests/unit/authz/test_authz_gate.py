@@ -993,3 +993,124 @@ def test_a_missing_engine_is_told(tmp_path):
         b'{"message": "podwright: [gate.engine] the engine is not there; '
         b'see the log of container engine"}'
     )
+
+
+class Yard(Daemon):
+    """An engine with one container, which can be paused, woken and committed."""
+
+    def __init__(self, state="running", policy="no", *, obeys=True):
+        super().__init__()
+        self.state, self.policy, self.obeys = state, policy, obeys
+        self.done, self.committing, self.go = [], threading.Event(), threading.Event()
+        self.go.set()
+
+    def answered(self, head, _body):
+        words = head.split(b" ")[1].decode().partition("?")[0].split("/")
+        self.done.append(words[-1] if words[-1] != "commit" else f"commit {self.state}")
+        if words[-1] == "json":
+            record = {
+                "Id": "c" * 64,
+                "State": {"Status": self.state},
+                "HostConfig": {"RestartPolicy": {"Name": self.policy}},
+            }
+            return b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps(record).encode().replace(b": ", b":")
+        if words[-1] == "pause":
+            if not self.obeys:
+                return BUSY
+            self.state = "paused"
+        if words[-1] in ("unpause", "start"):
+            self.state = "running"
+        if words[-1] == "commit":
+            self.committing.set()
+            self.go.wait(10)
+            return MADE
+        return b"HTTP/1.0 204 No Content\r\n\r\n"
+
+
+def commit(gate, container="one"):
+    return created(gate, b"null", TYPED % f"/commit?container={container}&pause=0".encode())
+
+
+def test_a_running_container_is_committed_while_it_stands_still(gate):
+    gate[1].act = yard = Yard()
+    assert commit(gate) == MADE
+    assert yard.done == ["json", "pause", "commit paused", "unpause"]
+
+
+@pytest.mark.parametrize("state", ["created", "exited", "paused"])
+def test_a_container_that_stands_still_is_left_as_it_is(gate, state):
+    gate[1].act = yard = Yard(state, "always")
+    assert commit(gate) == MADE
+    assert yard.done == ["json", f"commit {state}"]
+
+
+@pytest.mark.parametrize(
+    "yard", [Yard(obeys=False), Yard("restarting", obeys=False), Yard("running", "always")]
+)
+def test_a_container_that_cannot_be_made_to_stand_still_is_not_committed(gate, yard):
+    gate[1].act = yard
+    assert (
+        b"[image.awake] only a container that stands still can be committed, and this one may be "
+        b"restarted at any time; stop it first"
+    ) in commit(gate)
+    assert not [word for word in yard.done if word.startswith("commit")]
+
+
+def test_a_container_of_an_odd_name_is_not_committed(gate):
+    gate[1].act = yard = Yard()
+    assert b"[image.container] " in commit(gate, "a%2F..%2Fb")
+    assert yard.done == []
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        b"POST /containers/two/start",
+        b"POST /v1.41/containers/two/restart",
+        b"POST /containers/one/unpause",
+        b"PUT /containers/one/archive?path=/",
+    ],
+)
+def test_nothing_is_woken_or_written_to_while_a_container_is_committed(gate, request_line):
+    gate[1].act = yard = Yard()
+    yard.go.clear()
+    first = threading.Thread(target=commit, args=(gate,))
+    first.start()
+    assert yard.committing.wait(10)
+    second = threading.Thread(target=created, args=(gate, b"", request_line + b" HTTP/1.1\r\n"))
+    second.start()
+    time.sleep(0.2)
+    assert yard.done[-1] == "commit paused"
+    yard.go.set()
+    first.join()
+    second.join()
+    assert len(yard.done) == 5
+
+
+def test_a_container_of_a_build_is_not_woken_while_it_runs(gate):
+    path, engine = gate
+    yard, going = Yard("exited"), threading.Event()
+
+    def act(connection):
+        first = connection.recv(65536, socket.MSG_PEEK)
+        if not first.startswith(b"POST /build"):
+            yard(connection)
+            return
+        with connection:
+            while connection.recv(65536):
+                pass
+            going.wait(10)
+
+    engine.act = act
+    with dial(path) as client:
+        client.sendall(b"POST /build HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        time.sleep(0.2)
+    woken = threading.Thread(
+        target=created, args=(gate, b"", b"POST /containers/two/start HTTP/1.1\r\n")
+    )
+    woken.start()
+    time.sleep(0.2)
+    assert yard.done == ["json"]
+    going.set()
+    woken.join()
+    assert yard.done == ["json", "start"]
