@@ -24,6 +24,10 @@ Exit codes: 0 done, 1 failed, 2 a mistake in what you wrote, 3 changes pending.
 """
 
 
+# Commands that a bundle leaves out.
+ELSEWHERE = {"jobs": "; it is in podwright-jobs.pyz"}
+
+
 class Help(argparse.RawDescriptionHelpFormatter):
     """Help that fits a terminal, of one width so that its page is the same on each machine."""
 
@@ -62,15 +66,19 @@ class Parser(argparse.ArgumentParser):
         if word.startswith("-"):
             known = guess(word, self._option_string_actions)
             self.exit(EXIT_USAGE, f"{self.prog}: unknown option '{word}'{known}\n")
-        self.error(f"'{word}' is one word too many")
+        hint = (
+            "; the folder is given by --context"
+            if "--context" in self._option_string_actions
+            else ""
+        )
+        self.error(f"unexpected argument '{word}'{hint}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Refuse an unknown word as podwright's own sentences do."""
         if action.choices is not None and value not in action.choices:
             what = str(action.metavar or action.dest).lower()
-            self.exit(
-                EXIT_USAGE, f"{self.prog}: unknown {what} '{value}'{guess(value, action.choices)}\n"
-            )
+            where = ELSEWHERE.get(value) or guess(value, action.choices)
+            self.exit(EXIT_USAGE, f"{self.prog}: unknown {what} '{value}'{where}\n")
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:

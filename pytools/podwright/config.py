@@ -73,8 +73,12 @@ class RepositoryConfig:
         "",
     )
     registries: dict[str, request.Registry] = option(
-        MapOf(RecordOf(of=request.Registry), key=HOST, key_is="a registry host"),
-        "how to speak to registries, by host",
+        MapOf(
+            RecordOf(of=request.Registry),
+            key=HOST,
+            key_is="a registry host (host:port, no scheme, no path)",
+        ),
+        "settings of registries (plain HTTP, CA, mirrors), by host",
         {},
     )
     defaults: dict[str, Any] = option(
@@ -207,7 +211,9 @@ class OrganisationConfig(RepositoryConfig):
         (),
     )
     images: dict[str, str] = option(
-        Roles(Text()), "images to use instead of podwright's own, by role", {}
+        Roles(Text(r"(?!\w+://)\S+", "a reference (no scheme)")),
+        "images to use instead of podwright's own, by role",
+        {},
     )
     engine: EngineSettings = option(
         RecordOf(of=EngineSettings), "settings of Docker Engines inside pods", EngineSettings()
@@ -291,6 +297,10 @@ def _parsed_config(document: Document, cls: type, root: Path | None) -> dict[str
             parsed["registries"] = with_certificates(parsed["registries"], root)
     except Invalid as error:
         raise UsageError(map(document.locate_setting, error.problems)) from None
+    allowed = (*parsed.get("builders", ()), "auto")
+    if len(allowed) > 1 and parsed.get("builder", "auto") not in allowed:
+        problem = Problem("is not one of 'builders'; correct one of both", "builder")
+        raise UsageError([document.locate_setting(problem)])
     return parsed
 
 

@@ -40,6 +40,9 @@ def _request_options() -> Iterator[tuple[str, str, Kind, str]]:
             yield item.metadata["flag"] or f"--{item.name}", item.name, kind, words
 
 
+# As docker spells them: `-t` takes a name with a tag, which `image` takes as well.
+_SHORT = {"image": ("-t",), "dockerfile": ("-f",)}
+
 # For the end of a command's --help: what the options look like together.
 EXAMPLES = """\
 examples:
@@ -68,6 +71,7 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
             continue
         repeated = isinstance(kind, (ListOf, MapOf))
         parser.add_argument(
+            *_SHORT.get(name, ()),
             option,
             dest=name,
             action="append" if repeated else "store",
@@ -140,7 +144,7 @@ def _whole_number(text: str) -> int:
 
 
 def _unique_map(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a map; a name that is given twice is a slip of the author."""
+    """Make a map; a name that is given twice is a mistake of the author."""
     made: dict[str, Any] = {}
     for name, value in pairs:
         if name in made:
@@ -168,7 +172,7 @@ def _split_fields(text: str, kind: RecordOf) -> Any:
         try:
             return json.loads(text)
         except ValueError as error:
-            raise ValueError(f"no valid JSON: {error}") from None
+            raise ValueError(f"not valid JSON: {error}") from None
     if text in ("true", "false"):
         return text == "true"
     if kind.shorthand and "=" not in text:

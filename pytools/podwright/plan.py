@@ -132,7 +132,8 @@ def _in_pod(request: Request, facts: Facts) -> Request:
         return request
     if wanted not in ("", "auto", there):
         sentence = (
-            f"this pod is one for '{there}', not for '{wanted}'; leave the builder out, "
+            f"this pod was started for builder '{there}', not for '{wanted}'; leave the builder "
+            f"out, "
             "or build outside of this withBuilderPod"
         )
         raise UsageError([Problem(sentence, "builder")])
@@ -187,10 +188,13 @@ def _safest_strategy(request: Request, config: Config) -> str:
         if not set(asked) - strategy.features:
             return name
     wanted = ", ".join(FEATURES[name] for name in asked)
+    able = [n for n, other in strategies.everything().items() if not set(asked) - other.features]
     sentence = (
-        f"no strategy that is allowed can {wanted}; ask for less ("
-        f"{', '.join(map('.'.join, asked.values()))}), or have one allowed that can"
+        f"none of the allowed strategies can {wanted}; "
+        f"remove {', '.join(map('.'.join, asked.values()))}"
     )
+    if able:
+        sentence += f", or ask your administrator to allow one of: {', '.join(sorted(able))}"
     raise UsageError([Problem(sentence, "builder")])
 
 
@@ -423,7 +427,7 @@ def _name_problems(image: Image) -> Iterator[Problem]:
     try:
         parse_name(image.image)
     except ValueError as error:
-        yield Problem(f"{shown(image.image)} is no image name: {error}", "image")
+        yield Problem(f"{shown(image.image)} is not a valid image name: {error}", "image")
     if _UNSET_NAME.search(image.image or ""):
         yield Problem(f"{shown(image.image)} {_UNSET_WHY}", "image")
     for number, tag in enumerate(image.tags):
@@ -433,7 +437,7 @@ def _name_problems(image: Image) -> Iterator[Problem]:
             yield Problem(f"{shown(tag)} {_UNSET_WHY}", "tags", number)
         elif not re.fullmatch(TAG, tag):
             yield Problem(
-                f"{shown(tag)} is no tag (1 to 128 letters, digits, '_', "
+                f"{shown(tag)} is not a valid tag (1 to 128 letters, digits, '_', "
                 f"'.' and '-', not beginning with '.' or '-'); '{tag_like(tag)}' would be one",
                 *("tags", number),
             )
@@ -457,7 +461,7 @@ def _path_problems(image: Image, facts: Facts) -> Iterator[Problem]:
         yield Problem(f"{shown(image.context)} {sentence}" if sentence else missing, "context")
     if image.output and path_state(facts.root, image.output) in ("outside", "folder"):
         yield Problem(
-            f"{shown(image.output)} is no file below the workspace; name one, e.g. 'app.tar'",
+            f"{shown(image.output)} is not a file below the workspace; name one, e.g. 'app.tar'",
             "output",
         )
 
@@ -519,7 +523,7 @@ def _cache_problems(image: Image) -> Iterator[Problem]:
         try:
             parse_name(ref)
         except ValueError as error:
-            yield Problem(f"{shown(ref)} is no image name: {error}", *place)
+            yield Problem(f"{shown(ref)} is not a valid image name: {error}", *place)
 
 
 def _secret_problems(image: Image, facts: Facts | None) -> Iterator[Problem]:

@@ -224,7 +224,7 @@ def assemble(name: str, parts: PodParts, context: PodContext, config_text: str) 
     _use_claim(made, parts, options)
     found = Findings()
     with found:
-        _apply_resources(made, options)
+        _apply_resources(name, made, options)
     with found:
         made = merge(made, user_yaml(options.yaml)) if options.yaml else made
     found.raise_if_any()
@@ -342,7 +342,7 @@ def _use_claim(made: dict[str, Any], parts: PodParts, options: Pod) -> None:
     ]
 
 
-def _apply_resources(made: dict[str, Any], options: Pod) -> None:
+def _apply_resources(strategy: str, made: dict[str, Any], options: Pod) -> None:
     spec = made["spec"]
     known = {item["name"]: item for item in [*spec.get("initContainers", []), *spec["containers"]]}
     problems: list[Problem] = []
@@ -355,7 +355,7 @@ def _apply_resources(made: dict[str, Any], options: Pod) -> None:
         elif name not in known:
             problems.append(
                 Problem(
-                    f"this strategy's pod has no container '{name}'; "
+                    f"the pod of '{strategy}' has no container '{name}'; "
                     f"it has {', '.join(sorted(known))}",
                     *("pod", "resources", name),
                     named=True,
@@ -382,7 +382,9 @@ def _resource_problems(wanted: Mapping[str, Any]) -> Iterator[Problem]:
         else:
             for name, amount in amounts.items():
                 if not re.fullmatch(_QUANTITY, "0" if amount is None else str(amount)):
-                    sentence = f"{shown(amount)} is no quantity; write e.g. '2Gi' or '500m'"
+                    sentence = (
+                        f"{shown(amount)} is not a valid quantity; write e.g. '2Gi' or '500m'"
+                    )
                     yield Problem(sentence, group, name)
 
 

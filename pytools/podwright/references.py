@@ -47,12 +47,14 @@ def parse_name(text: str) -> tuple[Name, str]:
     """Split an image name into repository and tag ('' when it has none).
 
     Raises:
-        ValueError: with the sentence that follows "is no image name: ".
+        ValueError: with the sentence that follows "is not a valid image name: ".
     """
     if not text:
         raise ValueError("it is empty")
     if "@" in text:
-        raise ValueError("a digest cannot be built to; leave out '@' and what follows")
+        raise ValueError(
+            "an image is pushed to a tag, not to a digest; remove '@' and what follows"
+        )
     if "://" in text:
         raise ValueError("leave out the scheme")
     rest, tag = _split_tag(text)

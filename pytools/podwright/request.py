@@ -122,7 +122,7 @@ class Credential:
         Text(), "Jenkins credential: user name with password, or a docker config as secret file", ""
     )
     registry: str = option(
-        Text(pattern=HOST, expected="a registry host (no scheme, no path)"),
+        Text(pattern=HOST, expected="a registry host (host:port, no scheme, no path)"),
         "host with port; without it the registry of the image",
         "",
     )
@@ -132,7 +132,9 @@ class Credential:
         "usernamePassword",
     )
     use: str = option(
-        Choice(words=lambda: ("both", "pull", "push"), what="use"), "what it is good for", "both"
+        Choice(words=lambda: ("both", "pull", "push"), what="use"),
+        "where this login applies: pull, push or both",
+        "both",
     )
     variable: str = option(
         Text(pattern=IDENTIFIER, expected="a variable"),
@@ -144,7 +146,7 @@ class Credential:
 
 @record
 class Registry:
-    """How to speak to one registry."""
+    """Settings of one registry."""
 
     http: bool = option(Flag(), "plain HTTP", default=False)
     skipTlsVerify: bool = option(Flag(), "HTTPS whose certificate is not checked", default=False)
@@ -190,8 +192,8 @@ class Pod:
     )
     userNamespace: bool = option(
         Flag(),
-        "root inside is nobody on the node (hostUsers: false; Kubernetes >= 1.33 and nodes that "
-        "support it); Podman's socket can run containers only so",
+        "run the pod in a user namespace (hostUsers: false; Kubernetes >= 1.33 and nodes that "
+        "support it). Required to run containers through Podman's socket",
         default=False,
     )
     socketGroup: int = option(
@@ -212,7 +214,7 @@ class Image:
     )
     tags: tuple[str, ...] = option(
         ListOf(Text(numbers=True)),
-        "tags to push; without any the commit's short hash",
+        "tags to push; default: short hash of the checked-out commit",
         (),
         flag="--tag",
     )
@@ -257,8 +259,12 @@ class PodParameters:
 
     builder: str = option(BUILDER, "the strategy; see `podwright builders`", "")
     registries: dict[str, Registry] = option(
-        MapOf(RecordOf(of=Registry), key=HOST, key_is="a registry host"),
-        "how to speak to registries, by host",
+        MapOf(
+            RecordOf(of=Registry),
+            key=HOST,
+            key_is="a registry host (host:port, no scheme, no path)",
+        ),
+        "settings of registries (plain HTTP, CA, mirrors), by host",
         {},
         flag="--registry",
     )

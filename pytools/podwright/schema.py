@@ -47,6 +47,13 @@ def describe(value: object) -> str:
     return next((name for kind, name in names if isinstance(value, kind)), f"{value!r}")
 
 
+def told(value: object) -> str:
+    """Tell a value as an author wrote it; of a list or a map what it is."""
+    if isinstance(value, (bool, int, float)):
+        return str(value).lower()
+    return shown(value) if isinstance(value, str) else describe(value)
+
+
 def passable(text: str) -> bool:
     """Say whether a text can be an argument and a part of a UTF-8 file."""
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
@@ -101,7 +108,7 @@ class Text(Kind):
         if not isinstance(value, str):
             raise Invalid(f"expected a text, got {describe(value)}")
         if not passable(value):
-            raise Invalid("a NUL character or half a surrogate cannot be passed on")
+            raise Invalid("contains a NUL character or an unpaired surrogate; remove it")
         if self.pattern and not re.fullmatch(self.pattern, value):
             raise Invalid(f"{shown(value)} is not {self.expected}")
         return value
@@ -123,7 +130,7 @@ class Flag(Kind):
     def parse(self, value: Any) -> bool:
         """Return the boolean; texts such as 'false' are refused, since they would count as true."""
         if not isinstance(value, bool):
-            raise Invalid(f"expected true or false, got {describe(value)}")
+            raise Invalid(f"expected true or false, got {told(value)}")
         return value
 
     def json_schema(self) -> dict[str, Any]:
@@ -140,7 +147,8 @@ class Number(Kind):
 
     def parse(self, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise Invalid(f"expected a whole number, got {describe(value)}")
+            hint = "; write it without quotes" if str(value).isdecimal() else ""
+            raise Invalid(f"expected a whole number, got {told(value)}{hint}")
         if not self.least <= value <= self.most:
             raise Invalid(f"{value} is not between {self.least} and {self.most}")
         return value
@@ -208,7 +216,8 @@ class ListOf(Kind):
 
     def parse(self, value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            if not isinstance(value, (str, dict)):
+            number = getattr(self.item, "numbers", False) and type(value) in (int, float)
+            if not number and not isinstance(value, (str, dict)):
                 raise Invalid(f"expected a list, got {describe(value)}")
             value = [value]
         items: list[Any] = []
@@ -246,7 +255,7 @@ class MapOf(Kind):
     def parse(self, value: Any) -> dict[str, Any]:
         """Return the map in the order that it was given."""
         if not isinstance(value, dict):
-            raise Invalid(f"expected a map, got {describe(value)}")
+            raise Invalid(f"expected a map (NAME: value), got {describe(value)}")
         items: dict[str, Any] = {}
         problems: list[Problem] = []
         for name, element in value.items():

@@ -697,7 +697,7 @@ def test_a_client_that_waits_for_leave_to_send_gets_it(pod: Pod) -> None:
         (
             head("POST /containers/create HTTP/1.1", "Content-Length: 1") + b"{",
             400,
-            "podwright: the body is no valid JSON",
+            "podwright: the body is not valid JSON",
         ),
         (
             head("POST /containers/create HTTP/1.1", "Content-Length: 5000000"),

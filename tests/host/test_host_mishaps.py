@@ -42,12 +42,13 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"buildArg": {"A": "1"}},
         ["unknown parameter 'buildArg'; did you mean 'buildArgs'?"],
     ),
-    "an empty name": ({"image": ""}, ["image: '' is no image name: it is empty"]),
+    "an empty name": ({"image": ""}, ["image: '' is not a valid image name: it is empty"]),
     "a name with capitals": (
         {"image": f"{NEVER}/Team/App"},
         [
             (
-                f"image: '{NEVER}/Team/App' is no image name: repositories are lower case; "
+                f"image: '{NEVER}/Team/App' is not a valid image name: repositories are lower "
+                f"case; "
                 f"'{NEVER}/team/app' would be one"
             )
         ],
@@ -56,7 +57,8 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"tags": ["feature/$(reboot)"]},
         [
             (
-                "tags[0]: 'feature/$(reboot)' is no tag (1 to 128 letters, digits, '_', '.' and "
+                "tags[0]: 'feature/$(reboot)' is not a valid tag (1 to 128 letters, digits, "
+                "'_', '.' and "
                 "'-', not beginning with '.' or '-'); 'feature-reboot' would be one"
             )
         ],
@@ -113,7 +115,8 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"tags": ["-"], "context": "gone"},
         [
             (
-                "tags[0]: '-' is no tag (1 to 128 letters, digits, '_', '.' and '-', not beginning "
+                "tags[0]: '-' is not a valid tag (1 to 128 letters, digits, '_', '.' and '-', "
+                "not beginning "
                 "with '.' or '-'); 'latest' would be one"
             ),
             (

@@ -62,9 +62,9 @@ def test_all_problems_are_answered_in_one_sentence_each(job: Path, workspace: Pa
 
     assert files(job) == ["answer.json", "answered", "env", "request.json"]
     assert json.loads((job / "answer.json").read_text(encoding="utf-8")) == {
-        "error": "buildImage: image: 'App' is no image name: repositories are lower case; 'app' "
-        "would be one\ntags[0]: 'a b' is no tag (1 to 128 letters, digits, '_', '.' and '-', not "
-        "beginning with '.' or '-'); 'a-b' would be one"
+        "error": "buildImage: image: 'App' is not a valid image name: repositories are lower "
+        "case; 'app' would be one\ntags[0]: 'a b' is not a valid tag (1 to 128 letters, "
+        "digits, '_', '.' and '-', not beginning with '.' or '-'); 'a-b' would be one"
     }
 
 

@@ -63,10 +63,10 @@ def test_the_users_mistake_is_2_with_all_sentences_on_stderr_alone(here: Path) -
         2,
         "",
         (
-            "podwright plan: image: 'App' is no image name: repositories are lower case; "
+            "podwright plan: image: 'App' is not a valid image name: repositories are lower case; "
             "'app' would "
             "be one\n"
-            "podwright plan: tags[0]: 'a b' is no tag (1 to 128 letters, digits, '_', '.' "
+            "podwright plan: tags[0]: 'a b' is not a valid tag (1 to 128 letters, digits, '_', '.' "
             "and '-', not "
             "beginning with '.' or '-'); 'a-b' would be one\n"
         ),
@@ -99,16 +99,20 @@ def test_mistakes_of_names_types_and_values_are_told_at_once(here: Path) -> None
             "pod.deadline: expected minutes as a number, or a text such as '90s', '15m' or '2h', "
             "got '1d'"
         ),
-        "retries: expected a whole number, got a text",
+        "retries: expected a whole number, got '3'; write it without quotes",
         "images[0]: unknown parameter 'cntext'; did you mean 'context'?",
         "images[0].tags[0]: expected a text, got a boolean",
         "images[1]: expected a map",
         "images[2].image: is missing; name with registry, e.g. 'registry.example/team/app'",
         "images[2].cache.mode: unknown cache mode 'mx'; did you mean 'max'?",
         "registries.r.example.ca: there is no PEM file 'no.pem'; correct it",
-        "images[0].image: 'App' is no image name: repositories are lower case; 'app' would be one",
         (
-            "images[2].tags[0]: 'a b' is no tag (1 to 128 letters, digits, '_', '.' and '-', not "
+            "images[0].image: 'App' is not a valid image name: repositories are lower case; 'app' "
+            "would be one"
+        ),
+        (
+            "images[2].tags[0]: 'a b' is not a valid tag (1 to 128 letters, digits, '_', '.' "
+            "and '-', not "
             "beginning with '.' or '-'); 'a-b' would be one"
         ),
         (
@@ -116,7 +120,7 @@ def test_mistakes_of_names_types_and_values_are_told_at_once(here: Path) -> None
             "or correct the path"
         ),
         (
-            "images[2].cache.ref: 'Up/per' is no image name: repositories are lower case; "
+            "images[2].cache.ref: 'Up/per' is not a valid image name: repositories are lower case; "
             "'up/per' would be one"
         ),
     ]
@@ -170,7 +174,7 @@ def test_a_check_tells_mistakes_and_looks_for_no_file(here: Path) -> None:
     path.write_text(
         json.dumps({"image": "r.example/app", "registries": registries, "tags": ["a b"]})
     )
-    assert json.loads(run(*words)[1])["error"].startswith("tags[0]: 'a b' is no tag")
+    assert json.loads(run(*words)[1])["error"].startswith("tags[0]: 'a b' is not a valid tag")
     assert run("pod", "--check", "--builder", "kaniko") == (0, "", "")
 
 
@@ -293,7 +297,10 @@ def test_a_wrong_command_line_is_one_sentence_and_2() -> None:
         "podwright plan: unknown option '--imgae'; did you mean '--image'?\n",
         "podwright jobs: unknown verb 'aply'; did you mean 'apply'?\n",
         "podwright jobs plan: unknown option '--adpot'; did you mean '--adopt'?\n",
-        "podwright plan: 'app' is one word too many; see `podwright plan --help`\n",
+        (
+            "podwright plan: unexpected argument 'app'; the folder is given by --context; see "
+            "`podwright plan --help`\n"
+        ),
         ("podwright: the following arguments are required: COMMAND; see `podwright --help`\n"),
         (
             "podwright plan: argument --retries: expected one argument; "

@@ -135,7 +135,7 @@ def test_wrong_settings_are_told_all_at_once_with_line_and_column(wrong: Any) ->
         ".podwright.yaml:2:1: unknown setting 'bilder'; did you mean 'builder'?",
         ".podwright.yaml:1:1: builder: expected a text, got a number",
         ".podwright.yaml:4:15: registries.r.example: unknown setting 'htp'; did you mean 'http'?",
-        ".podwright.yaml:6:5: registries.localhost:5000.http: expected true or false, got a text",
+        ".podwright.yaml:6:5: registries.localhost:5000.http: expected true or false, got 'yes'",
         ".podwright.yaml:9:3: defaults: unknown setting 'retry'; did you mean 'retries'?",
         ".podwright.yaml:10:3: defaults.tags[0]: expected a text, got a map",
         ".podwright.yaml:12:5: defaults.cache.mode: unknown cache mode 'all'; known are max, min",
@@ -193,7 +193,7 @@ def test_unknown_strategies_and_roles_are_told_with_their_place(wrong: Any, prob
     [
         ("{profil: run}", "1:10: policy: unknown setting 'profil'; did you mean 'profile'?"),
         ("{profile: []}", "1:10: policy.profile: expected a text, got a list"),
-        ("{buildkit: NO}", "1:10: policy.buildkit: expected true or false, got a text"),
+        ("{buildkit: NO}", "1:10: policy.buildkit: expected true or false, got 'NO'"),
         ("{workspace: /home/../etc}",
          "1:10: policy.workspace: '/home/../etc' is not an absolute path without '.' and '..'"),
         ("{audit: log}",
@@ -231,6 +231,24 @@ def test_a_policy_reaches_the_plugin_as_it_was_written() -> None:
         "widen": {"capabilities": ["IPC_LOCK"]},
     }
     assert authz.problems(policy) == []
+
+
+def test_the_default_strategy_is_one_of_those_that_are_allowed(problems: Any) -> None:
+    text = "builders: [kaniko]\nbuilder: buildah\n"
+
+    assert problems(configs.load, text, None) == [
+        "PODWRIGHT_CONFIG:2:1: builder: is not one of 'builders'; correct one of both"
+    ]
+    assert configs.load(text.replace("buildah", "auto"), None).builder == "auto"
+
+
+def test_a_reference_of_an_image_has_no_scheme(problems: Any) -> None:
+    assert problems(configs.load, "images: {tools: https://r.example/python:3}\n", None) == [
+        (
+            "PODWRIGHT_CONFIG:1:10: images.tools: 'https://r.example/python:3' is not a reference "
+            "(no scheme)"
+        )
+    ]
 
 
 def test_a_path_that_leads_nowhere_is_told(problems: Any) -> None:
@@ -348,11 +366,12 @@ def test_mistakes_in_a_request_file_have_its_lines_and_columns(
 
     said = problems(plan, request, config, Facts(root=str(tmp_path)), found)
     assert [sentence.removeprefix(f"{path}:").partition("; ")[0] for sentence in said] == [
-        "5:1: push: expected true or false, got a text",
+        "5:1: push: expected true or false, got 'NO'",
         "retries: 98 is not between 0 and 20",
-        "1:1: image: 'r.example/App' is no image name: repositories are lower case",
+        "1:1: image: 'r.example/App' is not a valid image name: repositories are lower case",
         (
-            "4:5: tags[1]: 'a b' is no tag (1 to 128 letters, digits, '_', '.' and '-', not "
+            "4:5: tags[1]: 'a b' is not a valid tag (1 to 128 letters, digits, '_', '.' and "
+            "'-', not "
             "beginning with '.' or '-')"
         ),
         "dockerfile: there is no file 'Dockerfile' in the workspace",

@@ -114,7 +114,7 @@ def test_all_wrong_options_are_said_at_once(problems: Callable[..., list[str]]) 
 
     assert problems(read, words) == [
         "--build-arg: expected NAME=VALUE, got 'A'",
-        "--cache: no valid JSON: Expecting ':' delimiter: line 1 column 7 (char 6)",
+        "--cache: not valid JSON: Expecting ':' delimiter: line 1 column 7 (char 6)",
         "--secret: expected NAME=VALUE, got 'b'",
         "--registry: expected K=V,..., got 'http'; known are http, skipTlsVerify, ca, mirrors",
         "--retries: expected a whole number, got 'many'",

@@ -74,8 +74,8 @@ def test_auto_refuses_what_none_of_the_allowed_can_do(refused: Any) -> None:
 
     assert refused({"builder": "auto", "ssh": [{}], "tags": ["1"]}, allowed) == [
         (
-            "builder: no strategy that is allowed can mount ssh keys; ask for less (ssh), or have "
-            "one allowed that can"
+            "builder: none of the allowed strategies can mount ssh keys; remove ssh, or ask your "
+            f"administrator to allow one of: {able('ssh')}"
         )
     ]
 
@@ -98,7 +98,7 @@ def test_problems_of_strategy_pod_and_images_are_told_at_once(refused: Any) -> N
 
     assert refused(asked, Config(allowed=("kaniko", "buildah"))) == [
         "ssh: builder 'kaniko' cannot mount ssh keys; builders that can: buildah",
-        ("pod.resources: this strategy's pod has no container 'engine'; it has builder, tools"),
+        ("pod.resources: the pod of 'kaniko' has no container 'engine'; it has builder, tools"),
         "pod.yaml: 'spec.volumes' must be a list of maps with names",
         (
             "credentials: a docker config file must be the only credential for pull; put the "
@@ -108,7 +108,7 @@ def test_problems_of_strategy_pod_and_images_are_told_at_once(refused: Any) -> N
             "credentials: a docker config file must be the only credential for push; put the "
             "other logins into it"
         ),
-        ("image: 'App' is no image name: repositories are lower case; 'app' would be one"),
+        ("image: 'App' is not a valid image name: repositories are lower case; 'app' would be one"),
         (
             "context: there is no folder 'nowhere' in the workspace; check out first, or correct "
             "the path"
@@ -119,7 +119,7 @@ def test_problems_of_strategy_pod_and_images_are_told_at_once(refused: Any) -> N
 def test_without_a_strategy_the_images_are_judged_all_the_same(refused: Any) -> None:
     assert refused({"image": "App", "builder": "dood"}, Config(allowed=("kaniko",))) == [
         "builder: 'dood' is not allowed by the organisation; allowed are kaniko",
-        "image: 'App' is no image name: repositories are lower case; 'app' would be one",
+        "image: 'App' is not a valid image name: repositories are lower case; 'app' would be one",
     ]
 
 
@@ -140,13 +140,17 @@ def test_before_the_pod_all_is_told_that_needs_no_workspace(problems: Any) -> No
             "ssh: builder 'kaniko' cannot mount ssh keys; builders that can: "
             "buildah, buildkit, dind, dind-sidecar, dood, podman"
         ),
-        "images[0].image: 'App' is no image name: repositories are lower case; 'app' would be one",
         (
-            "images[0].tags[0]: 'a b' is no tag (1 to 128 letters, digits, '_', '.' and '-', not "
+            "images[0].image: 'App' is not a valid image name: repositories are lower case; 'app' "
+            "would be one"
+        ),
+        (
+            "images[0].tags[0]: 'a b' is not a valid tag (1 to 128 letters, digits, '_', '.' "
+            "and '-', not "
             "beginning with '.' or '-'); 'a-b' would be one"
         ),
         (
-            "images[0].cache.ref: 'Up/per' is no image name: repositories are lower case; "
+            "images[0].cache.ref: 'Up/per' is not a valid image name: repositories are lower case; "
             "'up/per' would be one"
         ),
         "images[1].secrets[1]: give exactly one of 'credentialsId', 'env' and 'src'",
@@ -218,7 +222,8 @@ def test_a_pod_that_is_there_decides(planned: Any, facts: Facts) -> None:
 def test_another_strategy_than_the_pods_is_refused(refused: Any, facts: Facts) -> None:
     assert refused({"builder": "dind"}, known=replace(facts, pod_builder="podman")) == [
         (
-            "builder: this pod is one for 'podman', not for 'dind'; leave the builder out, "
+            "builder: this pod was started for builder 'podman', not for 'dind'; leave the "
+            "builder out, "
             "or build "
             "outside of this withBuilderPod"
         )
@@ -269,7 +274,8 @@ def test_an_impossible_tag_is_refused_with_a_possible_one(
 ) -> None:
     assert refused({"tags": ["1", tag]}) == [
         (
-            f"tags[1]: '{shown}' is no tag (1 to 128 letters, digits, '_', '.' and '-', not "
+            f"tags[1]: '{shown}' is not a valid tag (1 to 128 letters, digits, '_', '.' and "
+            f"'-', not "
             f"beginning "
             f"with '.' or '-'); '{better}' would be one"
         )
@@ -309,7 +315,7 @@ def test_a_tag_that_is_given_twice_is_refused(refused: Any) -> None:
     ],
 )
 def test_an_impossible_image_name_is_refused(refused: Any, image: str, reason: str) -> None:
-    assert refused({"image": image}) == [f"image: '{image}' is no image name: {reason}"]
+    assert refused({"image": image}) == [f"image: '{image}' is not a valid image name: {reason}"]
 
 
 def test_images_with_the_same_target_are_refused(problems: Any, planned: Any) -> None:
@@ -332,9 +338,13 @@ def test_problems_of_several_images_say_which(problems: Any, planned: Any) -> No
     images = [{"image": "A"}, {"image": "b", "tags": ["/"]}]
 
     assert problems(lambda: planned({"builder": "buildah", "images": images})) == [
-        "images[0].image: 'A' is no image name: repositories are lower case; 'a' would be one",
         (
-            "images[1].tags[0]: '/' is no tag (1 to 128 letters, digits, '_', '.' and '-', not "
+            "images[0].image: 'A' is not a valid image name: repositories are lower case; 'a' "
+            "would be one"
+        ),
+        (
+            "images[1].tags[0]: '/' is not a valid tag (1 to 128 letters, digits, '_', '.' and "
+            "'-', not "
             "beginning with '.' or '-'); 'latest' would be one"
         ),
     ]
@@ -409,7 +419,7 @@ def test_what_the_planner_may_not_read_is_not_called_missing(
 @pytest.mark.parametrize("path", ["../x.tar", "/root/x.tar", "."])
 def test_an_output_that_is_no_file_of_the_workspace_is_refused(refused: Any, path: str) -> None:
     assert refused({"output": path}) == [
-        f"output: '{path}' is no file below the workspace; name one, e.g. 'app.tar'"
+        f"output: '{path}' is not a file below the workspace; name one, e.g. 'app.tar'"
     ]
 
 
@@ -560,10 +570,14 @@ def test_names_of_caches_are_checked(refused: Any) -> None:
 
     assert refused({"cache": cache}) == [
         (
-            "cache.ref: 'r.example/c,mode=max' is no image name: 'c,mode=max' is not a repository "
+            "cache.ref: 'r.example/c,mode=max' is not a valid image name: 'c,mode=max' is not a "
+            "repository "
             "(letters, digits, single '.', '_', '-' and '/' between)"
         ),
-        "cache.read[1]: 'R' is no image name: repositories are lower case; 'r' would be one",
+        (
+            "cache.read[1]: 'R' is not a valid image name: repositories are lower case; 'r' would "
+            "be one"
+        ),
     ]
 
 

@@ -115,7 +115,7 @@ def test_resources_that_would_be_dropped_or_refused_later_are_refused(refused: A
         "pod.resources.builder: unknown parameter 'limit'; did you mean 'limits'?",
         "pod.resources.builder.requests: expected a map, such as [memory: '2Gi', cpu: '1']",
         *(
-            f"pod.resources.tools.limits.{name}: '{value}' is no quantity; "
+            f"pod.resources.tools.limits.{name}: '{value}' is not a valid quantity; "
             "write e.g. '2Gi' or '500m'"
             for name, value in [("memory", "9 GB"), ("cpu", "True"), ("a", "-1"), ("b", "1g")]
         ),
@@ -124,8 +124,8 @@ def test_resources_that_would_be_dropped_or_refused_later_are_refused(refused: A
 
 def test_resources_of_an_unknown_container_are_refused(refused: Any) -> None:
     assert refused(resources={"bilder": {}, "engine": {}}) == [
-        "pod.resources: this strategy's pod has no container 'bilder'; it has builder, tools",
-        "pod.resources: this strategy's pod has no container 'engine'; it has builder, tools",
+        "pod.resources: the pod of 'buildah' has no container 'bilder'; it has builder, tools",
+        "pod.resources: the pod of 'buildah' has no container 'engine'; it has builder, tools",
     ]
 
 

@@ -161,7 +161,7 @@ def test_a_wrong_policy_is_one_sentence(tmp_path: Path) -> None:
         (
             ["--root", "file"],
             (
-                "--root: 'file' is no checkout of podwright's repository; go there, or name "
+                "--root: 'file' is not a checkout of podwright's repository; go there, or name "
                 "--presets to render an organisation's presets"
             ),
         ),

@@ -32,7 +32,10 @@ def test_a_name_is_split_as_docker_does(text: str, registry: str, path: str, tag
     ("text", "reason"),
     [
         ("", "it is empty"),
-        ("app@sha256:" + "0" * 64, "a digest cannot be built to; leave out '@' and what follows"),
+        (
+            "app@sha256:" + "0" * 64,
+            "an image is pushed to a tag, not to a digest; remove '@' and what follows",
+        ),
         ("https://r.example/app", "leave out the scheme"),
         ("Team/App", "repositories are lower case; 'team/app' would be one"),
         ("r.example/App", "repositories are lower case; 'r.example/app' would be one"),

@@ -37,7 +37,7 @@ IMAGE = {"image": "r.example/app"}
 # By parameter: what is given, and what it becomes.
 GOOD: dict[str, list[tuple[Any, Any]]] = {
     "image": [("r.example/app", "r.example/app")],
-    "tags": [(["1", "2"], ("1", "2")), ("1", ("1",)), ([1, 1.5], ("1", "1.5"))],
+    "tags": [(["1", "2"], ("1", "2")), ("1", ("1",)), (3, ("3",)), ([1, 1.5], ("1", "1.5"))],
     "context": [("a/b", "a/b")],
     "dockerfile": [("a/Dockerfile", "a/Dockerfile")],
     "target": [("release", "release")],
@@ -104,11 +104,11 @@ GOOD: dict[str, list[tuple[Any, Any]]] = {
 WRONG: dict[str, list[tuple[Any, list[str]]]] = {
     "image": [
         (1, ["image: expected a text, got a number"]),
-        ("a\0b", ["image: a NUL character or half a surrogate cannot be passed on"]),
-        ("a\ud800", ["image: a NUL character or half a surrogate cannot be passed on"]),
+        ("a\0b", ["image: contains a NUL character or an unpaired surrogate; remove it"]),
+        ("a\ud800", ["image: contains a NUL character or an unpaired surrogate; remove it"]),
     ],
     "tags": [
-        (1, ["tags: expected a list, got a number"]),
+        (True, ["tags: expected a list, got a boolean"]),
         ([True, "1", {}], ["tags[0]: expected a text, got a boolean",
                            "tags[2]: expected a text, got a map"]),
     ],
@@ -117,7 +117,8 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
     "dockerfile": [("", ["dockerfile: '' is not a path"])],
     "target": [(False, ["target: expected a text, got a boolean"])],
     "buildArgs": [
-        ("A=b", ["buildArgs: expected a map, got a text"]),
+        ("A=b", ["buildArgs: expected a map (NAME: value), got a text"]),
+        (["A=b"], ["buildArgs: expected a map (NAME: value), got a list"]),
         ({"my-arg": "x"},
          ["buildArgs: 'my-arg' is not an identifier (letters, digits, '_')"]),
         ({"1A": "x", "A": []}, ["buildArgs: '1A' is not an identifier (letters, digits, '_')",
@@ -134,8 +135,8 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
         (["linux"], ["platforms[0]: 'linux' is not a platform such as 'linux/arm64'"]),
         (["linux/amd64", "linux/amd64"], ["platforms: 'linux/amd64' is given twice"]),
     ],
-    "push": [("false", ["push: expected true or false, got a text"]),
-             (0, ["push: expected true or false, got a number"])],
+    "push": [("false", ["push: expected true or false, got 'false'"]),
+             (0, ["push: expected true or false, got 0"])],
     "output": [("", ["output: '' is not a path"])],
     "cache": [
         (1, ["cache: expected a map, got a number"]),
@@ -159,13 +160,15 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
         ([{"credentialId": "x"}],
          ["credentials[0]: unknown parameter 'credentialId'; did you mean 'credentialsId'?"]),
         ([{"credentialsId": "x", "registry": "https://r.example"}],
-         [("credentials[0].registry: 'https://r.example' is not a registry host (no scheme, "
-          "no path)")]),
+         [("credentials[0].registry: 'https://r.example' is not a registry host "
+          "(host:port, no scheme, no path)")]),
         ([{"credentialsId": "x", "use": "Push"}],
          ["credentials[0].use: unknown use 'Push'; did you mean 'push'?"]),
     ],
     "registries": [
-        ({"http://r": {}}, ["registries: 'http://r' is not a registry host"]),
+        ({"http://r": {}},
+         [("registries: 'http://r' is not a registry host (host:port, no scheme, no "
+          "path)")]),
         ({"r.example": True}, ["registries.r.example: expected a map, got a boolean"]),
         ({"r.example": {"insecure": True}},
          [("registries.r.example: unknown parameter 'insecure'; known are ca, http, mirrors, "
@@ -173,8 +176,9 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
     ],
     "retries": [(-1, ["retries: -1 is not between 0 and 20"]),
                 (21, ["retries: 21 is not between 0 and 20"]),
-                (True, ["retries: expected a whole number, got a boolean"]),
-                ("3", ["retries: expected a whole number, got a text"])],
+                (True, ["retries: expected a whole number, got true"]),
+                ("3", ["retries: expected a whole number, got '3'; write it without quotes"]),
+                ("x", ["retries: expected a whole number, got 'x'"])],
     "timeout": [
         ("soon", [("timeout: expected minutes as a number, or a text such as '90s', '15m' or '2h', "
                   "got 'soon'")]),
@@ -261,12 +265,12 @@ def test_null_means_left_out() -> None:
 
 
 def test_all_problems_are_said_at_once(problems: Callable[..., list[str]]) -> None:
-    value = {"imag": "x", "tags": 1, "retries": 99, "secrets": [{"env": "A"}, 3]}
+    value = {"imag": "x", "tags": True, "retries": 99, "secrets": [{"env": "A"}, 3]}
 
     assert problems(parse_build, value) == [
         "unknown parameter 'imag'; did you mean 'image'?",
         "image: is missing; name with registry, e.g. 'registry.example/team/app'",
-        "tags: expected a list, got a number",
+        "tags: expected a list, got a boolean",
         "secrets[0].id: is missing; the id in the Dockerfile",
         "secrets[1]: expected a map, got a number",
         "retries: 99 is not between 0 and 20",
@@ -331,7 +335,7 @@ def test_all_problems_of_several_images_are_said_at_once(
         "images[0]: unknown parameter 'imge'; did you mean 'image'?",
         "images[0].image: is missing; name with registry, e.g. 'registry.example/team/app'",
         "images[1]: expected a map",
-        "images[2].push: expected true or false, got a text",
+        "images[2].push: expected true or false, got 'no'",
     ]
 
 

@@ -59,7 +59,7 @@ def read_config(text: str) -> tuple[dict[str, Any], list[str]]:
     try:
         config = json.loads(text)
     except ValueError:
-        return {}, ["policy config: it is no valid JSON; nothing is allowed without a config"]
+        return {}, ["policy config: it is not valid JSON; nothing is allowed without a config"]
     if not isinstance(config, dict):
         return {}, ["policy config: it must be a JSON object"]
     return config, problems(config)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from podwright.console import Console
 
-SUMMARY = "ask what the policed Docker Engine allows"
+SUMMARY = "check a request of the Docker API against the policy of dind-sidecar"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise UsageError("--config: goes with --presets; say where the presets are written")
     if not (options.root / "README.md").is_file():
         raise UsageError(
-            f"--root: '{options.root}' is no checkout of podwright's repository; go there, or "
+            f"--root: '{options.root}' is not a checkout of podwright's repository; go there, or "
             "name --presets to render an organisation's presets"
         )
     if options.check:

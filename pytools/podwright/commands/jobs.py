@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from podwright.errors import UsageError
+
 if TYPE_CHECKING:
     import argparse
 
@@ -63,8 +65,15 @@ def _add_controller_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--url", help="address of the controller (default: JENKINS_URL)")
     group.add_argument("--user", help="user name (default: JENKINS_USER)")
     group.add_argument("--token-file", metavar="FILE", help="file that holds the API token")
-    group.add_argument("--ca", metavar="FILE", default="", help="certificates of an own authority")
-    group.add_argument("--workers", type=int, default=8, help="most requests at once (default: 8)")
+    group.add_argument(
+        "--ca", metavar="FILE", default="", help="CA certificates (PEM) of the controller"
+    )
+    group.add_argument(
+        "--workers",
+        type=int,
+        default=8,
+        help="how many requests run at the same time at most (default: 8)",
+    )
     group.add_argument(
         "--timeout",
         type=float,
@@ -104,7 +113,7 @@ def _add_plan_options(parser: argparse.ArgumentParser) -> None:
 def _add_apply_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", metavar="FILE", help="apply this plan instead of a description")
     parser.add_argument(
-        "--allow-removals", type=int, metavar="N", help="allow so many removals in this run"
+        "--allow-removals", type=int, metavar="N", help="allow up to N removals in this run"
     )
     parser.add_argument(
         "--force", action="store_true", help="remove jobs even while their builds run"
@@ -119,6 +128,12 @@ def _add_import_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     module, function = OTHERS.get(options.verb, ("actions", options.verb))
-    verb = getattr(importlib.import_module(f"podwright.jobs.{module}"), function)
-    code: int = verb(options, console)
+    try:
+        verb = getattr(importlib.import_module(f"podwright.jobs.{module}"), function)
+        code: int = verb(options, console)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"the Python module '{error.name}' is missing; install podwright[jobs], or use "
+            "podwright-jobs.pyz, which carries it"
+        ) from None
     return code

@@ -178,7 +178,7 @@ def parse_json_text(text: str) -> Any:
     try:
         value, end = _DECODER.raw_decode(stripped)
     except (ValueError, RecursionError):
-        raise Refused("body.json", "the body is no valid JSON") from None
+        raise Refused("body.json", "the body is not valid JSON") from None
     if end != len(stripped):
         raise Refused("body.json", "the body goes on after its JSON value; send one value")
     if "\\u" in text or text.count("{") + text.count("[") > MAX_DEPTH:

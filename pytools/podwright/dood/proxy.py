@@ -161,7 +161,7 @@ class Proxy:
         try:
             value = json.loads(data)
         except ValueError:
-            raise BrokenError("the node's Docker Engine answered no valid JSON") from None
+            raise BrokenError("the node's Docker Engine answered not valid JSON") from None
         change = outcome.edit or self.desk.naming.strip
         return wire.reply(answer.status, change(value), wire.other_headers(answer))
 

@@ -110,9 +110,9 @@ def connect(options: argparse.Namespace, console: Console) -> Controller:
     secret = _read_secret(options, console, problems)
     if bool(user) != bool(secret):
         problems.append(
-            "a user without token; set JENKINS_TOKEN or give --token-file"
+            "no API token; set JENKINS_TOKEN or give --token-file"
             if user
-            else "a token without user; set JENKINS_USER"
+            else "no user for the API token; set JENKINS_USER or give --user"
         )
     if options.ca and not Path(options.ca).is_file():
         problems.append(f"--ca: there is no file {options.ca}")
@@ -273,7 +273,8 @@ def apply(options: argparse.Namespace, console: Console) -> int:
     if refusal:
         raise PodwrightError(refusal)
     code = _carry_out(made, options, controller, console)
-    console.say(f"{controller.requests} requests, {time.monotonic() - started:.1f} s")
+    plural = "s"[: controller.requests != 1]
+    console.say(f"{controller.requests} request{plural}, {time.monotonic() - started:.1f} s")
     return code
 
 

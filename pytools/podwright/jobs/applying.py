@@ -71,7 +71,7 @@ class Run:
 
     Attributes:
         target: the controller.
-        workers: most requests at once.
+        workers: how many requests run at the same time at most.
         force: remove jobs whose builds run.
         progress: told after each change, with the number done and of all.
     """

@@ -155,7 +155,7 @@ class Controller:
         parts = urlsplit(self.access.url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise UsageError(
-                f"the address {names.printable(self.access.url)} is none of a controller; "
+                f"the address {names.printable(self.access.url)} is not a URL; "
                 "write https://host/ with the path that Jenkins has there"
             )
         if parts.username or parts.password:
@@ -257,7 +257,7 @@ class Controller:
                 "give the authority's file with --ca"
             ) from None
         except (NoConnection, Timeout, ChunkedEncodingError, ContentDecodingError) as error:
-            what = f"no whole answer from the controller ({_root_cause(error)})"
+            what = f"cannot reach the controller ({_root_cause(error)})"
             return (what, True, "check the address, and whether Jenkins runs"), None
         except RequestException as error:
             raise Fatal(f"{self._path_of(url)}: {_root_cause(error)}") from None
@@ -413,7 +413,7 @@ class Controller:
 
     def _no_jenkins(self) -> Fatal:
         return Fatal(
-            f"{self.access.url}: this server is no Jenkins (the header X-Jenkins is missing); "
+            f"{self.access.url}: this server is not Jenkins (the header X-Jenkins is missing); "
             "check the address"
         )
 

@@ -56,7 +56,9 @@ class Document:
         "keep",
     )
     removalShare: int = option(  # noqa: N815 - as all names in a description
-        Number(0, 100), "most jobs, in percent, that one apply removes without being asked", 20
+        Number(0, 100),
+        "largest share of jobs, in percent, that one apply may remove without --allow-removals",
+        20,
     )
     defaults: dict[str, Any] = option(
         MapOf(Anything()),
@@ -405,7 +407,8 @@ def _check_parents(
             if entry is not None and not _may_hold(entry):
                 problems.add(
                     job.mark or entry.mark,
-                    f"name: '{above}' is no folder but a {entry.kind} ({entry.name_at}), so that "
+                    f"name: '{above}' is not a folder but a {entry.kind} ({entry.name_at}), so "
+                    f"that "
                     f"'{job.name}' cannot be in it",
                 )
                 break

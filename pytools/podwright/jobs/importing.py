@@ -50,7 +50,9 @@ class Imported:
 def import_jobs(options: argparse.Namespace, console: Console) -> int:
     """Write a description of jobs that exist."""
     if not marker.OWNER.fullmatch(options.owner):
-        raise UsageError(f"--owner: '{options.owner}' is no name of letters, digits, '.', '_', '-'")
+        raise UsageError(
+            f"--owner: '{options.owner}' is not a name of letters, digits, '.', '_', '-'"
+        )
     out = Path(options.out)
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"--out: {out} is not empty; give a new folder, nothing is overwritten")

@@ -41,7 +41,7 @@ def _segment_problems(part: str, name: str) -> list[str]:
     if not part:
         return [f"the name {shown} has an empty part; write folder/job with single slashes"]
     if part in {".", ".."}:
-        return [f"'{part}' is no name for a job or folder, in {shown}"]
+        return [f"'{part}' is not a valid name for a job or folder, in {shown}"]
     found = []
     if part != part.strip():
         found.append(f"the name {shown} begins or ends with a blank; Jenkins would drop it")

@@ -36,8 +36,7 @@ class OneOf(Kind):
             raise Invalid(
                 *(
                     Problem(
-                        f"unknown parameter {shown(key)} is no {self.what}"
-                        f"{guess(key, self.variants)}",
+                        f"{shown(key)} is not a {self.what}{guess(key, self.variants)}",
                         key,
                         named=True,
                     )

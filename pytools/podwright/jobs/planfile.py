@@ -49,9 +49,9 @@ def load(text: str, file: str, url: str) -> ChangePlan:
     try:
         data = json.loads(text)
     except ValueError:
-        raise UsageError(f"{file}: this is no plan; make one with `jobs plan --out`") from None
+        raise UsageError(f"{file}: this is not a plan; make one with `jobs plan --out`") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise UsageError(f"{file}: this is no plan of this version; plan again")
+        raise UsageError(f"{file}: this is not a plan of this version; plan again")
     if data.get("controller") != url.rstrip("/"):
         raise UsageError(
             f"{file}: the plan was made for {data.get('controller')}, not for {url.rstrip('/')}"

@@ -169,7 +169,7 @@ def _plan_job(item: Rendered, making: _Making) -> None:
     elif problem:
         making.problems.append(problem)
     elif found.marker is None:
-        making.changes.append(replace(what, action=ADOPT, why="nobody's marker yet"))
+        making.changes.append(replace(what, action=ADOPT, why="not managed by anyone yet"))
     else:
         _plan_existing(what, item, found, making)
 
@@ -226,7 +226,7 @@ def _foreign_owner(item: Rendered, found: Found, making: _Making) -> str:
         return "shared"
     if found.marker is not None:
         return (
-            f"{job.name}: belongs to {found.marker.owner}, whose description claims it too; "
+            f"{job.name}: belongs to {found.marker.owner}, which another description also manages; "
             "remove it from one of the two"
         )
     if not making.options.adopt:
@@ -241,7 +241,7 @@ def _plan_existing(what: Change, item: Rendered, found: Found, making: _Making) 
     assert found.marker is not None  # noqa: S101 - the caller looked
     if found.marker.digest != item.digest:
         making.changes.append(
-            replace(what, action=CHANGE, why="description changed", expected=found.marker.digest)
+            replace(what, action=CHANGE, why="YAML changed", expected=found.marker.digest)
         )
         return
     actual = making.options.deep.get(item.job.key) if making.options.deep is not None else None

@@ -42,8 +42,8 @@ class Parameters:
     deep: bool = option(Flag(), "see edits made in Jenkins; asks for every job", default=False)
     adopt: bool = option(Flag(), "take over jobs that nobody owns", default=False)
     prune: bool = option(Flag(), "remove jobs as the description's `removal` says", default=False)
-    allowRemovals: int | None = option(Number(), "allow so many removals in one build", None)
-    workers: int = option(Number(1, 64), "most requests at once", 8)
+    allowRemovals: int | None = option(Number(), "allow up to so many removals in one build", None)
+    workers: int = option(Number(1, 64), "how many requests run at the same time at most", 8)
     patience: int = option(Number(0, 3600), "seconds to wait for a busy controller", 120)
 
 

@@ -80,7 +80,7 @@ def test_a_job_made_by_hand_is_imported_and_adopted(target: Target) -> None:
         "    script: echo '{{x}}'\n"
     )
     said = target.run("plan", str(out), "--adopt")
-    assert "  ~ adopt   pipeline TOP/hand (nobody's marker yet)" in said.out.splitlines()
+    assert "  ~ adopt   pipeline TOP/hand (not managed by anyone yet)" in said.out.splitlines()
     assert "-    <script>" not in said.out
     assert target.run("apply", str(out), "--adopt").out == "1 adopted. 1 unchanged.\n"
 
@@ -161,7 +161,7 @@ def test_a_wrong_import_is_told(target: Target) -> None:
     )
     said = target.run("import", "--owner", "a b", "--out", str(target.home / "new"))
     assert said.err == (
-        "podwright jobs: --owner: 'a b' is no name of letters, digits, '.', '_', '-'\n"
+        "podwright jobs: --owner: 'a b' is not a name of letters, digits, '.', '_', '-'\n"
     )
     said = target.run("import", "no-such", "--owner", "a", "--out", str(target.home / "new"))
     assert said.err == "podwright jobs: no-such: there is no such job or folder\n"

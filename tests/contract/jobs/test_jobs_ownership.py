@@ -35,7 +35,7 @@ def test_a_job_nobody_owns_is_not_touched_without_adopt(target: Target) -> None:
     )
     assert target.root("hand").findtext("description") == "By hand"
     said = target.plan("--adopt")
-    assert "  ~ adopt   pipeline TOP/hand (nobody's marker yet)" in said.out.splitlines()
+    assert "  ~ adopt   pipeline TOP/hand (not managed by anyone yet)" in said.out.splitlines()
     assert target.apply("--adopt").out == "1 adopted. 2 unchanged.\n"
     assert target.apply().out == "nothing to do. 3 unchanged.\n"
 
@@ -47,11 +47,14 @@ def test_two_descriptions_that_claim_one_job_are_an_error(target: Target) -> Non
     said = target.apply()
     assert said.code == 1
     assert said.err == (
-        "podwright jobs: TOP: belongs to team-a, whose description claims it too; remove it from "
+        "podwright jobs: TOP: belongs to team-a, which another description also manages; remove "
+        "it from "
         "one of the two\n"
-        "podwright jobs: TOP/j0: belongs to team-a, whose description claims it too; remove it "
+        "podwright jobs: TOP/j0: belongs to team-a, which another description also manages; "
+        "remove it "
         "from one of the two\n"
-        "podwright jobs: TOP/j1: belongs to team-a, whose description claims it too; remove it "
+        "podwright jobs: TOP/j1: belongs to team-a, which another description also manages; "
+        "remove it "
         "from one of the two\n" + NOTHING
     )
 

@@ -66,7 +66,7 @@ def test_a_change_shows_its_difference_and_is_one_update(target: Target) -> None
     target.write(SMALL.replace("hello", "good bye"))
     said = target.plan()
     assert said.code == 3
-    assert said.out.splitlines()[0] == "  ~ change  pipeline TOP/app (description changed)"
+    assert said.out.splitlines()[0] == "  ~ change  pipeline TOP/app (YAML changed)"
     assert "      -    <script>echo 'hello'</script>" in said.out.splitlines()
     assert "      +    <script>echo 'good bye'</script>" in said.out.splitlines()
     assert target.apply().out == "1 changed. 2 unchanged.\n"
@@ -128,7 +128,7 @@ def test_json_gives_changes_to_programs(target: Target) -> None:
         "name": "TOP/old",
         "kind": "freestyle",
         "view": False,
-        "why": "description changed",
+        "why": "YAML changed",
     }
     assert data["unchanged"] == 2
 
@@ -241,8 +241,8 @@ def test_a_plan_file_is_refused_when_the_controller_changed_since(target: Target
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda _: "nonsense", "this is no plan; make one with `jobs plan --out`"),
-        (lambda _: "{}", "this is no plan of this version; plan again"),
+        (lambda _: "nonsense", "this is not a plan; make one with `jobs plan --out`"),
+        (lambda _: "{}", "this is not a plan of this version; plan again"),
         (
             lambda text: text.replace('"action": "add"', '"action": "explode"'),
             "the plan was edited or cut short; plan again",

@@ -375,9 +375,7 @@ def test_a_truncated_answer_is_told_when_it_stays_so(target: Target, fake: JobsC
     said = target.apply("--patience", "1")
     assert said.code == 1
     last = said.err.splitlines()[-1]
-    assert last.startswith(
-        "podwright jobs: /job/TOP/api/json: no whole answer from the controller ("
-    )
+    assert last.startswith("podwright jobs: /job/TOP/api/json: cannot reach the controller (")
     assert last.endswith(") for 1 s; check the address, and whether Jenkins runs")
 
 
@@ -401,7 +399,8 @@ def test_a_server_that_is_no_jenkins_is_told(target: Target, fake: JobsControlle
     fake.plain = True
     said = target.apply()
     assert said.err == (
-        f"podwright jobs: {fake.url}: this server is no Jenkins (the header X-Jenkins is missing); "
+        f"podwright jobs: {fake.url}: this server is not Jenkins (the header X-Jenkins is "
+        f"missing); "
         "check the address\n"
     )
 
@@ -415,7 +414,7 @@ def test_nobody_listens(target: Target) -> None:
     )
     assert said.code == 1
     assert said.err.splitlines()[-1] == (
-        "podwright jobs: /job/TOP/api/json: no whole answer from the controller (Connection "
+        "podwright jobs: /job/TOP/api/json: cannot reach the controller (Connection "
         "refused) for 0.5 s; check the address, and whether Jenkins runs"
     )
 

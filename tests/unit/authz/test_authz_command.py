@@ -55,7 +55,7 @@ def test_an_allowed_request_ends_with_zero():
             ["--config", '{"profile": "x", "imports": 1}'],
             (
                 "--config.profile: unknown profile 'x'; known are build-only, compose, run",
-                "--config.imports: expected true or false, got a number",
+                "--config.imports: expected true or false, got 1",
             ),
         ),
         (

@@ -102,7 +102,7 @@ def test_an_audit_line_has_these_fields_and_no_more(plugin):
         "rule": "body.json",
         "method": "POST",
         "path": "/build",
-        "message": "[body.json] the body is no valid JSON",
+        "message": "[body.json] the body is not valid JSON",
         "profile": "run",
     }
 
@@ -224,7 +224,7 @@ def test_a_right_config_passes_the_check():
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ("", "policy config: it is no valid JSON; nothing is allowed without a config\n"),
+        ("", "policy config: it is not valid JSON; nothing is allowed without a config\n"),
         ("[]", "policy config: it must be a JSON object\n"),
         ('{"buildkit": 1}', "policy config: it is not one that podwright writes; correct it\n"),
     ],

@@ -61,7 +61,7 @@ def test_all_problems_of_all_files_are_told_at_once_with_line_and_column(write: 
             "jobs/a.yaml:4:5: unknown parameter 'scrpt'; did you mean 'script'?",
             "jobs/a.yaml:5:5: name: is missing; give the full name, such as team/app",
             "jobs/sub/b.yml:3:5: script: expected a text, got a list",
-            "jobs/sub/b.yml:4:5: keep.builds: expected a whole number, got a text",
+            "jobs/sub/b.yml:4:5: keep.builds: expected a whole number, got 'lots'",
         ][1:]
     )
 
@@ -117,18 +117,20 @@ def test_long_and_quoted_keys_keep_their_line(write: Write) -> None:
         ("{name: a, script: x, scm: {git: u}}", "3:5: give either `script` or `scm`, not both"),
         ("{name: [a], script: x}", "3:6: name: expected a text"),
         ("{name: a, script: x, triggers: [{cron: every day}]}",
-         "3:38: triggers[0].cron.spec: 'every day' is no schedule; write five columns such as "
+         "3:38: triggers[0].cron.spec: 'every day' is not a valid schedule; write five columns "
+         "such as "
          "'H 2 * * 1-5', or a word such as @daily"),
         ("{name: a, script: x, triggers: [{crom: '@daily'}]}",
-         "3:38: triggers[0]: unknown parameter 'crom' is no kind of trigger; did you mean 'cron'?"),
+         "3:38: triggers[0]: 'crom' is not a kind of trigger; did you mean 'cron'?"),
         ("{name: a, script: x, triggers: [{cron: '@daily', poll: ''}]}",
          "3:37: triggers[0]: give exactly one kind of trigger, not cron, poll"),
         ("{name: a, script: x, parameters: [{string: {name: c, nam: b}}]}",
          "3:58: parameters[0].string: unknown parameter 'nam'; did you mean 'name'?"),
         ("{name: a, script: x, properties: ['<a']}",
-         "3:39: properties[0]: this is no XML element: unclosed token (line 1, column 1)"),
+         "3:39: properties[0]: this is not a valid XML element: unclosed token (line 1, column 1)"),
         ("{name: a, script: x, properties: ['<!DOCTYPE a><a/>']}",
-         "3:39: properties[0]: this is no XML element: it has a document type, which is not "
+         "3:39: properties[0]: this is not a valid XML element: it has a document type, which "
+         "is not "
          "allowed"),
         ('{name: a, script: "a\\ab"}',
          "3:15: script: the control character U+0007 cannot be part of a job; remove it"),
@@ -154,7 +156,7 @@ def test_a_wrong_job_is_told(write: Write, job: str, sentence: str) -> None:
         ("''", "a name must not be empty"),
         ("a//b", "the name 'a//b' has an empty part; write folder/job with single slashes"),
         ("/a", "the name '/a' has an empty part; write folder/job with single slashes"),
-        ("a/..", "'..' is no name for a job or folder, in 'a/..'"),
+        ("a/..", "'..' is not a valid name for a job or folder, in 'a/..'"),
         ("a<b", "the name 'a<b' has <, which Jenkins refuses in names"),
         ("'a?*b'", "the name 'a?*b' has * ?, which Jenkins refuses in names"),
         ("' a'", "the name ' a' begins or ends with a blank; Jenkins would drop it"),
@@ -191,7 +193,8 @@ def test_two_jobs_of_one_name_are_told_with_both_places(write: Write) -> None:
 def test_a_job_in_something_that_is_no_folder_is_told(write: Write) -> None:
     text = "owner: x\njobs:\n  - {name: a, script: echo}\n  - {name: a/b, script: echo}\n"
     assert problems(write(text)) == [
-        "jobs/a.yaml:4:5: name: 'a' is no folder but a pipeline (jobs/a.yaml:3:12), so that 'a/b' "
+        "jobs/a.yaml:4:5: name: 'a' is not a folder but a pipeline (jobs/a.yaml:3:12), so that "
+        "'a/b' "
         "cannot be in it"
     ]
 

@@ -328,15 +328,15 @@ def test_rendering_twice_gives_the_same_bytes(folder: Path) -> None:
     [
         ((), {}, ["no controller is named; set JENKINS_URL or give --url"]),
         (("--url", "http://x"), {"JENKINS_USER": "u"},
-         ["a user without token; set JENKINS_TOKEN or give --token-file"]),
-        (("--url", "http://x"), {"JENKINS_TOKEN": "t"}, ["a token without user; set JENKINS_USER"]),
+         ["no API token; set JENKINS_TOKEN or give --token-file"]),
+        (("--url", "http://x"), {"JENKINS_TOKEN": "t"}, ["no user for the API token; set JENKINS_USER or give --user"]),
         (("--url", "http://x", "--workers", "0", "--ca", "/no/file"), {},
          ["--workers: 0 is not between 1 and 64", "--ca: there is no file /no/file"]),
         (("--url", "http://x", "--token-file", "/no/file"), {"JENKINS_USER": "u"},
          ["--token-file: /no/file cannot be read: No such file or directory",
-          "a user without token; set JENKINS_TOKEN or give --token-file"]),
+          "no API token; set JENKINS_TOKEN or give --token-file"]),
         (("--url", "file:///etc/passwd"), {},
-         ["the address 'file:///etc/passwd' is none of a controller; write https://host/ with the "
+         ["the address 'file:///etc/passwd' is not a URL; write https://host/ with the "
           "path that Jenkins has there"]),
         (("--url", "http" + "://u:p@x/"), {},
          ["the controller's address holds a user or password; give them as JENKINS_USER and "
@@ -434,7 +434,7 @@ def test_a_controller_that_never_answered_is_given_up_sooner() -> None:
     with pytest.raises(client.Fatal) as caught:
         Controller(Access(url, patience=60, first_patience=0.3)).tree("jobs[name]")
     assert caught.value.problems == (
-        "/api/json: no whole answer from the controller (Connection refused) for 0.3 s; check the "
+        "/api/json: cannot reach the controller (Connection refused) for 0.3 s; check the "
         "address, and whether Jenkins runs",
     )
 

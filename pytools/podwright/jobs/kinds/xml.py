@@ -46,7 +46,7 @@ class XmlJob(JobKind):
         try:
             root = xmltree.parse(self.content)
         except xmltree.NotXmlError as error:
-            raise Invalid(f"file: {shown(self.file)} is not good XML: {error}") from None
+            raise Invalid(f"file: {shown(self.file)} is not valid XML: {error}") from None
         known = {**values, "name": name, "shortName": name.rpartition("/")[2]}
         missing: list[str] = []
         xmltree.compact(root)

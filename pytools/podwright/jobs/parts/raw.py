@@ -30,7 +30,7 @@ class RawXml(Lines):
         try:
             root = xmltree.parse(text)
         except xmltree.NotXmlError as error:
-            raise Invalid(f"this is no XML element: {error}") from None
+            raise Invalid(f"this is not a valid XML element: {error}") from None
         return Raw(_without_versions(root, text))
 
 

@@ -43,7 +43,7 @@ class Cron(Text):
             columns = bare.split()
             if len(columns) != CRON_FIELDS or not all(map(CRON_FIELD.fullmatch, columns)):
                 raise Invalid(
-                    f"{shown(bare)} is no schedule; write five columns such as "
+                    f"{shown(bare)} is not a valid schedule; write five columns such as "
                     "'H 2 * * 1-5', or a word such as @daily"
                 )
         return text
