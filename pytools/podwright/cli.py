@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn, TextIO
 
 DESCRIPTION = """\
-Container image builds for Jenkins on Kubernetes, by any strategy, from one
-step. Here it plans and builds without Jenkins, and keeps Jenkins jobs as code.
+Build container images from Jenkins on Kubernetes: one step, seven strategies.
+This command plans and builds without Jenkins, and keeps Jenkins jobs as code.
 
 Exit codes: 0 done, 1 failed, 2 a mistake in what you wrote, 3 changes pending.
 """

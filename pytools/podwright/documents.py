@@ -19,7 +19,7 @@ from podwright.records import fields
 from podwright.request import BuildParameters, Image, PodParameters
 
 BUILD_TEXT = """\
-buildImage: build a container image and push it, by any strategy.
+buildImage: build a container image with any strategy, and push it.
 
 Example:
 
@@ -29,9 +29,9 @@ Example:
     }
     echo "pushed ${result.reference}"
 
-The step makes a pod for itself, runs the closure in it (check out there), builds, and gives a map:
+The step makes its own pod, runs the closure in it (check out there), builds, and returns a map:
 image, tags, digest, reference (name with digest), platforms, pushed, output, cachedSteps, seconds.
-With 'images' it gives a list of such maps. Inside withBuilderPod it uses that pod.
+With 'images' it returns a list of such maps. Inside withBuilderPod it uses that pod.
 """
 
 POD_TEXT = """\
@@ -55,8 +55,8 @@ CONFIG_TEXT = """\
 Generated from `pytools/podwright/config.py`; `make generate` renews it. How they are used:
 [install](../how-to/install.md).
 
-Both are YAML (or JSON). What a call says wins over the repository's config, that wins over the
-organisation's, and that over the defaults. What is wrong is told with file, line and column.
+Both are YAML (or JSON). Order of precedence: call, repository config, organisation config, built-in
+defaults. Errors name file, line and column.
 
 ## The organisation's
 

@@ -68,7 +68,8 @@ def import_jobs(options: argparse.Namespace, console: Console) -> int:
     for sentence in made.skipped:
         console.say(f"  ! {sentence}")
     console.say(
-        f"{out}: {made.words} jobs in words, {len(made.xml)} as XML, {len(made.skipped)} left out"
+        f"{out}: {made.words} jobs as YAML, {len(made.xml)} as raw XML, "
+        f"{len(made.skipped)} left out"
     )
     console.say("Next: look at it, then take the jobs over with `podwright jobs apply --adopt`")
     return EXIT_FAILED if made.skipped else EXIT_DONE

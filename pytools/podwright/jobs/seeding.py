@@ -60,8 +60,8 @@ Example:
 
 The step runs on an agent with python3 (3.9 or newer), in the workspace that holds the description.
 On pull requests it plans: the plan becomes an artifact and the build's description. On the main
-branch it applies. It gives a map: mode, pending, summary. Use one such job for each description,
-and one deleting step in each pipeline.
+branch it applies. It returns a map: mode, pending, summary. Use one seed job per description,
+and at most one provisionJobs step with 'prune' per pipeline.
 """
 
 
