@@ -12,7 +12,6 @@ from pathlib import Path
 from podwright import images, request, strategies
 from podwright.errors import Problem, UsageError, shown
 from podwright.records import field, record, replace
-from podwright.references import HOST
 from podwright.resources import LazyModule
 from podwright.schema import (
     Anything,
@@ -73,12 +72,8 @@ class RepositoryConfig:
         "",
     )
     registries: dict[str, request.Registry] = option(
-        MapOf(
-            RecordOf(of=request.Registry),
-            key=HOST,
-            key_is="a registry host (host:port, no scheme, no path)",
-        ),
-        "settings of registries (plain HTTP, CA, mirrors), by host",
+        MapOf(RecordOf(of=request.Registry), keys=request.Host()),
+        request.REGISTRIES,
         {},
     )
     defaults: dict[str, Any] = option(

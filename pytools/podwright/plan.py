@@ -14,7 +14,7 @@ from podwright.records import record, replace
 from podwright.references import TAG, Name, parse_name, tag_like
 from podwright.request import LONGEST_ARGUMENT, LONGEST_COMMAND, Pod
 from podwright.shell import Expand
-from podwright.workspace import instructions, path_state, source_of
+from podwright.workspace import path_state, read_dockerfile, source_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -362,7 +362,7 @@ def _made_build(image: Image, known: dict[str, Any], request: Request, facts: Fa
         registries=known,
         facts=facts,
         several=len(request.images) > 1,
-        instructions=instructions(facts.root, _dockerfile(image)),
+        content=read_dockerfile(facts.root, _dockerfile(image), image.buildArgs),
         ignorefile=_own_ignorefile(dockerfile, facts),
     )
 

@@ -15,6 +15,10 @@ DOCKER_HUB = "docker.io"
 # Docker writes its Hub's credentials under this key since its first registry (docker/cli
 # cli/registry.IndexServer); every builder's library looks there for docker.io.
 DOCKER_HUB_AUTH_KEY = "https://index.docker.io/v1/"
+# Docker Hub's other names: what its client, its API and its documentation call it.
+_HUB_NAMES = frozenset(
+    {"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
+)
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _HOST = (
@@ -61,6 +65,7 @@ def parse_name(text: str) -> tuple[Name, str]:
     first, slash, path = rest.partition("/")
     if not slash or not ("." in first or ":" in first or first == "localhost"):
         first, path = DOCKER_HUB, rest
+    first = canonical(first)
     _check_grammar(first, path, rest)
     if first == DOCKER_HUB and "/" not in path:
         path = f"library/{path}"
@@ -98,6 +103,12 @@ def tag_like(text: str) -> str:
     return tag or "latest"
 
 
+def canonical(registry: str) -> str:
+    """Give a registry's one name: Docker Hub has several, in parameters as in files."""
+    host = DOCKER_HUB if registry.rstrip("/") == DOCKER_HUB_AUTH_KEY.rstrip("/") else registry
+    return DOCKER_HUB if host in _HUB_NAMES else host
+
+
 def auth_key(registry: str) -> str:
     """Give the key under which a docker config file keeps a registry's credentials."""
-    return DOCKER_HUB_AUTH_KEY if registry in (DOCKER_HUB, "index.docker.io") else registry
+    return DOCKER_HUB_AUTH_KEY if registry == DOCKER_HUB else registry

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from podwright.references import DOCKER_HUB
 from podwright.shell import Expand
 
 TYPE_CHECKING = False
@@ -32,22 +33,31 @@ def unknown(registries: Mapping[str, Registry], made_with: str) -> list[str]:
 
 
 def containers_conf(registries: Mapping[str, Registry]) -> str:
-    """Give a registries.conf (containers-registries.conf(5)); '' when the defaults do."""
+    """Give a registries.conf (containers-registries.conf(5)).
+
+    A name without a registry is Docker Hub's, as it is for all other builders.
+    """
     parts = [
-        _registry_table(host, item)
+        _registry_table(host, item, registries)
         for host, item in sorted(registries.items())
         if item.http or item.skipTlsVerify or item.mirrors
     ]
-    return "\n".join(parts)
+    return "\n".join([f"unqualified-search-registries = [{json.dumps(DOCKER_HUB)}]\n", *parts])
 
 
-def _registry_table(host: str, item: Registry) -> str:
+def _registry_table(host: str, item: Registry, registries: Mapping[str, Registry]) -> str:
     """Give the tables of one registry; JSON texts are TOML texts."""
-    insecure = str(item.http or item.skipTlsVerify).lower()
-    lines = ["[[registry]]", f"location = {json.dumps(host)}", f"insecure = {insecure}"]
+    lines = ["[[registry]]", f"location = {json.dumps(host)}", f"insecure = {_insecure(item)}"]
     for mirror in item.mirrors:
         lines += ["[[registry.mirror]]", f"location = {json.dumps(mirror)}"]
+        own = registries.get(mirror.partition("/")[0])
+        # A mirror does not take over what is said of its host.
+        lines += [f"insecure = {_insecure(own)}"] if own else []
     return "\n".join(lines) + "\n"
+
+
+def _insecure(item: Registry) -> str:
+    return str(item.http or item.skipTlsVerify).lower()
 
 
 def cert_dir(registries: Mapping[str, Registry]) -> list[str]:

@@ -6,10 +6,12 @@ the pages of the steps are generated from the declarations here.
 
 from __future__ import annotations
 
+import re
+
 from podwright import strategies
-from podwright.errors import Findings, Problem, UsageError
+from podwright.errors import Findings, Problem, UsageError, shown
 from podwright.records import field, fields, record
-from podwright.references import HOST
+from podwright.references import HOST, canonical
 from podwright.schema import (
     Anything,
     Choice,
@@ -115,6 +117,27 @@ class Ssh:
 
 
 @record
+class Host(Text):
+    """The host of a registry, by its one name."""
+
+    path: bool = False  # whether a path may follow
+
+    def parse(self, value: Any) -> str:
+        """Return the host, with its path when one may follow."""
+        text = canonical(super().parse(value))
+        scheme, mark, rest = text.partition("://")
+        if mark:
+            host = rest.partition("/")[0]
+            plain = f", with registries: ['{host}': [http: true]]" if scheme == "http" else ""
+            raise Invalid(f"{shown(text)} has a scheme; write '{rest.rstrip('/')}'{plain}")
+        host, _, path = text.partition("/")
+        if not re.fullmatch(HOST, host) or (path and not self.path) or text.endswith("/"):
+            form = "r.example:5000/path" if self.path else "r.example:5000"
+            raise Invalid(f"{shown(text)} is not a registry; write a host such as '{form}'")
+        return text
+
+
+@record
 class Credential:
     """How to log in to a registry."""
 
@@ -122,7 +145,7 @@ class Credential:
         Text(), "Jenkins credential: user name with password, or a docker config as secret file", ""
     )
     registry: str = option(
-        Text(pattern=HOST, expected="a registry host (host:port, no scheme, no path)"),
+        Host(),
         "host with port; without it the registry of the image",
         "",
     )
@@ -144,6 +167,9 @@ class Credential:
     )
 
 
+REGISTRIES = "settings of registries (plain HTTP, CA, mirrors), by host"
+
+
 @record
 class Registry:
     """Settings of one registry."""
@@ -153,7 +179,11 @@ class Registry:
     ca: str = option(
         _PATH, "certificates of its authority: a file of the workspace, or the PEM text", ""
     )
-    mirrors: tuple[str, ...] = option(ListOf(Text()), "hosts to try first when pulling", ())
+    mirrors: tuple[str, ...] = option(
+        ListOf(Host(path=True)),
+        "registries to try first when pulling: hosts, with a path or not",
+        (),
+    )
 
 
 @record
@@ -238,6 +268,7 @@ class Image:
         (),
         flag="--platform",
     )
+    pull: bool = option(Flag(), "look for newer base images, also where one is there", default=True)
     push: bool = option(Flag(), "push to the registry", default=True)
     output: str = option(_PATH, "also write an OCI archive to this file of the workspace", "")
     cache: Cache | None = option(
@@ -259,12 +290,8 @@ class PodParameters:
 
     builder: str = option(BUILDER, "the strategy; see `podwright builders`", "")
     registries: dict[str, Registry] = option(
-        MapOf(
-            RecordOf(of=Registry),
-            key=HOST,
-            key_is="a registry host (host:port, no scheme, no path)",
-        ),
-        "settings of registries (plain HTTP, CA, mirrors), by host",
+        MapOf(RecordOf(of=Registry), keys=Host()),
+        REGISTRIES,
         {},
         flag="--registry",
     )

@@ -251,6 +251,7 @@ class MapOf(Kind):
     key: str = r"[\s\S]+"
     key_is: str = "a name"
     nulls: bool = False  # whether a null stands for "without this one"
+    keys: Kind | None = None  # what keys are, where that is more than a form
 
     def parse(self, value: Any) -> dict[str, Any]:
         """Return the map in the order that it was given."""
@@ -263,8 +264,16 @@ class MapOf(Kind):
                 problems.append(Problem(f"{shown(name)} is not {self.key_is}", name, named=True))
                 continue
             try:
+                key = self.keys.parse(name) if self.keys else name
+            except Invalid as error:
+                problems += [Problem(problem.text, name, named=True) for problem in error.problems]
+                continue
+            if key in items:
+                sentence = f"{shown(name)} is {key}, which is given twice"
+                problems.append(Problem(sentence, name, named=True))
+            try:
                 null = self.nulls and element is None
-                items[name] = None if null else self.item.parse(element)
+                items[key] = None if null else self.item.parse(element)
             except Invalid as error:
                 problems += [problem.below(name) for problem in error.problems]
         if problems:

@@ -113,6 +113,8 @@ def _image_lines(build: Build, recipe: Recipe) -> list[str]:
     lines = [f"pw_begin {shlex.quote(str(build.name))}"]
     for path, content in recipe.files.items():
         lines += _file_lines(path, content)
+    folder = build.image.output.rpartition("/")[0]
+    lines += [f"mkdir -p -- {shlex.quote(folder)}"] if folder else []
     lines += [_step_line(step) for step in recipe.steps]
     if recipe.digest_file:
         lines.append(f"pw_read_digest {quote(recipe.digest_file)} {shlex.quote(recipe.digest_key)}")

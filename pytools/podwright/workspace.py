@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from podwright import git
+from podwright import dockerfile, git
 from podwright.records import record
 
 TYPE_CHECKING = False
@@ -117,12 +117,9 @@ def path_state(root: str, path: str) -> str:
     return "file" if stat.S_ISREG(mode) else "missing"
 
 
-def instructions(root: str, path: str) -> frozenset[str]:
-    """Name the instructions that a Dockerfile uses; lines of here-documents may add to them."""
-    text = git.read_text(Path(root) / path)
-    return frozenset(
-        word.upper() for word in re.findall(r"^[ \t]*([A-Za-z]+)[ \t]", text, re.MULTILINE)
-    )
+def read_dockerfile(root: str, path: str, arguments: Mapping[str, str]) -> dockerfile.Dockerfile:
+    """Read a Dockerfile of the workspace; an empty one when there is none."""
+    return dockerfile.read(git.read_text(Path(root) / path), arguments)
 
 
 def web_address(remote: str) -> str:

@@ -7,15 +7,15 @@ class Parameters implements Serializable {
   static final Map NAMES = [
     buildImage: [
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
-      'push', 'output', 'cache', 'secrets', 'ssh', 'builder', 'registries', 'pod', 'credentials',
-      'retries', 'timeout', 'images',
+      'pull', 'push', 'output', 'cache', 'secrets', 'ssh', 'builder', 'registries', 'pod',
+      'credentials', 'retries', 'timeout', 'images',
     ],
     withBuilderPod: [
       'builder', 'registries', 'pod',
     ],
     images: [
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
-      'push', 'output', 'cache', 'secrets', 'ssh',
+      'pull', 'push', 'output', 'cache', 'secrets', 'ssh',
     ],
   ]
 }

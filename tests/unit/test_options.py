@@ -35,6 +35,7 @@ SAME: dict[str, list[tuple[list[str], Any]]] = {
         (["--platform", "linux/amd64", "--platform", "linux/arm64"],
          ["linux/amd64", "linux/arm64"]),
     ],
+    "pull": [(["--no-pull"], False), (["--pull"], True)],
     "push": [(["--no-push"], False), (["--push"], True)],
     "output": [(["--output", "o.tar"], "o.tar")],
     "cache": [

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podwright.references import TAG, Name, auth_key, parse_name, tag_like
+from podwright.references import TAG, Name, auth_key, canonical, parse_name, tag_like
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,16 @@ def test_a_branch_becomes_a_tag_that_is_like_it(text: str, tag: str) -> None:
     assert tag_like(text) == tag
 
 
+HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
+
+
+@pytest.mark.parametrize("name", HUB_NAMES)
+def test_docker_hub_has_one_name(name: str) -> None:
+    assert canonical(name) == "docker.io"
+    assert parse_name(f"{name}/app:1") == (Name("docker.io", "library/app"), "1")
+
+
 def test_docker_hubs_logins_have_their_odd_key() -> None:
     assert auth_key("docker.io") == "https://index.docker.io/v1/"
-    assert auth_key("index.docker.io") == "https://index.docker.io/v1/"
+    assert canonical("https://index.docker.io/v1/") == "docker.io"
     assert auth_key("registry.example:5000") == "registry.example:5000"

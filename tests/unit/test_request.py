@@ -53,6 +53,7 @@ GOOD: dict[str, list[tuple[Any, Any]]] = {
         (["linux/amd64", "linux/arm/v7"], ("linux/amd64", "linux/arm/v7")),
         ("linux/arm64", ("linux/arm64",)),
     ],
+    "pull": [(False, False), (True, True)],
     "push": [(False, False), (True, True)],
     "output": [("app.tar", "app.tar")],
     "cache": [
@@ -89,6 +90,10 @@ GOOD: dict[str, list[tuple[Any, Any]]] = {
         (
             {"r.example": {"mirrors": ["m.example"]}},
             {"r.example": Registry(mirrors=("m.example",))},
+        ),
+        (
+            {"https://index.docker.io/v1/": {"mirrors": ["m.example/hub"]}},
+            {"docker.io": Registry(mirrors=("m.example/hub",))},
         ),
     ],
     "retries": [(0, 0), (20, 20)],
@@ -135,6 +140,7 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
         (["linux"], ["platforms[0]: 'linux' is not a platform such as 'linux/arm64'"]),
         (["linux/amd64", "linux/amd64"], ["platforms: 'linux/amd64' is given twice"]),
     ],
+    "pull": [("no", ["pull: expected true or false, got 'no'"])],
     "push": [("false", ["push: expected true or false, got 'false'"]),
              (0, ["push: expected true or false, got 0"])],
     "output": [("", ["output: '' is not a path"])],
@@ -160,15 +166,25 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
         ([{"credentialId": "x"}],
          ["credentials[0]: unknown parameter 'credentialId'; did you mean 'credentialsId'?"]),
         ([{"credentialsId": "x", "registry": "https://r.example"}],
-         [("credentials[0].registry: 'https://r.example' is not a registry host "
-          "(host:port, no scheme, no path)")]),
+         ["credentials[0].registry: 'https://r.example' has a scheme; write 'r.example'"]),
+        ([{"credentialsId": "x", "registry": "r.example/team"}],
+         [("credentials[0].registry: 'r.example/team' is not a registry; write a host such as "
+          "'r.example:5000'")]),
         ([{"credentialsId": "x", "use": "Push"}],
          ["credentials[0].use: unknown use 'Push'; did you mean 'push'?"]),
     ],
     "registries": [
         ({"http://r": {}},
-         [("registries: 'http://r' is not a registry host (host:port, no scheme, no "
-          "path)")]),
+         [("registries: 'http://r' has a scheme; write 'r', with registries: "
+          "['r': [http: true]]")]),
+        ({"docker.io": {}, "index.docker.io": {}},
+         ["registries: 'index.docker.io' is docker.io, which is given twice"]),
+        ({"docker.io": {"mirrors": ["http://m.example/hub/"]}},
+         [("registries.docker.io.mirrors[0]: 'http://m.example/hub/' has a scheme; write "
+          "'m.example/hub', with registries: ['m.example': [http: true]]")]),
+        ({"docker.io": {"mirrors": ["a b"]}},
+         [("registries.docker.io.mirrors[0]: 'a b' is not a registry; write a host such as "
+          "'r.example:5000/path'")]),
         ({"r.example": True}, ["registries.r.example: expected a map, got a boolean"]),
         ({"r.example": {"insecure": True}},
          [("registries.r.example: unknown parameter 'insecure'; known are ca, http, mirrors, "

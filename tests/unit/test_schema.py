@@ -123,17 +123,22 @@ def test_unknown_roles_are_named() -> None:
 
 
 def test_a_registries_conf_says_what_differs_from_the_defaults() -> None:
-    assert registries.containers_conf({}) == ""
-    assert registries.containers_conf({"r.example": Registry(ca="x")}) == ""
+    hub = 'unqualified-search-registries = ["docker.io"]\n'
+    assert registries.containers_conf({}) == hub
+    assert registries.containers_conf({"r.example": Registry(ca="x")}) == hub
     assert registries.containers_conf(
         {
             "z.example": Registry(skipTlsVerify=True),
-            'a"b': Registry(http=True, mirrors=("m.example", "n.example")),
+            'a"b': Registry(http=True, mirrors=("m.example/hub", "n.example")),
+            "m.example": Registry(http=True),
         }
     ) == (
+        f"{hub}\n"
         '[[registry]]\nlocation = "a\\"b"\ninsecure = true\n'
-        '[[registry.mirror]]\nlocation = "m.example"\n'
+        '[[registry.mirror]]\nlocation = "m.example/hub"\ninsecure = true\n'
         '[[registry.mirror]]\nlocation = "n.example"\n'
+        "\n"
+        '[[registry]]\nlocation = "m.example"\ninsecure = true\n'
         "\n"
         '[[registry]]\nlocation = "z.example"\ninsecure = true\n'
     )

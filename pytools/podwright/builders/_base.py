@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from podwright.config import EngineSettings
+from podwright.dockerfile import Dockerfile
 from podwright.errors import Problem
 from podwright.records import field, record
 from podwright.shell import Expand
@@ -87,7 +88,7 @@ class Build:
         auth: which of ``$PW_TMP/pull``, ``push`` and ``all`` have logins; ``all`` is there when
             those for pulling and for pushing differ.
         several: whether this is one of several images of the same pod.
-        instructions: the instructions of the Dockerfile, in upper case.
+        content: what the Dockerfile says.
         ignorefile: the ignore file of this Dockerfile alone, '' when there is none.
     """
 
@@ -101,7 +102,7 @@ class Build:
     registries: Mapping[str, Registry]
     facts: Facts
     several: bool = False
-    instructions: frozenset[str] = frozenset()
+    content: Dockerfile = Dockerfile()
     ignorefile: str = ""
 
     @property

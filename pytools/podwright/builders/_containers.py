@@ -12,8 +12,8 @@ from podwright.shell import Expand
 
 FEATURES = frozenset({"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"})
 CONF = "$PW_TMP/registries.conf"
-# The OCI image format has no place for these: they would be dropped with a warning. In the docker
-# format, on the other hand, nothing is cached above a base image in the OCI format.
+# The OCI image format has no place for these: they would be dropped. In the docker format, on the
+# other hand, nothing is cached above a base image in the OCI format.
 DOCKER_ONLY = frozenset({"SHELL", "HEALTHCHECK", "ONBUILD"})
 
 FUNCTIONS = r"""
@@ -60,30 +60,75 @@ pw_remove_containers() {
 pw_forget() { # program, name
   "$1" manifest rm "$2" >/dev/null 2>&1 || "$1" rmi "$2" >/dev/null 2>&1 || :
 }
+
+# Looks for newer bases (one that is not in its registry may be an image of this storage) and
+# chooses the format: what the OCI one has no place for may come from a base as well. Podman does
+# not tell what a base has, but only docker's format has it.
+pw_bases() { # look for newer ones (yes or no), format, flags of pull, --, images
+  pw_pull=$1 pw_format=$2 pw_flags=
+  shift 2
+  while [ "$1" != -- ]; do
+    pw_flags="$pw_flags $1"
+    shift
+  done
+  shift
+  case $pw_tool in
+    buildah)
+      pw_flags="--policy always$pw_flags" pw_none='<nil>[][]'
+      pw_has='{{with .Docker.Config}}{{.Healthcheck}}{{.Shell}}{{.OnBuild}}{{end}}'
+      ;;
+    *) pw_has='{{.ManifestType}}' pw_none=application/vnd.oci.image.manifest.v1+json ;;
+  esac
+  for pw_base in "$@"; do
+    if [ "$pw_pull" = yes ] || ! pw_config_of "$pw_base" >/dev/null; then
+      # shellcheck disable=SC2086 # a list of words
+      "$pw_tool" pull --quiet $pw_flags "$pw_base" >/dev/null 2>&1 3>&- || :
+    fi
+    pw_config=$(pw_config_of "$pw_base") || continue
+    [ "$pw_config" = "$pw_none" ] || pw_format=docker
+  done
+}
+
+pw_config_of() { # image
+  case $pw_tool in
+    buildah) buildah inspect --type image --format "$pw_has" "$1" ;;
+    *) "$pw_tool" image inspect --format "$pw_has" "$1" ;;
+  esac 2>/dev/null 3>&-
+}
+
+# Before Buildah 1.41 a list loses platforms whose images are alike (containers/buildah#6269).
+pw_check_list() { # program, name, how many platforms
+  pw_count=$("$1" manifest inspect "$2" 2>/dev/null | grep -c '"architecture"')
+  [ "$pw_count" = "$3" ] ||
+    pw_fail 1 "platforms: $3 were asked for and $1 has made a list of $pw_count; \
+use a newer $1 (Buildah 1.41), or cache: false"
+}
 """
 
 
 def recipe(program: str, build: Build) -> Recipe:
     many = len(build.image.platforms) > 1
-    steps = [
-        Step(f"building {build.name}", (program, *_build_words(build)), "build", _build_env(build))
-    ]
+    env = _build_env(build)
+    steps = [call("pw_prepare", program), _bases_step(build, env)]
+    steps += [call("pw_forget", program, build.references[0])] if many else []
+    words = (program, *_build_words(build))
+    steps.append(Step(f"building {build.name}", words, "build", env))
     if many:
-        steps.insert(0, call("pw_forget", program, build.references[0]))
-    steps.insert(0, call("pw_prepare", program))
+        asked = str(len(build.image.platforms))
+        steps.append(call("pw_check_list", program, build.references[0], asked))
     if build.image.output:
         steps += _archive_steps(program, build)
     if build.image.push:
         steps += [_push_step(program, build, reference) for reference in build.references]
         steps += [_digest_step(program, build)] if many else []
-    conf = registries.containers_conf(build.registries)
+    files = registries.certificates(build.registries)
+    if _has_conf(build):
+        files[CONF] = registries.containers_conf(build.registries)
     return Recipe(
         steps=tuple(steps),
         cached=r"^--> (Using cache|Cache pulled from remote)",
         functions=FUNCTIONS,
-        files={CONF: conf, **registries.certificates(build.registries)}
-        if conf
-        else registries.certificates(build.registries),
+        files=files,
     )
 
 
@@ -104,7 +149,7 @@ def _build_words(build: Build) -> list[str]:
     # would make images differ from those of other strategies; and a failed step's container would
     # stay mounted.
     words = ["build", "--isolation", "chroot", "--layers", "--identity-label=false"]
-    words += ["--force-rm", "--format", "docker" if DOCKER_ONLY & build.instructions else "oci"]
+    words += ["--force-rm", "--format", Expand("$pw_format")]
     words += ["--file", build.dockerfile]
     # Versions before 1.40 or so look for the context's .dockerignore only.
     words += ["--ignorefile", build.ignorefile] if build.ignorefile else []
@@ -170,9 +215,22 @@ def _push_flags(build: Build) -> list[str]:
     return words
 
 
+def _has_conf(build: Build) -> bool:
+    """Say whether the build brings its own registries.conf; a laptop's own one may stay."""
+    return bool(build.registries or build.facts.pod_builder)
+
+
 def _registries_env(build: Build) -> dict[str, str]:
-    has = registries.containers_conf(build.registries)
-    return {"CONTAINERS_REGISTRIES_CONF": Expand(CONF)} if has else {}
+    return {"CONTAINERS_REGISTRIES_CONF": Expand(CONF)} if _has_conf(build) else {}
+
+
+def _bases_step(build: Build, env: dict[str, str]) -> Step:
+    """Look at the base images, with the flags that pulling them needs."""
+    platform = flags("--platform", build.image.platforms[:1])
+    words = [*registries.cert_dir(build.registries), *platform]
+    pull = "yes" if build.image.pull else "no"
+    form = "docker" if DOCKER_ONLY & build.content.instructions else "oci"
+    return call("pw_bases", pull, form, *words, "--", *build.content.bases, env=env)
 
 
 def _archive_steps(program: str, build: Build) -> list[Step]:

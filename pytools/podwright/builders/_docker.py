@@ -107,10 +107,16 @@ def registry_settings(registries: Mapping[str, Registry]) -> dict[str, Any]:
                 for host in others
             ]
         )
-    hub = registries.get(DOCKER_HUB)
+    mirrors = registries[DOCKER_HUB].mirrors if DOCKER_HUB in registries else ()
+    if any("/" in mirror for mirror in mirrors):
+        # dockerd refuses them (moby/moby daemon/pkg/registry/config.go, ValidateMirror).
+        sentence = "a Docker Engine's mirrors have no path"
+        raise UsageError([Problem(sentence, "registries", DOCKER_HUB, "mirrors")])
     settings: dict[str, Any] = {"insecure-registries": insecure} if insecure else {}
-    if hub and hub.mirrors:
-        settings["registry-mirrors"] = [f"https://{mirror}" for mirror in hub.mirrors]
+    if mirrors:
+        plain = {mirror for mirror in mirrors if mirror in registries and registries[mirror].http}
+        addresses = [f"http{'' if mirror in plain else 's'}://{mirror}" for mirror in mirrors]
+        settings["registry-mirrors"] = addresses
     return settings
 
 
@@ -167,7 +173,7 @@ def _source_flags(build: Build) -> list[str]:
 
 def _build_words(build: Build) -> list[str]:
     words = _source_flags(build) + flags("--tag", build.references) + _cache_flags(build)
-    return [*words, build.image.context]
+    return [*words, *(["--pull"] if build.image.pull else []), build.image.context]
 
 
 def _cache_flags(build: Build) -> list[str]:

@@ -132,6 +132,7 @@ def _source_flags(build: Build) -> list[str]:
     words = ["--frontend", "dockerfile.v0", "--local", f"context={image.context}"]
     words += ["--local", f"dockerfile={folder or '.'}", "--opt", f"filename={name}"]
     words += ["--opt", f"target={image.target}"] if image.target else []
+    words += [] if image.pull else ["--opt", "image-resolve-mode=local"]
     words += flags("--opt", {f"build-arg:{key}": value for key, value in image.buildArgs.items()})
     words += flags("--opt", {f"label:{key}": value for key, value in build.labels.items()})
     if image.platforms:

@@ -12,11 +12,13 @@ from podwright.builders._base import (
     Recipe,
     Step,
     Strategy,
+    call,
     flags,
     mounts,
     tagged_caches,
 )
 from podwright.errors import Problem
+from podwright.references import DOCKER_HUB
 from podwright.shell import Expand
 
 # The shortest repository, by google/go-containerregistry pkg/name/repository.go.
@@ -32,6 +34,37 @@ COMPATIBLE = (
     "FF_KANIKO_RUN_HONOR_GROUP",
     "FF_KANIKO_UNTAR_SKIP_ROOT",
 )
+
+FUNCTIONS = r"""
+# One build at a time: each unpacks its image over this container's root, and empties that before
+# and afterwards.
+pw_alone() {
+  [ -z "${pw_layout:-}" ] || return 0
+  pw_lock=/kaniko/podwright.lock
+  [ -w /kaniko ] || pw_lock=/dev/shm/podwright.lock
+  # A link is made by one of many, and says who has made it.
+  until ln -s "$$" "$pw_lock" 2>/dev/null; do
+    if ! kill -0 "$(readlink "$pw_lock")" 2>/dev/null; then
+      rm -f "$pw_lock"
+      continue
+    fi
+    [ -n "${pw_waits:-}" ] || pw_say "another build is at work in this container; waiting for it"
+    pw_waits=yes
+    pw_sleep 1
+  done
+  pw_layout=$(mktemp -d "$PWD/.podwright-layout.XXXXXX") ||
+    pw_fail 1 "the workspace cannot be written; is its disk full?"
+}
+
+pw_cleanup() {
+  [ -z "${pw_layout:-}" ] || rm -rf "$pw_layout"
+  [ "$(readlink "${pw_lock:-/}")" != "$$" ] || rm -f "$pw_lock"
+}
+
+pw_archive() { # name
+  tar -cf "$1" -C "$pw_layout" . || pw_fail 1 "output: '$1' cannot be written; is the disk full?"
+}
+"""
 
 
 class Kaniko(Strategy):
@@ -79,9 +112,17 @@ class Kaniko(Strategy):
             *_cache_flags(build),
             *_registry_flags(build),
         ]
-        env = build.docker_config(build.login("all", "push", "pull"))
+        # The fork empties its root before a build as well; what is no fork leaves that out.
+        env = {
+            "KANIKO_PRE_CLEANUP": "true",
+            **build.docker_config(build.login("all", "push", "pull")),
+        }
+        steps = [call("pw_alone"), Step(f"building {build.name}", tuple(words), "none", env)]
+        if build.image.output:
+            steps.append(call("pw_archive", build.image.output))
         return Recipe(
-            steps=(Step(f"building {build.name}", tuple(words), "none", env),),
+            steps=tuple(steps),
+            functions=FUNCTIONS,
             cached="Using caching version of cmd",
             files=registries.certificates(build.registries),
         )
@@ -90,6 +131,8 @@ class Kaniko(Strategy):
         """The executor knows one cache repository."""
         cache = build.image.cache
         problems = tagged_caches(build, "kaniko")
+        if not build.image.pull:
+            problems.append(Problem("kaniko always takes the newest base image", "pull"))
         if cache and cache.read:
             problems.append(
                 Problem("kaniko reads from one repository only; use 'ref'", "cache", "read")
@@ -109,12 +152,13 @@ def _build_flags(build: Build) -> list[str]:
     words = ["--context", f"dir://{context}", "--dockerfile", dockerfile]
     words += ["--log-format", "text", "--digest-file", Expand("$PW_TMP/digest")]
     words += ["--push-retry", retries, "--image-download-retry", retries]
-    words += ["--cleanup", "--pre-cleanup"] if build.several else []
+    words.append("--cleanup")
     words += ["--target", image.target] if image.target else []
     words += flags("--build-arg", image.buildArgs) + flags("--label", build.labels)
     words += mounts("--secret", build) + flags("--destination", build.references)
     words += [] if image.push else ["--no-push"]
-    return words + (["--tar-path", image.output] if image.output else [])
+    layout = Expand("$pw_layout")
+    return words + (["--oci-layout-path", layout] if image.output else [])
 
 
 def _cache_flags(build: Build) -> list[str]:
@@ -130,11 +174,13 @@ def _registry_flags(build: Build) -> list[str]:
     """Give the flags for registries without TLS, with an authority of their own, or mirrored."""
     words: list[str] = []
     paths = registries.certificate_paths(build.registries)
-    for host, registry in build.registries.items():
+    for name, registry in build.registries.items():
+        # The executor knows Docker Hub by the name of go-containerregistry (name.DefaultRegistry).
+        host = "index.docker.io" if name == DOCKER_HUB else name
         words += ["--insecure-registry", host] if registry.http else []
         words += ["--skip-tls-verify-registry", host] if registry.skipTlsVerify else []
-        if host in paths:
-            words += ["--registry-certificate", Expand(f"{host}={paths[host]}")]
+        if name in paths:
+            words += ["--registry-certificate", Expand(f"{host}={paths[name]}")]
         words += flags("--registry-map", tuple(f"{host}={mirror}" for mirror in registry.mirrors))
     return words
 

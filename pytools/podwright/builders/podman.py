@@ -70,7 +70,7 @@ class Podman(Strategy):
                 pod.scratch("engine"),
             ),
             storage="storage",
-            files=_service_files(context),
+            files={"registries.conf": registries.containers_conf(context.registries)},
             security=pod.claim_security(context.options),
             reasons={
                 "builder": "escalation: newuidmap sets up the user namespace",
@@ -91,9 +91,11 @@ class Podman(Strategy):
 
 def _service_sidecar(context: PodContext, security: dict[str, Any], storage: str) -> dict[str, Any]:
     """The service behind the socket; it knows the organisation's registries."""
-    env = {"HOME": "/home/podman", "STORAGE_DRIVER": "vfs"}
-    if context.registries:
-        env["CONTAINERS_REGISTRIES_CONF"] = f"{pod.FILES_DIR}/registries.conf"
+    env = {
+        "HOME": "/home/podman",
+        "STORAGE_DRIVER": "vfs",
+        "CONTAINERS_REGISTRIES_CONF": f"{pod.FILES_DIR}/registries.conf",
+    }
     return pod.sidecar(
         "engine",
         context.images["podman"],
@@ -105,13 +107,6 @@ def _service_sidecar(context: PodContext, security: dict[str, Any], storage: str
         security={**security, **_proc_mount(context)},
         probe=["podman", "--remote", "--url", f"unix://{SOCKET}", "version"],
     )
-
-
-def _service_files(context: PodContext) -> dict[str, str]:
-    """The registries' settings for the service, when there are any."""
-    if not context.registries:
-        return {}
-    return {"registries.conf": registries.containers_conf(context.registries)}
 
 
 def _proc_mount(context: PodContext) -> dict[str, str]:

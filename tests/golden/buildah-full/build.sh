@@ -50,6 +50,49 @@ pw_forget() { # program, name
   "$1" manifest rm "$2" >/dev/null 2>&1 || "$1" rmi "$2" >/dev/null 2>&1 || :
 }
 
+# Looks for newer bases (one that is not in its registry may be an image of this storage) and
+# chooses the format: what the OCI one has no place for may come from a base as well. Podman does
+# not tell what a base has, but only docker's format has it.
+pw_bases() { # look for newer ones (yes or no), format, flags of pull, --, images
+  pw_pull=$1 pw_format=$2 pw_flags=
+  shift 2
+  while [ "$1" != -- ]; do
+    pw_flags="$pw_flags $1"
+    shift
+  done
+  shift
+  case $pw_tool in
+    buildah)
+      pw_flags="--policy always$pw_flags" pw_none='<nil>[][]'
+      pw_has='{{with .Docker.Config}}{{.Healthcheck}}{{.Shell}}{{.OnBuild}}{{end}}'
+      ;;
+    *) pw_has='{{.ManifestType}}' pw_none=application/vnd.oci.image.manifest.v1+json ;;
+  esac
+  for pw_base in "$@"; do
+    if [ "$pw_pull" = yes ] || ! pw_config_of "$pw_base" >/dev/null; then
+      # shellcheck disable=SC2086 # a list of words
+      "$pw_tool" pull --quiet $pw_flags "$pw_base" >/dev/null 2>&1 3>&- || :
+    fi
+    pw_config=$(pw_config_of "$pw_base") || continue
+    [ "$pw_config" = "$pw_none" ] || pw_format=docker
+  done
+}
+
+pw_config_of() { # image
+  case $pw_tool in
+    buildah) buildah inspect --type image --format "$pw_has" "$1" ;;
+    *) "$pw_tool" image inspect --format "$pw_has" "$1" ;;
+  esac 2>/dev/null 3>&-
+}
+
+# Before Buildah 1.41 a list loses platforms whose images are alike (containers/buildah#6269).
+pw_check_list() { # program, name, how many platforms
+  pw_count=$("$1" manifest inspect "$2" 2>/dev/null | grep -c '"architecture"')
+  [ "$pw_count" = "$3" ] ||
+    pw_fail 1 "platforms: $3 were asked for and $1 has made a list of $pw_count; \
+use a newer $1 (Buildah 1.41), or cache: false"
+}
+
 pw_need PW_1_USR 'credentials[0]'
 pw_need PW_1_PSW 'credentials[0]'
 pw_need PW_2_USR 'credentials[1]'
@@ -66,22 +109,26 @@ pw_login all registry.example PW_2
 unset DOCKER_AUTH_CONFIG
 
 pw_begin registry.example/team/app
-mkdir -p "$PW_TMP"
-cat >"$PW_TMP/registries.conf" <<'PODWRIGHT_END_OF_FILE'
-[[registry]]
-location = "plain.example:5000"
-insecure = true
-PODWRIGHT_END_OF_FILE
 mkdir -p "$PW_TMP/certs"
 cat >"$PW_TMP/certs/0.crt" <<'PODWRIGHT_END_OF_FILE'
 -----BEGIN CERTIFICATE-----
 ZXhhbXBsZQ==
 -----END CERTIFICATE-----
 PODWRIGHT_END_OF_FILE
+mkdir -p "$PW_TMP"
+cat >"$PW_TMP/registries.conf" <<'PODWRIGHT_END_OF_FILE'
+unqualified-search-registries = ["docker.io"]
+
+[[registry]]
+location = "plain.example:5000"
+insecure = true
+PODWRIGHT_END_OF_FILE
 pw_prepare buildah
+BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" REGISTRY_AUTH_FILE="$PW_TMP/all/config.json" pw_bases yes oci --cert-dir "$PW_TMP/certs" --platform linux/amd64 --
 pw_forget buildah registry.example/team/app:1.2
-pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" REGISTRY_AUTH_FILE="$PW_TMP/all/config.json" buildah build --isolation chroot --layers --identity-label=false --force-rm --format oci --file app/release.Dockerfile --target release --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
+pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" REGISTRY_AUTH_FILE="$PW_TMP/all/config.json" buildah build --isolation chroot --layers --identity-label=false --force-rm --format "$pw_format" --file app/release.Dockerfile --target release --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
 ä' --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label 'org.opencontainers.image.title=the app' --label org.opencontainers.image.created=2025-11-26T00:00:00Z --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --cache-from registry.example/team/app-cache --cache-to registry.example/team/app-cache --cert-dir "$PW_TMP/certs" --platform linux/amd64,linux/arm64 --manifest registry.example/team/app:1.2 app
+pw_check_list buildah registry.example/team/app:1.2 2
 rm -f -- app.tar
 pw_step none 'writing app.tar' buildah manifest push --all --digestfile "$PW_TMP/digest" registry.example/team/app:1.2 oci-archive:app.tar
 pw_step push 'pushing registry.example/team/app:1.2' env CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" buildah manifest push --all --cert-dir "$PW_TMP/certs" --authfile "$PW_TMP/push/config.json" registry.example/team/app:1.2 docker://registry.example/team/app:1.2

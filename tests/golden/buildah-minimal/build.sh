@@ -50,9 +50,53 @@ pw_forget() { # program, name
   "$1" manifest rm "$2" >/dev/null 2>&1 || "$1" rmi "$2" >/dev/null 2>&1 || :
 }
 
+# Looks for newer bases (one that is not in its registry may be an image of this storage) and
+# chooses the format: what the OCI one has no place for may come from a base as well. Podman does
+# not tell what a base has, but only docker's format has it.
+pw_bases() { # look for newer ones (yes or no), format, flags of pull, --, images
+  pw_pull=$1 pw_format=$2 pw_flags=
+  shift 2
+  while [ "$1" != -- ]; do
+    pw_flags="$pw_flags $1"
+    shift
+  done
+  shift
+  case $pw_tool in
+    buildah)
+      pw_flags="--policy always$pw_flags" pw_none='<nil>[][]'
+      pw_has='{{with .Docker.Config}}{{.Healthcheck}}{{.Shell}}{{.OnBuild}}{{end}}'
+      ;;
+    *) pw_has='{{.ManifestType}}' pw_none=application/vnd.oci.image.manifest.v1+json ;;
+  esac
+  for pw_base in "$@"; do
+    if [ "$pw_pull" = yes ] || ! pw_config_of "$pw_base" >/dev/null; then
+      # shellcheck disable=SC2086 # a list of words
+      "$pw_tool" pull --quiet $pw_flags "$pw_base" >/dev/null 2>&1 3>&- || :
+    fi
+    pw_config=$(pw_config_of "$pw_base") || continue
+    [ "$pw_config" = "$pw_none" ] || pw_format=docker
+  done
+}
+
+pw_config_of() { # image
+  case $pw_tool in
+    buildah) buildah inspect --type image --format "$pw_has" "$1" ;;
+    *) "$pw_tool" image inspect --format "$pw_has" "$1" ;;
+  esac 2>/dev/null 3>&-
+}
+
+# Before Buildah 1.41 a list loses platforms whose images are alike (containers/buildah#6269).
+pw_check_list() { # program, name, how many platforms
+  pw_count=$("$1" manifest inspect "$2" 2>/dev/null | grep -c '"architecture"')
+  [ "$pw_count" = "$3" ] ||
+    pw_fail 1 "platforms: $3 were asked for and $1 has made a list of $pw_count; \
+use a newer $1 (Buildah 1.41), or cache: false"
+}
+
 pw_begin registry.example/team/app
 pw_prepare buildah
-pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" buildah build --isolation chroot --layers --identity-label=false --force-rm --format oci --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label org.opencontainers.image.created=2025-11-26T00:00:00Z --tag registry.example/team/app:0123456 .
+BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" pw_bases yes oci --
+pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" buildah build --isolation chroot --layers --identity-label=false --force-rm --format "$pw_format" --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label org.opencontainers.image.created=2025-11-26T00:00:00Z --tag registry.example/team/app:0123456 .
 pw_step push 'pushing registry.example/team/app:0123456' buildah push --digestfile "$PW_TMP/digest" registry.example/team/app:0123456 docker://registry.example/team/app:0123456
 pw_read_digest "$PW_TMP/digest" ''
 pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "platforms": [], "pushed": true, "output": null' registry.example/team/app '^--> (Using cache|Cache pulled from remote)' true 0123456

@@ -6,6 +6,35 @@ PW_TIMEOUT=5400
 
 # [prelude.sh]
 
+# One build at a time: each unpacks its image over this container's root, and empties that before
+# and afterwards.
+pw_alone() {
+  [ -z "${pw_layout:-}" ] || return 0
+  pw_lock=/kaniko/podwright.lock
+  [ -w /kaniko ] || pw_lock=/dev/shm/podwright.lock
+  # A link is made by one of many, and says who has made it.
+  until ln -s "$$" "$pw_lock" 2>/dev/null; do
+    if ! kill -0 "$(readlink "$pw_lock")" 2>/dev/null; then
+      rm -f "$pw_lock"
+      continue
+    fi
+    [ -n "${pw_waits:-}" ] || pw_say "another build is at work in this container; waiting for it"
+    pw_waits=yes
+    pw_sleep 1
+  done
+  pw_layout=$(mktemp -d "$PWD/.podwright-layout.XXXXXX") ||
+    pw_fail 1 "the workspace cannot be written; is its disk full?"
+}
+
+pw_cleanup() {
+  [ -z "${pw_layout:-}" ] || rm -rf "$pw_layout"
+  [ "$(readlink "${pw_lock:-/}")" != "$$" ] || rm -f "$pw_lock"
+}
+
+pw_archive() { # name
+  tar -cf "$1" -C "$pw_layout" . || pw_fail 1 "output: '$1' cannot be written; is the disk full?"
+}
+
 pw_need PW_1_USR 'credentials[0]'
 pw_need PW_1_PSW 'credentials[0]'
 pw_need PW_2_USR 'credentials[1]'
@@ -26,8 +55,10 @@ cat >"$PW_TMP/certs/0.crt" <<'PODWRIGHT_END_OF_FILE'
 ZXhhbXBsZQ==
 -----END CERTIFICATE-----
 PODWRIGHT_END_OF_FILE
-pw_step none 'building registry.example/team/app' env DOCKER_CONFIG="$PW_TMP/all" /kaniko/executor --context dir:///home/jenkins/agent/workspace/app/app --dockerfile /home/jenkins/agent/workspace/app/app/release.Dockerfile --log-format text --digest-file "$PW_TMP/digest" --push-retry 3 --image-download-retry 3 --target release --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
-ä' --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label 'org.opencontainers.image.title=the app' --label org.opencontainers.image.created=2025-11-26T00:00:00Z --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --destination registry.example/team/app:1.2 --destination registry.example/team/app:latest --tar-path app.tar --cache=true --cache-repo registry.example/team/app-cache --cache-copy-layers --registry-certificate "registry.example=$PW_TMP/certs/0.crt" --insecure-registry plain.example:5000
+pw_alone
+pw_step none 'building registry.example/team/app' env KANIKO_PRE_CLEANUP=true DOCKER_CONFIG="$PW_TMP/all" /kaniko/executor --context dir:///home/jenkins/agent/workspace/app/app --dockerfile /home/jenkins/agent/workspace/app/app/release.Dockerfile --log-format text --digest-file "$PW_TMP/digest" --push-retry 3 --image-download-retry 3 --cleanup --target release --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
+ä' --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label 'org.opencontainers.image.title=the app' --label org.opencontainers.image.created=2025-11-26T00:00:00Z --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --destination registry.example/team/app:1.2 --destination registry.example/team/app:latest --oci-layout-path "$pw_layout" --cache=true --cache-repo registry.example/team/app-cache --cache-copy-layers --registry-certificate "registry.example=$PW_TMP/certs/0.crt" --insecure-registry plain.example:5000
+pw_archive app.tar
 pw_read_digest "$PW_TMP/digest" ''
 pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "platforms": [], "pushed": true, "output": "app.tar"' registry.example/team/app 'Using caching version of cmd' true '1.2, latest'
 

@@ -6,8 +6,38 @@ PW_TIMEOUT=7200
 
 # [prelude.sh]
 
+# One build at a time: each unpacks its image over this container's root, and empties that before
+# and afterwards.
+pw_alone() {
+  [ -z "${pw_layout:-}" ] || return 0
+  pw_lock=/kaniko/podwright.lock
+  [ -w /kaniko ] || pw_lock=/dev/shm/podwright.lock
+  # A link is made by one of many, and says who has made it.
+  until ln -s "$$" "$pw_lock" 2>/dev/null; do
+    if ! kill -0 "$(readlink "$pw_lock")" 2>/dev/null; then
+      rm -f "$pw_lock"
+      continue
+    fi
+    [ -n "${pw_waits:-}" ] || pw_say "another build is at work in this container; waiting for it"
+    pw_waits=yes
+    pw_sleep 1
+  done
+  pw_layout=$(mktemp -d "$PWD/.podwright-layout.XXXXXX") ||
+    pw_fail 1 "the workspace cannot be written; is its disk full?"
+}
+
+pw_cleanup() {
+  [ -z "${pw_layout:-}" ] || rm -rf "$pw_layout"
+  [ "$(readlink "${pw_lock:-/}")" != "$$" ] || rm -f "$pw_lock"
+}
+
+pw_archive() { # name
+  tar -cf "$1" -C "$pw_layout" . || pw_fail 1 "output: '$1' cannot be written; is the disk full?"
+}
+
 pw_begin registry.example/team/app
-pw_step none 'building registry.example/team/app' /kaniko/executor --context dir:///home/jenkins/agent/workspace/app --dockerfile /home/jenkins/agent/workspace/app/Dockerfile --log-format text --digest-file "$PW_TMP/digest" --push-retry 5 --image-download-retry 5 --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label org.opencontainers.image.created=2025-11-26T00:00:00Z --destination registry.example/team/app:0123456
+pw_alone
+pw_step none 'building registry.example/team/app' env KANIKO_PRE_CLEANUP=true /kaniko/executor --context dir:///home/jenkins/agent/workspace/app --dockerfile /home/jenkins/agent/workspace/app/Dockerfile --log-format text --digest-file "$PW_TMP/digest" --push-retry 5 --image-download-retry 5 --cleanup --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label org.opencontainers.image.created=2025-11-26T00:00:00Z --destination registry.example/team/app:0123456
 pw_read_digest "$PW_TMP/digest" ''
 pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "platforms": [], "pushed": true, "output": null' registry.example/team/app 'Using caching version of cmd' true 0123456
 

@@ -1,0 +1,115 @@
+"""Reads of a Dockerfile what must be known before a builder does: instructions and base images.
+
+Source of the rules: moby/buildkit frontend/dockerfile/parser (continued lines, the directive
+`escape`, here-documents) and frontend/dockerfile/shell (variables in FROM).
+"""
+
+from __future__ import annotations
+
+import re
+
+from podwright.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_ESCAPE = re.compile(r"^#[ \t]*escape[ \t]*=[ \t]*(\S)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+_HEREDOC = re.compile(r"<<-?[ \t]*([\"']?)([A-Za-z0-9_.-]+)\1")
+_WORDS = re.compile(r"[ \t]*([A-Za-z]+)[ \t]+(.*)", re.DOTALL)
+_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::([-+])([^{}]*))?\})")
+
+
+@record
+class Dockerfile:
+    """What a Dockerfile says.
+
+    Attributes:
+        instructions: all that it uses, in upper case.
+        bases: the images that its stages begin with, each once, as far as they can be told.
+        sources: further images that it copies or mounts from.
+        certain: whether bases and sources are all that there are.
+    """
+
+    instructions: frozenset[str] = frozenset()
+    bases: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    certain: bool = True
+
+
+def read(text: str, arguments: Mapping[str, str]) -> Dockerfile:
+    """Read a Dockerfile.
+
+    Args:
+        text: its content.
+        arguments: the values of build arguments, by name.
+    """
+    known: dict[str, str] = {}
+    stages: set[str] = set()
+    found: dict[str, list[str]] = {"bases": [], "sources": []}
+    used: set[str] = set()
+    for word, rest in _instructions(text):
+        if word == "ARG" and "FROM" not in used:
+            name, _, default = rest.strip().partition("=")
+            known[name] = arguments.get(name, default.strip("\"'"))
+        elif word == "FROM":
+            found["bases"].append(_image_of(rest, known))
+        used.add(word)
+        found["sources"] += [
+            _expanded(name, known) for name in re.findall(r"(?:--from=|[, ]from=)([^\s,]+)", rest)
+        ]
+        stage = re.search(r"\sAS\s+(\S+)\s*$", rest, re.IGNORECASE) if word == "FROM" else None
+        if stage:
+            stages.add(stage[1].lower())
+    bases, sources = (_images(found[kind], stages) for kind in ("bases", "sources"))
+    certain = not any("$" in name for name in (*bases, *sources)) and "ONBUILD" not in used
+    return Dockerfile(
+        frozenset(used),
+        tuple(name for name in bases if "$" not in name),
+        tuple(name for name in sources if "$" not in name),
+        certain,
+    )
+
+
+def _images(names: list[str], stages: set[str]) -> list[str]:
+    """Give what are images among names: stages have names or numbers, and `scratch` is nothing."""
+    others = [name for name in names if name.lower() not in stages and not name.isdecimal()]
+    return list(dict.fromkeys(name for name in others if name and name != "scratch"))
+
+
+def _image_of(rest: str, known: Mapping[str, str]) -> str:
+    words = [word for word in rest.split() if not word.startswith("--")]
+    return _expanded(words[0], known) if words else ""
+
+
+def _expanded(word: str, known: Mapping[str, str]) -> str:
+    """Put values into a word; what has none stays, with its '$'."""
+
+    def value(found: re.Match[str]) -> str:
+        name, operator, other = found[1] or found[2], found[3], found[4] or ""
+        given = known.get(name, "")
+        if operator == "+":
+            return other if given else ""
+        return given or (other if operator else found[0])
+
+    return _VARIABLE.sub(value, word.strip("\"'"))
+
+
+def _instructions(text: str) -> Iterator[tuple[str, str]]:
+    """Give each instruction in upper case, with what follows it."""
+    escape = _ESCAPE.search(text)
+    mark = escape[1] if escape and escape[1] in "\\`" else "\\"
+    lines = iter(text.lstrip("\ufeff").split("\n"))
+    for line in lines:
+        whole = line.rstrip("\r")
+        while re.search(rf"{re.escape(mark)}[ \t]*$", whole) and not whole.lstrip().startswith("#"):
+            following = next((more for more in lines if not re.match(r"\s*(#|$)", more)), "")
+            whole = re.sub(rf"{re.escape(mark)}[ \t]*$", "", whole) + following.rstrip("\r")
+            if not following:
+                break
+        found = _WORDS.fullmatch(whole)
+        if not found or whole.lstrip().startswith("#"):
+            continue
+        yield found[1].upper(), found[2]
+        for document in _HEREDOC.finditer(found[2]):
+            next((more for more in lines if more.strip("\t\r") == document[2]), "")
