@@ -154,7 +154,7 @@ def test_labels_and_tag_come_from_the_checkout_and_are_never_run(
     labels = Pulled(place, f"docker://{done.value['reference']}").config["config"]["Labels"]
     labels.pop("org.opencontainers.image.created")
     assert labels == {
-        "org.opencontainers.image.source": "https://git.example/team/app.git",
+        "org.opencontainers.image.source": "https://git.example/team/app",
         "org.opencontainers.image.revision": commit,
         "org.opencontainers.image.ref.name": branch,
     }

@@ -150,6 +150,7 @@ def _build_words(build: Build) -> list[str]:
     # stay mounted.
     words = ["build", "--isolation", "chroot", "--layers", "--identity-label=false"]
     words += ["--force-rm", "--format", Expand("$pw_format")]
+    words += [] if image.pull else ["--pull=false"]
     words += ["--file", build.dockerfile]
     # Versions before 1.40 or so look for the context's .dockerignore only.
     words += ["--ignorefile", build.ignorefile] if build.ignorefile else []
