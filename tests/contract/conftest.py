@@ -10,70 +10,15 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-DIGEST = "sha256:" + "ab" * 32
-
-# Stands for buildah, docker and the like: notes how it was called, then does what the test planned
-# for it, else what the real one does on success.
-FAKE = """\
-#!{python} -I
-import json, os, pathlib, subprocess, sys, time
-
-home = pathlib.Path({home!r})
-name = pathlib.Path(sys.argv[0]).name
-arguments = [os.fsencode(word).decode("utf-8", "surrogateescape") for word in sys.argv[1:]]
-number = len(list((home / "calls").iterdir()))
-files = {{}}
-for key in ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE"):
-    path = pathlib.Path(os.environ.get(key, "/nonexistent"))
-    path = path / "config.json" if key == "DOCKER_CONFIG" else path
-    if path.exists():
-        files[key] = path.read_text()
-for flag in ("--authfile",):
-    if flag in arguments:
-        files[flag] = pathlib.Path(arguments[arguments.index(flag) + 1]).read_text()
-record = {{"program": name, "argv": arguments, "env": dict(os.environ), "files": files}}
-(home / "calls" / f"{{number:03d}}.json").write_text(json.dumps(record))
-
-for rule_file in sorted((home / "rules").iterdir()):
-    rule = json.loads(rule_file.read_text())
-    if rule.get("when", "") not in arguments and rule.get("when"):
-        continue
-    if rule["times"] == 0:
-        continue
-    rule["times"] -= 1
-    rule_file.write_text(json.dumps(rule))
-    sys.stdout.write(rule.get("text", ""))
-    sys.stdout.flush()
-    if rule.get("child"):
-        child = subprocess.Popen(["sleep", "300"])
-        (home / "child").write_text(str(child.pid))
-    (home / "ready").touch()
-    if rule.get("ignores"):
-        import signal
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if rule.get("kill"):
-        os.kill(os.getpid(), rule["kill"])
-    time.sleep(rule.get("sleep", 0))
-    sys.exit(rule.get("code", 0))
-
-for flag in ("--digestfile", "--digest-file"):
-    if flag in arguments:
-        pathlib.Path(arguments[arguments.index(flag) + 1]).write_text({digest!r})
-if "--metadata-file" in arguments:
-    metadata = {{"buildx.build.ref": "x", "containerimage.digest": {digest!r}}}
-    path = pathlib.Path(arguments[arguments.index("--metadata-file") + 1])
-    path.write_text(json.dumps(metadata, indent=2))
-if name == "docker" and arguments[:1] == ["push"]:
-    print("1: digest: " + {digest!r} + " size: 527")
-"""
+FAKE = Path(__file__).with_name("fake_builder.py").read_text(encoding="utf-8")
 
 
 @dataclass
@@ -118,7 +63,7 @@ class Sandbox:
             path = self.home / "bin" / name
             # The path of the interpreter itself: in front of it a version manager may sit.
             python = os.path.realpath(sys.executable)
-            path.write_text(FAKE.format(python=python, home=str(self.home), digest=DIGEST))
+            path.write_text(f"#!{python} -I\n{FAKE}", encoding="utf-8")
             path.chmod(0o755)
 
     def rule(self, **rule: Any) -> None:

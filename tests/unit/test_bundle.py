@@ -222,6 +222,12 @@ def test_a_strategy_is_added_by_one_file(tmp_path: Path, workspace: Path, reposi
     refused = podwright("plan", "--image", "a", "--builder", "kaniko", "--ssh", "default").stderr
     assert "made-up" in refused.partition("builders that can: ")[2].strip().split(", ")
 
+    words = ("plan", "--image", "a", "--builder", "made-up", "--cache", "r.example/cache")
+    assert (
+        "cache: builder 'made-up' cannot read and write a registry cache"
+        in podwright(*words).stderr
+    )
+
     made = podwright("plan", "--image", "a", "--tag", "1", "--builder", "made-up")
     assert json.loads(made.stdout)["builder"] == "made-up"
     assert "pw_step build wishing wish .\n" in json.loads(made.stdout)["script"]

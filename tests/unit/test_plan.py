@@ -11,9 +11,10 @@ import pytest
 from podwright import strategies
 from podwright.builders._base import FEATURES
 from podwright.config import Config
-from podwright.plan import plan_pod
+from podwright.errors import Findings
+from podwright.plan import plan, plan_pod
 from podwright.records import replace
-from podwright.request import Registry, parse_build
+from podwright.request import LONGEST_ARGUMENT, Registry, parse_build
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -525,6 +526,27 @@ def test_a_build_arg_of_a_megabyte_is_refused(refused: Any) -> None:
             "into a file "
             "of the context"
         ),
+    ]
+
+
+def test_the_longest_argument_is_taken(refused: Any, planned: Any) -> None:
+    longest = LONGEST_ARGUMENT - len("build-arg:A=")
+
+    assert planned({**IMAGE, "buildArgs": {"A": "x" * longest}})
+    assert refused({"buildArgs": {"A": "x" * (longest + 1)}}) == [
+        (
+            f"buildArgs.A: is {longest + 3} bytes long, a command line takes at most 131071; "
+            "put it into a file of the context"
+        )
+    ]
+
+
+def test_what_is_missing_is_told_once(problems: Any, facts: Facts) -> None:
+    found = Findings()
+    request = parse_build({"tags": ["1"], "builder": "buildah"}, None, found)
+
+    assert problems(plan, request, Config(), facts, found) == [
+        "image: is missing; name with registry, e.g. 'registry.example/team/app'"
     ]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from podwright import inputs, strategies
+from podwright import pod as pods
 from podwright.config import Config
 from podwright.plan import plan_pod
 from podwright.pod import KEYS, as_yaml, merge
@@ -198,6 +199,17 @@ def test_the_users_yaml_is_merged_by_name_and_nothing_is_dropped(given: str) -> 
     assert after["spec"]["hostAliases"] == OWN["spec"]["hostAliases"]
     assert after["metadata"]["labels"] == {**before["metadata"]["labels"], "own": "1"}
     assert after["metadata"]["name"] == "mine"
+
+
+def test_a_toleration_that_is_there_already_is_not_doubled() -> None:
+    made = pod(tolerations=[{"key": "a"}], yaml={"spec": {"tolerations": [{"key": "a"}]}})
+
+    assert made["spec"]["tolerations"] == [{"key": "a"}]
+
+
+def test_a_container_takes_known_fields_only() -> None:
+    with pytest.raises(TypeError, match="livenessProbe"):
+        pods.container("a", "b", resources={}, security={}, livenessProbe={})  # type: ignore[call-arg]
 
 
 def test_a_clashing_container_name_is_refused(refused: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -63,7 +64,6 @@ def test_the_xml_is_read_back_in_words_that_render_to_the_same_xml(case: str) ->
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_schema_for_editors_accepts_the_case(case: str) -> None:
-    jsonschema = pytest.importorskip("jsonschema")
     data = yaml.safe_load((HERE / case / "jobs.yaml").read_text())
     jsonschema.Draft202012Validator(schemas.json_schema()).validate(data)
 
@@ -81,7 +81,6 @@ def test_the_schema_for_editors_accepts_the_case(case: str) -> None:
     ],
 )
 def test_the_schema_for_editors_refuses_mistakes(job: object) -> None:
-    jsonschema = pytest.importorskip("jsonschema")
     validator = jsonschema.Draft202012Validator(schemas.json_schema())
     assert not validator.is_valid({"owner": "a", "jobs": [job]})
 

@@ -22,7 +22,9 @@ from podwright.jobs import (
     actions,
     applying,
     client,
+    description,
     expand,
+    kinds,
     marker,
     names,
     normal,
@@ -183,6 +185,37 @@ def test_how_many_removals_need_no_question(
     count: int, owned: int, allowed: int | None, *, fine: bool
 ) -> None:
     assert (planning.too_many(removals(count, owned), allowed) == "") is fine
+
+
+def test_a_job_with_the_content_of_a_new_one_was_perhaps_renamed() -> None:
+    def said(*, view: bool) -> list[str]:
+        new = planning.Change("add", "new", view=view, digest="d")
+        old = planning.Change("delete", "old", expected="d")
+        return planning.hints(planning.ChangePlan("a", (new, old)))
+
+    assert said(view=True) == []
+    assert said(view=False) == [
+        "old has the content of the new new; if it was renamed, add `formerly: old` to keep its "
+        "builds"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("inside", "more"), [(["x"], ""), (["x", "y"], " and 1 more"), (["x", "y", "z"], " and 2 more")]
+)
+def test_a_folder_that_holds_other_jobs_is_kept(inside: list[str], more: str) -> None:
+    mark = marker.Marker("a", "d")
+    java = kinds.load("folder").JAVA
+    items = [
+        snapshot.Found("f", java, mark),
+        *(snapshot.Found(f"f/{n}", "J", None) for n in inside),
+    ]
+    server = snapshot.Snapshot({(False, item.name): item for item in items})
+    asked = description.Description("a", ("/",), "delete", 100, ())
+
+    made = planning.make(asked, [], server, planning.Options(prune=True))
+
+    assert made.kept == (f"f: no longer described; kept, since it still holds f/x{more}",)
 
 
 def test_folders_come_level_by_level_before_jobs_and_removals_last() -> None:
