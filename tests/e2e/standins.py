@@ -59,6 +59,16 @@ PROGRAMS = {
 }
 
 
+def mirror() -> str:
+    """Give the mirror of Debian that this machine's own apt uses."""
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    for address in found:
+        if address.rstrip("/").endswith("/debian"):
+            return address
+    raise SystemExit("apt knows no mirror of Debian; add one to /etc/apt/sources.list.d")
+
+
 def base() -> Path:
     """Make the Debian root file system that most stand-ins share, as a tar file."""
     key = hashlib.sha256(f"{SUITE} {PACKAGES} 1".encode()).hexdigest()[:12]
@@ -78,7 +88,7 @@ def base() -> Path:
             '--aptopt=Acquire::Retries "5"',
             f"--include={PACKAGES}",
             *excluded,
-            *(SUITE, str(partial), "http://deb.debian.org/debian"),
+            *(SUITE, str(partial), mirror()),
         ]
     )
     partial.replace(made)

@@ -248,6 +248,64 @@ def test_a_strategy_is_added_by_one_file(tmp_path: Path, workspace: Path, reposi
         assert "made-up" in (tmp_path / page).read_text(encoding="utf-8"), page
 
 
+EXTERNAL = '''
+"""A job that runs elsewhere."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from podwright.jobs.codec import Codec, Fixed
+from podwright.jobs.kinds import JobKind
+from podwright.jobs.parts.common import HEAD, Described
+from podwright.records import record
+
+
+@record
+class External(Described, JobKind):
+    """A job that runs elsewhere and reports its results."""
+
+    JAVA: ClassVar[str] = "hudson.model.ExternalJob"
+    ROOT: ClassVar[str] = "hudson.model.ExternalJob"
+    PLUGIN: ClassVar[str] = "external-monitor-job"
+    XML: ClassVar[tuple[Codec, ...]] = (*HEAD, Fixed("keepDependencies", "false"))
+
+
+KIND = External
+'''
+
+
+def test_a_job_kind_is_added_by_one_file(tmp_path: Path, repository: Path) -> None:
+    package = tmp_path / "pytools" / "podwright"
+    shutil.copytree(
+        generate.package(), package, ignore=shutil.ignore_patterns("__pycache__", "symptoms")
+    )
+    (package / "jobs" / "kinds" / "external.py").write_text(EXTERNAL)
+    (tmp_path / "jobs.yaml").write_text(
+        "owner: a\njobs:\n  - {name: nightly, kind: external, description: At night}\n"
+    )
+    env = {"PYTHONPATH": str(package.parent), "PATH": "/usr/bin:/bin"}
+
+    def jobs(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "podwright", "jobs", *words],
+            capture_output=True, text=True, check=False, cwd=tmp_path, env=env,
+        )  # fmt: skip
+        return done.stdout + done.stderr
+
+    assert jobs("validate", "jobs.yaml") == "jobs.yaml: 1 job, no problems\n"
+    assert "<hudson.model.ExternalJob>\n  <actions />\n  <description>At night\n" in jobs(
+        "render", "jobs.yaml"
+    )
+    assert '"external-fields": {' in jobs("schema")
+    page = jobs("schema", "--page")
+    assert "## kind: external\n\nA job that runs elsewhere and reports its results.\n" in page
+    (tmp_path / "jobs.yaml").write_text("owner: a\njobs: [{name: a, kind: externl}]\n")
+    assert jobs("validate", "jobs.yaml") == (
+        "podwright jobs: jobs.yaml:2:18: kind: unknown kind 'externl'; did you mean 'external'?\n"
+    )
+
+
 def test_no_strategy_is_named_outside_of_its_file() -> None:
     package = generate.package()
     names = [path.stem for path in (package / "builders").glob("[a-z]*.py")]

@@ -132,3 +132,17 @@ def test_the_sentences_that_are_explained_are_podwrights_own() -> None:
 
     assert len(sentences) > 30
     assert unknown == []
+
+
+def test_every_place_that_contributing_names_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:pytools|tests|docs)/[\w./<>-]+)`", text))
+    missing = [place for place in named if not (ROOT / re.split(r"/[^/]*<", place)[0]).exists()]
+
+    assert missing == []
+    assert {place for place in named if "<" in place} == {
+        "pytools/podwright/builders/<name>.py",
+        "pytools/podwright/jobs/kinds/<name>.py",
+        "pytools/podwright/doctor/symptoms/<id>.yaml",
+        "tests/golden/jobs/<name>-minimal",
+    }
