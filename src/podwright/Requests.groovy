@@ -66,10 +66,10 @@ class Requests implements Serializable {
   @NonCPS
   static String withoutPreset(String name, String allowed, String known) {
     if (!known.tokenize(', ').contains(name)) {
-      return "builder: unknown builder '${name}'; known are ${allowed}."
+      return "builder: unknown builder '${name}'; known are ${allowed}"
     }
     String others = allowed.replaceFirst('^auto, ', '')
-    return "builder: '${name}' is not allowed by the organisation; allowed are ${others}."
+    return "builder: '${name}' is not allowed by the organisation; allowed are ${others}"
   }
 
   /** Returns a request as JSON. */

@@ -248,6 +248,8 @@ def kaniko(found: Base) -> Layer:
     for name in found.applets():
         if name != "busybox":
             layer.link(f"busybox/{name}", "/busybox/busybox")
+    # Debian's busybox has no nohup, which the image's own has: Jenkins starts each sh by it.
+    layer.file("busybox/nohup", "#!/busybox/sh\ntrap '' HUP\nexec \"$@\"\n", 0o755)
     layer.file("etc/passwd", "root:x:0:0:root:/root:/sbin/nologin\n").folder("root", 0o700)
     layer.file("etc/group", "root:x:0:\n").file("etc/nsswitch.conf", "hosts: files dns\n")
     return layer.link("bin/sh", "/busybox/sh").folder("workspace").folder("tmp", 0o1777)

@@ -150,7 +150,8 @@ class KubernetesTest {
           env -i PATH="$PATH" CONTAINER="$container" SAME=agent "$@" ||
             { code=$?; echo "command terminated with exit code $code" >&2; exit $code; } ;;
         logs*) echo "last words of $3" ;;
-        delete*) echo "$2" >>"$fake/deleted" ;;
+        delete*) echo "$2" >>"$fake/deleted"
+          [ ! -e "$fake/next.json" ] || mv "$fake/next.json" "$fake/status.json" ;;
       esac
       """;
 
@@ -296,6 +297,57 @@ class KubernetesTest {
     assertEquals("ABORTED", outcome.result(), outcome.log());
     assertFalse(ProcessHandle.allProcesses().anyMatch(
         one -> one.info().commandLine().orElse("").contains("sleep " + mark)));
+    isDeleted();
+  }
+
+  /** Runs a pipeline that loses its first pod, for a reason, in a retry with conditions. */
+  private Pipelines.Outcome retried(String reason, boolean inside, String conditions) {
+    run(READY, "echo 'prepare'");
+    Pipelines.write(directory.resolve("dead.json"), """
+        {"status": {"containerStatuses": [{"name": "main", "state": {"terminated":
+          {"reason": "%s", "exitCode": 143}}}]}}
+        """.formatted(reason));
+    Pipelines.write(directory.resolve("next.json"), READY);
+    Pipelines pipelines = new Pipelines(directory);
+    Options options = pipelines.options();
+    options.kubectl = directory.resolve("kubectl").toString();
+    options.agentHome = directory.resolve("home").toString();
+    options.agentImage = "agent:1";
+    String lose = "node(POD_LABEL) { sh 'cd " + directory + "; if [ -e dead.json ]; then "
+        + "mv dead.json status.json; sleep 60; fi' }";
+    String retry = "retry(count: 2, conditions: [" + conditions + "]) { ";
+    String text = inside ? "podTemplate(yaml: '') { " + retry + lose + " } }"
+        : retry + "podTemplate(yaml: '') { " + lose + " } }";
+    return pipelines.launcher(new KubernetesLauncher(options)).run(text);
+  }
+
+  @Test
+  void a_lost_pod_is_retried_by_the_conditions_that_hold_in_jenkins() {
+    var outcome = retried("Error", false, "kubernetesAgent(handleNonKubernetes: true), nonresumable()");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertTrue(outcome.log().contains("\nRetrying\n"), outcome.log());
+    assertEquals("SUCCESS", retried("Error", true, "kubernetesAgent()").result());
+    assertEquals("SUCCESS", retried("Error", false, "agent()").result());
+  }
+
+  @Test
+  void a_lost_pod_is_not_retried_by_conditions_that_do_not_hold() {
+    var outside = retried("Error", false, "kubernetesAgent(), nonresumable()");
+    assertEquals("ABORTED", outside.result(), outside.log());
+    assertTrue(outside.log().contains("; make sure retry is inside podTemplate, not outside\n"),
+        outside.log());
+    var ended = retried("Completed", false, "kubernetesAgent(handleNonKubernetes: true)");
+    assertEquals("ABORTED", ended.result(), ended.log());
+    assertTrue(ended.log().contains("Ignored termination reason(s) for purposes of retry: "),
+        ended.log());
+  }
+
+  @Test
+  void a_container_without_nohup_never_starts_anything() {
+    Path bin = Pipelines.programs(directory.resolve("bin"), "sh", "cp", "mv", "cat", "rm");
+    var outcome = run(READY,
+        "container('main') { withEnv(['PATH=" + bin + "']) { sh 'echo in' } }");
+    assertEquals("script returned exit code -2", outcome.error(), outcome.log());
     isDeleted();
   }
 }

@@ -80,7 +80,7 @@ final class Pipelines {
     Path library = directory.resolve("library");
     copy(ROOT.resolve("vars"), library.resolve("vars"));
     copy(ROOT.resolve("src"), library.resolve("src"));
-    StandIn.write(library.resolve("resources"));
+    StandIn.write(library);
     return library(library);
   }
 

@@ -78,4 +78,27 @@ class RealBundleTest {
     assertTrue(outcome.error().startsWith("withBuilderPod: ")
         && outcome.error().contains("bilder"), outcome.error());
   }
+
+  @Test
+  void an_organisations_presets_can_be_tried() throws Exception {
+    Path organisation = directory.resolve("acme");
+    Path config = Pipelines.write(organisation.resolve("acme.yaml"), "builders: [kaniko]\n");
+    Pipelines.write(organisation.resolve("vars/acme.txt"), "presets\n");
+    Pipelines.Finished made = Pipelines.process(Pipelines.ROOT, java.util.Map.of("PATH",
+        System.getenv("PATH"), "PYTHONPATH", Pipelines.ROOT.resolve("pytools").toString()),
+        Pipelines.ROOT.resolve(".venv/bin/python").toString(), "-m", "podwright", "generate",
+        "--presets", organisation.resolve("resources/acme/pods").toString(),
+        "--config", config.toString());
+    assertEquals(0, made.code(), made.err());
+    Pipelines pipelines = new Pipelines(directory).sandboxed(true).library(organisation);
+    pipelines.options().libraries.put("podwright", new Options.LibrarySource(Pipelines.ROOT, true));
+    pipelines.options().environment.put("PODWRIGHT_RESOURCES", "acme");
+    String refused = "builder: 'buildah' is not allowed by the organisation; allowed are kaniko";
+    assertEquals("buildImage: " + refused,
+        pipelines.run("buildImage(image: 'a', builder: 'buildah')").error());
+    assertEquals("buildImage: " + refused,
+        pipelines.run("node { buildImage(image: 'a', builder: 'buildah', pod: [:]) }").error());
+    assertEquals(List.of("builders: [kaniko]\n"),
+        pipelines.run("withBuilderPod { echo env.PODWRIGHT_CONFIG }").echoes());
+  }
 }

@@ -73,11 +73,26 @@ final class StandIn {
       (job / "answered").touch()
       """;
 
+  /** Names of parameters that stay what they are when requests learn new ones. */
+  private static final String PARAMETERS = """
+      package podwright
+      class Parameters implements Serializable {
+        static final Map NAMES = [
+          buildImage: ['image', 'tags', 'context', 'builder', 'credentials', 'secrets', 'ssh', 'retries',
+            'registries', 'pod', 'images'],
+          withBuilderPod: ['builder', 'registries', 'pod'],
+          images: ['image', 'tags', 'context', 'secrets', 'ssh'],
+        ]
+      }
+      """;
+
   private StandIn() {
   }
 
-  /** Writes the resources. */
-  static void write(Path resources) {
+  /** Writes the resources, and the class that is generated. */
+  static void write(Path library) {
+    Pipelines.write(library.resolve("src/podwright/Parameters.groovy"), PARAMETERS);
+    Path resources = library.resolve("resources");
     Path own = resources.resolve("podwright");
     Pipelines.write(own.resolve("pods/default.json"), POD.formatted("the default"));
     Pipelines.write(own.resolve("pods/other.json"), POD.formatted("the other"));

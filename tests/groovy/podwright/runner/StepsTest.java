@@ -40,6 +40,27 @@ class StepsTest {
   }
 
   @Test
+  void a_sh_never_starts_where_there_is_no_nohup_as_in_jenkins() {
+    Path bin = Pipelines.programs(directory.resolve("bin"), "sh", "cp", "mv", "touch", "sleep");
+    var outcome = run("node { withEnv(['PATH=" + bin + "']) { sh 'echo in' } }");
+    assertEquals("script returned exit code -2", outcome.error(), outcome.log());
+    assertTrue(outcome.log().contains("nohup"), outcome.log());
+    assertTrue(outcome.log().contains("process apparently never started in "), outcome.log());
+  }
+
+  @Test
+  void a_sh_runs_a_copy_of_its_script_in_the_background_and_ignores_hangups() {
+    var outcome = run("""
+        node {
+          sh 'echo "$0" | sed "s,.*/,,"; grep SigIgn /proc/$$/status | tail -c 2; kill -HUP $$; echo on'
+        }
+        """);
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertTrue(outcome.log().contains("\nscript.sh.copy\n"), outcome.log());
+    assertTrue(outcome.log().contains("\non\n"), outcome.log());
+  }
+
+  @Test
   void an_unknown_step_fails_loudly() {
     String error = run("slackSend 'x'").error();
     assertTrue(error.startsWith("java.lang.NoSuchMethodError: No such DSL method 'slackSend' found "
@@ -454,5 +475,42 @@ class StepsTest {
   void unknown_directives_of_declarative_pipelines_fail_loudly() {
     String error = run("pipeline { agent any\n tools { maven 'x' }\n stages { } }").error();
     assertTrue(error.contains("No such DSL method 'tools'"), error);
+  }
+
+  @Test
+  void code_among_the_steps_of_a_declarative_pipeline_is_refused_as_in_jenkins() {
+    for (String code : List.of("def a = pwd()", "if (true) { echo 'x' }", "withEnv(['A=b']) { def c = 1 }",
+        "a = 5", "'text'")) {
+      String text = "pipeline {\n  agent any\n  stages { stage('s') { steps {\n    " + code
+          + "\n  } } }\n}";
+      assertTrue(run(text).error().startsWith("WorkflowScript: 4: Expected a step @ line 4, column "),
+          code + ": " + run(text).error());
+    }
+    assertEquals("WorkflowScript: 3: Expected a step @ line 3, column 19.", run("pipeline {\n  agent any\n"
+        + "  post { always { def a = 1 } }\n}").error());
+    assertEquals(List.of("1"), run("pipeline { agent any; stages { stage('s') { steps { script {"
+        + " def a = 1; echo a.toString() } } } } }").echoes());
+  }
+
+  @Test
+  void the_environment_has_the_commit_of_the_library_that_was_loaded_first() throws Exception {
+    Pipelines pipelines = new Pipelines(directory).source("vars/a.groovy", "def call() { }");
+    Path library = directory.resolve("own");
+    for (String command : List.of("git init -q", "git add .",
+        "git -c user.name=a -c user.email=b commit -qm c")) {
+      Tools.run(library, command.split(" "));
+    }
+    String commit = Tools.run(library, "git", "rev-parse", "HEAD").strip();
+    assertEquals(List.of(commit), pipelines.run("node { echo env.GIT_COMMIT }").echoes());
+  }
+
+  @Test
+  void names_of_pods_are_in_lower_case_and_labels_keep_theirs() {
+    Pipelines pipelines = new Pipelines(directory);
+    pipelines.options().job = "Team/My App";
+    var echoes = pipelines.run(
+        "podTemplate(yaml: '') { node(POD_LABEL) { echo env.POD_LABEL; echo env.NODE_NAME } }").echoes();
+    assertTrue(echoes.get(0).matches("Team_My_App_1-[a-z0-9]{5}"), echoes.toString());
+    assertTrue(echoes.get(1).matches("team-my-app-1-[a-z0-9]{5}-[a-z0-9]{5}"), echoes.toString());
   }
 }

@@ -4,7 +4,6 @@ import hudson.AbortException;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
-import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException;
 
 /** Steps that take an agent, or run something on it. */
 final class AgentSteps {
@@ -104,7 +103,7 @@ final class AgentSteps {
   private static void lost(StepRun call, String why) {
     call.build.program().later(() -> {
       call.log(why);
-      call.build.interrupt(call.thread, new FlowInterruptedException("ABORTED", why));
+      call.build.interrupt(call.thread, new AgentLost(why, call.text("label", "")));
     });
   }
 

@@ -92,8 +92,7 @@ final class BlockSteps {
     call.body(call.context, outcome -> {
       Throwable failure = outcome.getAbnormal();
       boolean interrupted = failure instanceof FlowInterruptedException && call.stopped() != null;
-      // conditions are about agents that are lost, which does not happen here
-      if (failure == null || left <= 1 || interrupted || call.has("conditions")) {
+      if (failure == null || left <= 1 || interrupted || !meets(call, failure)) {
         call.end(outcome);
         return;
       }
@@ -102,6 +101,18 @@ final class BlockSteps {
       call.entry.nodes += 2;
       attempt(call, left - 1);
     });
+  }
+
+  /** Conditions are about agents that are lost; of several one is enough. */
+  private static boolean meets(StepRun call, Throwable failure) {
+    if (!call.has("conditions")) {
+      return true;
+    }
+    boolean met = false;
+    for (Symbol condition : Symbols.list("retry", call.list("conditions"))) {
+      met |= failure instanceof AgentLost lost && lost.meets(condition, call);
+    }
+    return met;
   }
 
   private static void timeout(StepRun call) {

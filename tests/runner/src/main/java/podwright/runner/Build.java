@@ -25,8 +25,8 @@ final class Build {
   private static final List<String> RESULTS =
       List.of("SUCCESS", "UNSTABLE", "FAILURE", "NOT_BUILT", "ABORTED");
 
-  /** Labels, and names of pods made of them, have at most 63 characters. */
-  private static final int LONGEST_JOB_IN_LABEL = 36;
+  /** Labels have at most 63 characters, with a hyphen and five random ones. */
+  private static final int LONGEST_RUN_IN_LABEL = 57;
 
   /** The build whose code runs on this Java thread. */
   private static final ThreadLocal<Build> CURRENT = new ThreadLocal<>();
@@ -48,7 +48,6 @@ final class Build {
   private String description;
   private String displayName;
   private FlowInterruptedException aborted;
-  private int pods;
 
   Build(Options options, Log log, Launcher launcher) throws IOException {
     this.options = options;
@@ -56,7 +55,8 @@ final class Build {
     this.launcher = launcher;
     this.steps = Steps.all();
     this.credentials = Credentials.read(options.credentials);
-    this.compiler = new Compiler(options, line -> log.line(Context.empty(), line));
+    this.compiler = new Compiler(
+        options, line -> log.line(Context.empty(), line), this::checkedOut);
     variables.putAll(Map.of("CI", "true"));
     variables.put("JOB_NAME", options.job);
     variables.put("JOB_BASE_NAME", options.job.substring(options.job.lastIndexOf('/') + 1));
@@ -67,6 +67,20 @@ final class Build {
     variables.putAll(options.parameters);
     variables.putAll(options.environment);
     displayName = "#" + options.number;
+  }
+
+  /** As in Jenkins the variables of git are those of the library, which was checked out first. */
+  private void checkedOut(java.nio.file.Path library) {
+    if (java.nio.file.Files.exists(library.resolve(".git"))) {
+      try {
+        String path = library.toString();
+        variables.putIfAbsent("GIT_COMMIT",
+            Tools.run(null, "git", "-C", path, "rev-parse", "HEAD").strip());
+        variables.putIfAbsent("GIT_URL", path);
+      } catch (IOException e) {
+        log.line(Context.empty(), "no commit of the library: " + e.getMessage());
+      }
+    }
   }
 
   static Build current() {
@@ -145,11 +159,13 @@ final class Build {
     }
   }
 
-  /** Returns a unique label for a pod, as the kubernetes plugin makes it. */
+  /** Returns a unique label for a pod, as PodTemplateUtils.sanitizeLabel makes it of job and number. */
   String podLabel() {
-    String job = options.job.replaceAll("[^A-Za-z0-9]+", "-");
-    job = job.substring(0, Math.min(job.length(), LONGEST_JOB_IN_LABEL));
-    return job + '-' + options.number + '-' + Names.random(5) + (++pods == 1 ? "" : "-" + pods);
+    String run = options.job + '#' + options.number;
+    String label = run.substring(Math.max(0, run.length() - LONGEST_RUN_IN_LABEL))
+        .replaceAll("[^_a-zA-Z0-9-]", "_").replaceFirst("^[^a-zA-Z0-9]", "x")
+        .replaceFirst("[^a-zA-Z0-9]$", "x");
+    return label + '-' + Names.random(5);
   }
 
   /** Runs the pipeline and returns its result. */

@@ -42,15 +42,23 @@ final class Compiler {
 
   private final Options options;
   private final Consumer<String> log;
+  private final Consumer<Path> checkedOut;
   private final List<Path> loaded = new ArrayList<>();
   private final GroovyClassLoader libraryLoader;
   private final GroovyClassLoader scriptLoader;
   private final GroovyClassLoader runnerLoader;
   private final Sandbox sandbox;
 
-  Compiler(Options options, Consumer<String> log) {
+  /**
+   * Compiles for one build.
+   *
+   * @param log takes lines
+   * @param checkedOut is told of each library that is loaded
+   */
+  Compiler(Options options, Consumer<String> log, Consumer<Path> checkedOut) {
     this.options = options;
     this.log = log;
+    this.checkedOut = checkedOut;
     this.sandbox = options.sandbox || options.sandboxLibraries ? new Sandbox() : null;
     ClassLoader own = Compiler.class.getClassLoader();
     runnerLoader = new GroovyClassLoader(own, configuration(false));
@@ -167,6 +175,7 @@ final class Compiler {
       return;
     }
     log.accept("Loading library " + nameAndVersion + " from " + directory);
+    checkedOut.accept(directory);
     try {
       checkNoSymlinks(directory);
       boolean any = false;
@@ -241,6 +250,7 @@ final class Compiler {
         return;
       }
       ModuleNode module = source.getAST();
+      module.getStatementBlock().visit(new DeclarativeRules());
       for (ImportNode node : module.getImports()) {
         node.getAnnotations().forEach(this::visit);
       }

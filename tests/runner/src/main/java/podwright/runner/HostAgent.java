@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -68,8 +67,9 @@ final class HostAgent implements Agent {
     all.put("WORKSPACE_TMP", temporary());
     if (pod != null) {
       all.put("POD_LABEL", pod.label());
-      // This machine plans in the place of the pod's planner, so it must know the pod's strategy.
-      all.putAll(pod.variables("PODWRIGHT_BUILDER"));
+      // This machine plans in the place of the pod's planner, so it must know what that is told: the
+      // strategy, the organisation's config, the engine's registries.
+      all.putAll(pod.variables("PODWRIGHT_"));
     }
     return all;
   }
@@ -89,35 +89,46 @@ final class HostAgent implements Agent {
     Path directory = Files.createDirectories(Path.of(temporary(), cookie));
     Path script = directory.resolve("script.sh");
     Files.writeString(script, command.script(), StandardCharsets.UTF_8);
-    List<String> line = new ArrayList<>(List.of("setsid"));
     if (command.script().startsWith("#!")) {
       Files.setPosixFilePermissions(script, EnumSet.allOf(PosixFilePermission.class));
-      line.add(script.toString());
-    } else {
-      line.addAll(List.of("sh", "-xe", script.toString()));
     }
-    ProcessBuilder builder = new ProcessBuilder(line).directory(Path.of(command.directory())
-        .toFile());
     Files.createDirectories(Path.of(command.directory()));
-    builder.environment().clear();
-    builder.environment().putAll(command.environment());
-    builder.environment().put("JENKINS_SERVER_COOKIE", cookie);
-    builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
     Path log = Files.createFile(directory.resolve("jenkins-log.txt"));
     Path value = command.captureOutput() ? directory.resolve("output.txt") : null;
-    builder.redirectErrorStream(value == null);
-    builder.redirectOutput((value == null ? log : value).toFile());
-    if (value != null) {
-      builder.redirectError(log.toFile());
-    }
-    Process process = builder.start();
-    HostProcess running = new HostProcess(process, cookie);
-    Tail.follow(process, log, value, output, (code, captured) -> {
+    Path result = directory.resolve("jenkins-result.txt");
+    ProcessBuilder builder = new ProcessBuilder("setsid", "nohup", "sh", "-c",
+        Durable.command(directory.toString(), cookie, command)).directory(
+            Path.of(command.directory()).toFile());
+    builder.environment().clear();
+    builder.environment().putAll(command.environment());
+    builder.environment().put("JENKINS_SERVER_COOKIE", "please-do-not-kill-me");
+    builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
+    builder.redirectErrorStream(true);
+    builder.redirectOutput(directory.resolve("launch").toFile());
+    int launched = launched(builder);
+    HostProcess running = new HostProcess(cookie);
+    Tail.follow(() -> Files.exists(result) || launched != 0, log, output, () -> {
       running.finished();
+      String captured = value == null || !Files.exists(value) ? ""
+          : Files.readString(value, StandardCharsets.UTF_8);
+      int code = Files.exists(result) ? Integer.parseInt(Files.readString(result).strip()) : -2;
+      if (code == -2) {
+        output.accept(Files.readString(directory.resolve("launch")).strip());
+        output.accept("process apparently never started in " + directory);
+      }
       remove(directory);
       end.accept(new Ended(code, captured, null));
     });
     return running;
+  }
+
+  /** Starts what goes on in the background by itself, and returns how the starter has ended. */
+  private static int launched(ProcessBuilder builder) throws IOException {
+    try {
+      return builder.start().waitFor();
+    } catch (InterruptedException e) {
+      throw new IOException("interrupted", e);
+    }
   }
 
   @Override
@@ -217,13 +228,11 @@ final class HostAgent implements Agent {
 
   /** A process with all that it started: they share a session and a cookie in their environment. */
   private static final class HostProcess implements Running {
-    private final Process process;
     private final String cookie;
     private volatile boolean ended;
     private volatile Thread killer;
 
-    HostProcess(Process process, String cookie) {
-      this.process = process;
+    HostProcess(String cookie) {
       this.cookie = cookie;
     }
 
@@ -250,7 +259,7 @@ final class HostAgent implements Agent {
       try {
         Processes.end("JENKINS_SERVER_COOKIE=" + cookie, () -> ended);
       } catch (IOException | InterruptedException e) {
-        process.destroyForcibly();
+        throw new IllegalStateException(e);
       }
     }
   }

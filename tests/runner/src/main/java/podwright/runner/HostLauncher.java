@@ -27,7 +27,7 @@ final class HostLauncher implements Launcher {
       request.log().accept("Running on " + agent.name() + " in " + agent.workspace());
       return agent;
     }
-    String name = pod.label() + '-' + Names.random(5);
+    String name = Names.ofPod(pod.label());
     Path home = root.resolve("pods").resolve(name);
     HostAgent agent = new HostAgent(name, pod, home.resolve("workspace").resolve(job),
         workspace -> HostAgent.remove(home));

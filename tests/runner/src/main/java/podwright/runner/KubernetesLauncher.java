@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -39,8 +38,7 @@ final class KubernetesLauncher implements Launcher {
     if (pod == null) {
       return host.acquire(label, null, request);
     }
-    String name = pod.label().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9-]+", "-") + '-'
-        + Names.random(5);
+    String name = Names.ofPod(pod.label());
     String namespace = pod.namespace() == null ? options.namespace : pod.namespace();
     Kubectl kubectl = new Kubectl(options.kubectl, namespace);
     Map<String, Object> manifest = manifest(pod, name);

@@ -18,4 +18,9 @@ final class Names {
     }
     return text.toString();
   }
+
+  /** Returns the name of a pod, which Kubernetes wants in lower case, whatever case its label has. */
+  static String ofPod(String label) {
+    return label.toLowerCase(java.util.Locale.ROOT).replaceAll("[^a-z0-9-]+", "-") + '-' + random(5);
+  }
 }

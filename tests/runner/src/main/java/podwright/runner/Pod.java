@@ -38,12 +38,13 @@ record Pod(String label, Map<String, Object> definition) {
     return new Pod(label, map(loaded));
   }
 
-  /** Returns a variable of the pod's containers, as a map of at most one entry. */
-  Map<String, String> variables(String name) {
+  /** Returns the variables of the pod's containers whose names begin so. */
+  Map<String, String> variables(String prefix) {
     Map<String, String> found = new LinkedHashMap<>();
     for (Map<String, Object> container : containers()) {
       for (Map<String, Object> variable : listOfMaps(container.get("env"))) {
-        if (name.equals(variable.get("name")) && variable.get("value") != null) {
+        String name = String.valueOf(variable.get("name"));
+        if (name.startsWith(prefix) && variable.get("value") != null) {
           found.put(name, variable.get("value").toString());
         }
       }

@@ -134,15 +134,15 @@ final class PodAgent implements Agent {
       }
     });
     text.append("export JENKINS_SERVER_COOKIE=").append(quote(cookie)).append('\n');
-    text.append("dir=").append(quote(directory)).append('\n');
-    text.append("echo $$ >\"$dir/pid\" || exit 1\n");
-    String run = "sh -xe \"$dir/script.sh\"";
-    if (command.script().startsWith("#!")) {
-      run = "cp \"$dir/script.sh\" \"$dir/program\" && chmod +x \"$dir/program\" && \"$dir/program\"";
-    }
-    text.append("{ ").append(run).append("; } </dev/null")
-        .append(command.captureOutput() ? "" : " 2>&1").append('\n');
-    text.append("code=$?\necho $code >\"$dir/result\"\nexit $code\n");
+    // As in Jenkins, an image without nohup, cp, sh or mv never starts anything; in the foreground, so
+    // that kubectl exec carries the output.
+    String script = quote(directory + "/script.sh.copy");
+    String run = (command.script().startsWith("#!") ? "chmod 755 " + script + "; " : "sh -xe ") + script;
+    String result = quote(directory + "/result");
+    text.append("nohup sh -c ").append(quote("cp " + quote(directory + "/script.sh") + ' ' + script
+        + " && echo $$ >" + quote(directory + "/pid") + " || exit 1; { " + run + "; } </dev/null"
+        + (command.captureOutput() ? "" : " 2>&1") + "; echo $? >" + result + ".tmp; mv " + result
+        + ".tmp " + result)).append('\n');
     return text.toString();
   }
 

@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
@@ -27,28 +28,31 @@ final class Tail {
     this.lines = lines;
   }
 
+  /** What is done when the process has ended. */
+  interface End {
+    void run() throws IOException;
+  }
+
   /**
    * Follows a file in a thread of its own until the process has ended.
    *
-   * @param captured the file with the stdout that is a value; null when there is none
+   * @param ended tells whether it has
    */
-  static void follow(Process process, Path log, Path captured, Consumer<String> lines, Pump.End end) {
+  static void follow(BooleanSupplier ended, Path log, Consumer<String> lines, End end) {
     new Thread(() -> {
       try (InputStream in = Files.newInputStream(log)) {
-        new Tail(in, lines).untilEndOf(process);
-        String value = captured == null ? ""
-            : new String(Files.readAllBytes(captured), StandardCharsets.UTF_8);
-        end.ended(process.waitFor(), value);
+        new Tail(in, lines).untilEnd(ended);
+        end.run();
       } catch (IOException | InterruptedException e) {
         throw new IllegalStateException(e);
       }
-    }, "output of " + process.pid()).start();
+    }, "output in " + log).start();
   }
 
-  private void untilEndOf(Process process) throws IOException, InterruptedException {
+  private void untilEnd(BooleanSupplier ended) throws IOException, InterruptedException {
     boolean alive = true;
     while (alive) {
-      alive = process.isAlive(); // asked before reading, so that the last lines are read after the end
+      alive = !ended.getAsBoolean(); // asked before reading, so that the last lines are read after the end
       forward(in.readAllBytes());
       if (alive) {
         Thread.sleep(PAUSE_MILLISECONDS);
