@@ -127,6 +127,17 @@ class Widening(Text):
         return text
 
 
+@record
+class Subnet(Text):
+    """Addresses that the engine's networks may have."""
+
+    def parse(self, value: Any) -> str:
+        text = super().parse(value)
+        if not limits.is_subnet(text):
+            raise Invalid(f"{shown(text)} is not a subnet such as 198.18.0.0/15")
+        return text
+
+
 _PLAIN_PATH = Text(r"(?:/(?!\.\.?(?:/|$))[^/]+)+", "an absolute path without '.' and '..'")
 
 
@@ -158,6 +169,12 @@ class Policy:
         ListOf(Narrowing(lambda: limits.SYSCTLS, "sysctl")),
         "what `--sysctl` may name; Kubernetes' safe ones when left out",
         (),
+    )
+    subnets: tuple[str, ...] = option(
+        ListOf(Subnet()),
+        "where networks have their addresses, chosen or asked for; nothing that the pod reaches "
+        "may be in them",
+        ("198.18.0.0/15",),
     )
     workspace: str = option(
         _PLAIN_PATH, "where builder and engine share the workspace volume", "/home/jenkins/agent"

@@ -207,7 +207,7 @@ ATTACKS: tuple[Attack, ...] = (
     _raw(
         "12b",
         "Unicode letter that Go folds to s (long s)",
-        "body.unknown",
+        "body.case",
         '{"Ho\u017ftConfig":{"Privileged":true}}'.encode(),
     ),
     _raw(
@@ -670,6 +670,14 @@ ATTACKS: tuple[Attack, ...] = (
         "volume.workspace",
         "/volumes/workspace",
         method="DELETE",
+    ),
+    _post(
+        "x50",
+        "addresses of the controller for a network",
+        "network.subnet",
+        "/networks/create",
+        {"Name": "mitm", "IPAM": {"Config": [{"Subnet": "10.96.0.0/16", "Gateway": "10.96.0.1"}]}},
+        *["network", "create", "--subnet", "10.96.0.0/16", "--gateway", "10.96.0.1", "mitm"],
     ),
     _post(
         "43l",

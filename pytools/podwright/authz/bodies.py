@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from podwright.authz.checks import (
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 VOLUME_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+\Z")
 NETWORK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _BIND_MODES = frozenset({"ro", "rw", "nocopy", "consistent", "cached", "delegated"})
+HOST_NETWORK = (
+    "the engine's own network is not to be joined; publish ports with -p, or use a network of your "
+    "own"
+)
 _NEVER_FILLED = (
     "the engine would fill the workspace from the image as root, while the pipeline writes there"
 )
@@ -104,9 +109,28 @@ def network_name(value: Any, where: str, limits: Limits) -> None:  # noqa: ARG00
     if value.lower() == "host":
         raise Refused(
             "network.host",
-            f"{where}: the engine's own network is not to be joined; publish ports with -p, or use "
-            "a network of your own",
+            f"{where}: {HOST_NETWORK}",
         )
+
+
+def subnet(value: Any, where: str, limits: Limits) -> None:
+    """Addresses of a network: others could be those of the controller, a registry or a server."""
+    text(value, where, limits)
+    if not value:
+        return
+    try:
+        wanted: Any = ip_network(value, strict=False)
+    except ValueError:
+        raise Refused("network.subnet", f"{where}: this is not an address or a subnet") from None
+    pools = [ip_network(pool) for pool in limits.subnets]
+    if not any(pool.version == wanted.version and wanted.subnet_of(pool) for pool in pools):
+        raise Refused(
+            "network.subnet",
+            f"{where}: the pod may need these addresses to reach others; leave them out, or take "
+            f"them from {', '.join(limits.subnets)}",
+        )
+    if any(wanted.overlaps(ip_network(one, strict=False)) for one in limits.taken):
+        raise Refused("network.subnet", f"{where}: the pod has these addresses; take others")
 
 
 def network_mode(value: Any, where: str, limits: Limits) -> None:
@@ -364,7 +388,11 @@ _ENDPOINT = fields(
         "GlobalIPv6PrefixLen": number,
         "GwPriority": number,
         "IPAMConfig": fields(
-            {"IPv4Address": text, "IPv6Address": text, "LinkLocalIPs": each(text)}
+            {
+                "IPv4Address": subnet,
+                "IPv6Address": subnet,
+                "LinkLocalIPs": unset("network.subnet", "leave link-local addresses out"),
+            }
         ),
         "IPAddress": text,
         "IPPrefixLen": number,
@@ -467,10 +495,10 @@ NETWORK_CREATE = fields(
                 "Config": each(
                     fields(
                         {
-                            "AuxiliaryAddresses": mapping(text),
-                            "Gateway": text,
-                            "IPRange": text,
-                            "Subnet": text,
+                            "AuxiliaryAddresses": mapping(subnet),
+                            "Gateway": subnet,
+                            "IPRange": subnet,
+                            "Subnet": subnet,
                         }
                     )
                 ),

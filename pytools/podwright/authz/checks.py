@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Callable
 
-from podwright.docker_api.strict import Refused, parse_json_text
+from podwright.docker_api.strict import Refused, fold, parse_json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,7 +78,7 @@ def mapping(check: Check) -> Check:
 
 def fields(table: Mapping[str, Check]) -> Check:
     """An object with exactly these names, each with its check; other names are refused."""
-    folded = {name.lower(): name for name in table}
+    folded = {fold(name): name for name in table}
 
     def run(value: Any, where: str, limits: Limits) -> None:
         if value is None:
@@ -95,7 +95,7 @@ def fields(table: Mapping[str, Check]) -> Check:
 
 def _unknown(name: str, where: str, folded: Mapping[str, str]) -> Refused:
     """Say what is wrong about a name; an unknown one is quoted only when it is a plain word."""
-    right = folded.get(name.lower())
+    right = folded.get(fold(name))
     place = f" in {where}" if where else ""
     if right:
         return Refused("body.case", f"a field{place} must be spelt {right}")

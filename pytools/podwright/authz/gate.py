@@ -34,8 +34,9 @@ import socket
 from dataclasses import replace
 from functools import lru_cache
 from time import monotonic as _now
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from podwright.authz.bodies import HOST_NETWORK
 from podwright.authz.mounts import keep, read_create, read_object, volume_names, written
 from podwright.authz.policy import OBJECT_NAME, Request, check
 from podwright.authz.volumes import Volumes
@@ -69,6 +70,9 @@ _ID = re.compile(rb'"Id":"([0-9a-f]{64})"')
 _WAKES = frozenset(
     {(b"POST", "start"), (b"POST", "restart"), (b"POST", "unpause"), (b"PUT", "archive")}
 )
+#: Kinds of things whose names have no slashes, or that are never there.
+_NO_SLASHES = ("containers", "networks", "volumes", "plugins")
+_HEX = re.compile(r"[0-9a-f]{1,64}\Z")
 _AWAKE = ("running", "restarting")
 _TRIES = 3
 _MOST = 10_000  # ids that are remembered
@@ -83,9 +87,14 @@ _PLAIN_ANSWER = re.compile(rb"HTTP/1\.1 [2-5][0-9][0-9] ")
 _CLOSES = re.compile(rb"(?i)\r\n(?:connection|transfer-encoding|upgrade):")
 
 
-def refusal(refused: Refused, status: str = "403 Forbidden") -> bytes:
+def refusal(refused: Refused) -> bytes:
     """An answer in the form that Docker clients show to the user."""
-    body = json.dumps({"message": f"podwright: [{refused.rule}] {refused.message}"}).encode()
+    return reply("403 Forbidden", f"podwright: [{refused.rule}] {refused.message}")
+
+
+def reply(status: str, message: str) -> bytes:
+    """An answer of the gate's own."""
+    body = json.dumps({"message": message}).encode()
     return (
         f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
@@ -245,7 +254,7 @@ class Gate:
                 if not answer:
                     return
                 self._doors.remember(head.target, answer)
-            answer = self._answered(client, head, target)
+            answer = _impossible(head, target) or self._answered(client, head, target)
             if answer:
                 last_words(client.end, answer)
                 return
@@ -267,6 +276,7 @@ class Gate:
 
     def _answered(self, client: Stream, head: Head, target: Target) -> bytes:
         """The engine's answer to what is done one at a time; empty for all other requests."""
+        self._refuse_host(_networks(target))
         if head.method != b"POST" or target.segments not in _ONE_AT_A_TIME:
             return b""
         body = read_body(client, head)
@@ -291,6 +301,7 @@ class Gate:
             self._check(head, body)  # what is wrong with the head comes first
             raise
         self._check(head, json.dumps(request).encode())
+        self._refuse_host(_networks_of(request))
         names = volume_names(request)
         own = frozenset({self._limits.volume})
         with self._volumes.turn(names):
@@ -368,6 +379,13 @@ class Gate:
         """Pass on one request and wait for the whole answer, though the client be gone."""
         return self._doors.exchange(render_head(head, len(body)) + body)
 
+    def _refuse_host(self, networks: list[str]) -> None:
+        """Refuse the engine's own network by its id, or the beginning of its id."""
+        for name in filter(_HEX.match, networks):
+            found = _ID.search(self._doors.exchange(_question("/networks/host")))
+            if not found or found[1].decode().startswith(name):
+                raise Refused("network.host", f"{name[:12]}: {HOST_NETWORK}")
+
     def _has_volume(self, name: str) -> bool:
         answer = self._doors.exchange(_question(f"/volumes/{name}"))
         return b" 404 " not in answer[:_STATUS]
@@ -376,6 +394,38 @@ class Gate:
         filters = f"%7B%22volume%22:%5B%22{name}%22%5D%7D"
         answer = self._doors.exchange(_question(f"/containers/json?all=1&filters={filters}"))
         return b'"Id":' in answer
+
+
+def _networks(target: Target) -> list[str]:
+    """The networks that a request names in its target."""
+    if target.segments[0] == "networks" and target.segments[2:] == ("connect",):
+        return [target.segments[1]]
+    return list(target.query.get("networkmode", ())) if target.segments == ("build",) else []
+
+
+def _networks_of(request: dict[str, Any]) -> list[str]:
+    """The networks that a checked creation names."""
+    host, config = request.get("HostConfig") or {}, request.get("NetworkingConfig") or {}
+    return [host.get("NetworkMode") or "", *(config.get("EndpointsConfig") or {})]
+
+
+def _impossible(head: Head, target: Target) -> bytes:
+    """The engine's answer about what cannot be there.
+
+    ``docker inspect team/app:1`` asks for a container first, goes on when there is none, and asks
+    for a plugin last, of which this engine never has any.
+    """
+    kind, *name = target.segments
+    if head.method != b"GET" or kind not in _NO_SLASHES:
+        return b""
+    if kind == "plugins":
+        asked = len(name) > 1 and name[-1] == "json"
+        return reply("404 Not Found", f"plugin {'/'.join(name[:-1])} not found") if asked else b""
+    if kind == "containers" and len(name) > 2 and name[-1] == "json":  # noqa: PLR2004
+        return reply("404 Not Found", f"No such container: {'/'.join(name[:-1])}")
+    if kind != "containers" and len(name) > 1:
+        return reply("404 Not Found", "page not found")
+    return b""
 
 
 def _question(target: str, method: str = "GET") -> bytes:

@@ -34,6 +34,7 @@ class EngineOptions:
         accept_old: start an engine older than MINIMUM_ENGINE although containers can leave it.
         workspace: path of the workspace volume in the engine's container; empty: not shared.
         volume: the engine's name for that volume.
+        subnets: where the engine takes addresses of networks from.
         new_privileges: let setuid programs of containers gain privileges (su, sudo, ping).
         extra: further keys of daemon.json (mtu, registry mirrors...); the hardened ones win.
         launcher: what starts dockerd; docker-library's entry point prepares cgroups and iptables.
@@ -45,6 +46,7 @@ class EngineOptions:
     accept_old: bool = False
     workspace: str = Limits.workspace
     volume: str = Limits.volume
+    subnets: tuple[str, ...] = Limits.subnets
     new_privileges: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
     launcher: str = "dockerd-entrypoint.sh"
@@ -71,6 +73,7 @@ def daemon_config(options: EngineOptions | None = None) -> dict[str, Any]:
             "Entitlements": {"device": False, "network-host": False, "security-insecure": False}
         },
         "data-root": options.data_root,
+        "default-address-pools": [_pool(subnet) for subnet in options.subnets],
         "group": str(AUTHZ_UID),
         "hosts": [f"unix://{ENGINE_SOCKET}"],
         "icc": False,
@@ -78,6 +81,12 @@ def daemon_config(options: EngineOptions | None = None) -> dict[str, Any]:
         "live-restore": False,
         "no-new-privileges": not options.new_privileges,
     }
+
+
+def _pool(subnet: str) -> dict[str, Any]:
+    """A pool that gives networks of 256 addresses, or what there is."""
+    size = int(subnet.partition("/")[2])
+    return {"base": subnet, "size": max(size, 64 if ":" in subnet else 24)}
 
 
 def volume_options(workspace: str) -> str:

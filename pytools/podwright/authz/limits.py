@@ -61,6 +61,8 @@ SYSCTLS = (
     "net.ipv4.tcp_keepalive_time",
     "net.ipv4.tcp_syncookies",
 )
+#: For tests of network devices (RFC 2544), so neither pods nor services nor the internet have them.
+SUBNETS = ("198.18.0.0/15",)
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ class Limits:
         imports: whether images may come from archives and URLs (load, import, commit).
         workspace: the path at which builder and engine share the workspace volume.
         volume: the name under which the engine knows that volume.
+        subnets: where networks may have their addresses; the engine chooses from them too.
+        taken: addresses that no network may have: the pod's routes, its DNS, the cluster's API.
         seal: what creations and builds must carry, since only the gate makes them safe; empty when
             there is no gate.
     """
@@ -111,6 +115,8 @@ class Limits:
     imports: bool = True
     workspace: str = "/home/jenkins/agent"
     volume: str = "workspace"
+    subnets: tuple[str, ...] = SUBNETS
+    taken: tuple[str, ...] = ()
     seal: str = ""
 
 
@@ -120,6 +126,7 @@ _KEYS = (
     "imports",
     "capabilities",
     "sysctls",
+    "subnets",
     "workspace",
     "volume",
     "audit",
@@ -137,12 +144,24 @@ def problems(config: Mapping[str, Any]) -> list[str]:
         and all(isinstance(config.get(key, ""), str) for key in ("workspace", "volume", "audit"))
         and _within(config.get("capabilities", []), CAPABILITIES)
         and _within(config.get("sysctls", []), SYSCTLS)
+        and _texts(config.get("subnets", []))
+        and all(map(is_subnet, config.get("subnets", [])))
         and isinstance(widen, dict)
         and set(widen) <= {"capabilities", "sysctls"}
         and all(_texts(item) for item in widen.values())
         and not {_plain(item) for item in widen.get("capabilities", [])} & set(NEVER_CAPABILITIES)
     )
     return [] if sound else ["policy config: it is not one that podwright writes; correct it"]
+
+
+def is_subnet(text: str) -> bool:
+    """Whether this is a subnet such as 198.18.0.0/15."""
+    from ipaddress import ip_network  # noqa: PLC0415  costs what most callers do not need
+
+    try:
+        return "/" in text and bool(ip_network(text))
+    except ValueError:
+        return False
 
 
 def _texts(value: Any) -> bool:
@@ -170,6 +189,7 @@ def limits(config: Mapping[str, Any]) -> Limits:
         capabilities=_chosen(config, widen, "capabilities", CAPABILITIES),
         sysctls=_chosen(config, widen, "sysctls", SYSCTLS),
         imports=config.get("imports", True),
+        subnets=tuple(config.get("subnets", SUBNETS)),
         workspace=config.get("workspace", Limits.workspace),
         volume=config.get("volume", Limits.volume),
     )

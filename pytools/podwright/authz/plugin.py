@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import json
 import os
@@ -11,6 +12,8 @@ import socket
 import sys
 import threading
 from dataclasses import replace
+from ipaddress import ip_network
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podwright.authz.gate import Doors, Gate
@@ -28,6 +31,7 @@ ENGINE_DIR = "/run/podwright-engine"
 PLUGIN_SOCKET = f"{PLUGIN_DIR}/{PLUGIN_NAME}.sock"
 CLIENT_SOCKET = f"{CLIENT_DIR}/docker.sock"
 ENGINE_SOCKET = f"{ENGINE_DIR}/docker.sock"
+_NOWHERE = "0.0.0.0"  # noqa: S104  a route without a gateway
 MAX_AUDIT = 64 * 1024 * 1024  # an emptyDir is node disk: the log must end somewhere
 
 
@@ -90,6 +94,7 @@ def _write(file: int, data: bytes) -> None:
 def run(options: argparse.Namespace, policy: Limits, audit: Audit) -> int:
     """Serve until told to stop; the gate lives in a process of its own and dies with this one."""
     plugin = listen(options.plugin_socket, 0o600)
+    policy = replace(policy, taken=taken())
     if options.client_socket:
         policy = replace(policy, seal=os.urandom(16).hex())
         gate = listen(options.client_socket, 0o666)
@@ -123,6 +128,37 @@ def _start_gate(gate: socket.socket, plugin: socket.socket, engine: str, policy:
 def _leave_with_parent(reading: int) -> None:
     os.read(reading, 1)
     os._exit(0)
+
+
+def taken(root: str = "") -> tuple[str, ...]:
+    """What the pod's network needs: its routes but the default one, its DNS, and the API.
+
+    Args:
+        root: the directory that /proc and /etc are in.
+    """
+    found = [os.environ.get("KUBERNETES_SERVICE_HOST", "")]
+    with contextlib.suppress(OSError):
+        lines = Path(f"{root}/etc/resolv.conf").read_text(encoding="utf-8").splitlines()
+        found += [words[1] for words in map(str.split, lines) if words[:1] == ["nameserver"]]
+    with contextlib.suppress(OSError):
+        for line in Path(f"{root}/proc/net/route").read_text(encoding="ascii").splitlines()[1:]:
+            _, target, gateway, *_, mask = line.split()[:8]
+            found.append(_address(gateway))
+            if int(mask, 16):
+                found.append(f"{_address(target)}/{_address(mask)}")
+    return tuple(one for one in found if one != _NOWHERE and _is_network(one))
+
+
+def _address(word: str) -> str:
+    """An address as /proc/net/route has it: a number in the machine's own order of bytes."""
+    return socket.inet_ntoa(int(word, 16).to_bytes(4, sys.byteorder))
+
+
+def _is_network(text: str) -> bool:
+    try:
+        return bool(ip_network(text, strict=False))
+    except ValueError:
+        return False
 
 
 def is_reachable(path: str) -> bool:

@@ -68,6 +68,8 @@ def _engine_options(context: PodContext) -> authz.EngineOptions:
     places = {
         name: context.policy[name] for name in ("workspace", "volume") if name in context.policy
     }
+    if "subnets" in context.policy:
+        places["subnets"] = tuple(context.policy["subnets"])
     return authz.EngineOptions(
         accept_old=context.engine.acceptOld,
         new_privileges=context.engine.newPrivileges,
@@ -96,9 +98,9 @@ def _plugin_sidecar(context: PodContext) -> dict[str, Any]:
     """
     liveness = {
         "exec": {"command": authz.probe()},
-        "periodSeconds": 10,
-        "timeoutSeconds": 5,
-        "failureThreshold": 3,
+        "periodSeconds": 20,
+        "timeoutSeconds": 20,  # on a busy node a Python needs seconds to start
+        "failureThreshold": 6,
     }
     return pod.sidecar(
         "authz",

@@ -202,6 +202,11 @@ def _walk(value: Any, depth: int) -> None:
             _walk(inner, depth + 1)
 
 
+def fold(name: str) -> str:
+    """As Go compares the names of fields: by case, where a long s and the Kelvin sign count too."""
+    return name.replace("\u017f", "s").lower()
+
+
 def header(headers: Mapping[str, str], name: str) -> str | None:
     """One header by its name in any case; None when absent.
 

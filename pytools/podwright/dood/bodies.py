@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
+from podwright.docker_api.strict import fold
 from podwright.dood.budget import MINIMUM, SCARCE, Budget, set_memory, shown
 from podwright.dood.naming import PREDEFINED, SHARE, Naming
 from podwright.dood.refusal import Refusal
@@ -52,6 +53,7 @@ _HOST = (
 _MOUNT = ("Source", "Type", "VolumeOptions")
 _MOUNTED = ("volume", "tmpfs", "image")
 _NAMED_MODES = ("IpcMode", "PidMode")
+_NO_PATH = ("tmpfs", "nfs", "nfs4", "cifs")  # file systems of volumes that are no path of the node
 
 NO_PATHS = (
     "with the strategy dood a path is the node's, and the pod's files are not there; copy with "
@@ -149,7 +151,9 @@ class Maker:
         if kind != "volume" or not source or self.find.is_anonymous(str(source)):
             return mount
         options = record(mount, "VolumeOptions")
+        known(options, ("DriverConfig", "Labels"))
         driver = record(options, "DriverConfig")
+        known(driver, ("Name", "Options"))
         volume = {"Name": source, "Labels": options.get("Labels")}
         if driver.get("Name"):
             volume["Driver"] = driver["Name"]
@@ -195,6 +199,7 @@ class Maker:
         if not isinstance(chosen, str):
             raise Refusal(400, "NetworkMode must be a text")
         config = record(body, "NetworkingConfig")
+        known(config, ("EndpointsConfig",))
         ends = record(config, "EndpointsConfig")
         if chosen:
             host["NetworkMode"] = self.mode(chosen)
@@ -231,6 +236,7 @@ class Maker:
         if not isinstance(body.get("Name"), str) or not body["Name"]:
             raise Refusal(400, "a network needs a name")
         origin = record(body, "ConfigFrom")
+        known(origin, ("Network",))
         if origin.get("Network"):
             body["ConfigFrom"] = {"Network": self.mode(str(origin["Network"]))}
         labels = self.naming.labels(record(body, "Labels"), self.now())
@@ -240,9 +246,10 @@ class Maker:
         """Rewrite the body of a volume's creation."""
         known(body, ("Driver", "DriverOpts", "Labels", "Name"))
         options = record(body, "DriverOpts")
-        flags = str(options.get("o", "")).split(",")
-        if options.get("type") == "none" or {"bind", "rbind"} & set(flags):
-            raise Refusal(400, refused_path(str(options.get("device", ""))))
+        device = str(options.get("device", ""))
+        flags = set(str(options.get("o", "")).split(","))
+        if {"bind", "rbind"} & flags or (device and options.get("type") not in _NO_PATH):
+            raise Refusal(400, refused_path(device))
         name, labels = body.get("Name") or "", record(body, "Labels")
         if not name:
             name, labels = secrets.token_hex(32), {**labels, "com.docker.volume.anonymous": ""}
@@ -316,9 +323,9 @@ def known(values: dict[str, Any], names: Iterable[str]) -> None:
     Raises:
         Refusal: with the field.
     """
-    spellings = {name.lower(): name for name in names}
+    spellings = {fold(name): name for name in names}
     for key in values:
-        spelling = spellings.get(key.lower(), key)
+        spelling = spellings.get(fold(key), key)
         if spelling != key:
             raise Refusal(400, f"the field '{key}' must be spelt '{spelling}'")
 

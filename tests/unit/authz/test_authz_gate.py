@@ -1114,3 +1114,80 @@ def test_a_container_of_a_build_is_not_woken_while_it_runs(gate):
     going.set()
     woken.join()
     assert yard.done == ["json", "start"]
+
+
+def get(gate, target, method=b"GET"):
+    with dial(gate[0]) as client:
+        client.sendall(method + b" " + target + b" HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        return everything(client)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (b"/containers/registry/team/app:1/json", "No such container: registry/team/app:1"),
+        (b"/v1.47/containers/team/app/json?size=1", "No such container: team/app"),
+        (b"/networks/team/app:1", "page not found"),
+        (b"/v1.47/volumes/team/app:1", "page not found"),
+        (b"/plugins/team/app:1/json", "plugin team/app:1 not found"),
+    ],
+)
+def test_what_no_such_thing_can_be_called_is_not_found(gate, target, message):
+    gate[1].act = daemon = Daemon()
+    head, _, body = get(gate, target).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    assert json.loads(body) == {"message": message}
+    assert daemon.heads == []
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        (b"GET", b"/containers/one/json"),
+        (b"GET", b"/containers/one/archive"),
+        (b"GET", b"/networks/one"),
+        (b"GET", b"/plugins"),
+        (b"GET", b"/plugins/json"),
+        (b"GET", b"/images/team/app:1/json"),
+        (b"DELETE", b"/containers/team/app/json"),
+    ],
+)
+def test_the_engine_is_asked_about_all_others(gate, method, target):
+    gate[1].act = daemon = Daemon()
+    get(gate, target, method)
+    assert len(daemon.heads) == 1
+
+
+class Netted(Daemon):
+    """An engine whose own network has an id."""
+
+    def answered(self, head, body):
+        if head.startswith(b"GET /networks/host "):
+            return b'HTTP/1.0 200 OK\r\n\r\n{"Name":"host","Id":"' + b"ab12" * 16 + b'"}'
+        return super().answered(head, body)
+
+
+HOST_ID = "ab12" * 16
+
+
+@pytest.mark.parametrize("name", [HOST_ID, HOST_ID[:12], "ab", "a"])
+def test_the_engines_own_network_is_not_joined_by_its_id(gate, name):
+    gate[1].act = daemon = Netted()
+    words = f"podwright: [network.host] {name[:12]}: the engine's own network is not to be joined"
+    for answer in (
+        created(gate, {"HostConfig": {"NetworkMode": name}}),
+        created(gate, {"NetworkingConfig": {"EndpointsConfig": {name: {}}}}),
+        created(gate, {}, TYPED % f"/networks/{name}/connect".encode()),
+        created(gate, b"", b"POST /build?networkmode=%s HTTP/1.1\r\n" % name.encode()),
+    ):
+        assert words.encode() in answer
+    assert daemon.created == []
+
+
+@pytest.mark.parametrize("name", ["ab13", "front", "abc", "AB12"])
+def test_other_networks_are_joined(gate, name):
+    gate[1].act = daemon = Netted()
+    ends = {"front": {}, name: {}}
+    body = {"HostConfig": {"NetworkMode": name}, "NetworkingConfig": {"EndpointsConfig": ends}}
+    assert created(gate, body) == MADE
+    assert daemon.created == [{"NetworkMode": name}]

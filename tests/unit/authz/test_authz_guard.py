@@ -23,6 +23,7 @@ def test_the_hardened_daemon_json():
         "builder": {
             "Entitlements": {"device": False, "network-host": False, "security-insecure": False}
         },
+        "default-address-pools": [{"base": "198.18.0.0/15", "size": 24}],
         "data-root": "/var/lib/docker",
         "group": "65532",
         "hosts": ["unix:///run/podwright-engine/docker.sock"],

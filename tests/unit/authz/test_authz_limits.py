@@ -147,3 +147,65 @@ def test_what_the_gate_alone_makes_safe_is_taken_from_the_gate_alone(uri, kind, 
     right = {**headers, "X-Podwright-Gate": "word"}
     assert decide(Request("POST", uri, right, body), policy).allow
     assert decide(Request("GET", "/info", {}), policy).allow
+
+
+def network(policy, **config):
+    body = json.dumps({"Name": "net", "IPAM": {"Config": [config]}}).encode()
+    kind = {"Content-Type": "application/json"}
+    return decide(Request("POST", "/networks/create", kind, body), policy)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"Subnet": "198.18.7.0/24", "Gateway": "198.18.7.1", "IPRange": "198.18.7.128/25"},
+        {"Subnet": "198.18.0.1/16", "AuxiliaryAddresses": {"a": "198.18.0.2"}},
+        {"Subnet": ""},
+        {},
+    ],
+)
+def test_networks_have_addresses_of_their_own(config):
+    assert network(limits({}), **config).allow
+
+
+OTHERS = (
+    "the pod may need these addresses to reach others; leave them out, or take them from "
+    "198.18.0.0/15"
+)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("Subnet", "10.96.0.0/16", OTHERS),
+        ("Subnet", "198.16.0.0/14", OTHERS),
+        ("Subnet", "0.0.0.0/0", OTHERS),
+        ("Subnet", "fd00::/64", OTHERS),
+        ("Subnet", "::ffff:198.18.0.0/120", OTHERS),
+        ("Gateway", "10.96.0.1", OTHERS),
+        ("IPRange", "10.96.0.0/24", OTHERS),
+        ("Subnet", "198.18.0.0/33", "this is not an address or a subnet"),
+        ("Subnet", "somewhere", "this is not an address or a subnet"),
+    ],
+)
+def test_networks_have_no_addresses_of_others(field, value, message):
+    decision = network(limits({}), **{field: value})
+    assert decision.message == f"[network.subnet] IPAM.Config.{field}: {message}"
+
+
+def test_networks_never_have_what_the_pod_has():
+    policy = replace(limits({"subnets": ["10.0.0.0/8"]}), taken=("10.42.0.7/24", "10.43.0.10"))
+    assert network(policy, Subnet="10.44.0.0/16").allow
+    for subnet in ("10.42.0.0/28", "10.43.0.0/16", "10.43.0.10/32"):
+        assert network(policy, Subnet=subnet).message == (
+            "[network.subnet] IPAM.Config.Subnet: the pod has these addresses; take others"
+        )
+
+
+def test_a_container_has_no_address_of_others():
+    for config in ({"IPv4Address": "10.96.0.10"}, {"LinkLocalIPs": ["169.254.169.254"]}):
+        ends = {"net": {"IPAMConfig": config}}
+        body = json.dumps({"NetworkingConfig": {"EndpointsConfig": ends}}).encode()
+        kind = {"Content-Type": "application/json"}
+        decision = decide(Request("POST", "/containers/create", kind, body), limits({}))
+        assert decision.rule == "network.subnet"

@@ -16,7 +16,7 @@ import pytest
 from podwright import authz
 from podwright.authz import server
 from podwright.authz.limits import limits
-from podwright.authz.plugin import answers, main, make_audit, read_config
+from podwright.authz.plugin import answers, main, make_audit, read_config, taken
 from podwright.authz.server import Exchange, answer, listen, serve, serve_connection
 
 RUN = limits({})
@@ -309,3 +309,31 @@ def test_nothing_outside_the_standard_library_is_imported():
     known = getattr(sys, "stdlib_module_names", None)  # since Python 3.10
     if known:
         assert {name.partition(".")[0] for name in found - ours} <= known
+
+
+ROUTES = """Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT
+eth0 00000000 0102A8C0 0003 0 0 0 00000000 0 0 0
+eth0 0002A8C0 00000000 0001 0 0 0 00FFFFFF 0 0 0
+eth0 0102A8C0 00000000 0005 0 0 0 FFFFFFFF 0 0 0
+"""
+
+
+def test_addresses_are_taken_by_routes_dns_and_the_api(tmp_path, monkeypatch):
+    for name, text in (
+        ("proc/net/route", ROUTES),
+        ("etc/resolv.conf", "search a b\nnameserver 10.43.0.10\nnameserver fe80::1%eth0\n\n"),
+    ):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.43.0.1")
+    swapped = taken(str(tmp_path))
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST")
+    assert [one for one in swapped if "%" not in one] == [
+        "10.43.0.1",
+        "10.43.0.10",
+        "192.168.2.1",
+        "192.168.2.0/255.255.255.0",
+        "192.168.2.1/255.255.255.255",
+    ]
+    assert taken(str(tmp_path / "none")) == ()

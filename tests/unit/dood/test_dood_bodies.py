@@ -186,6 +186,17 @@ def test_ports_of_the_node_become_free_ones_with_a_warning() -> None:
     [
         ({"hostconfig": {}}, "the field 'hostconfig' must be spelt 'HostConfig'"),
         ({"HostConfig": {"binds": []}}, "the field 'binds' must be spelt 'Binds'"),
+        ({"Ho\u017ftConfig": {}}, "the field 'Ho\u017ftConfig' must be spelt 'HostConfig'"),
+        ({"Label\u017f": {}}, "the field 'Label\u017f' must be spelt 'Labels'"),
+        ({"HostConfig": {"Bind\u017f": []}}, "the field 'Bind\u017f' must be spelt 'Binds'"),
+        (
+            {"HostConfig": {"Networ\u212aMode": ""}},
+            "the field 'Networ\u212aMode' must be spelt 'NetworkMode'",
+        ),
+        (
+            {"NetworkingConfig": {"Endpoint\u017fConfig": {}}},
+            "the field 'Endpoint\u017fConfig' must be spelt 'EndpointsConfig'",
+        ),
         ({"HostConfig": []}, "HostConfig must be an object"),
         ({"Labels": "x"}, "Labels must be an object"),
         ({"HostConfig": {"Binds": "data:/d"}}, "Binds must be a list of texts"),
@@ -225,6 +236,8 @@ def test_binds_of_paths_are_refused(source: str) -> None:
         {"type": "none", "device": "/etc", "o": "bind"},
         {"device": "/etc", "o": "ro,rbind"},
         {"type": "none", "device": "/etc"},
+        {"type": "ext4", "device": "/etc"},
+        {"type": "overlay", "device": "/etc", "o": "lowerdir=/etc:/usr"},
     ],
 )
 def test_volumes_that_are_paths_are_refused(options: dict[str, str]) -> None:
