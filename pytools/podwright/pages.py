@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from podwright.records import MISSING, Field, fields
 from podwright.schema import Choice, Duration, Kind, ListOf, RecordOf
 
@@ -88,14 +90,22 @@ def first_line(cls: type) -> str:
     return (cls.__doc__ or "").strip().split("\n", maxsplit=1)[0]
 
 
-def step_text(intro: str, cls: type) -> str:
-    """Give the page of a step: intro, then each parameter with type, default and meaning."""
-    lines = [intro, "Parameters:", ""]
+def entries(cls: type) -> list[str]:
+    """Give a line for each parameter, with type, default and meaning, for Jenkins' plain texts."""
+    lines = []
     for item in options_of(cls):
         lines.append("  " + _entry(item))
         for _, part in _records_in(item.metadata["kind"]):
             lines += [f"      .{_entry(inner)}" for inner in options_of(part)]
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def page(name: str, **parts: list[str]) -> str:
+    """Fill the lines that are generated into a page of ``data/pages``."""
+    text = (Path(__file__).parent / "data" / "pages" / name).read_text(encoding="utf-8")
+    for mark, lines in parts.items():
+        text = text.replace(f"@{mark}@", "\n".join(lines).rstrip())
+    return text
 
 
 def _entry(item: Field) -> str:

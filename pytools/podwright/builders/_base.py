@@ -6,6 +6,7 @@ from podwright.config import EngineSettings
 from podwright.dockerfile import Dockerfile
 from podwright.errors import Problem
 from podwright.records import field, record
+from podwright.resources import text
 from podwright.shell import Expand
 
 TYPE_CHECKING = False
@@ -202,6 +203,11 @@ class Strategy:
     def ready(self, env: Mapping[str, str]) -> bool:  # noqa: ARG002 - strategies may need it
         """Say whether the program alone is enough, by the environment of a laptop."""
         return True
+
+
+def shell_functions(name: str) -> str:
+    """Give the shell functions that recipes share, without the head of their file."""
+    return text(f"builders/{name}.sh").partition("\n\n")[2]
 
 
 def tagged_caches(build: Build, program: str) -> list[Problem]:

@@ -7,7 +7,16 @@ docs/source/markdown/podman-build.1.md and podman-push.1.md.
 from __future__ import annotations
 
 from podwright import registries
-from podwright.builders._base import Build, Recipe, Step, call, flags, mounts, ssh_mounts
+from podwright.builders._base import (
+    Build,
+    Recipe,
+    Step,
+    call,
+    flags,
+    mounts,
+    shell_functions,
+    ssh_mounts,
+)
 from podwright.shell import Expand
 
 FEATURES = frozenset({"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"})
@@ -15,95 +24,6 @@ CONF = "$PW_TMP/registries.conf"
 # The OCI image format has no place for these: they would be dropped. In the docker format, on the
 # other hand, nothing is cached above a base image in the OCI format.
 DOCKER_ONLY = frozenset({"SHELL", "HEALTHCHECK", "ONBUILD"})
-
-FUNCTIONS = r"""
-pw_containers() { # ids of all working containers of the storage
-  case $pw_tool in
-    buildah) buildah containers --quiet --notruncate ;;
-    *) "$pw_tool" ps --all --external --quiet --no-trunc ;;
-  esac 2>/dev/null
-}
-
-pw_prepare() { # program
-  [ -z "${pw_tool:-}" ] || return 0
-  pw_tool=$1
-  pw_containers >"$PW_TMP/containers" || rm -f "$PW_TMP/containers"
-  pw_work=$(mktemp -d "${TMPDIR:-/var/tmp}/podwright-work.XXXXXX" 2>/dev/null) ||
-    pw_fail 1 "no temporary directory can be made in ${TMPDIR:-/var/tmp}; is the disk full?"
-}
-
-# A program that is killed leaves working containers, mounted, and temporary files. What began since
-# is its own, unless another one is at work in the same place.
-pw_cleanup() {
-  [ -n "${pw_work:-}" ] || return 0
-  [ "$pw_status" -lt 124 ] || pw_remove_containers
-  grep -qF " $pw_work/" /proc/mounts 2>/dev/null || rm -rf "$pw_work"
-}
-
-pw_remove_containers() {
-  [ -e "$PW_TMP/containers" ] || return 0
-  for pw_stat in /proc/[0-9]*/comm; do
-    { read -r pw_line <"$pw_stat"; } 2>/dev/null || continue
-    [ "$pw_line" = "$pw_tool" ] || continue
-    pw_place=$(readlink "${pw_stat%comm}ns/mnt") || continue
-    [ "$pw_place" != "$(readlink /proc/self/ns/mnt)" ] || return 0
-  done
-  for pw_line in $(pw_containers); do
-    grep -qx "$pw_line" "$PW_TMP/containers" && continue
-    # Podman removes what is mounted by force only; Buildah knows no such flag.
-    "$pw_tool" rm --force "$pw_line" >/dev/null 2>&1 || "$pw_tool" rm "$pw_line" >/dev/null 2>&1
-  done
-}
-
-# A build adds to the list of its name, so what an earlier build on the same storage left under that
-# name, a list or an image, would become part of this one or make it fail.
-pw_forget() { # program, name
-  "$1" manifest rm "$2" >/dev/null 2>&1 || "$1" rmi "$2" >/dev/null 2>&1 || :
-}
-
-# Looks for newer bases (one that is not in its registry may be an image of this storage) and
-# chooses the format: what the OCI one has no place for may come from a base as well. Podman does
-# not tell what a base has, but only docker's format has it.
-pw_bases() { # look for newer ones (yes or no), format, flags of pull, --, images
-  pw_pull=$1 pw_format=$2 pw_flags=
-  shift 2
-  while [ "$1" != -- ]; do
-    pw_flags="$pw_flags $1"
-    shift
-  done
-  shift
-  case $pw_tool in
-    buildah)
-      pw_flags="--policy always$pw_flags" pw_none='<nil>[][]'
-      pw_has='{{with .Docker.Config}}{{.Healthcheck}}{{.Shell}}{{.OnBuild}}{{end}}'
-      ;;
-    *) pw_has='{{.ManifestType}}' pw_none=application/vnd.oci.image.manifest.v1+json ;;
-  esac
-  for pw_base in "$@"; do
-    if [ "$pw_pull" = yes ] || ! pw_config_of "$pw_base" >/dev/null; then
-      # shellcheck disable=SC2086 # a list of words
-      "$pw_tool" pull --quiet $pw_flags "$pw_base" >/dev/null 2>&1 3>&- || :
-    fi
-    pw_config=$(pw_config_of "$pw_base") || continue
-    [ "$pw_config" = "$pw_none" ] || pw_format=docker
-  done
-}
-
-pw_config_of() { # image
-  case $pw_tool in
-    buildah) buildah inspect --type image --format "$pw_has" "$1" ;;
-    *) "$pw_tool" image inspect --format "$pw_has" "$1" ;;
-  esac 2>/dev/null 3>&-
-}
-
-# Before Buildah 1.41 a list loses platforms whose images are alike (containers/buildah#6269).
-pw_check_list() { # program, name, how many platforms
-  pw_count=$("$1" manifest inspect "$2" 2>/dev/null | grep -c '"architecture"')
-  [ "$pw_count" = "$3" ] ||
-    pw_fail 1 "platforms: $3 were asked for and $1 has made a list of $pw_count; \
-use a newer $1 (Buildah 1.41), or cache: false"
-}
-"""
 
 
 def recipe(program: str, build: Build) -> Recipe:
@@ -127,7 +47,7 @@ def recipe(program: str, build: Build) -> Recipe:
     return Recipe(
         steps=tuple(steps),
         cached=r"^--> (Using cache|Cache pulled from remote)",
-        functions=FUNCTIONS,
+        functions=shell_functions("containers"),
         files=files,
     )
 

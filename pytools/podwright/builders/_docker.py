@@ -14,6 +14,7 @@ from podwright.builders._base import (
     call,
     flags,
     mounts,
+    shell_functions,
     ssh_mounts,
 )
 from podwright.errors import Problem, UsageError
@@ -40,51 +41,6 @@ PRIVILEGED = {
 
 
 FEATURES = frozenset({"secrets", "ssh", "cache", "images", "api", "platforms", "output"})
-
-# Three clients are out there: with buildx (all current images), older ones with BuildKit built in
-# (18.09 to 22), and ones with neither, which can only ask for the engine's classic builder.
-FUNCTIONS = r"""
-pw_docker_mode=
-pw_docker_client() {
-  if docker buildx version >/dev/null 2>&1; then
-    pw_docker_mode=buildx
-  else
-    case $(docker version --format '{{.Client.Version}}' 2>/dev/null) in
-      18.09* | 19.* | 20.* | 21.* | 22.*) pw_docker_mode=buildkit ;;
-      *) pw_docker_mode=classic ;;
-    esac
-  fi
-}
-
-pw_docker_build() { # needs BuildKit (yes or no), needs buildx (yes or no), title, flags...
-  pw_docker_client
-  pw_buildkit=$1 pw_buildx=$2 pw_build_title=$3
-  shift 3
-  docker version >/dev/null 2>&1 ||
-    pw_fail 1 "no Docker Engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}; \
-start one, or use a strategy without an engine"
-  if [ "$pw_buildx" = yes ] && [ "$pw_docker_mode" != buildx ]; then
-    pw_fail 1 "this docker has no buildx, which platforms, cache export and 'output' need; \
-use the default image of the strategy"
-  fi
-  if [ "$pw_buildkit" = yes ] && [ "$pw_docker_mode" = classic ]; then
-    pw_fail 1 "this docker has no BuildKit, which secrets and ssh need; \
-use the default image of the strategy"
-  fi
-  case $pw_docker_mode in
-    buildx) set -- docker buildx build --progress plain --provenance=false "$@" ;;
-    buildkit) set -- env DOCKER_BUILDKIT=1 docker build --progress plain "$@" ;;
-    # Without --force-rm the container of a failed step stays in the engine.
-    classic) set -- env DOCKER_BUILDKIT=0 docker build --force-rm "$@" ;;
-  esac
-  pw_step build "$pw_build_title" "$@"
-}
-
-# The engine says the digest of what it pushed; the name in front of it is the tag.
-pw_docker_digest() {
-  pw_set_digest "$(pw_said | sed -n 's/.*digest: \(sha256:[0-9a-f]*\) size:.*/\1/p' | tail -n 1)"
-}
-"""
 
 
 def engine_env(context: PodContext) -> dict[str, str]:
@@ -157,7 +113,7 @@ def recipe(
         steps=tuple(steps),
         digest_file="",
         cached=r"^#[0-9]+ CACHED|^ ---> Using cache",
-        functions=FUNCTIONS + functions,
+        functions=shell_functions("docker") + functions,
     )
 
 

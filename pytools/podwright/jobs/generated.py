@@ -17,7 +17,9 @@ def everything() -> dict[str, bytes]:
     schema = json.dumps(schemas.json_schema(), indent=2, ensure_ascii=False) + "\n"
     return {
         bundle_contents.RESOURCE: bundle.archive(bundle_contents.members(package, committed)),
-        "vars/provisionJobs.txt": pages.step_text(seeding.TEXT, seeding.Parameters).encode(),
+        "vars/provisionJobs.txt": pages.page(
+            "provisionJobs.txt", parameters=pages.entries(seeding.Parameters)
+        ).encode(),
         "docs/reference/jobs.md": schemas.reference().encode(),
         "docs/reference/jobs.schema.json": schema.encode(),
     }

@@ -47,24 +47,6 @@ class Parameters:
     patience: int = option(Number(0, 3600), "seconds to wait for a busy controller", 120)
 
 
-TEXT = """\
-provisionJobs: keep the controller's jobs as a description says.
-
-Example:
-
-    @Library('podwright') _
-    node('python3') {
-      checkout scm
-      provisionJobs(credentials: 'jenkins-seed')
-    }
-
-The step runs on an agent with python3 (3.9 or newer), in the workspace that holds the description.
-On pull requests it plans: the plan becomes an artifact and the build's description. On the main
-branch it applies. It returns a map: mode, pending, summary. Use one seed job per description,
-and at most one provisionJobs step with 'prune' per pipeline.
-"""
-
-
 def parse(request: Any) -> Parameters:
     """Check what the pipeline gave.
 
