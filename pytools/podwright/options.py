@@ -118,11 +118,7 @@ def request_from(options: argparse.Namespace, stdin: TextIO, found: Findings) ->
 
 
 def _request_value(kind: Kind, given: Any) -> Any:
-    """Turn what the command line gave into a value of the request.
-
-    Raises:
-        ValueError: with what is wrong.
-    """
+    """Turn what the command line gave into a value of the request."""
     if isinstance(kind, MapOf) and isinstance(kind.item, RecordOf):
         return _unique_map(_split_host(text, kind.item) for text in given)
     if isinstance(kind, MapOf):

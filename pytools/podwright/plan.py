@@ -122,11 +122,7 @@ def plan(
 
 
 def _in_pod(request: Request, facts: Facts) -> Request:
-    """Take the strategy of the pod that is there already.
-
-    Raises:
-        UsageError: the request names another one.
-    """
+    """Take the strategy of the pod that is there already."""
     there, wanted = facts.pod_builder, request.common.builder
     if not there:
         return request
@@ -252,11 +248,7 @@ def _made_pod(
 def _script(
     request: Request, config: Config, facts: Facts, name: str, found: Findings, job: str
 ) -> str:
-    """Check the images and give the script that builds them; its end removes the directory `job`.
-
-    Raises:
-        UsageError: all problems that were found.
-    """
+    """Check the images and give the script that builds them; it removes the directory `job`."""
     strategy = strategies.get(name) if name else None
     known = {**config.registries, **request.common.registries}
     found.add(_login_problems(request.common))

@@ -85,25 +85,12 @@ def container(  # noqa: PLR0913 - each is given by its name
 ) -> dict[str, Any]:
     """Make a container.
 
-    Args:
-        name: the same role has the same name in all pods.
-        image: its reference.
-        resources: requests and limits.
-        security: its securityContext.
-        command: replaces the image's entry point.
-        args: replaces the image's command.
-        env: variables with plain values.
-        mounts: path by volume.
-        read_only: path by volume, of volumes that it may only read.
-        more_mounts: others, as Kubernetes has them.
-        probe: the command of the startup probe.
-        more: further fields, as Kubernetes has them.
+    ``env`` has plain values; ``mounts`` and ``read_only`` paths by volume; ``probe`` is the command
+    of the startup probe; ``more_mounts`` and ``more`` are as Kubernetes has them.
     """
-    listed = [{"name": key, "mountPath": path} for key, path in (mounts or {}).items()]
-    listed += [
-        {"name": key, "mountPath": path, "readOnly": True}  # type: ignore[dict-item]
-        for key, path in (read_only or {}).items()
-    ]
+    listed: list[Any] = [{"name": n, "mountPath": path} for n, path in (mounts or {}).items()]
+    for volume, path in (read_only or {}).items():
+        listed.append({"name": volume, "mountPath": path, "readOnly": True})
     fields = {
         "command": command,
         "args": args,
@@ -410,11 +397,7 @@ _YAML = ("pod", "yaml")
 
 
 def _check_shape(value: Mapping[str, Any]) -> None:
-    """Refuse what could not be merged by name; all the rest is for Kubernetes to judge.
-
-    Raises:
-        UsageError: all problems.
-    """
+    """Refuse what could not be merged by name; all the rest is for Kubernetes to judge."""
     problems = [
         Problem(f"'{part}' must be a map", *_YAML)
         for part in ("metadata", "spec")
@@ -480,11 +463,7 @@ def _merge_named(base: list[Any], over: list[Any], key: str) -> list[Any]:
 
 
 def _check_unique_names(made: Mapping[str, Any]) -> None:
-    """Refuse a pod in which two containers or two volumes have one name.
-
-    Raises:
-        UsageError: with each clash.
-    """
+    """Refuse a pod in which two containers or two volumes have one name."""
     spec = made.get("spec")
     if not isinstance(spec, dict):
         return

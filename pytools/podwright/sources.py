@@ -97,11 +97,7 @@ def _json_or_none(text: str) -> Any:
 
 
 def _unique_map(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a map of JSON.
-
-    Raises:
-        ValueError: a key stands twice; the reader of YAML says where.
-    """
+    """Make a map of JSON."""
     made = dict(pairs)
     if len(made) < len(pairs):
         raise ValueError
@@ -109,11 +105,7 @@ def _unique_map(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _read_yaml(text: str, origin: str) -> Any:
-    """Read YAML.
-
-    Raises:
-        UsageError: with all mistakes.
-    """
+    """Read YAML."""
     try:
         from podwright import yamlreader  # noqa: PLC0415 - PyYAML takes 20 ms, YAML alone needs it
     except ImportError:

@@ -197,9 +197,6 @@ def _check_depth(text: str) -> None:
     """Refuse nesting that would overrun the stack of libyaml, which has no bound of its own.
 
     What brackets and indentation allow at most is nearly always enough to know.
-
-    Raises:
-        RecursionError: it is too deep.
     """
     flow = deepest = 0
     for bracket in re.findall(r"[][{}]", text):

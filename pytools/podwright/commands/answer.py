@@ -47,11 +47,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _write_script(job: Path, script: str) -> None:
-    """Write the script.
-
-    Raises:
-        PodwrightError: there is no room for it; what was written of it is removed.
-    """
+    """Write the script."""
     path = job / "build.sh"
     try:
         path.write_text(script, encoding="utf-8")

@@ -21,7 +21,7 @@ from pathlib import Path
 from podwright import inputs, strategies, workspace
 from podwright.errors import Findings, UsageError
 from podwright.options import EXAMPLES, add_request_options, request_from
-from podwright.plan import plan_script
+from podwright.plan import plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         value["builder"] = local_strategy(console)
     _runs_here(value["builder"])
     request, config = inputs.load(value, root, console.env, found)
-    script = plan_script(request, config, workspace.inspect(root, console.env), found)
-    console.say(f"podwright build: building with {value['builder']}")
-    return _run_script(script, dict(console.env), console)
+    made = plan(request, config, workspace.inspect(root, console.env), found)
+    console.say(f"podwright build: building with {made.builder}")
+    return _run_script(made.script, dict(console.env), console)
 
 
 def _run_script(script: str, env: dict[str, str], console: Console) -> int:

@@ -53,11 +53,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _write_presets(options: argparse.Namespace, console: Console) -> int:
-    """Render an organisation's presets.
-
-    Raises:
-        UsageError: the config is wrong, or the presets cannot be written.
-    """
+    """Render an organisation's presets."""
     if options.config and not Path(options.config).is_file():
         raise UsageError(f"--config: there is no file '{options.config}'; correct the path")
     config = configs.load(options.config, None, Path(options.config or ".").parent)
@@ -78,11 +74,7 @@ def _write_presets(options: argparse.Namespace, console: Console) -> int:
 
 
 def _refuse_paths(config: Config, text: str) -> None:
-    """Refuse paths of certificates: the config's text travels in the pods, the files do not.
-
-    Raises:
-        UsageError: with each registry whose certificates are not in the text.
-    """
+    """Refuse paths of certificates: the config's text travels in the pods, the files do not."""
     problems = [
         f"registries.{host}.ca: is a path, but the config travels in the pods without its files; "
         "write the certificates themselves into it"

@@ -101,11 +101,7 @@ def _of_wheel(path: Path) -> dict[str, bytes]:
 
 
 def _of_installed(name: str, version: str) -> dict[str, bytes]:
-    """Take a library from this environment.
-
-    Raises:
-        SystemExit: when another version is installed.
-    """
+    """Take a library from this environment."""
     found = metadata.distribution(name)
     if found.version != version:
         raise SystemExit(f"{name} {found.version} is installed, but {version} is wanted")

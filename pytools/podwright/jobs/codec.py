@@ -50,7 +50,8 @@ class Codec:
 
     def tags(self) -> set[str]:
         """Name the children of the parent that this piece accounts for."""
-        return set()
+        name = getattr(self, "tag", "") or getattr(self, "item", "")
+        return {name} if name else set()
 
 
 @cache
@@ -195,9 +196,6 @@ class Inside(Codec):
                 found.update(codec.read(cls, element))
         return found
 
-    def tags(self) -> set[str]:
-        return {self.tag}
-
 
 @record
 class Nested(Codec):
@@ -221,9 +219,6 @@ class Nested(Codec):
         if not found and isinstance(self.kind, Switch):
             return {self.field: True}
         return {self.field: found} if found or defaults(cls)[self.field] is None else {}
-
-    def tags(self) -> set[str]:
-        return {self.tag}
 
 
 @record
@@ -250,9 +245,6 @@ class Chosen(Codec):
             if isinstance(kind, RecordOf) and element.get("class") == kind.of.JAVA:  # type: ignore[attr-defined]
                 return {self.field: {key: read_record(kind, element)}}
         return {self.field: {"xml": source_of(element)}}
-
-    def tags(self) -> set[str]:
-        return {self.tag}
 
 
 @record
@@ -323,9 +315,6 @@ class Strings(Codec):
         found = [element.text or "" for element in parent.findall(self.item)]
         return {self.field: found} if found else {}
 
-    def tags(self) -> set[str]:
-        return {self.item}
-
 
 @record
 class Joined(Codec):
@@ -344,9 +333,6 @@ class Joined(Codec):
         found = [part.strip() for part in text.split(self.separator.strip() or None)]
         value = [part for part in found if part]
         return {} if tuple(value) == tuple(defaults(cls)[self.field]) else {self.field: value}
-
-    def tags(self) -> set[str]:
-        return {self.tag}
 
 
 @record
