@@ -6,8 +6,8 @@ import posixpath
 import re
 import time
 
-from podwright import pod, registries, script, strategies
-from podwright.builders._base import FEATURES, Build, PodContext
+from podwright import registries, script, strategies
+from podwright.builders._base import FEATURES, Build, PodContext, pod
 from podwright.errors import Findings, Problem, UsageError, repeated, shown
 from podwright.images import resolve
 from podwright.records import record, replace

@@ -13,6 +13,7 @@ import re
 
 from podwright import registries as registry_settings
 from podwright.errors import Findings, Problem, UsageError, repeated, shown
+from podwright.paths import FILES_DIR, RUN_DIR
 from podwright.resources import LazyModule, text
 from podwright.schema import unknown
 
@@ -28,8 +29,6 @@ else:
     yaml11 = LazyModule("podwright.yaml11")
 
 WORKING_DIR = "/home/jenkins/agent"
-RUN_DIR = "/run/podwright"
-FILES_DIR = "/etc/podwright"
 TMP = "/tmp"  # noqa: S108 - a path inside containers
 REASONS = "podwright.dev/privileges"
 

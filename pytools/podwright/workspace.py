@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from podwright import dockerfile, git
 from podwright.records import record
@@ -146,6 +145,8 @@ def without_credentials(url: str) -> str:
     """
     if "://" not in url:
         return url
+    from urllib.parse import urlsplit, urlunsplit  # noqa: PLC0415 - two milliseconds
+
     try:
         parts = urlsplit(url)
     except ValueError:  # a '[' without its end

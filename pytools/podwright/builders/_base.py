@@ -6,7 +6,7 @@ from podwright.config import EngineSettings
 from podwright.dockerfile import Dockerfile
 from podwright.errors import Problem
 from podwright.records import field, record
-from podwright.resources import text
+from podwright.resources import LazyModule, text
 from podwright.shell import Expand
 
 TYPE_CHECKING = False
@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from podwright import pod as pod  # noqa: PLC0414 - builders take it from here
     from podwright.references import Name
     from podwright.request import Common, Image, Pod, Registry
     from podwright.workspace import Facts
+else:
+    # A script that is planned inside a pod makes none.
+    pod = LazyModule("podwright.pod")
 
 # What a request can ask of a strategy: machine name -> what it is called in sentences.
 FEATURES: dict[str, str] = {

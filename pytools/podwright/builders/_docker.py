@@ -5,7 +5,6 @@ Flags: docker/buildx docs/reference/buildx_build.md, docker/cli docs/reference/c
 
 from __future__ import annotations
 
-from podwright import pod
 from podwright.builders._base import (
     Build,
     PodContext,
@@ -18,6 +17,7 @@ from podwright.builders._base import (
     ssh_mounts,
 )
 from podwright.errors import Problem, UsageError
+from podwright.paths import FILES_DIR
 from podwright.references import DOCKER_HUB
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from podwright.request import Registry
 
 DATA_ROOT = "/var/lib/docker"
-CONFIG = f"{pod.FILES_DIR}/daemon.json"
+CONFIG = f"{FILES_DIR}/daemon.json"
 CERTIFICATES = "/etc/docker/certs.d"
 
 # dockerd mounts, makes networks and cgroups: no smaller set of rights is known to do.

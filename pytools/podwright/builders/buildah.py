@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from podwright import pod
 from podwright.builders import _containers
 from podwright.builders._base import (
     Build,
@@ -10,6 +9,7 @@ from podwright.builders._base import (
     PodParts,
     Recipe,
     Strategy,
+    pod,
     tagged_caches,
 )
 

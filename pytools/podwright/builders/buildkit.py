@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from podwright import pod
 from podwright.builders._base import (
     Build,
     PodContext,
@@ -14,8 +13,10 @@ from podwright.builders._base import (
     Strategy,
     flags,
     mounts,
+    pod,
     ssh_mounts,
 )
+from podwright.paths import ENGINE_DIR, FILES_DIR
 from podwright.shell import Expand
 
 TYPE_CHECKING = False
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from podwright.request import Registry
 
-SOCKET = "unix:///run/podwright-engine/buildkitd.sock"
+SOCKET = f"unix://{ENGINE_DIR}/buildkitd.sock"
 STORAGE = "/home/user/.local/share/buildkit"
 
 
@@ -51,7 +52,7 @@ class BuildKit(Strategy):
                 image,
                 command=pod.KEEP_ALIVE,
                 env={"BUILDKIT_HOST": SOCKET, "HOME": "/home/user"},
-                mounts={"engine": "/run/podwright-engine"},
+                mounts={"engine": ENGINE_DIR},
                 resources=pod.CLIENT,
                 security=pod.RESTRICTED,
             ),
@@ -102,11 +103,11 @@ def _daemon_sidecar(image: str, context: PodContext) -> dict[str, Any]:
         command=_claim_command() if context.options.cacheClaim else None,
         args=[
             f"--addr={SOCKET}",
-            "--config=/etc/podwright/buildkitd.toml",
+            f"--config={FILES_DIR}/buildkitd.toml",
             # Kubernetes cannot unmask /proc, so a sandboxed worker cannot mount its own.
             "--oci-worker-no-process-sandbox",
         ],
-        mounts={"storage": STORAGE, "engine": "/run/podwright-engine"},
+        mounts={"storage": STORAGE, "engine": ENGINE_DIR},
         resources=pod.ENGINE,
         security={
             "privileged": False,
@@ -186,7 +187,7 @@ def _buildkitd_toml(registries: Mapping[str, Registry]) -> str:
         if registry.mirrors:
             lines.append(f"  mirrors = {json.dumps(list(registry.mirrors))}")
         if registry.ca:
-            lines.append(f'  ca = ["/etc/podwright/{pod.ca_file(host)}"]')
+            lines.append(f'  ca = ["{FILES_DIR}/{pod.ca_file(host)}"]')
     return "\n".join(lines) + "\n"
 
 

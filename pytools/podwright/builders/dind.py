@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 
-from podwright import pod
 from podwright.builders import _docker
-from podwright.builders._base import Build, PodContext, PodParts, Recipe, Strategy
+from podwright.builders._base import (
+    Build,
+    PodContext,
+    PodParts,
+    Recipe,
+    Strategy,
+    pod,
+)
+from podwright.paths import FILES_DIR
 from podwright.request import Registry
 from podwright.resources import text
 
@@ -33,7 +40,7 @@ class Dind(Strategy):
             command=["sh", "-c", text("engine.sh"), "engine"],
             args=["dockerd-entrypoint.sh", "dockerd", f"--config-file={_docker.CONFIG}"],
             env={"DOCKER_HOST": SOCKET, **_docker.engine_env(context)},
-            mounts={"storage": _docker.DATA_ROOT, "tmp": pod.TMP, "files": pod.FILES_DIR},
+            mounts={"storage": _docker.DATA_ROOT, "tmp": pod.TMP, "files": FILES_DIR},
             more_mounts=pod.certificate_mounts(context.registries, _docker.CERTIFICATES),
             resources=pod.BUILD,
             security=_docker.PRIVILEGED,

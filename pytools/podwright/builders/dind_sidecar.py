@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 
-from podwright import pod
 from podwright.builders import _docker
-from podwright.builders._base import Build, PodContext, PodParts, Recipe, Strategy
+from podwright.builders._base import (
+    Build,
+    PodContext,
+    PodParts,
+    Recipe,
+    Strategy,
+    pod,
+)
 from podwright.request import Registry
 from podwright.resources import LazyModule, text
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from podwright import pod
 from podwright.builders import _docker
-from podwright.builders._base import Build, PodContext, PodParts, Recipe, Strategy
+from podwright.builders._base import (
+    Build,
+    PodContext,
+    PodParts,
+    Recipe,
+    Strategy,
+    pod,
+)
 from podwright.resources import LazyModule
 from podwright.shell import Expand
 

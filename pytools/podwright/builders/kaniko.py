@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from podwright import pod, registries
+from podwright import registries
 from podwright.builders._base import (
     Build,
     PodContext,
@@ -15,6 +15,7 @@ from podwright.builders._base import (
     call,
     flags,
     mounts,
+    pod,
     tagged_caches,
 )
 from podwright.errors import Problem

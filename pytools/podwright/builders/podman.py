@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podwright import pod, registries
+from podwright import registries
 from podwright.builders import _containers
 from podwright.builders._base import (
     Build,
@@ -10,8 +10,10 @@ from podwright.builders._base import (
     PodParts,
     Recipe,
     Strategy,
+    pod,
     tagged_caches,
 )
+from podwright.paths import ENGINE_DIR, FILES_DIR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from podwright.errors import Problem
 
-SOCKET = "/run/podwright-engine/podman.sock"
+SOCKET = f"{ENGINE_DIR}/podman.sock"
 CERTIFICATES = "/etc/containers/certs.d"
 
 
@@ -59,7 +61,7 @@ class Podman(Strategy):
                     "STORAGE_DRIVER": "vfs",
                     "DOCKER_HOST": f"unix://{SOCKET}",
                 },
-                mounts={"storage": storage, "engine": "/run/podwright-engine"},
+                mounts={"storage": storage, "engine": ENGINE_DIR},
                 resources=pod.BUILD,
                 security=security,
             ),
@@ -94,14 +96,14 @@ def _service_sidecar(context: PodContext, security: dict[str, Any], storage: str
     env = {
         "HOME": "/home/podman",
         "STORAGE_DRIVER": "vfs",
-        "CONTAINERS_REGISTRIES_CONF": f"{pod.FILES_DIR}/registries.conf",
+        "CONTAINERS_REGISTRIES_CONF": f"{FILES_DIR}/registries.conf",
     }
     return pod.sidecar(
         "engine",
         context.images["podman"],
         command=["podman", "system", "service", "--time=0", f"unix://{SOCKET}"],
         env=env,
-        mounts={"engine-storage": storage, "engine": "/run/podwright-engine"},
+        mounts={"engine-storage": storage, "engine": ENGINE_DIR},
         more_mounts=pod.certificate_mounts(context.registries, CERTIFICATES),
         resources=pod.ENGINE,
         security={**security, **_proc_mount(context)},

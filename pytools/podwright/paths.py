@@ -1,0 +1,8 @@
+"""Paths inside pods that more than one file names."""
+
+# Where the text files of a pod are mounted into its sidecars.
+FILES_DIR = "/etc/podwright"
+# Where the builder's container asks the planner; listen.py and the Groovy bridge name it as well.
+RUN_DIR = "/run/podwright"
+# Where an engine beside the builder has its socket.
+ENGINE_DIR = "/run/podwright-engine"
