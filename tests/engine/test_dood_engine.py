@@ -200,6 +200,28 @@ def test_prune_removes_what_is_the_pods_and_keeps_images_that_others_use(pod: Po
     assert pod.docker("image", "inspect", "--format", "{{.RepoTags}}", IMAGE).out == f"[{IMAGE}]"
 
 
+def test_what_docker_workflow_asks_is_answered_and_what_it_cannot_have_ends_in_a_sentence(
+    pod: Pod,
+) -> None:
+    """Jenkins' plugin asks for a container of the image's name first, and mounts the workspace."""
+    name = "registry.example/team/app:1"
+    pod.docker("tag", IMAGE, name)
+    assert pod.docker("inspect", "-f", ".", name).out == "."
+    said = pod.docker("inspect", "-f", ".", "registry.example/team/none:1")
+    assert said.code == 1
+    assert "no such object" in said.err.lower()
+    work = "/home/jenkins/agent/workspace/job"
+    said = pod.docker("run", "-t", "-d", "-w", work, "-v", f"{work}:{work}:rw,z", name, "cat")
+    assert said.code != 0
+    assert f"'{work}' cannot be mounted: with the strategy dood a path is the node's" in said.err
+    one = pod.docker("run", "-t", "-d", "-u", "1000:1000", "-e", "A=b", name, "cat").out
+    assert "cat" in pod.docker("top", one, "-eo", "pid,comm").out
+    assert pod.docker("exec", one, "sh", "-c", "echo $A").out == "b"
+    assert pod.docker("stop", "--time=1", one).code == 0
+    assert pod.docker("rm", "-f", "--volumes", one).code == 0
+    assert pod.docker("rmi", name).code == 0
+
+
 def test_without_the_proxy_a_container_outlives_its_client_and_knows_no_limit(node: Engine) -> None:
     client = subprocess.Popen(
         ["docker", "run", "--name", "long", IMAGE, "sleep", "999"], env={**os.environ, **node.env}

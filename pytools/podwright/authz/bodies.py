@@ -12,18 +12,19 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from podwright.authz.checks import (
-    between,
+    Between,
+    Fields,
+    ListOf,
+    MapOf,
+    Matching,
+    NamesIn,
+    Null,
+    OneOf,
+    Unset,
     boolean,
-    each,
-    fields,
-    mapping,
-    matching,
-    names_in,
-    null,
+    judged,
     number,
-    one_of,
     text,
-    unset,
 )
 from podwright.docker_api.strict import Refused
 
@@ -50,10 +51,10 @@ _TMPFS_OPTION = re.compile(
     r"(?:ro|rw|nosuid|nodev|noexec|exec|relatime|noatime|size=[0-9]+[kKmMgG]?%?|mode=[0-7]{1,4}"
     r"|uid=[0-9]+|gid=[0-9]+|nr_inodes=[0-9]+[kKmMgG]?)\Z"
 )
-_LOCAL_DRIVER = one_of(
+_LOCAL_DRIVER = OneOf(
     "volume.driver", "only the driver 'local' is allowed; leave the driver out", ("", "local")
 )
-_NO_DRIVER_OPTIONS = unset(
+_NO_DRIVER_OPTIONS = Unset(
     "volume.options",
     "options of the local driver can mount the engine's own file system; leave them out, and use "
     "--tmpfs for memory",
@@ -86,6 +87,12 @@ def mount_source(source: str, where: str, limits: Limits) -> None:
         raise Refused("container.bind", f"{where}: give a volume's name of letters, digits, _ . -")
 
 
+@judged(
+    "a named volume, or all of the workspace, with the modes ro, rw and nocopy",
+    "container.bind",
+    "container.workspace",
+    "container.copy",
+)
 def bind(value: Any, where: str, limits: Limits) -> None:
     """One entry of HostConfig.Binds: ``source:target[:modes]``."""
     text(value, where, limits)
@@ -102,6 +109,7 @@ def bind(value: Any, where: str, limits: Limits) -> None:
         raise Refused("container.copy", f"{where}: {_NEVER_FILLED}; add the mode nocopy")
 
 
+@judged("any network but the engine's own", "network.name", "network.host")
 def network_name(value: Any, where: str, limits: Limits) -> None:  # noqa: ARG001
     """A network of this engine, but never the engine's own."""
     if not isinstance(value, str) or not NETWORK_NAME.match(value):
@@ -113,6 +121,7 @@ def network_name(value: Any, where: str, limits: Limits) -> None:  # noqa: ARG00
         )
 
 
+@judged("addresses of `subnets` that the pod does not have", "network.subnet")
 def subnet(value: Any, where: str, limits: Limits) -> None:
     """Addresses of a network: others could be those of the controller, a registry or a server."""
     text(value, where, limits)
@@ -133,6 +142,12 @@ def subnet(value: Any, where: str, limits: Limits) -> None:
         raise Refused("network.subnet", f"{where}: the pod has these addresses; take others")
 
 
+@judged(
+    "any network but the engine's own; with `compose` also `container:`",
+    "network.name",
+    "network.host",
+    "network.container",
+)
 def network_mode(value: Any, where: str, limits: Limits) -> None:
     """HostConfig.NetworkMode and the networkmode of builds."""
     text(value, where, limits)
@@ -149,6 +164,7 @@ def network_mode(value: Any, where: str, limits: Limits) -> None:
     network_name(value, where, limits)
 
 
+@judged("a capability of the list", "container.capability")
 def _capability(value: Any, where: str, limits: Limits) -> None:
     text(value, where, limits)
     name = value.upper()
@@ -160,8 +176,9 @@ def _capability(value: Any, where: str, limits: Limits) -> None:
         )
 
 
+@judged("size, mode, uid, gid, nr_inodes, ro, rw, exec and the like", "container.tmpfs")
 def _tmpfs(value: Any, where: str, limits: Limits) -> None:
-    mapping(text)(value, where, limits)
+    MapOf(text)(value, where, limits)
     for options in (value or {}).values():
         for option in (options or "").split(","):
             if option and not _TMPFS_OPTION.match(option):
@@ -171,8 +188,9 @@ def _tmpfs(value: Any, where: str, limits: Limits) -> None:
                 )
 
 
+@judged("a sysctl of the list", "container.sysctl")
 def _sysctls(value: Any, where: str, limits: Limits) -> None:
-    mapping(text)(value, where, limits)
+    MapOf(text)(value, where, limits)
     for name in value or ():
         if name not in limits.sysctls:
             raise Refused(
@@ -181,6 +199,7 @@ def _sysctls(value: Any, where: str, limits: Limits) -> None:
             )
 
 
+@judged("a plain relative path", "container.subpath")
 def _subpath(value: Any, where: str, limits: Limits) -> None:
     """A plain relative path; the engine itself keeps it inside the volume."""
     text(value, where, limits)
@@ -190,42 +209,42 @@ def _subpath(value: Any, where: str, limits: Limits) -> None:
         raise Refused("container.subpath", f"{where}: give a plain relative path without ..")
 
 
-_MOUNT_FIELDS = fields(
+_MOUNT_FIELDS = Fields(
     {
         "Type": text,
         "Source": text,
-        "Target": matching("container.mount", "the target must be an absolute path", r"/.*"),
+        "Target": Matching("container.mount", "the target must be an absolute path", r"/.*"),
         "ReadOnly": boolean,
         "Consistency": text,
-        "BindOptions": fields(
+        "BindOptions": Fields(
             {
-                "Propagation": one_of(
+                "Propagation": OneOf(
                     "container.propagation",
                     "mounts are not to be shared with the engine; leave the propagation out",
                     ("", "rprivate", "private"),
                 ),
                 "NonRecursive": boolean,
-                "CreateMountpoint": unset(
+                "CreateMountpoint": Unset(
                     "container.bind", "the engine is not to make directories; leave it out"
                 ),
                 "ReadOnlyNonRecursive": boolean,
                 "ReadOnlyForceRecursive": boolean,
             }
         ),
-        "VolumeOptions": fields(
+        "VolumeOptions": Fields(
             {
                 "NoCopy": boolean,
-                "Labels": mapping(text),
+                "Labels": MapOf(text),
                 "Subpath": _subpath,
-                "DriverConfig": fields({"Name": _LOCAL_DRIVER, "Options": _NO_DRIVER_OPTIONS}),
+                "DriverConfig": Fields({"Name": _LOCAL_DRIVER, "Options": _NO_DRIVER_OPTIONS}),
             }
         ),
-        "ImageOptions": fields({"Subpath": _subpath}),
-        "TmpfsOptions": fields(
+        "ImageOptions": Fields({"Subpath": _subpath}),
+        "TmpfsOptions": Fields(
             {
                 "SizeBytes": number,
-                "Mode": between("container.tmpfs", "give permission bits only", 0, 0o1777),
-                "Options": unset(
+                "Mode": Between("container.tmpfs", "give permission bits only", 0, 0o1777),
+                "Options": Unset(
                     "container.tmpfs", "options of tmpfs mounts are refused; use --tmpfs"
                 ),
             }
@@ -234,6 +253,14 @@ _MOUNT_FIELDS = fields(
 )
 
 
+@judged(
+    "volume, tmpfs and image; binds as in `Binds`",
+    "container.mount",
+    "container.bind",
+    "container.workspace",
+    "container.copy",
+    parts=_MOUNT_FIELDS,
+)
 def _mount(value: Any, where: str, limits: Limits) -> None:
     """One entry of HostConfig.Mounts."""
     _MOUNT_FIELDS(value, where, limits)
@@ -254,12 +281,12 @@ _NAMESPACE = "namespaces of the engine or of other containers are not to be join
 _DEVICE = "devices of the engine are not to be reached; leave it out"
 _LIMIT_DEVICE = "limits per device need the engine's devices; leave them out"
 _PATHS = "the hidden parts of /proc and /sys stay hidden; leave it out"
-_LOG_DRIVER = one_of(
+_LOG_DRIVER = OneOf(
     "container.log-driver",
     "other log drivers send with the engine's rights; use json-file, local or none",
     ("", "json-file", "local", "none"),
 )
-_LOG_OPTIONS = names_in(
+_LOG_OPTIONS = NamesIn(
     "container.log-option",
     "of log options only max-size, max-file, compress, labels, env, tag, mode are allowed",
     (
@@ -275,111 +302,111 @@ _LOG_OPTIONS = names_in(
         "max-buffer-size",
     ),
 )
-_PORTS = mapping(each(fields({"HostIp": text, "HostPort": text})))
-ULIMITS = each(fields({"Name": text, "Soft": number, "Hard": number}))
+_PORTS = MapOf(ListOf(Fields({"HostIp": text, "HostPort": text})))
+ULIMITS = ListOf(Fields({"Name": text, "Soft": number, "Hard": number}))
 _PRIVILEGED = (
     "a privileged container is root on the node; build without it, and with buildx's default "
     "driver 'docker'"
 )
 
-HOST_CONFIG = fields(
+HOST_CONFIG = Fields(
     {
-        "Annotations": unset(
+        "Annotations": Unset(
             "container.annotations", "annotations reach the runtime; leave them out"
         ),
         "AutoRemove": boolean,
-        "Binds": each(bind),
-        "BlkioDeviceReadBps": unset("container.device", _LIMIT_DEVICE),
-        "BlkioDeviceReadIOps": unset("container.device", _LIMIT_DEVICE),
-        "BlkioDeviceWriteBps": unset("container.device", _LIMIT_DEVICE),
-        "BlkioDeviceWriteIOps": unset("container.device", _LIMIT_DEVICE),
+        "Binds": ListOf(bind),
+        "BlkioDeviceReadBps": Unset("container.device", _LIMIT_DEVICE),
+        "BlkioDeviceReadIOps": Unset("container.device", _LIMIT_DEVICE),
+        "BlkioDeviceWriteBps": Unset("container.device", _LIMIT_DEVICE),
+        "BlkioDeviceWriteIOps": Unset("container.device", _LIMIT_DEVICE),
         "BlkioWeight": number,
-        "BlkioWeightDevice": unset("container.device", _LIMIT_DEVICE),
-        "CapAdd": each(_capability),
-        "CapDrop": each(text),
-        "Cgroup": unset("container.cgroup", _NAMESPACE),
-        "CgroupParent": unset(
+        "BlkioWeightDevice": Unset("container.device", _LIMIT_DEVICE),
+        "CapAdd": ListOf(_capability),
+        "CapDrop": ListOf(text),
+        "Cgroup": Unset("container.cgroup", _NAMESPACE),
+        "CgroupParent": Unset(
             "container.cgroup", "containers stay in the engine's own cgroup; leave it out"
         ),
-        "CgroupnsMode": one_of("container.cgroup", _NAMESPACE, ("", "private")),
-        "ConsoleSize": each(number),
+        "CgroupnsMode": OneOf("container.cgroup", _NAMESPACE, ("", "private")),
+        "ConsoleSize": ListOf(number),
         "ContainerIDFile": text,
         "CpuCount": number,
         "CpuPercent": number,
         "CpuPeriod": number,
         "CpuQuota": number,
-        "CpuRealtimePeriod": unset("container.realtime", "real-time scheduling is refused"),
-        "CpuRealtimeRuntime": unset("container.realtime", "real-time scheduling is refused"),
+        "CpuRealtimePeriod": Unset("container.realtime", "real-time scheduling is refused"),
+        "CpuRealtimeRuntime": Unset("container.realtime", "real-time scheduling is refused"),
         "CpuShares": number,
         "CpusetCpus": text,
         "CpusetMems": text,
-        "DeviceCgroupRules": unset("container.device", _DEVICE),
-        "DeviceRequests": unset("container.device", _DEVICE),
-        "Devices": unset("container.device", _DEVICE),
-        "Dns": each(text),
-        "DnsOptions": each(text),
-        "DnsSearch": each(text),
-        "ExtraHosts": each(text),
-        "GroupAdd": each(text),
+        "DeviceCgroupRules": Unset("container.device", _DEVICE),
+        "DeviceRequests": Unset("container.device", _DEVICE),
+        "Devices": Unset("container.device", _DEVICE),
+        "Dns": ListOf(text),
+        "DnsOptions": ListOf(text),
+        "DnsSearch": ListOf(text),
+        "ExtraHosts": ListOf(text),
+        "GroupAdd": ListOf(text),
         "IOMaximumBandwidth": number,
         "IOMaximumIOps": number,
         "Init": boolean,
-        "InitPath": unset("container.init", "the engine's own init is the only one; leave it out"),
-        "IpcMode": one_of("container.ipc", _NAMESPACE, ("", "none", "private", "shareable")),
-        "Isolation": one_of("container.isolation", "leave it out", ("", "default")),
+        "InitPath": Unset("container.init", "the engine's own init is the only one; leave it out"),
+        "IpcMode": OneOf("container.ipc", _NAMESPACE, ("", "none", "private", "shareable")),
+        "Isolation": OneOf("container.isolation", "leave it out", ("", "default")),
         "KernelMemory": number,
         "KernelMemoryTCP": number,
-        "Links": each(text),
-        "LogConfig": fields({"Type": _LOG_DRIVER, "Config": _LOG_OPTIONS}),
-        "MaskedPaths": null("container.paths", _PATHS),
+        "Links": ListOf(text),
+        "LogConfig": Fields({"Type": _LOG_DRIVER, "Config": _LOG_OPTIONS}),
+        "MaskedPaths": Null("container.paths", _PATHS),
         "Memory": number,
         "MemoryReservation": number,
         "MemorySwap": number,
         "MemorySwappiness": number,
-        "Mounts": each(_mount),
+        "Mounts": ListOf(_mount),
         "NanoCpus": number,
         "NetworkMode": network_mode,
-        "OomKillDisable": unset("container.oom", "a container must stay killable; leave it out"),
-        "OomScoreAdj": between(
+        "OomKillDisable": Unset("container.oom", "a container must stay killable; leave it out"),
+        "OomScoreAdj": Between(
             "container.oom", "a container must stay killable; give 0 to 1000", 0, 1000
         ),
-        "PidMode": unset("container.pid", _NAMESPACE),
+        "PidMode": Unset("container.pid", _NAMESPACE),
         "PidsLimit": number,
         "PortBindings": _PORTS,
-        "Privileged": unset("container.privileged", _PRIVILEGED),
+        "Privileged": Unset("container.privileged", _PRIVILEGED),
         "PublishAllPorts": boolean,
-        "ReadonlyPaths": null("container.paths", _PATHS),
+        "ReadonlyPaths": Null("container.paths", _PATHS),
         "ReadonlyRootfs": boolean,
-        "RestartPolicy": fields({"Name": text, "MaximumRetryCount": number}),
-        "Runtime": one_of("container.runtime", "leave the runtime out", ("", "runc")),
-        "SecurityOpt": each(
-            one_of(
+        "RestartPolicy": Fields({"Name": text, "MaximumRetryCount": number}),
+        "Runtime": OneOf("container.runtime", "leave the runtime out", ("", "runc")),
+        "SecurityOpt": ListOf(
+            OneOf(
                 "container.security-opt",
                 "seccomp, AppArmor and SELinux stay as they are; only no-new-privileges is allowed",
                 _SECURITY_OPTIONS,
             )
         ),
         "ShmSize": number,
-        "StorageOpt": unset("container.storage", "storage options are refused; leave them out"),
+        "StorageOpt": Unset("container.storage", "storage options are refused; leave them out"),
         "Sysctls": _sysctls,
         "Tmpfs": _tmpfs,
-        "UTSMode": unset("container.uts", _NAMESPACE),
+        "UTSMode": Unset("container.uts", _NAMESPACE),
         "Ulimits": ULIMITS,
-        "Umask": between("container.umask", "give a umask of 0 to 0777", 0, 0o777),
-        "UsernsMode": unset("container.userns", _NAMESPACE),
+        "Umask": Between("container.umask", "give a umask of 0 to 0777", 0, 0o777),
+        "UsernsMode": Unset("container.userns", _NAMESPACE),
         "VolumeDriver": _LOCAL_DRIVER,
-        "VolumesFrom": unset(
+        "VolumesFrom": Unset(
             "container.volumes-from",
             "mounts of other containers are not inherited; name the volumes",
         ),
     }
 )
 
-_ENDPOINT = fields(
+_ENDPOINT = Fields(
     {
-        "Aliases": each(text),
-        "DNSNames": each(text),
-        "DriverOpts": unset(
+        "Aliases": ListOf(text),
+        "DNSNames": ListOf(text),
+        "DriverOpts": Unset(
             "network.options", "options of an endpoint can set sysctls; leave them out"
         ),
         "EndpointID": text,
@@ -387,59 +414,60 @@ _ENDPOINT = fields(
         "GlobalIPv6Address": text,
         "GlobalIPv6PrefixLen": number,
         "GwPriority": number,
-        "IPAMConfig": fields(
+        "IPAMConfig": Fields(
             {
                 "IPv4Address": subnet,
                 "IPv6Address": subnet,
-                "LinkLocalIPs": unset("network.subnet", "leave link-local addresses out"),
+                "LinkLocalIPs": Unset("network.subnet", "leave link-local addresses out"),
             }
         ),
         "IPAddress": text,
         "IPPrefixLen": number,
         "IPv6Gateway": text,
-        "Links": each(text),
+        "Links": ListOf(text),
         "MacAddress": text,
         "NetworkID": text,
     }
 )
-_ENDPOINTS = mapping(_ENDPOINT)
+_ENDPOINTS = MapOf(_ENDPOINT)
 
 
+@judged("by networks as in `NetworkMode`", "network.name", "network.host", parts=_ENDPOINTS)
 def _endpoints(value: Any, where: str, limits: Limits) -> None:
     _ENDPOINTS(value, where, limits)
     for name in value or ():
         network_name(name, where, limits)
 
 
-_EMPTY_OBJECTS = mapping(fields({}))
+_EMPTY_OBJECTS = MapOf(Fields({}))
 CONFIG = {
     "ArgsEscaped": boolean,
     "AttachStderr": boolean,
     "AttachStdin": boolean,
     "AttachStdout": boolean,
-    "Cmd": each(text),
+    "Cmd": ListOf(text),
     "Domainname": text,
-    "Entrypoint": each(text),
-    "Env": each(text),
+    "Entrypoint": ListOf(text),
+    "Env": ListOf(text),
     "ExposedPorts": _EMPTY_OBJECTS,
-    "Healthcheck": fields(
+    "Healthcheck": Fields(
         {
             "Interval": number,
             "Retries": number,
             "StartInterval": number,
             "StartPeriod": number,
-            "Test": each(text),
+            "Test": ListOf(text),
             "Timeout": number,
         }
     ),
     "Hostname": text,
     "Image": text,
-    "Labels": mapping(text),
+    "Labels": MapOf(text),
     "MacAddress": text,
     "NetworkDisabled": boolean,
-    "OnBuild": each(text),
+    "OnBuild": ListOf(text),
     "OpenStdin": boolean,
-    "Shell": each(text),
+    "Shell": ListOf(text),
     "StdinOnce": boolean,
     "StopSignal": text,
     "StopTimeout": number,
@@ -449,26 +477,26 @@ CONFIG = {
     "WorkingDir": text,
 }
 
-CONTAINER_CREATE = fields(
+CONTAINER_CREATE = Fields(
     {
         **CONFIG,
         "HostConfig": HOST_CONFIG,
-        "NetworkingConfig": fields({"EndpointsConfig": _endpoints}),
+        "NetworkingConfig": Fields({"EndpointsConfig": _endpoints}),
     }
 )
-COMMIT = fields(CONFIG)
-EXEC_CREATE = fields(
+COMMIT = Fields(CONFIG)
+EXEC_CREATE = Fields(
     {
         "AttachStderr": boolean,
         "AttachStdin": boolean,
         "AttachStdout": boolean,
-        "Cmd": each(text),
-        "ConsoleSize": each(number),
+        "Cmd": ListOf(text),
+        "ConsoleSize": ListOf(number),
         "Container": text,
         "Detach": boolean,
         "DetachKeys": text,
-        "Env": each(text),
-        "Privileged": unset(
+        "Env": ListOf(text),
+        "Privileged": Unset(
             "exec.privileged", "a privileged process is root on the node; leave --privileged out"
         ),
         "Tty": boolean,
@@ -476,41 +504,41 @@ EXEC_CREATE = fields(
         "WorkingDir": text,
     }
 )
-EXEC_START = fields({"ConsoleSize": each(number), "Detach": boolean, "Tty": boolean})
-NETWORK_CREATE = fields(
+EXEC_START = Fields({"ConsoleSize": ListOf(number), "Detach": boolean, "Tty": boolean})
+NETWORK_CREATE = Fields(
     {
         "Attachable": boolean,
         "CheckDuplicate": boolean,
-        "ConfigFrom": fields({"Network": unset("network.config", "leave config networks out")}),
-        "ConfigOnly": unset("network.config", "leave config networks out"),
-        "Driver": one_of(
+        "ConfigFrom": Fields({"Network": Unset("network.config", "leave config networks out")}),
+        "ConfigOnly": Unset("network.config", "leave config networks out"),
+        "Driver": OneOf(
             "network.driver",
             "other drivers reach the pod's own network devices; use the driver bridge",
             ("", "bridge"),
         ),
         "EnableIPv4": boolean,
         "EnableIPv6": boolean,
-        "IPAM": fields(
+        "IPAM": Fields(
             {
-                "Config": each(
-                    fields(
+                "Config": ListOf(
+                    Fields(
                         {
-                            "AuxiliaryAddresses": mapping(subnet),
+                            "AuxiliaryAddresses": MapOf(subnet),
                             "Gateway": subnet,
                             "IPRange": subnet,
                             "Subnet": subnet,
                         }
                     )
                 ),
-                "Driver": one_of("network.ipam", "use the default driver", ("", "default")),
-                "Options": unset("network.ipam", "options of address drivers are refused"),
+                "Driver": OneOf("network.ipam", "use the default driver", ("", "default")),
+                "Options": Unset("network.ipam", "options of address drivers are refused"),
             }
         ),
-        "Ingress": unset("network.ingress", "ingress networks belong to swarm; leave it out"),
+        "Ingress": Unset("network.ingress", "ingress networks belong to swarm; leave it out"),
         "Internal": boolean,
-        "Labels": mapping(text),
+        "Labels": MapOf(text),
         "Name": network_name,
-        "Options": names_in(
+        "Options": NamesIn(
             "network.options",
             "of a bridge's options only enable_icc, enable_ip_masquerade, host_binding_ipv4 and "
             "mtu are allowed",
@@ -523,20 +551,20 @@ NETWORK_CREATE = fields(
                 "com.docker.network.enable_ipv6",
             ),
         ),
-        "Scope": one_of("network.scope", "only local networks are allowed", ("", "local")),
+        "Scope": OneOf("network.scope", "only local networks are allowed", ("", "local")),
     }
 )
-NETWORK_CONNECT = fields({"Container": text, "EndpointConfig": _ENDPOINT})
-NETWORK_DISCONNECT = fields({"Container": text, "Force": boolean})
-VOLUME_CREATE = fields(
+NETWORK_CONNECT = Fields({"Container": text, "EndpointConfig": _ENDPOINT})
+NETWORK_DISCONNECT = Fields({"Container": text, "Force": boolean})
+VOLUME_CREATE = Fields(
     {
-        "ClusterVolumeSpec": unset(
+        "ClusterVolumeSpec": Unset(
             "volume.driver", "cluster volumes belong to swarm; leave it out"
         ),
         "Driver": _LOCAL_DRIVER,
         "DriverOpts": _NO_DRIVER_OPTIONS,
-        "Labels": mapping(text),
-        "Name": matching(
+        "Labels": MapOf(text),
+        "Name": Matching(
             "volume.name", "use letters, digits, _ . -", r"|[A-Za-z0-9][A-Za-z0-9_.-]+"
         ),
     }

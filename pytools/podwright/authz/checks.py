@@ -1,6 +1,6 @@
-"""The small checks that the tables are made of.
+"""The small checks that the tables are made of: records, so that tests and pages can walk them.
 
-A check is a function of (value, where, limits): it returns nothing, or raises :class:`Refused`.
+A check is called with (value, where, limits): it returns nothing, or raises :class:`Refused`.
 ``null`` is what Go takes for "not given" and every check accepts it. Types are exact, because a
 value of the wrong type means that sender and policy do not speak of the same thing.
 """
@@ -8,19 +8,51 @@ value of the wrong type means that sender and policy do not speak of the same th
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
 
 from podwright.docker_api.strict import Refused, fold, parse_json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from podwright.authz.limits import Limits
 
-Check = Callable[[Any, str, "Limits"], None]
-
 _INT64 = 1 << 63
 _EMPTY: tuple[Any, ...] = (None, False, 0, "", [], {})
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """What a value must be.
+
+    Attributes:
+        rule: by which a wrong value is refused; values of a wrong type are by ``body.type``.
+        message: what to do instead.
+    """
+
+    rule: str = "body.type"
+    message: str = ""
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:
+        """Check a value at its place.
+
+        Raises:
+            Refused: it is not allowed.
+        """
+        raise NotImplementedError
+
+    def allows(self) -> str:
+        """What is allowed, for people."""
+        raise NotImplementedError
+
+    def inner(self) -> Iterator[tuple[str, Check]]:
+        """The checks of what is inside, by what their place adds to this one's."""
+        yield from ()
+
+    def refused(self, where: str) -> Refused:
+        """What a wrong value means."""
+        return Refused(self.rule, f"{where}: {self.message}")
 
 
 def _type(value: Any, kind: type, where: str, word: str) -> None:
@@ -28,154 +60,267 @@ def _type(value: Any, kind: type, where: str, word: str) -> None:
         raise Refused("body.type", f"{where} must be {word}")
 
 
-def text(value: Any, where: str, limits: Limits) -> None:  # noqa: ARG001
-    """Any string."""
-    if value is not None:
-        _type(value, str, where, "a string")
+@dataclass(frozen=True)
+class _Text(Check):
+    def allows(self) -> str:
+        return "any text"
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:  # noqa: ARG002
+        if value is not None:
+            _type(value, str, where, "a string")
 
 
-def boolean(value: Any, where: str, limits: Limits) -> None:  # noqa: ARG001
-    """True or false."""
-    if value is not None:
-        _type(value, bool, where, "true or false")
+@dataclass(frozen=True)
+class _Boolean(Check):
+    def allows(self) -> str:
+        return "true or false"
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:  # noqa: ARG002
+        if value is not None:
+            _type(value, bool, where, "true or false")
 
 
-def number(value: Any, where: str, limits: Limits) -> None:  # noqa: ARG001
+@dataclass(frozen=True)
+class _Number(Check):
     """A whole number that fits 64 bits."""
-    if value is not None:
-        _type(value, int, where, "a whole number")
-        if not -_INT64 <= value < _INT64:
-            raise Refused("body.type", f"{where} is out of range")
+
+    def allows(self) -> str:
+        return "any whole number"
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:  # noqa: ARG002
+        if value is not None:
+            _type(value, int, where, "a whole number")
+            if not -_INT64 <= value < _INT64:
+                raise Refused("body.type", f"{where} is out of range")
 
 
-def each(check: Check) -> Check:
-    """A list, every item of which passes ``check``."""
+text, boolean, number = _Text(), _Boolean(), _Number()
 
-    def run(value: Any, where: str, limits: Limits) -> None:
+
+@dataclass(frozen=True)
+class Around(Check):
+    """A check of what is inside a value."""
+
+    item: Check = text
+    place = "[]"
+
+    def allows(self) -> str:
+        return self.item.allows()
+
+    def inner(self) -> Iterator[tuple[str, Check]]:
+        yield self.place, self.item
+
+
+@dataclass(frozen=True)
+class ListOf(Around):
+    """A list, every item of which passes a check."""
+
+    def __init__(self, item: Check) -> None:
+        super().__init__(item=item)
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:
         if value is None:
             return
         _type(value, list, where, "a list")
         for item in value:
             if item is None:
                 raise Refused("body.type", f"{where} has an empty item (null)")
-            check(item, where, limits)
-
-    return run
+            self.item(item, where, limits)
 
 
-def mapping(check: Check) -> Check:
-    """An object with free names; every value passes ``check``."""
+@dataclass(frozen=True)
+class MapOf(Around):
+    """An object with free names; every value passes a check."""
 
-    def run(value: Any, where: str, limits: Limits) -> None:
+    place = ".*"
+
+    def __init__(self, item: Check) -> None:
+        super().__init__(item=item)
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:
         if value is None:
             return
         _type(value, dict, where, "an object")
         for item in value.values():
-            check(item, where, limits)
-
-    return run
+            self.item(item, where, limits)
 
 
-def fields(table: Mapping[str, Check]) -> Check:
+@dataclass(frozen=True)
+class JsonText(Around):
+    """A query parameter that carries JSON (the empty text means: not given)."""
+
+    place = ""
+
+    def __init__(self, item: Check) -> None:
+        super().__init__(item=item)
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:
+        if value:
+            self.item(parse_json_text(value), where, limits)
+
+
+class Fields(Check):
     """An object with exactly these names, each with its check; other names are refused."""
-    folded = {fold(name): name for name in table}
 
-    def run(value: Any, where: str, limits: Limits) -> None:
+    def allows(self) -> str:
+        return "these fields"
+
+    def __init__(self, table: Mapping[str, Check]) -> None:
+        super().__init__("body.unknown")
+        object.__setattr__(self, "table", dict(table))
+        object.__setattr__(self, "_folded", {fold(name): name for name in table})
+
+    table: Mapping[str, Check]
+    _folded: Mapping[str, str]
+
+    def inner(self) -> Iterator[tuple[str, Check]]:
+        for name, check in self.table.items():
+            yield f".{name}", check
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:
         if value is None:
             return
         _type(value, dict, where or "the body", "an object")
         for name, inner in value.items():
-            check = table.get(name)
+            check = self.table.get(name)
             if check is None:
-                raise _unknown(name, where, folded)
+                raise self._unknown(name, where)
             check(inner, f"{where}.{name}" if where else name, limits)
 
-    return run
+    def _unknown(self, name: str, where: str) -> Refused:
+        """Say what is wrong about a name; an unknown one is quoted only when it is a plain word."""
+        right = self._folded.get(fold(name))
+        place = f" in {where}" if where else ""
+        if right:
+            return Refused("body.case", f"a field{place} must be spelt {right}")
+        shown = f" '{name}'" if re.match(r"[A-Za-z][A-Za-z0-9]{0,40}\Z", name) else ""
+        return Refused(
+            "body.unknown", f"the field{shown}{place} is not known to the policy; leave it out"
+        )
 
 
-def _unknown(name: str, where: str, folded: Mapping[str, str]) -> Refused:
-    """Say what is wrong about a name; an unknown one is quoted only when it is a plain word."""
-    right = folded.get(fold(name))
-    place = f" in {where}" if where else ""
-    if right:
-        return Refused("body.case", f"a field{place} must be spelt {right}")
-    shown = f" '{name}'" if re.match(r"[A-Za-z][A-Za-z0-9]{0,40}\Z", name) else ""
-    return Refused(
-        "body.unknown", f"the field{shown}{place} is not known to the policy; leave it out"
-    )
-
-
-def unset(rule: str, message: str) -> Check:
+@dataclass(frozen=True)
+class Unset(Check):
     """Only Go's zero values (what a client sends when nothing was asked for)."""
 
-    def run(value: Any, where: str, limits: Limits) -> None:  # noqa: ARG001
+    def allows(self) -> str:
+        return "nothing"
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:  # noqa: ARG002
         if not any(value == empty and type(value) is type(empty) for empty in _EMPTY):
-            raise Refused(rule, f"{where}: {message}")
-
-    return run
+            raise self.refused(where)
 
 
-def null(rule: str, message: str) -> Check:
+@dataclass(frozen=True)
+class Null(Check):
     """Only null: an empty list would already mean something."""
 
-    def run(value: Any, where: str, limits: Limits) -> None:  # noqa: ARG001
+    def allows(self) -> str:
+        return "nothing, not even an empty list"
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:  # noqa: ARG002
         if value is not None:
-            raise Refused(rule, f"{where}: {message}")
-
-    return run
+            raise self.refused(where)
 
 
-def one_of(rule: str, message: str, allowed: Sequence[str]) -> Check:
+@dataclass(frozen=True)
+class OneOf(Check):
     """One of some strings."""
 
-    def run(value: Any, where: str, limits: Limits) -> None:
+    words: Sequence[str] = ()
+
+    def allows(self) -> str:
+        return "one of " + ", ".join(f"`{word}`" for word in self.words if word)
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:
         text(value, where, limits)
-        if value is not None and value not in allowed:
-            raise Refused(rule, f"{where}: {message}")
-
-    return run
+        if value is not None and value not in self.words:
+            raise self.refused(where)
 
 
-def between(rule: str, message: str, low: int, high: int) -> Check:
-    """A whole number from ``low`` to ``high``."""
+@dataclass(frozen=True)
+class Between(Check):
+    """A whole number within limits."""
 
-    def run(value: Any, where: str, limits: Limits) -> None:
+    low: int = 0
+    high: int = 0
+
+    def allows(self) -> str:
+        return f"{self.low} to {self.high}"
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:
         number(value, where, limits)
-        if value is not None and not low <= value <= high:
-            raise Refused(rule, f"{where}: {message}")
-
-    return run
+        if value is not None and not self.low <= value <= self.high:
+            raise self.refused(where)
 
 
-def matching(rule: str, message: str, pattern: str) -> Check:
+@dataclass(frozen=True)
+class Matching(Check):
     """A string that a pattern matches as a whole."""
-    compiled = re.compile(rf"(?:{pattern})\Z")
 
-    def run(value: Any, where: str, limits: Limits) -> None:
+    pattern: str = ""
+
+    def allows(self) -> str:
+        return f"`{self.pattern}`".replace("|", "\\|")
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:
         text(value, where, limits)
-        if value is not None and not compiled.match(value):
-            raise Refused(rule, f"{where}: {message}")
-
-    return run
+        if value is not None and not re.match(rf"(?:{self.pattern})\Z", value):
+            raise self.refused(where)
 
 
-def names_in(rule: str, message: str, allowed: Sequence[str]) -> Check:
+@dataclass(frozen=True)
+class NamesIn(Check):
     """An object of strings with names from a list."""
 
-    def run(value: Any, where: str, limits: Limits) -> None:
-        mapping(text)(value, where, limits)
+    words: Sequence[str] = ()
+
+    def allows(self) -> str:
+        return "the names " + ", ".join(f"`{word}`" for word in self.words)
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:
+        MapOf(text)(value, where, limits)
         for name in value or ():
-            if name not in allowed:
-                raise Refused(rule, f"{where}: {message}")
-
-    return run
+            if name not in self.words:
+                raise self.refused(where)
 
 
-def json_text(check: Check) -> Check:
-    """A query parameter that carries JSON (the empty text means: not given)."""
+@dataclass(frozen=True)
+class Judged(Check):
+    """What a function judges.
 
-    def run(value: Any, where: str, limits: Limits) -> None:
-        if value:
-            check(parse_json_text(value), where, limits)
+    Attributes:
+        judge: raises :class:`Refused` by one of the rules.
+        rules: all of them.
+        what: what it allows, for people.
+        parts: a check of what is inside, which the judge uses.
+    """
 
-    return run
+    judge: Callable[[Any, str, Limits], None] = lambda *_: None
+    rules: tuple[str, ...] = ()
+    what: str = ""
+    parts: Check | None = None
+
+    def allows(self) -> str:
+        return self.what
+
+    def inner(self) -> Iterator[tuple[str, Check]]:
+        if self.parts:
+            yield "", self.parts
+
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:
+        self.judge(value, where, limits)
+
+
+def judged(
+    what: str, *rules: str, parts: Check | None = None
+) -> Callable[[Callable[[Any, str, Limits], None]], Judged]:
+    """Make a check of a function."""
+    return lambda judge: Judged(rules[0], what, judge, rules, what, parts)
+
+
+def walk(check: Check, place: str = "") -> Iterator[tuple[str, Check]]:
+    """A check and all that are inside it, by their places."""
+    yield place, check
+    for more, inner in check.inner():
+        yield from walk(inner, place + more)

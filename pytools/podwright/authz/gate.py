@@ -53,7 +53,7 @@ from podwright.docker_api.http import (
     render_head,
     shut,
 )
-from podwright.docker_api.strict import Refused, Target, parse_target
+from podwright.docker_api.strict import Refused, Target, cannot_be, parse_target
 
 if TYPE_CHECKING:
     from podwright.authz.limits import Limits
@@ -70,8 +70,7 @@ _ID = re.compile(rb'"Id":"([0-9a-f]{64})"')
 _WAKES = frozenset(
     {(b"POST", "start"), (b"POST", "restart"), (b"POST", "unpause"), (b"PUT", "archive")}
 )
-#: Kinds of things whose names have no slashes, or that are never there.
-_NO_SLASHES = ("containers", "networks", "volumes", "plugins")
+NOT_FOUND = "404 Not Found"
 _HEX = re.compile(r"[0-9a-f]{1,64}\Z")
 _AWAKE = ("running", "restarting")
 _TRIES = 3
@@ -254,7 +253,8 @@ class Gate:
                 if not answer:
                     return
                 self._doors.remember(head.target, answer)
-            answer = _impossible(head, target) or self._answered(client, head, target)
+            missing = cannot_be(head.method.decode(), target.segments)
+            answer = reply(NOT_FOUND, missing) if missing else self._answered(client, head, target)
             if answer:
                 last_words(client.end, answer)
                 return
@@ -407,25 +407,6 @@ def _networks_of(request: dict[str, Any]) -> list[str]:
     """The networks that a checked creation names."""
     host, config = request.get("HostConfig") or {}, request.get("NetworkingConfig") or {}
     return [host.get("NetworkMode") or "", *(config.get("EndpointsConfig") or {})]
-
-
-def _impossible(head: Head, target: Target) -> bytes:
-    """The engine's answer about what cannot be there.
-
-    ``docker inspect team/app:1`` asks for a container first, goes on when there is none, and asks
-    for a plugin last, of which this engine never has any.
-    """
-    kind, *name = target.segments
-    if head.method != b"GET" or kind not in _NO_SLASHES:
-        return b""
-    if kind == "plugins":
-        asked = len(name) > 1 and name[-1] == "json"
-        return reply("404 Not Found", f"plugin {'/'.join(name[:-1])} not found") if asked else b""
-    if kind == "containers" and len(name) > 2 and name[-1] == "json":  # noqa: PLR2004
-        return reply("404 Not Found", f"No such container: {'/'.join(name[:-1])}")
-    if kind != "containers" and len(name) > 1:
-        return reply("404 Not Found", "page not found")
-    return b""
 
 
 def _question(target: str, method: str = "GET") -> bytes:

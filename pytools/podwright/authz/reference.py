@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from podwright.authz.checks import Around, Check, Fields, Judged, walk
 from podwright.authz.limits import (
     CAPABILITIES,
     NEVER_CAPABILITIES,
@@ -9,6 +12,9 @@ from podwright.authz.limits import (
     SYSCTLS,
 )
 from podwright.authz.routes import ROUTES, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _HEAD = """# What the policed Docker Engine allows
 
@@ -35,6 +41,12 @@ Sysctls: {sysctls}.
 | request | decision |
 |---|---|
 """
+_FIELDS = """
+## Fields
+What the bodies and parameters of the open routes may have in them; whatever is not here is refused
+(`body.unknown`, `query.unknown`), and so is every value of another type (`body.type`). `[]` stands
+for each item of a list, `.*` for each value of an object with free names.
+"""
 
 
 def page() -> str:
@@ -48,7 +60,47 @@ def page() -> str:
         )
     )
     rows = (f"| `{route.method} {route.path}` | {_decision(route)} |" for route in ROUTES)
-    return "".join(parts) + "\n".join(rows) + "\n"
+    return "".join(parts) + "\n".join(rows) + "\n" + "".join(_fields())
+
+
+def _fields() -> Iterator[str]:
+    """The parameters and fields of each route that has some, with what they may be."""
+    yield _FIELDS
+    told: list[object] = []
+    for route in ROUTES:
+        named = {f"?{name}": check for name, check in (route.query or {}).items()}
+        if route.schema and route.schema not in told:
+            told.append(route.schema)
+            named[""] = route.schema
+        if not route.group or not named:
+            continue
+        yield f"\n### {route.method} {route.path}\n"
+        yield from _of_route(named)
+
+
+def _of_route(named: dict[str, Check]) -> Iterator[str]:
+    """First what is judged, then what is checked by its type only."""
+    plain: dict[str, list[str]] = {}
+    rows = []
+    for name, check in named.items():
+        for place, inner in walk(check, name):
+            shown = f"`{place.lstrip('.')}`"
+            if isinstance(inner, (Fields, Around)):
+                continue
+            if inner.rule == "body.type":
+                plain.setdefault(inner.allows(), []).append(shown)
+            else:
+                rows.append(_row(shown, inner))
+    if rows:
+        yield "| field | may be | refused by |\n|---|---|---|\n" + "".join(rows) + "\n"
+    for allowed, places in plain.items():
+        yield f"* {allowed}: {', '.join(places)}\n"
+
+
+def _row(place: str, check: Check) -> str:
+    rules = check.rules if isinstance(check, Judged) else (check.rule,)
+    shown = ", ".join(f"`{rule}`" for rule in rules)
+    return f"| {place} | {check.allows()} | {shown} |\n"
 
 
 def _profiles() -> str:

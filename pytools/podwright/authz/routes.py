@@ -22,7 +22,17 @@ from podwright.authz.bodies import (
     VOLUME_CREATE,
     network_mode,
 )
-from podwright.authz.checks import each, fields, json_text, mapping, matching, one_of, text, unset
+from podwright.authz.checks import (
+    Fields,
+    JsonText,
+    ListOf,
+    MapOf,
+    Matching,
+    OneOf,
+    Unset,
+    judged,
+    text,
+)
 from podwright.docker_api.strict import Refused
 
 if TYPE_CHECKING:
@@ -82,14 +92,14 @@ def _no(rule: str, message: str, *routes: str) -> list[Route]:
     return [Route(method, path, rule=rule, message=message) for method, path in rows]
 
 
-_OUTPUT = fields(
+_OUTPUT = Fields(
     {
-        "Type": one_of(
+        "Type": OneOf(
             "build.output",
             "of outputs only image, local, tar, oci, docker and moby are allowed",
             ("", "image", "local", "tar", "oci", "docker", "moby", "registry", "cacheonly"),
         ),
-        "Attrs": mapping(text),
+        "Attrs": MapOf(text),
     }
 )
 _BUILD_QUERY = {
@@ -119,26 +129,27 @@ _BUILD_QUERY = {
         ],
         text,
     ),
-    "buildargs": json_text(mapping(text)),
-    "cachefrom": json_text(each(text)),
-    "cgroupparent": unset(
+    "buildargs": JsonText(MapOf(text)),
+    "cachefrom": JsonText(ListOf(text)),
+    "cgroupparent": Unset(
         "build.cgroup", "builds stay in the engine's own cgroup; leave --cgroup-parent out"
     ),
-    "isolation": one_of("build.isolation", "leave it out", ("", "default")),
-    "labels": json_text(mapping(text)),
+    "isolation": OneOf("build.isolation", "leave it out", ("", "default")),
+    "labels": JsonText(MapOf(text)),
     "networkmode": network_mode,
-    "outputs": json_text(each(_OUTPUT)),
-    "remote": matching(
+    "outputs": JsonText(ListOf(_OUTPUT)),
+    "remote": Matching(
         "build.remote",
         "a context from elsewhere is not fetched with the engine's rights; check it out first",
         r"|client-session",
     ),
-    "securityopt": unset("build.security-opt", "security options of builds are refused"),
-    "ulimits": json_text(ULIMITS),
-    "version": one_of("build.version", "use 1 (classic) or 2 (BuildKit)", ("", "1", "2")),
+    "securityopt": Unset("build.security-opt", "security options of builds are refused"),
+    "ulimits": JsonText(ULIMITS),
+    "version": OneOf("build.version", "use 1 (classic) or 2 (BuildKit)", ("", "1", "2")),
 }
 
 
+@judged("`-`, while `imports` is on", "image.import")
 def _import_source(value: Any, where: str, limits: Limits) -> None:
     """Imports come from the client's own stream, not from an address that the engine fetches."""
     text(value, where, limits)

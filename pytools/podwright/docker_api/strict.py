@@ -202,6 +202,23 @@ def _walk(value: Any, depth: int) -> None:
             _walk(inner, depth + 1)
 
 
+def cannot_be(method: str, segments: tuple[str, ...]) -> str:
+    """What the engine says about a thing that cannot be there; empty for all others.
+
+    ``docker inspect team/app:1`` asks for a container first, goes on when there is none, and asks
+    for a plugin last, of which there never is one here.
+    """
+    kind, *name = segments
+    if method != "GET" or len(name) < 2:  # noqa: PLR2004
+        return ""
+    called = "/".join(name[:-1])
+    if kind == "plugins" and name[-1] == "json":
+        return f"plugin {called} not found"
+    if kind == "containers" and name[-1] == "json" and "/" in called:
+        return f"No such container: {called}"
+    return "page not found" if kind in ("networks", "volumes") else ""
+
+
 def fold(name: str) -> str:
     """As Go compares the names of fields: by case, where a long s and the Kelvin sign count too."""
     return name.replace("\u017f", "s").lower()

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Callable
 from urllib.parse import quote, urlencode
 
-from podwright.docker_api.strict import Target, parse_json
+from podwright.docker_api.strict import Target, cannot_be, parse_json
 from podwright.dood.bodies import Maker
 from podwright.dood.budget import Budget, number
 from podwright.dood.naming import BUILD, Naming
-from podwright.dood.node import Finder, Node
+from podwright.dood.node import MISSING, Finder, Node
 from podwright.dood.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -176,6 +176,9 @@ def decide(
         match = pattern.fullmatch(path)
         if match and call.method in method.split("|"):
             return handler(desk, call, match.groupdict())
+    missing = cannot_be(call.method, call.target.segments)
+    if missing:
+        raise Refusal(MISSING, missing, is_engines=True)
     raise Refusal(
         403,
         f"the call {call.method} {path} is not known, and only what is understood is passed on to "
