@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from podwright import strategies
 from podwright.builders._base import FEATURES
 from podwright.config import OrganisationConfig, RepositoryConfig
 from podwright.images import IMAGES
+from podwright.json_schemas import definitions, of_record
 from podwright.pages import entries, page, sections, table
 from podwright.records import fields
 from podwright.request import BuildParameters, Image, PodParameters
@@ -114,3 +116,21 @@ def builders_table() -> list[str]:
         about = strategies.summary(strategy)
         lines.append(f"| `{name}` | {about} | {strategy.level} | {strategy.needs} |")
     return lines
+
+
+def request_schema() -> dict[str, Any]:
+    """Give the JSON Schema (2020-12) of a request, for editors and other tools."""
+    schema = of_record(BuildParameters)
+    schema["properties"]["images"] = {
+        "type": "array",
+        "items": {"$ref": "#/$defs/Image"},
+        "description": schema["properties"]["images"]["description"],
+    }
+    schema.pop("required", None)
+    schema["anyOf"] = [{"required": ["image"]}, {"required": ["images"]}]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "buildImage",
+        **schema,
+        "$defs": {"Image": of_record(Image), **definitions(BuildParameters)},
+    }

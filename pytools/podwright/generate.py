@@ -12,7 +12,7 @@ from podwright import bundle, documents, pod, strategies
 from podwright.config import Config
 from podwright.doctor import symptoms
 from podwright.plan import plan_pod
-from podwright.request import json_schema, parse_pod
+from podwright.request import parse_pod
 
 RESOURCES = "resources/podwright"
 PACKAGE = "pytools/podwright"
@@ -31,7 +31,7 @@ def everything() -> dict[str, bytes]:
         f"{PACKAGE}/{symptoms.PACKED}": packed,
         f"{RESOURCES}/podwright.pyz": bundle.archive(members),
         "docs/reference/request.schema.json": (
-            json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+            json.dumps(documents.request_schema(), indent=2, ensure_ascii=False) + "\n"
         ).encode(),
     }
     made.update({f"{RESOURCES}/pods/{name}": data for name, data in presets(Config()).items()})

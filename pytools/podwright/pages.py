@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from podwright import json_schemas
 from podwright.records import MISSING, Field, fields
 from podwright.schema import Choice, Duration, Kind, ListOf, RecordOf
 
@@ -81,7 +82,7 @@ def _records_in(kind: Kind, key: str = "") -> Iterator[tuple[str, type]]:
     if isinstance(kind, RecordOf):
         yield key, kind.of
     else:
-        for name, part in kind.parts().items():
+        for name, part in json_schemas.parts(kind).items():
             yield from _records_in(part, name)
 
 

@@ -23,10 +23,8 @@ from podwright.schema import (
     Number,
     RecordOf,
     Text,
-    definitions,
     option,
     parse_fields,
-    record_schema,
 )
 
 TYPE_CHECKING = False
@@ -442,24 +440,6 @@ def parse_pod(
 
 def _own_part(cls: type, parsed: dict[str, Any]) -> Any:
     return cls(**{i.name: parsed[i.name] for i in fields(cls) if i.name in parsed})
-
-
-def json_schema() -> dict[str, Any]:
-    """Give the JSON Schema (2020-12) of a request, for editors and other tools."""
-    schema = record_schema(BuildParameters)
-    schema["properties"]["images"] = {
-        "type": "array",
-        "items": {"$ref": "#/$defs/Image"},
-        "description": schema["properties"]["images"]["description"],
-    }
-    schema.pop("required", None)
-    schema["anyOf"] = [{"required": ["image"]}, {"required": ["images"]}]
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "buildImage",
-        **schema,
-        "$defs": {"Image": record_schema(Image), **definitions(BuildParameters)},
-    }
 
 
 def is_build(value: dict[str, Any]) -> bool:

@@ -77,18 +77,6 @@ class Kind:
         """
         raise NotImplementedError
 
-    def json_schema(self) -> dict[str, Any]:
-        """Give the JSON Schema (2020-12) of the kind."""
-        raise NotImplementedError
-
-    def definition(self) -> tuple[str, dict[str, Any]]:
-        """Give name and schema of what stands once, in ``$defs``; no name for small ones."""
-        return "", {}
-
-    def parts(self) -> dict[str, Kind]:
-        """Give the kinds of what a value holds, by the key that chooses one, '' for none."""
-        return {}
-
 
 @record
 class Text(Kind):
@@ -113,13 +101,6 @@ class Text(Kind):
             raise Invalid(f"{shown(value)} is not {self.expected}")
         return value
 
-    def json_schema(self) -> dict[str, Any]:
-        others = ["number"] * self.numbers + ["boolean"] * self.booleans
-        schema: dict[str, Any] = {"type": ["string", *others] if others else "string"}
-        if self.pattern:
-            schema["pattern"] = f"^(?:{self.pattern})$"
-        return schema
-
 
 @record
 class Flag(Kind):
@@ -132,9 +113,6 @@ class Flag(Kind):
         if not isinstance(value, bool):
             raise Invalid(f"expected true or false, got {told(value)}")
         return value
-
-    def json_schema(self) -> dict[str, Any]:
-        return {"type": "boolean"}
 
 
 @record
@@ -152,9 +130,6 @@ class Number(Kind):
         if not self.least <= value <= self.most:
             raise Invalid(f"{value} is not between {self.least} and {self.most}")
         return value
-
-    def json_schema(self) -> dict[str, Any]:
-        return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -178,14 +153,6 @@ class Duration(Kind):
             )
         return int(found[1]) * SECONDS[found[2]]
 
-    def json_schema(self) -> dict[str, Any]:
-        return {
-            "oneOf": [
-                {"type": "integer", "minimum": 0},
-                {"type": "string", "pattern": "^[0-9]{1,6}[smh]$"},
-            ]
-        }
-
 
 @record
 class Choice(Kind):
@@ -201,9 +168,6 @@ class Choice(Kind):
         if value not in self.words():
             raise Invalid(f"unknown {self.what} {shown(value)}{guess(value, self.words())}")
         return value
-
-    def json_schema(self) -> dict[str, Any]:
-        return {"enum": sorted(self.words())}
 
 
 @record
@@ -233,13 +197,6 @@ class ListOf(Kind):
         if problems:
             raise Invalid(*problems)
         return tuple(items)
-
-    def json_schema(self) -> dict[str, Any]:
-        element = self.item.json_schema()
-        return {"oneOf": [{"type": "array", "items": element}, element]}
-
-    def parts(self) -> dict[str, Kind]:
-        return {"": self.item}
 
 
 @record
@@ -280,15 +237,6 @@ class MapOf(Kind):
             raise Invalid(*problems)
         return items
 
-    def json_schema(self) -> dict[str, Any]:
-        item = self.item.json_schema()
-        if self.nulls:
-            item = {"oneOf": [item, {"type": "null"}]}
-        return {"type": "object", "additionalProperties": item}
-
-    def parts(self) -> dict[str, Kind]:
-        return {"": self.item}
-
 
 @record
 class Anything(Kind):
@@ -302,10 +250,6 @@ class Anything(Kind):
             expected = " or ".join(describe(kind()) for kind in self.types)
             raise Invalid(f"expected {expected}, got {describe(value)}")
         return value
-
-    def json_schema(self) -> dict[str, Any]:
-        names: dict[Any, str] = {dict: "object", list: "array", str: "string"}
-        return {"type": [names[kind] for kind in self.types]}
 
 
 @record
@@ -335,19 +279,6 @@ class RecordOf(Kind):
         except Invalid as error:
             raise Invalid(*error.problems, rest=self.of(**error.rest)) from None
         return self.of(**parsed)
-
-    def json_schema(self) -> dict[str, Any]:
-        kinds = kinds_of(self.of)
-        short = [kinds[name].json_schema() for name in (self.shorthand, self.flag) if name]
-        schema = reference_to(self.definition()[0])
-        return {"oneOf": [schema, *short]} if short else schema
-
-    def definition(self) -> tuple[str, dict[str, Any]]:
-        # Parts of jobs are told apart by their classes in Jenkins.
-        return getattr(self.of, "JAVA", "") or self.of.__name__, record_schema(self.of)
-
-    def parts(self) -> dict[str, Kind]:
-        return kinds_of(self.of)
 
 
 def option(  # noqa: PLR0913 - each is given by its name
@@ -420,43 +351,3 @@ def unknown(what: str, name: object, known: Iterable[str]) -> Problem:
     word = str(name)
     sentence = f"unknown {what} {shown(word)}{guess(word, known)}"
     return Problem(sentence, word, named=True, meant=nearest(word, known))
-
-
-def definitions(*classes: type) -> dict[str, Any]:
-    """Give the JSON Schemas of the records that are used by some, for ``$defs``.
-
-    Raises:
-        ValueError: one name stands for two of them.
-    """
-    made: dict[str, Any] = {}
-    waiting = [kind for cls in classes for kind in kinds_of(cls).values()]
-    while waiting:
-        kind = waiting.pop(0)
-        name, schema = kind.definition()
-        if made.get(name, schema) != schema:
-            raise ValueError(name)
-        if name in made:
-            continue
-        if name:
-            made[name] = schema
-        waiting += kind.parts().values()
-    return dict(sorted(made.items()))
-
-
-def reference_to(name: str) -> dict[str, str]:
-    """Give the schema that stands for one of ``$defs``."""
-    return {"$ref": f"#/$defs/{name}"}
-
-
-def record_schema(cls: type) -> dict[str, Any]:
-    """Give the JSON Schema of a record whose fields are options."""
-    properties = {}
-    for item in fields(cls):
-        schema = dict(item.metadata["kind"].json_schema())
-        schema["description"] = item.metadata["doc"]
-        properties[item.name] = schema
-    required = [item.name for item in fields(cls) if item.metadata["required"]]
-    schema = {"type": "object", "additionalProperties": False, "properties": properties}
-    if required:
-        schema["required"] = required
-    return schema

@@ -22,8 +22,8 @@ import kubernetes_validate
 import pytest
 
 from podwright import inputs, strategies
+from podwright.documents import request_schema
 from podwright.plan import Plan, plan
-from podwright.request import json_schema
 from podwright.resources import text
 from podwright.workspace import Facts
 
@@ -182,7 +182,7 @@ def test_a_plan_is_what_the_golden_files_say(case: str) -> None:
 def test_a_request_of_the_golden_files_fits_the_json_schema(case: str) -> None:
     value = json.loads((HERE / case / "request.json").read_text(encoding="utf-8"))
 
-    jsonschema.validate(value, json_schema(), cls=jsonschema.Draft202012Validator)
+    jsonschema.validate(value, request_schema(), cls=jsonschema.Draft202012Validator)
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])

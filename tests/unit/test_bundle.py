@@ -14,7 +14,7 @@ import pytest
 
 from podwright import bundle, generate
 from podwright.documents import everything as pages
-from podwright.request import json_schema
+from podwright.documents import request_schema
 
 OLDEST = (3, 9)
 
@@ -142,9 +142,9 @@ def test_a_stale_file_would_be_noticed(repository: Path, tmp_path: Path) -> None
 def test_the_json_schema_is_one(repository: Path) -> None:
     import jsonschema  # noqa: PLC0415 - 100 ms
 
-    jsonschema.Draft202012Validator.check_schema(json_schema())
+    jsonschema.Draft202012Validator.check_schema(request_schema())
     committed = repository / "docs/reference/request.schema.json"
-    assert json.loads(committed.read_text(encoding="utf-8")) == json_schema()
+    assert json.loads(committed.read_text(encoding="utf-8")) == request_schema()
 
 
 def test_the_steps_pages_are_plain_text() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from podwright.documents import request_schema
 from podwright.errors import UsageError
 from podwright.records import fields
 from podwright.request import (
@@ -24,7 +25,6 @@ from podwright.request import (
     Secret,
     Ssh,
     is_build,
-    json_schema,
     parse_build,
     parse_pod,
 )
@@ -240,7 +240,7 @@ def test_a_good_value_is_taken(name: str, value: Any, parsed: Any) -> None:
 
 @pytest.mark.parametrize(("name", "value", "parsed"), good_cases())
 def test_a_good_value_fits_the_json_schema(name: str, value: Any, parsed: Any) -> None:
-    jsonschema.validate({**IMAGE, name: value}, json_schema(), jsonschema.Draft202012Validator)
+    jsonschema.validate({**IMAGE, name: value}, request_schema(), jsonschema.Draft202012Validator)
 
 
 @pytest.mark.parametrize(("name", "value", "said"), wrong_cases())

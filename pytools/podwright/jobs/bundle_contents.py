@@ -46,6 +46,7 @@ OWN = (
     "cli.py",
     "console.py",
     "errors.py",
+    "json_schemas.py",
     "located.py",
     "pages.py",
     "records.py",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from podwright.errors import Problem, guess, shown
 from podwright.records import field, record
-from podwright.schema import Flag, Invalid, Kind, RecordOf, Text, describe, reference_to
+from podwright.schema import Flag, Invalid, Kind, RecordOf, Text, describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,27 +52,6 @@ class OneOf(Kind):
         except Invalid as error:
             raise Invalid(*(problem.below(key) for problem in error.problems)) from None
 
-    def json_schema(self) -> dict[str, Any]:
-        return reference_to(self.definition()[0])
-
-    def definition(self) -> tuple[str, dict[str, Any]]:
-        """Give one object for each variant, or the bare name of one."""
-        objects = [
-            {
-                "type": "object",
-                "additionalProperties": False,
-                "required": [key],
-                "properties": {key: kind.json_schema()},
-            }
-            for key, kind in self.variants.items()
-        ]
-        first = next(iter(self.variants.values())).definition()[0]
-        name = f"{self.what.replace(' ', '-')}-{len(objects)}-{first}".rstrip("-")
-        return name, {"oneOf": [{"enum": list(self.variants)}, *objects]}
-
-    def parts(self) -> dict[str, Kind]:
-        return dict(self.variants)
-
 
 @record
 class Lines(Text):
@@ -99,9 +78,6 @@ class Plain(Lines):
         if isinstance(value, bool):
             return "true" if value else "false"
         return super().parse(value)
-
-    def json_schema(self) -> dict[str, Any]:
-        return {"type": ["string", "number", "boolean"]}
 
 
 # XML 1.0, section 2.2 "Characters", minus the carriage return, which every parser turns into a
@@ -143,6 +119,3 @@ class Switch(RecordOf):
         if isinstance(value, bool):
             return self.of() if value else None
         return super().parse(value)
-
-    def json_schema(self) -> dict[str, Any]:
-        return {"oneOf": [super().json_schema(), {"type": "boolean"}]}

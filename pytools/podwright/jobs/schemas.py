@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from podwright import pages
+from podwright import json_schemas, pages
 from podwright.jobs import kinds
 from podwright.jobs.description import Document
 from podwright.jobs.expand import DEFAULT_KIND
+from podwright.jobs.oneof import OneOf, Plain, Switch
 from podwright.records import fields
-from podwright.schema import definitions, record_schema
 
 HEAD_DOCS = {
     "name": "full name, such as team/app; may hold {{name}} when the job has values",
@@ -25,9 +25,18 @@ VALUE = {"$ref": "#/$defs/value"}
 PLACEHOLDER = {"type": "string", "pattern": "\\{\\{ *[A-Za-z_][A-Za-z0-9_]* *\\}\\}"}
 
 
+json_schemas.MAKERS.update(
+    {
+        OneOf: json_schemas.reference,
+        Plain: lambda _: {"type": ["string", "number", "boolean"]},
+        Switch: lambda kind: {"oneOf": [json_schemas.reference(kind), {"type": "boolean"}]},
+    }
+)
+
+
 def json_schema() -> dict[str, Any]:
     """Give the JSON Schema (2020-12) of one file of a description."""
-    schema = record_schema(Document)
+    schema = json_schemas.of_record(Document)
     sections = {name: {"$ref": f"#/$defs/{name}-fields"} for name in kinds.names()}
     schema["properties"]["defaults"] = {
         "type": "object",
@@ -48,14 +57,17 @@ def json_schema() -> dict[str, Any]:
     }
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Jenkins jobs as code"
-    schema["$defs"] = {**definitions(*map(kinds.load, kinds.names())), **_definitions()}
+    schema["$defs"] = {
+        **json_schemas.definitions(*map(kinds.load, kinds.names())),
+        **_definitions(),
+    }
     return schema
 
 
 def _definitions() -> dict[str, Any]:
     made: dict[str, Any] = {"value": PLACEHOLDER}
     for name in kinds.names():
-        record = record_schema(kinds.load(name))
+        record = json_schemas.of_record(kinds.load(name))
         made[f"{name}-fields"] = {
             "type": "object",
             "properties": {key: filled(value) for key, value in record["properties"].items()},
