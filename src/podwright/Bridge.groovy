@@ -89,7 +89,10 @@ class Bridge implements Serializable {
       if (!problems.isEmpty()) {
         fail(problems.join('\n'))
       }
-    } else if (request.pod == null && step == 'buildImage' && steps.env.WORKSPACE_TMP[0] == '/') {
+      return
+    }
+    boolean planned = request.pod != null || step != 'buildImage'
+    if (!planned && steps.env.WORKSPACE_TMP.startsWith('/')) { // not on Windows
       planHere(request, true)
     }
   }

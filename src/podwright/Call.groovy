@@ -45,12 +45,12 @@ class Call implements Serializable {
   /** Returns a sentence for each parameter that a step does not know, as the planner words it. */
   @NonCPS
   static List unknown(String step, Map request) {
-    List known = Parameters.NAMES.get(step)
+    List known = Parameters.of(step)
     List problems = []
     Map own = [:]
     for (Object key : request.keySet()) {
       String name = key.toString()
-      if (!known.contains(name) && Parameters.NAMES.buildImage.contains(name)) {
+      if (!known.contains(name) && Parameters.of('buildImage').contains(name)) {
         problems.add(name + ': does nothing here; it is a parameter of buildImage')
       } else {
         own.put(name, true)
@@ -62,7 +62,7 @@ class Call implements Serializable {
       for (int i = 0; i < images.size(); i++) {
         if (images.get(i) instanceof Map) {
           Map image = (Map) images.get(i)
-          problems.addAll(strangers("images[${i}]: ", image, Parameters.NAMES.get('images')))
+          problems.addAll(strangers("images[${i}]: ", image, Parameters.of('images')))
         }
       }
     }

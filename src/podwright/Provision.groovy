@@ -84,7 +84,10 @@ fi
       fail('there is no answer; the log is above.')
     }
     if (answer.summary != null) {
-      steps.currentBuild.description = answer.summary
+      String before = steps.currentBuild.description
+      steps.currentBuild.description = before ? before + '; ' + answer.summary : answer.summary
+    }
+    if (answer.artifact != null) {
       steps.archiveArtifacts(artifacts: answer.artifact, allowEmptyArchive: true)
     }
     if (answer.error != null) {

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from podwright.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, PodwrightError, UsageError
 from podwright.jobs import actions
@@ -81,15 +83,30 @@ def seed(options: Namespace, console: Console) -> int:
     file = Path(options.request)
     if not file.is_file():
         raise UsageError(f"there is no file '{file}'; this verb is for the step provisionJobs")
+    request = json.loads(file.read_text(encoding="utf-8"))
     try:
-        parameters = parse(json.loads(file.read_text(encoding="utf-8")))
-        answer = _run_verb(parameters, options, console)
+        answer = _run_verb(parse(request), options, console)
     except PodwrightError as error:
-        for problem in error.problems:
+        url = str(request.get("url") or console.env.get("JENKINS_URL", ""))
+        problems = [worded(str(problem), url) for problem in error.problems]
+        for problem in problems:
             console.say(problem)
-        answer = {"error": "; ".join(error.problems)}
+        answer = {"error": "; ".join(problems)}
     file.with_name("answer.json").write_text(json.dumps(answer), encoding="utf-8")
     return EXIT_DONE
+
+
+def worded(sentence: str, url: str) -> str:
+    """Word a sentence of the command for the step: its parameters, and whole addresses."""
+    for word, own in (
+        ("JENKINS_USER and JENKINS_TOKEN", "the credential in 'credentials'"),
+        ("set JENKINS_URL or give --url", "give 'url'"),
+    ):
+        sentence = sentence.replace(word, own)
+    if sentence.startswith("/"):
+        parts = urlsplit(url)
+        sentence = f"{parts.scheme}://{parts.netloc}{sentence}"
+    return sentence if sentence.startswith("provisionJobs: ") else f"provisionJobs: {sentence}"
 
 
 def _run_verb(parameters: Parameters, options: Namespace, console: Console) -> dict[str, Any]:
@@ -102,18 +119,33 @@ def _run_verb(parameters: Parameters, options: Namespace, console: Console) -> d
         code = verb(_command_options(parameters, options), inner)
     finally:
         text = out.getvalue()
-        console.result(text)
-        Path(PLAN_FILE).write_text(text, encoding="utf-8")
-    summary = (text.strip().splitlines() or [""])[-1]
+        artifact = write_plan(text, parameters, console)
+    summary = (text.strip().splitlines() or ["nothing to change."])[-1]
     answer: dict[str, Any] = {
         "mode": mode,
         "pending": code == EXIT_PENDING,
         "summary": f"{mode}: {summary}",
-        "artifact": PLAN_FILE,
+        "artifact": artifact,
     }
     if code == EXIT_FAILED:
         answer["error"] = f"provisionJobs: {summary}"
     return answer
+
+
+def write_plan(text: str, parameters: Parameters, console: Console) -> str | None:
+    """Print what was planned or done, and write it to a file of its own for each description.
+
+    Returns:
+        The file's name; None when there was nothing to say.
+    """
+    if not text.strip():
+        return None
+    console.result(text)
+    name = PLAN_FILE
+    if parameters.description != "jobs":
+        name = f"podwright-plan-{re.sub('[^A-Za-z0-9]+', '-', parameters.description)}.txt"
+    Path(name).write_text(text, encoding="utf-8")
+    return name
 
 
 def _command_options(parameters: Parameters, options: Namespace) -> Namespace:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
+from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from podwright import bundle
+from podwright.console import Console
 from podwright.jobs import bundle_contents, generated, seeding
 
 if TYPE_CHECKING:
@@ -139,6 +142,54 @@ def test_what_python_cannot_see_is_told_too(
     code, log, _ = Seed(target, f"@Library('podwright') _\n{jenkinsfile}\n").run()
     assert code == 1
     assert sentence in log
+
+
+def answered(target: Target, request: dict[str, object], **env: str) -> dict[str, object]:
+    """Run the step's Python alone; gives its answer."""
+    file = target.home / "request.json"
+    file.write_text(json.dumps({"patience": 0, "credentials": "seed", **request}))
+    console = Console(io.StringIO(), io.StringIO(), io.StringIO(), env)
+    assert seeding.seed(Namespace(request=str(file)), console) == 0
+    made: dict[str, object] = json.loads((target.home / "answer.json").read_text())
+    return made
+
+
+def test_sentences_name_what_the_step_knows(
+    target: Target, fake: JobsController, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(SEED)
+    login = {"JENKINS_USER": "admin", "JENKINS_TOKEN": target.secret}
+    wrong = {**login, "JENKINS_TOKEN": "wrong"}
+    assert answered(target, {}, JENKINS_URL=target.url, **wrong)["error"] == (
+        f"provisionJobs: {target.url}: the controller does not know user 'admin' with this token "
+        "or password; check the credential in 'credentials'"
+    )
+    assert answered(target, {}, **login)["error"] == (
+        "provisionJobs: no controller is named; give 'url'"
+    )
+    assert answered(target, {"description": "nodir"}, JENKINS_URL=target.url, **login)["error"] == (
+        "provisionJobs: nodir: there is no such file"
+    )
+
+
+def test_paths_of_the_controller_are_told_with_their_host() -> None:
+    assert seeding.worded("/ci/job/a/api/json: 500 no", "https://jenkins.example/ci/") == (
+        "provisionJobs: https://jenkins.example/ci/job/a/api/json: 500 no"
+    )
+
+
+def test_each_description_has_an_artifact_of_its_own_and_none_when_there_is_nothing_to_say(
+    target: Target, fake: JobsController, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(SEED / "jobs", tmp_path / "team/a")
+    monkeypatch.chdir(tmp_path)
+    env = {"JENKINS_URL": target.url, "JENKINS_USER": "admin", "JENKINS_TOKEN": target.secret}
+    first = answered(target, {"description": "team/a"}, **env)
+    assert first["artifact"] == "podwright-plan-team-a.txt"
+    assert "6 added." in (tmp_path / "podwright-plan-team-a.txt").read_text()
+    silent = Console(io.StringIO(), io.StringIO(), io.StringIO(), {})
+    assert seeding.write_plan("\n", seeding.Parameters(credentials="seed"), silent) is None
+    assert not (tmp_path / "podwright-plan.txt").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,17 @@
 package podwright
 
+import com.cloudbees.groovy.cps.NonCPS
+
 /** The names of parameters; generated from request.py, `make generate` renews it. */
 class Parameters implements Serializable {
   private static final long serialVersionUID = 1L
-
-  static final Map NAMES = [
+  private static final Map NAMES = [
 @names@
   ]
+
+  /** Returns the names that a step knows, or with 'images' those of each image. */
+  @NonCPS
+  static List of(String step) {
+    return NAMES.get(step)
+  }
 }

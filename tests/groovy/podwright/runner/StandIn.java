@@ -77,7 +77,9 @@ final class StandIn {
   private static final String PARAMETERS = """
       package podwright
       class Parameters implements Serializable {
-        static final Map NAMES = [
+        @com.cloudbees.groovy.cps.NonCPS
+        static List of(String step) { return NAMES.get(step) }
+        private static final Map NAMES = [
           buildImage: ['image', 'tags', 'context', 'builder', 'credentials', 'secrets', 'ssh', 'retries',
             'registries', 'pod', 'images'],
           withBuilderPod: ['builder', 'registries', 'pod'],
