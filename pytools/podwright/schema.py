@@ -328,7 +328,11 @@ def parse_fields(cls: type, value: dict[str, Any]) -> dict[str, Any]:
         Invalid: all problems of the map; its rest has the values that could be read.
     """
     options = {item.name: item.metadata for item in fields(cls)}
-    problems = [unknown("parameter", name, options) for name in value if name not in options]
+    problems = [
+        _meant_elsewhere(name, options) or unknown("parameter", name, options)
+        for name in value
+        if name not in options
+    ]
     parsed = {}
     for name, meta in options.items():
         if value.get(name) is None:
@@ -344,6 +348,19 @@ def parse_fields(cls: type, value: dict[str, Any]) -> dict[str, Any]:
     if problems:
         raise Invalid(*problems, rest=parsed)
     return parsed
+
+
+def _meant_elsewhere(name: object, options: dict[str, Any]) -> Problem | None:
+    """Give the problem of a key that one option takes inside, as its documentation says."""
+    word = str(name)
+    if nearest(word, options):
+        return None
+    inside = re.compile(rf"\[{re.escape(word)}:")
+    found = [option for option, meta in options.items() if inside.search(meta["doc"])]
+    if len(found) != 1:
+        return None
+    sentence = f"unknown parameter {shown(word)}; see '{found[0]}': {options[found[0]]['doc']}"
+    return Problem(sentence, word, named=True)
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> Problem:

@@ -208,6 +208,9 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
         ({"yaml": []}, ["pod.yaml: expected a text or a map, got a list"]),
         ({"nodeSelectors": {}},
          ["pod: unknown parameter 'nodeSelectors'; did you mean 'nodeSelector'?"]),
+        ({"memory": "8Gi"},
+         [("pod: unknown parameter 'memory'; see 'resources': requests and limits by container, "
+           "e.g. [builder: [limits: [memory: '8Gi']]]")]),
         ({"confinement": "none"},
          ["pod.confinement: unknown confinement 'none'; did you mean 'node'?"]),
         ({"socketGroup": -1}, ["pod.socketGroup: -1 is not between 0 and 2147483647"]),
