@@ -154,6 +154,10 @@ pw_where() {
 }
 PW_PLACES='^(\[[0-9/]+\] )?(STEP|Step) [0-9]+|^#[0-9]+ \[.*[0-9]\] |(msg="|\] )RUN '
 
+# What of a builder's output reaches the log; all of it is kept.
+# shellcheck disable=SC2317 # a strategy may define its own instead
+pw_show() { cat; }
+
 # Runs a command: its output is shown and kept, its process id is known to pw_stop.
 pw_run() {
   rm -f "$PW_TMP/status"
@@ -165,7 +169,7 @@ pw_run() {
     # shellcheck disable=SC2046 # a list of numbers
     [ "$pw_ended" = 0 ] || kill -KILL $(pw_pids "$(cat "$PW_TMP/pid")") 2>/dev/null
     echo "$pw_ended" >"$PW_TMP/status"
-  } | tee -a "$PW_LOG" 3>&- &
+  } | tee -a "$PW_LOG" 3>&- | pw_show 3>&- &
   pw_tee=$!
   wait "$pw_tee"
   rm -f "$PW_TMP/pid"

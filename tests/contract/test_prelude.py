@@ -373,6 +373,53 @@ def test_an_aborted_build_ends_with_its_code_in_jenkins_as_well(
     assert (outcome.code, outcome.out) == (143, "")
 
 
+NOISE = """\
+STEP 1/3: FROM scratch
+STEP 2/3: LABEL "org.opencontainers.image.revision"="x"
+--> 5621df604b3
+STEP 3/3: LABEL "mine"="x"
+COMMIT r.example/team/app:1
+--> eea261d5cf1
+Successfully tagged r.example/team/app:1
+"""
+PUSH = f"""\
+Getting image source signatures
+Copying blob sha256:{"a" * 64}
+Copying config sha256:{"b" * 64}
+Writing manifest to image destination
+Storing signatures
+"""
+
+
+def test_what_says_nothing_to_a_reader_is_not_in_the_log_and_still_known_to_the_script(
+    sandbox: Any, script: Any
+) -> None:
+    sandbox.rule(when="build", text=NOISE + "--> Using cache 5621df604b3\n")
+    sandbox.rule(when="push", times=1, code=125, text=PUSH + "503 Service Unavailable\n")
+    filters = sandbox.shell != [
+        str(Path(sandbox.path[0]) / "sh")
+    ]  # busybox' grep waits for the end
+
+    outcome = sandbox.run(impatient(script()))
+
+    assert outcome.value["cachedSteps"] == 1
+    said = [line for line in outcome.log.splitlines() if not line.startswith("[podwright]")]
+    if filters:
+        assert said == [
+            "STEP 1/3: FROM scratch",
+            'STEP 3/3: LABEL "mine"="x"',
+            "--> Using cache 5621df604b3",
+            "503 Service Unavailable",
+        ]
+    else:
+        assert said == [
+            *NOISE.splitlines(),
+            "--> Using cache 5621df604b3",
+            *PUSH.splitlines(),
+            "503 Service Unavailable",
+        ]
+
+
 def test_the_log_begins_with_strategy_and_pod(sandbox: Any, script: Any, tmp_path: Path) -> None:
     log = sandbox.run(as_jenkins(script(), tmp_path / "job"), {"NODE_NAME": "pod-1"}).log
 
