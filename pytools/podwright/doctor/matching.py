@@ -50,7 +50,7 @@ class Match:
     Attributes:
         symptom: which.
         line: the line's number, from 1; the last one when the log has several.
-        text: the line, cleaned and at most 4,096 bytes of it.
+        text: the line without what writers put before it, at most 4,096 bytes.
         values: what stands for the names in the symptom's text.
         before: the nearest line above that says something, '' for none.
     """
@@ -69,7 +69,8 @@ class Findings:
     Attributes:
         matches: one for each symptom that was found, in the order of their last lines.
         telling: the last lines that speak of failure, for a log without a match.
-        succeeded: the number of the line that says the build was a success, 0 for none.
+        succeeded: the number of the last line that says that a build succeeded and no failure
+            was told after, 0 for none.
     """
 
     matches: tuple[Match, ...]
@@ -128,18 +129,24 @@ class _Log:
     Attributes:
         matches: the last line of each symptom.
         lines: how many lines were read.
-        succeeded: as in Findings.
+        ended: the last line that says how a build ended, and whether it succeeded.
     """
 
     def __init__(self) -> None:
         self.matches: dict[str, Match] = {}
         self.lines = 0
-        self.succeeded = 0
+        self.ended = (0, False)
 
 
 # Words of lines that tell something when no symptom does.
 _TELLING = (b"rror", b"ailed", b"FAILED", b"atal", b"annot", b"denied", b"panic:")
-_SUCCESS = b"Finished: SUCCESS"
+# How builds end, and whether that is well: Jenkins' own line, and podwright's.
+_ENDS = {
+    b"Finished: SUCCESS": True,
+    b"Finished: FAILURE": False,
+    b"[podwright] done in ": True,
+    b"[podwright] ERROR: ": False,
+}
 _MOST_TELLING = 3
 
 
@@ -163,14 +170,14 @@ def scan(stream: BinaryIO) -> Findings:
         # Of a line that is longer than a chunk its beginning is enough.
         kept, begun = data[begin : end + LONGEST if len(data) - end > CHUNK else None], end - begin
     matches = sorted(log.matches.values(), key=lambda match: match.line)
-    return Findings(tuple(matches), tuple(_telling(tail)), log.succeeded)
+    return Findings(tuple(matches), tuple(_telling(tail)), log.ended[0] * log.ended[1])
 
 
 def _search(data: bytes, begun: int, scanner: Scanner, log: _Log) -> None:
     """Look at the lines of a chunk behind what was looked at already."""
     for word in sorted(scanner.words_in(data[begun:])):
         for start, raw in _lines_with(word.encode(), data, begun):
-            text = clean(raw)
+            text = without_prefix(clean(raw))
             for symptom, values in scanner.symptoms_of(word, text):
                 number = log.lines + data.count(b"\n", begun, start) + 1
                 known = log.matches.get(symptom.id)
@@ -178,9 +185,11 @@ def _search(data: bytes, begun: int, scanner: Scanner, log: _Log) -> None:
                 if not known or (known.line, len(known.values)) < (number, len(values)):
                     before = _said_before(data[max(0, start - BEFORE) : start])
                     log.matches[symptom.id] = Match(symptom, number, text, values, before)
-    found = data.rfind(_SUCCESS, begun)
-    if found >= 0:
-        log.succeeded = log.lines + data.count(b"\n", begun, found) + 1
+    for end, succeeded in _ENDS.items():
+        found = data.rfind(end, begun)
+        if found >= 0:
+            number = log.lines + data.count(b"\n", begun, found) + 1
+            log.ended = max(log.ended, (number, succeeded))
 
 
 def _telling(tail: bytes) -> list[str]:

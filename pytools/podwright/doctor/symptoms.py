@@ -24,9 +24,10 @@ PACKED = "doctor/symptoms.json"
 LAYERS = ("registry", "builder", "dockerfile", "engine", "pod", "node", "admission", "jenkins")
 # What must be known of the build for a symptom to be meant; see diagnosis.Context.
 CONDITIONS = ("login", "no-login")
-# `…` is any text; `<n>` a number, `<host>` a registry's host, `<rest>` all up to the end of the
+# `…` is any text; `<start>` and `<end>` are those of the line; `<n>` a number, `<host>` a registry's host, `<rest>` all up to the end of the
 # line, any other `<name>` one word. What stands for a name can be used in cause and remedy.
 _PARTS = re.compile(r"(…|<[a-z_]+>)")
+_EDGES = {"<start>": "^", "<end>": "$"}
 _FORMS = {"n": r"\d+", "host": r"[A-Za-z0-9.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?", "rest": r".*\S"}
 _WORD = r"[^\s\"'`<>]+?"
 _SHORTEST = 4  # letters of a word that is rare enough
@@ -87,6 +88,8 @@ def expression(text: str) -> re.Pattern[str]:
         name = part[1:-1]
         if part == "…":
             written.append(".*?")
+        elif part in _EDGES:
+            written.append(_EDGES[part])
         elif not _PARTS.fullmatch(part):
             written.append(re.escape(part))
         else:
@@ -108,7 +111,7 @@ def key_of(text: str) -> tuple[str, tuple[str, ...]]:
         the word, and the forms in which it may stand between blanks.
     """
     found: list[tuple[bool, int, str, tuple[str, ...]]] = []
-    parts = [part for part in _PARTS.split(text) if part]
+    parts = [part for part in _PARTS.split(text) if part and part not in _EDGES]
     for place, part in enumerate(parts):
         words = [] if _PARTS.fullmatch(part) else part.split()
         for number, word in enumerate(words):

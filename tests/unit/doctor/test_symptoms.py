@@ -21,7 +21,7 @@ def context_for(symptom: symptoms.Symptom) -> diagnosis.Context:
     """Give a build of which is known what the symptom's conditions want."""
     if "login" in symptom.when:
         hosts = ["registry.example", "registry.example:5000", "docker.io"]
-        return diagnosis.Context(known=True, logins=dict.fromkeys(hosts, "registry-login"))
+        return diagnosis.Context(known=True, host=hosts[1], logins=dict.fromkeys(hosts, "registry-login"))
     return diagnosis.Context(known="no-login" in symptom.when)
 
 
