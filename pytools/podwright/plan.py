@@ -264,7 +264,7 @@ def _script(
     found.add(_clashes(builds))
     found.raise_if_any()
     pairs = [(build, strategy.recipe(build)) for build in builds] if strategy else []
-    return script.render(request, pairs, job, name)
+    return script.render(request, pairs, job, name, _allowed_strategies(config))
 
 
 def _images(request: Request) -> list[tuple[Image, tuple[str | int, ...]]]:

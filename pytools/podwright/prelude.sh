@@ -20,7 +20,7 @@ pw_fail() { # exit code, sentence
     :* | *:129 | *:130 | *:143) exit "$pw_code" ;; # who has ended it knows why
   esac
   pw_told=$(printf '%s' "$*" | tr '\n\t' '  ' | tr -d '\000-\037' | sed 's/[\\"]/\\&/g')
-  printf '{"error":"%s"}\n' "$pw_told" >&3
+  printf '{"error":"%s"%s}\n' "$pw_told" "${pw_failure:+,\"failure\":$pw_failure}" >&3
   pw_answered=yes
   exit "$pw_code"
 }
@@ -205,9 +205,48 @@ pw_transient() { # kind of step: build or push
 # A step of the Dockerfile that the kernel has killed, in the words of all builders.
 PW_KILLED='signal: killed|exit (code|status):? 137|status 137|returned a non-zero code: 137'
 
-# The only place that says why a step has failed: what stands behind "failed with exit code 1". Out of
-# the last lines of the builder that is the last one which begins as an error does, else the last one
-# that sounds like one, else the last one.
+# Has the planner say what the builder's words mean: it answers a sentence in pw_why, what programs
+# want to know in pw_failure, and further causes, which are told here.
+pw_explain() { # how the step ended
+  pw_why='' pw_failure='' pw_home=${PW_JOB:-$PW_TMP}
+  rm -f "$pw_home/answered"
+  if printf '%s\n' "$pw_kind" "$pw_title" "$1" "$PW_LOG" "$pw_mark" "${PW_CONTEXT:-}" 2>/dev/null >"$pw_home/failed" &&
+    pw_ask "$pw_home"; then
+    pw_why=$(cat "$pw_home/why" 2>/dev/null)
+    pw_failure=$(cat "$pw_home/failure.json" 2>/dev/null)
+    while read -r pw_line; do
+      pw_say "$pw_line"
+    done 2>/dev/null <"$pw_home/also"
+  fi
+  [ -n "$pw_why" ] || pw_why="$pw_title: $1$(pw_reason)"
+}
+
+# The planner is where it was when it made this script: behind its FIFO, in this container, or on the
+# machine that runs it (PW_PLANNER). A failed build must not wait long for it.
+pw_ask() { # directory
+  pw_fifo=${PODWRIGHT_PLANNER_FIFO:-/run/podwright/ask} pw_asked=
+  if [ -n "${PW_PLANNER:-}" ]; then
+    eval "$PW_PLANNER answer \"\$1\"" </dev/null >/dev/null 2>&1 3>&-
+  elif [ -p "$pw_fifo" ]; then
+    printf '%s\n' "$1" >"$pw_fifo" 3>&- & # opening it waits for its reader
+    pw_asked=$!
+  elif [ -e "${PW_JOB%/*}/podwright.pyz" ] && command -v python3 >/dev/null 2>&1; then
+    python3 -I "${PW_JOB%/*}/podwright.pyz" answer "$1" </dev/null >/dev/null 2>&1 3>&-
+  else
+    return 1
+  fi
+  pw_left=50
+  while [ -n "$pw_asked" ] && [ ! -e "$1/answered" ] && [ "$pw_left" -gt 0 ]; do
+    pw_nap
+    pw_left=$((pw_left - 1))
+  done
+  [ -z "$pw_asked" ] || kill "$pw_asked" 2>/dev/null
+  [ -e "$1/answered" ]
+}
+
+# What stands behind "failed with exit code 1" where nobody explains it. Out of the last lines of the
+# builder that is the last one which begins as an error does, else the last one that sounds like one,
+# else the last one.
 pw_reason() {
   pw_said | tail -n 60 | tr '\r' '\n' | tr -d '\000' | sed "s/$(printf '\033')\\[[0-9;]*[A-Za-z]//g" | grep '[^[:space:]]' >"$PW_TMP/said"
   for pw_sounds in '^(error|fatal)' 'error|fail|denied|unauthorized|not found|no such|cannot|refused' .; do
@@ -258,9 +297,10 @@ pw_step() { # kind, title, command...
   case $pw_code in
     137) pw_fail 137 "$pw_title: was killed from outside, by the memory limit most of the time; raise the limit of the container or look at the pod's events" ;;
     126 | 127) pw_fail "$pw_code" "$pw_title: '$pw_program' cannot be run here; this container is not one of the strategy, or its image lacks the program" ;;
-    # The builder's own number is told, but not passed on: 2 and 3 have a meaning here.
-    *) pw_fail 1 "$pw_title: failed with exit code $pw_code$(pw_reason)" ;;
   esac
+  pw_explain "failed with exit code $pw_code"
+  # The builder's own number is told, but not passed on: 2 and 3 have a meaning here.
+  pw_fail 1 "$pw_why"
 }
 
 pw_need() { # environment variable, what needs it

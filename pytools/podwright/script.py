@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 
+from podwright.doctor import context
 from podwright.references import auth_key
 from podwright.resources import text
 from podwright.shell import quote
@@ -25,7 +26,11 @@ _MARK = "PODWRIGHT_END_OF_FILE"
 
 
 def render(
-    request: Request, builds: Iterable[tuple[Build, Recipe]], job: str, strategy: str
+    request: Request,
+    builds: Iterable[tuple[Build, Recipe]],
+    job: str,
+    strategy: str,
+    allowed: Iterable[str],
 ) -> str:
     """Give the whole script.
 
@@ -34,6 +39,7 @@ def render(
         builds: each image with its recipe.
         job: directory that the script removes at its end, '' for none.
         strategy: its name, for the log.
+        allowed: the strategies that may be proposed when this one fails.
     """
     pairs = list(builds)
     common = request.common
@@ -48,8 +54,11 @@ def render(
     parts += dict.fromkeys(recipe.functions.strip() for _, recipe in pairs if recipe.functions)
     parts.append("\n".join(_need_lines(common.credentials, pairs)))
     parts.append("\n".join(_login_lines(common.credentials, [build for build, _ in pairs])))
+    others = sorted(set(allowed) - {strategy})
     for build, recipe in pairs:
-        parts.append("\n".join(_image_lines(build, recipe)))
+        known = context.written(build.name.registry, common.credentials, others)
+        lines = [f"PW_CONTEXT={shlex.quote(known)}", *_image_lines(build, recipe)]
+        parts.append("\n".join(lines))
     value = "$pw_results" if request.single else "[$pw_results]"
     parts.append(f'printf \'{{"value":%s}}\\n\' "{value}" >&3')
     return "\n\n".join(part for part in parts if part) + "\n"

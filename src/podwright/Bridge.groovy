@@ -232,6 +232,10 @@ class Bridge implements Serializable {
     if (answered == null) {
       fail('the script has ended without an answer; its log is above.')
     }
+    if (answered.failure != null) {
+      // For a catch block: an exception of the sandbox carries a text and nothing else.
+      steps.env.PODWRIGHT_FAILURE = Requests.toJson((Map) answered.failure)
+    }
     if (answered.error != null) {
       fail(answered.error)
     }

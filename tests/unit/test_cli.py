@@ -250,7 +250,10 @@ def test_a_failed_build_is_1_and_tells_the_builders_own_code(here: Path, tmp_pat
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "podwright build: building with buildah\n" in done.stderr
-    assert done.stderr.endswith("failed with exit code 125: no such base image\n")
+    assert done.stderr.endswith(
+        "failed with exit code 125, by a cause that is not known; its most telling line: "
+        "no such base image\n"
+    )
 
 
 def test_without_any_builder_on_the_machine_it_says_what_to_install(

@@ -15,12 +15,18 @@ from pathlib import Path
 from podwright import inputs, workspace
 from podwright.errors import Findings, PodwrightError, UsageError
 from podwright.plan import plan_script
+from podwright.resources import LazyModule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
     from podwright.console import Console
+    from podwright.doctor import failed
+
+if not TYPE_CHECKING:
+    # Most builds do not fail.
+    failed = LazyModule("podwright.doctor.failed")
 
 SUMMARY = "answer one request of a pipeline inside its pod (used by the library itself)"
 
@@ -35,7 +41,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if not job.is_dir():
         raise UsageError(f"there is no directory '{job}'; this command is for the library itself")
     try:
-        _write_script(job, _planned_script(job, console))
+        if (job / "failed").exists():
+            failed.explain(job)
+        else:
+            _write_script(job, _planned_script(job, console))
     except PodwrightError as error:
         _write_error(job, "\n".join(error.problems))
     except Exception:

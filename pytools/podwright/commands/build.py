@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
+import podwright
 from podwright import inputs, strategies, workspace
 from podwright.errors import Findings, UsageError
 from podwright.options import EXAMPLES, add_request_options, request_from
@@ -26,6 +29,7 @@ from podwright.plan import plan
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
 
     from podwright.console import Console
 
@@ -48,7 +52,16 @@ def run(options: argparse.Namespace, console: Console) -> int:
     request, config = inputs.load(value, root, console.env, found)
     made = plan(request, config, workspace.inspect(root, console.env), found)
     console.say(f"podwright build: building with {made.builder}")
-    return _run_script(made.script, dict(console.env), console)
+    env = {**console.env, "PW_PLANNER": own_command()}
+    return _run_script(made.script, env, console)
+
+
+def own_command() -> str:
+    """Give the shell words by which the script asks this very podwright why a step failed."""
+    loader: Any = podwright.__loader__
+    bundle = getattr(loader, "archive", None)
+    # -I: nothing of the workspace is imported.
+    return shlex.join([sys.executable, "-I", *([bundle] if bundle else ["-m", "podwright"])])
 
 
 def _run_script(script: str, env: dict[str, str], console: Console) -> int:

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from podwright import strategies
-from podwright.doctor import diagnosis, matching
+from podwright.doctor import context, diagnosis, matching
 from podwright.errors import UsageError
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     findings = _scan(options.log, console)
-    causes = diagnosis.decide(findings, diagnosis.Context(allowed=tuple(strategies.names())))
+    causes = diagnosis.decide(findings, context.Context(allowed=tuple(strategies.names())))
     if options.json:
         console.result(json.dumps([cause.as_json() for cause in causes], indent=2))
     else:

@@ -4,36 +4,18 @@ from __future__ import annotations
 
 import re
 
-from podwright.records import field, record
+from podwright.records import record
 from podwright.references import DOCKER_HUB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any
 
+    from podwright.doctor.context import Context
     from podwright.doctor.matching import Findings, Match
 
 _LONGEST = 200  # characters of a quoted line
-
-
-@record
-class Context:
-    """What is known of the build whose log it is; all of it may be unknown.
-
-    Attributes:
-        title: what was being done, as the log says it: ``pushing registry.example/app:1``.
-        host: the registry of the image.
-        logins: the credential that is used for each registry, by host.
-        known: whether the logins are known, so that a missing one is really missing.
-        allowed: the strategies that may be proposed.
-    """
-
-    title: str = ""
-    host: str = ""
-    logins: Mapping[str, str] = field(default_factory=dict)
-    known: bool = False
-    allowed: tuple[str, ...] = ()
 
 
 @record
@@ -65,6 +47,11 @@ class Cause:
             "remedy": self.remedy,
             "transient": self.transient,
         }
+
+
+def unknown(sentence: str) -> Cause:
+    """Give the cause of a failure that no symptom explains."""
+    return Cause("unknown", "", sentence, "look at the log", transient=False, line="")
 
 
 def decide(findings: Findings, context: Context) -> list[Cause]:
@@ -146,6 +133,7 @@ def sentence(causes: list[Cause], findings: Findings, context: Context, ended: s
     where = f"{context.title}: " if context.title else ""
     if causes:
         return f"{where}{causes[0].sentence}; {causes[0].remedy}"
-    if findings.telling:
-        return f"{where}{ended}; the most telling line: {shortened(findings.telling[-1])}"
-    return f"{where}{ended}; the log has no line that speaks of a failure"
+    if findings.last:
+        line = shortened((findings.telling or (findings.last,))[-1])
+        return f"{where}{ended}, by a cause that is not known; its most telling line: {line}"
+    return f"{where}{ended}; it said nothing"

@@ -30,7 +30,7 @@ _TYPOGRAPHIC = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
 # What log writers put before a line: times, a branch of `parallel`, BuildKit's number of the step.
 _PREFIX = re.compile(
     r"^(?:\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?\s+)?"
-    r"(?:\[[^\]\s/]{1,60}\] (?=\S))?(?:#\d+ )?(?:\d+\.\d+ )?"
+    r"(?:\[(?!podwright\]|Pipeline\])[^\]\s/]{1,60}\] (?=\S))?(?:#\d+ )?(?:\d+\.\d+ )?"
 )
 # Where a line names a registry by the way: an address, or the repository that was asked for.
 _HOST = re.compile(
@@ -69,12 +69,14 @@ class Findings:
     Attributes:
         matches: one for each symptom that was found, in the order of their last lines.
         telling: the last lines that speak of failure, for a log without a match.
+        last: the last line that says anything, '' for none.
         succeeded: the number of the last line that says that a build succeeded and no failure
             was told after, 0 for none.
     """
 
     matches: tuple[Match, ...]
     telling: tuple[str, ...]
+    last: str
     succeeded: int
 
 
@@ -170,7 +172,7 @@ def scan(stream: BinaryIO) -> Findings:
         # Of a line that is longer than a chunk its beginning is enough.
         kept, begun = data[begin : end + LONGEST if len(data) - end > CHUNK else None], end - begin
     matches = sorted(log.matches.values(), key=lambda match: match.line)
-    return Findings(tuple(matches), tuple(_telling(tail)), log.ended[0] * log.ended[1])
+    return Findings(tuple(matches), *_telling(tail), log.ended[0] * log.ended[1])
 
 
 def _search(data: bytes, begun: int, scanner: Scanner, log: _Log) -> None:
@@ -192,15 +194,16 @@ def _search(data: bytes, begun: int, scanner: Scanner, log: _Log) -> None:
             log.ended = max(log.ended, (number, succeeded))
 
 
-def _telling(tail: bytes) -> list[str]:
-    """Give the last lines of a log that speak of failure."""
-    found: dict[str, None] = {}
+def _telling(tail: bytes) -> tuple[tuple[str, ...], str]:
+    """Give the last lines of a log that speak of failure, and the last that says anything."""
+    found: dict[str, bool] = {}
     for raw in re.split(rb"[\r\n]+", _ESCAPES.sub(b"", tail)):
         text = without_prefix(clean(raw[:LONGEST]))
-        if any(word in raw for word in _TELLING) and not _FRAMES.match(text):
+        if not _FRAMES.match(text):
             found.pop(text, None)
-            found[text] = None
-    return list(found)[-_MOST_TELLING:]
+            found[text] = any(word in raw for word in _TELLING)
+    telling = [text for text, tells in found.items() if tells]
+    return tuple(telling[-_MOST_TELLING:]), next(reversed(found), "")
 
 
 def _lines_with(word: bytes, data: bytes, begun: int) -> list[tuple[int, bytes]]:

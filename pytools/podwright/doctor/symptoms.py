@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 PACKED = "doctor/symptoms.json"
 LAYERS = ("registry", "builder", "dockerfile", "engine", "pod", "node", "admission", "jenkins")
-# What must be known of the build for a symptom to be meant; see diagnosis.Context.
+# What must be known of the build for a symptom to be meant; see context.Context.
 CONDITIONS = ("login", "no-login")
-# `…` is any text; `<start>` and `<end>` are those of the line; `<n>` a number, `<host>` a registry's host, `<rest>` all up to the end of the
-# line, any other `<name>` one word. What stands for a name can be used in cause and remedy.
+# `…` is any text; `<start>` and `<end>` are those of the line; `<n>` is a number, `<host>` a
+# registry's host, `<rest>` all up to the end of the line, any other `<name>` one word. What stands
+# for a name can be used in cause and remedy.
 _PARTS = re.compile(r"(…|<[a-z_]+>)")
 _EDGES = {"<start>": "^", "<end>": "$"}
 _FORMS = {"n": r"\d+", "host": r"[A-Za-z0-9.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?", "rest": r".*\S"}

@@ -117,6 +117,7 @@ pw_login push registry.example PW_2
 pw_login all registry.example PW_2
 unset DOCKER_AUTH_CONFIG
 
+PW_CONTEXT='{"host": "registry.example", "pull": {"docker.io": "pull"}, "push": {"registry.example": "push"}, "known": true, "allowed": ["buildkit", "dind", "dind-sidecar", "dood", "kaniko", "podman"]}'
 pw_begin registry.example/team/app
 mkdir -p "$PW_TMP/certs"
 cat >"$PW_TMP/certs/0.crt" <<'PODWRIGHT_END_OF_FILE'

@@ -62,6 +62,7 @@ pw_login push registry.example PW_2
 pw_login all registry.example PW_2
 unset DOCKER_AUTH_CONFIG
 
+PW_CONTEXT='{"host": "registry.example", "pull": {"docker.io": "pull"}, "push": {"registry.example": "push"}, "known": true, "allowed": ["buildah", "buildkit", "dind", "dind-sidecar", "kaniko", "podman"]}'
 pw_begin registry.example/team/app
 DOCKER_CONFIG="$PW_TMP/all" pw_docker_build yes yes 'building registry.example/team/app' --file app/release.Dockerfile --target release --platform linux/amd64,linux/arm64 --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
 ä' --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label 'org.opencontainers.image.title=the app' --label org.opencontainers.image.created=2025-11-26T00:00:00Z --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --tag registry.example/team/app:1.2 --tag registry.example/team/app:latest --cache-from type=registry,ref=registry.example/team/app-cache --cache-to type=registry,ref=registry.example/team/app-cache,mode=max,ignore-error=true --pull app

@@ -102,6 +102,7 @@ pw_show() {
   fi
 }
 
+PW_CONTEXT='{"host": "registry.example", "pull": {}, "push": {}, "known": true, "allowed": ["buildah", "buildkit", "dind", "dind-sidecar", "dood", "kaniko"]}'
 pw_begin registry.example/team/app
 pw_prepare podman
 BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" pw_bases yes oci --

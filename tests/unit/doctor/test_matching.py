@@ -11,6 +11,7 @@ import pytest
 from podwright import cli
 from podwright.console import Console
 from podwright.doctor import diagnosis, matching
+from podwright.doctor.context import Context
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ SENTENCE = "the registry registry.example:5000 has no TLS"
 def sentences(log: bytes, **known: object) -> list[str]:
     """Give the sentences of the causes of a log."""
     findings = matching.scan(io.BytesIO(log))
-    context = diagnosis.Context(**known)  # type: ignore[arg-type]
+    context = Context(**known)  # type: ignore[arg-type]
     return [cause.sentence for cause in diagnosis.decide(findings, context)]
 
 
@@ -118,7 +119,7 @@ def test_a_strategy_is_proposed_when_it_is_allowed() -> None:
     line = b"[rootlesskit:parent] error: failed to start the child: fork/exec /proc/self/exe: "
     findings = matching.scan(io.BytesIO(line + b"operation not permitted"))
     for allowed, end in ((("kaniko", "dind"), ", or take builder: 'kaniko'"), (("dind",), "")):
-        (cause,) = diagnosis.decide(findings, diagnosis.Context(allowed=allowed))
+        (cause,) = diagnosis.decide(findings, Context(allowed=allowed))
         assert cause.remedy == (
             f"say pod: [confinement: 'unconfined'] in a namespace at 'privileged'{end}"
         )
@@ -126,13 +127,16 @@ def test_a_strategy_is_proposed_when_it_is_allowed() -> None:
 
 def test_without_a_cause_the_most_telling_line_is_shown() -> None:
     findings = matching.scan(io.BytesIO(b"[podwright] building app\nboom: it has failed\nbye\n"))
-    context = diagnosis.Context(title="building app")
+    context = Context(title="building app")
     assert diagnosis.sentence([], findings, context, "failed with exit code 7") == (
-        "building app: failed with exit code 7; the most telling line: boom: it has failed"
+        "building app: failed with exit code 7, by a cause that is not known; its most telling "
+        "line: boom: it has failed"
     )
-    nothing = matching.scan(io.BytesIO(b"hello\n"))
+    quiet = matching.scan(io.BytesIO(b"hello\n"))
+    assert diagnosis.sentence([], quiet, context, "failed with exit code 7").endswith(": hello")
+    nothing = matching.scan(io.BytesIO(b"[podwright] building app\n"))
     assert diagnosis.sentence([], nothing, context, "failed with exit code 7") == (
-        "building app: failed with exit code 7; the log has no line that speaks of a failure"
+        "building app: failed with exit code 7; it said nothing"
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from podwright import strategies
 from podwright.doctor import diagnosis, matching, symptoms
+from podwright.doctor.context import Context
 
 FOLDER = Path(symptoms.__file__).parent / "symptoms"
 ALL = symptoms.from_files(FOLDER)
@@ -17,15 +18,15 @@ SAMPLES = [(item, number) for item in ALL for number in range(len(item.samples))
 EVERY = tuple(strategies.names())
 
 
-def context_for(symptom: symptoms.Symptom) -> diagnosis.Context:
+def context_for(symptom: symptoms.Symptom) -> Context:
     """Give a build of which is known what the symptom's conditions want."""
     if "login" in symptom.when:
         hosts = ["registry.example", "registry.example:5000", "docker.io"]
-        return diagnosis.Context(known=True, host=hosts[1], logins=dict.fromkeys(hosts, "registry-login"))
-    return diagnosis.Context(known="no-login" in symptom.when)
+        return Context(known=True, host=hosts[1], logins=dict.fromkeys(hosts, "registry-login"))
+    return Context(known="no-login" in symptom.when)
 
 
-def causes(log: str, context: diagnosis.Context) -> list[str]:
+def causes(log: str, context: Context) -> list[str]:
     """Give the ids of the causes of a log."""
     findings = matching.scan(io.BytesIO(log.encode()))
     return [cause.id for cause in diagnosis.decide(findings, context)]
