@@ -14,9 +14,10 @@ from typing import Any
 from podwright import strategies
 from podwright.builders._base import FEATURES
 from podwright.config import OrganisationConfig, RepositoryConfig
+from podwright.doctor import symptoms
 from podwright.images import IMAGES
 from podwright.json_schemas import definitions, of_record
-from podwright.pages import entries, page, sections, table
+from podwright.pages import cell, entries, page, sections, table
 from podwright.records import fields
 from podwright.request import BuildParameters, Image, PodParameters
 
@@ -49,6 +50,7 @@ def everything() -> dict[str, str]:
         ),
         "docs/reference/strategies.md": _strategies_page(),
         "docs/reference/cli.md": cli_page(),
+        "docs/reference/failures.md": page("failures.md", layers=_failures()),
     }
 
 
@@ -61,6 +63,17 @@ def _groovy_names() -> list[str]:
         lines = textwrap.wrap(words, 94, break_on_hyphens=False)
         rows += [f"    {name}: [", *(f"      {line}" for line in lines), "    ],"]
     return rows
+
+
+def _failures() -> list[str]:
+    """Give a table for each layer of what is recognised in logs."""
+    found, lines = symptoms.load(), []
+    for layer in symptoms.LAYERS:
+        head = ["| id | what is wrong | what to do |", "|---|---|---|"]
+        lines += ["", f"## {layer.capitalize()}", "", *head]
+        rows = [item for item in found if item.layer == layer]
+        lines += [f"| `{item.id}` | {cell(item.cause)} | {cell(item.remedy)} |" for item in rows]
+    return lines
 
 
 def cli_page() -> str:

@@ -235,10 +235,10 @@ pw_ask() { # directory
   else
     return 1
   fi
-  pw_left=50
-  while [ -n "$pw_asked" ] && [ ! -e "$1/answered" ] && [ "$pw_left" -gt 0 ]; do
+  pw_patience=50
+  while [ -n "$pw_asked" ] && [ ! -e "$1/answered" ] && [ "$pw_patience" -gt 0 ]; do
     pw_nap
-    pw_left=$((pw_left - 1))
+    pw_patience=$((pw_patience - 1))
   done
   [ -z "$pw_asked" ] || kill "$pw_asked" 2>/dev/null
   [ -e "$1/answered" ]
@@ -293,12 +293,15 @@ pw_step() { # kind, title, command...
   for pw_program in "$@"; do
     case $pw_program in env | *=*) ;; *) break ;; esac
   done
+  pw_ended="failed with exit code $pw_code"
   pw_said | grep -Eq "$PW_KILLED" && pw_code=137
+  # A RUN step's own 126 or 127 comes through some builders.
+  case $pw_code:$(command -v "$pw_program" 2>/dev/null) in 126:/* | 127:/*) pw_code=1 ;; esac
   case $pw_code in
     137) pw_fail 137 "$pw_title: was killed from outside, by the memory limit most of the time; raise the limit of the container or look at the pod's events" ;;
     126 | 127) pw_fail "$pw_code" "$pw_title: '$pw_program' cannot be run here; this container is not one of the strategy, or its image lacks the program" ;;
   esac
-  pw_explain "failed with exit code $pw_code"
+  pw_explain "$pw_ended"
   # The builder's own number is told, but not passed on: 2 and 3 have a meaning here.
   pw_fail 1 "$pw_why"
 }

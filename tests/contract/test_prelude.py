@@ -9,9 +9,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import re
 import signal
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +24,6 @@ import pytest
 from podwright.script import text
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
 
 DIGEST = "sha256:" + "ab" * 32
@@ -998,3 +1000,75 @@ def test_digests_are_taken_only_when_they_are_whole(sandbox: Any) -> None:
     outcome = sandbox.run(prelude + tries)
 
     assert outcome.log.splitlines() == [f"<{DIGEST}>", "<>", "<>", "<>", "<>", "<>"]
+
+
+def planner(sandbox: Any, job: Path) -> subprocess.Popen[bytes]:
+    """Start the loop of the `tools` container, with this podwright behind it."""
+    source = text("listen.py").replace("/run/podwright/ask", str(sandbox.home / "ask"))
+    bundle = job.parent / "podwright.pyz"
+    archive = resources_of_repository() / "podwright.pyz"
+    bundle.write_bytes(archive.read_bytes())
+    process = subprocess.Popen([sys.executable, "-I", "-c", source])
+    wait_for(sandbox.home / "ask")
+    return process
+
+
+def resources_of_repository() -> Path:
+    return Path(__file__).parents[2] / "resources/podwright"
+
+
+REFUSED = "Error: reading manifest 1 in r.example/team/base: no basic auth credentials\n"
+
+
+def test_the_planner_in_the_pod_explains_a_failure(
+    sandbox: Any, script: Any, tmp_path: Path
+) -> None:
+    job = tmp_path / "podwright" / "job"
+    job.mkdir(parents=True)
+    process = planner(sandbox, job)
+    sandbox.rule(when="build", code=125, text=REFUSED)
+    try:
+        outcome = sandbox.run(
+            script().replace("PW_JOB=''", f"PW_JOB={job}"),
+            {"PODWRIGHT_PLANNER_FIFO": str(sandbox.home / "ask")},
+        )
+    finally:
+        process.kill()
+        process.wait()
+
+    sentence = (
+        "building r.example/team/app: the registry r.example wants a login and none was given for "
+        "it (401); give one: credentials: '<id of a Username with password>'"
+    )
+    assert outcome.code == 0
+    assert json.loads(outcome.out) == {
+        "error": sentence,
+        "failure": {
+            "id": "registry-login-missing",
+            "layer": "registry",
+            "sentence": "the registry r.example wants a login and none was given for it (401)",
+            "remedy": "give one: credentials: '<id of a Username with password>'",
+            "transient": False,
+        },
+    }
+    assert outcome.log.endswith(f"[podwright] ERROR: {sentence}\n")
+    assert not job.exists()
+
+
+def test_a_planner_that_has_ended_costs_five_seconds_and_no_sentence(
+    sandbox: Any, script: Any, tmp_path: Path
+) -> None:
+    job = tmp_path / "podwright" / "job"
+    job.mkdir(parents=True)
+    os.mkfifo(sandbox.home / "ask")
+    sandbox.rule(when="build", code=125, text=REFUSED)
+
+    outcome = sandbox.run(
+        script().replace("PW_JOB=''", f"PW_JOB={job}"),
+        {"PODWRIGHT_PLANNER_FIFO": str(sandbox.home / "ask")},
+    )
+
+    assert json.loads(outcome.out) == {
+        "error": f"building r.example/team/app: failed with exit code 125: {REFUSED.rstrip()}"
+    }
+    assert sandbox.leftovers() == []

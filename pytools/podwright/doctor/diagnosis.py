@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from podwright.doctor import matching
 from podwright.records import record
 from podwright.references import DOCKER_HUB
 
@@ -95,7 +96,7 @@ def _cause(match: Match, context: Context) -> Cause:
     values = {
         "rest": "",
         "said": shortened(match.before),
-        "line": shortened(match.text),
+        "line": shortened(matching.without_wrapping(match.text)),
         **{name: shortened(text) for name, text in match.values.items() if text},
         "host": host or "the registry",
         "login": f"'{login}'" if login else "that was given",
@@ -134,6 +135,7 @@ def sentence(causes: list[Cause], findings: Findings, context: Context, ended: s
     if causes:
         return f"{where}{causes[0].sentence}; {causes[0].remedy}"
     if findings.last:
-        line = shortened((findings.telling or (findings.last,))[-1])
+        told = (findings.telling or (findings.last,))[-1]
+        line = shortened(matching.without_wrapping(told))
         return f"{where}{ended}, by a cause that is not known; its most telling line: {line}"
     return f"{where}{ended}; it said nothing"

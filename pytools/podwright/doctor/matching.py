@@ -37,9 +37,16 @@ _HOST = re.compile(
     r"(?:https?|docker)://([A-Za-z0-9.-]+(?::\d+)?)/"
     r"|(?: in | to |: )([A-Za-z0-9-]+(?:\.[A-Za-z0-9.-]+|:\d+)(?::\d+)?)/"
 )
+# What says no more than that something failed, before what failed.
+_WRAPPING = re.compile(
+    r"^(?:(?:Error|ERROR|error|Error response from daemon): "
+    r"|failed to solve(?: with frontend [\w.]+)?: "
+    r"|failed to create LLB definition: |creating build container: )+"
+)
 # Lines that only frame others: rules, excerpts of a Dockerfile, podwright's own.
 _FRAMES = re.compile(
-    r"-{3,}|={3,}|\s*\d+ \||> \[|\[podwright\]|\[Pipeline\]|Dockerfile:\d+$|\s*$|subprocess exited"
+    r"-{3,}|={3,}|\s*\d+ \||> \[|\[podwright\]|\[Pipeline\]|Dockerfile:\d+$|\s*$"
+    r"|subprocess exited|Removing intermediate container"
 )
 
 
@@ -113,6 +120,15 @@ class Scanner:
                 host = {"host": named[1] or named[2]} if named else {}
                 yield symptom, {**host, **found.groupdict()}
 
+    def said_before(self, data: bytes, symptom: Symptom) -> str:
+        """Give the last line that says something else than the symptom itself."""
+        for raw in reversed(re.split(rb"[\r\n]+", data)):
+            text = without_prefix(clean(raw[:LONGEST]))
+            itself = any(_in_order(symptoms.pieces(shown), text) for shown in symptom.texts)
+            if not itself and not _FRAMES.match(text):
+                return text
+        return ""
+
 
 def _in_order(literals: list[str], line: str) -> bool:
     """Say whether literal parts stand in a line one after the other, in linear time."""
@@ -185,7 +201,7 @@ def _search(data: bytes, begun: int, scanner: Scanner, log: _Log) -> None:
                 known = log.matches.get(symptom.id)
                 # Of two texts of a symptom in one line, that which tells more counts.
                 if not known or (known.line, len(known.values)) < (number, len(values)):
-                    before = _said_before(data[max(0, start - BEFORE) : start])
+                    before = scanner.said_before(data[max(0, start - BEFORE) : start], symptom)
                     log.matches[symptom.id] = Match(symptom, number, text, values, before)
     for end, succeeded in _ENDS.items():
         found = data.rfind(end, begun)
@@ -232,15 +248,6 @@ def _end_of_line(data: bytes, at: int) -> int:
     return end if back < 0 else back
 
 
-def _said_before(data: bytes) -> str:
-    """Give the last line that says something itself, without what writers put before it."""
-    for raw in reversed(re.split(rb"[\r\n]+", data)):
-        text = without_prefix(clean(raw[:LONGEST]))
-        if not _FRAMES.match(text):
-            return text
-    return ""
-
-
 def clean(raw: bytes) -> str:
     """Give a line as text, with plain quotes."""
     text = raw.decode("utf-8", "replace").strip()
@@ -250,3 +257,8 @@ def clean(raw: bytes) -> str:
 def without_prefix(line: str) -> str:
     """Take away times, names of branches and BuildKit's numbers before a line."""
     return _PREFIX.sub("", line, count=1)
+
+
+def without_wrapping(line: str) -> str:
+    """Take away what builders put before the words that say what failed."""
+    return _WRAPPING.sub("", line, count=1)

@@ -85,7 +85,7 @@ def expression(text: str) -> re.Pattern[str]:
     """Compile a text: what is between its literal parts is matched lazily."""
     written: list[str] = []
     names: set[str] = set()
-    for part in _PARTS.split(text):
+    for part in filter(None, _PARTS.split(text)):
         name = part[1:-1]
         if part == "…":
             written.append(".*?")
