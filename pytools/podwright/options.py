@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any, TextIO
 
 # Parameters that only make sense inside Jenkins, or that need a file.
-_NOT_OPTIONS = {"pod", "images"}
+_NOT_OPTIONS = {"pod", "images", "record"}
 
 
 def _request_options() -> Iterator[tuple[str, str, Kind, str]]:

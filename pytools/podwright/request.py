@@ -312,6 +312,11 @@ class Common(PodParameters):
     retries: int = option(
         Number(0, 20), "how often a transient failure is tried again (within two minutes)", 5
     )
+    record: bool = option(
+        Flag(),
+        "in Jenkins: name the images in the build's description and keep the result as an artifact",
+        default=False,
+    )
     timeout: int = option(
         Duration(),
         "building and pushing end after this time; 0 for never. Waiting for the pod and running "

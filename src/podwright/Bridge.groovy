@@ -34,13 +34,13 @@ class Bridge implements Serializable {
         fail('pod: this pod is there already; give pod to withBuilderPod.')
       }
       runBody(call.body)
-      return run(request)
+      return recorded(request, run(request))
     }
     judge(request)
     return inPod(request, request.pod != null) {
       runBody(call.body)
       unpack()
-      return run(request)
+      return recorded(request, run(request))
     }
   }
 
@@ -240,6 +240,18 @@ class Bridge implements Serializable {
       fail(answered.error)
     }
     return answered.get(key)
+  }
+
+  /** Names the images on the build's page and keeps what is known of them, when that is wanted. */
+  private Object recorded(Map request, Object result) {
+    if (request.record == true) {
+      Map record = Requests.record(result)
+      String before = steps.currentBuild.description
+      steps.currentBuild.description = before ? before + ', ' + record.names : record.names
+      steps.writeFile(file: record.file, text: record.json, encoding: 'UTF-8')
+      steps.archiveArtifacts(artifacts: record.file)
+    }
+    return result
   }
 
   private String writeRequest(String json) {

@@ -9,7 +9,7 @@ class Parameters implements Serializable {
     buildImage: [
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
       'pull', 'push', 'output', 'cache', 'secrets', 'ssh', 'builder', 'registries', 'pod',
-      'credentials', 'retries', 'timeout', 'images',
+      'credentials', 'retries', 'record', 'timeout', 'images',
     ],
     withBuilderPod: [
       'builder', 'registries', 'pod',

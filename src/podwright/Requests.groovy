@@ -72,6 +72,28 @@ class Requests implements Serializable {
     return "builder: '${name}' is not allowed by the organisation; allowed are ${others}"
   }
 
+  /**
+   * Makes the record of a build.
+   *
+   * @param result a map, or a list of them
+   * @return names: of the images, with their digests; file: its name; json: its content
+   */
+  @NonCPS
+  static Map record(Object result) {
+    List images = result instanceof List ? (List) result : [result]
+    List names = []
+    for (Object image : images) {
+      names.add(image.reference == null ? image.image : image.reference)
+    }
+    String first = images.get(0).image.toString().replaceAll('[^A-Za-z0-9.]+', '-')
+    Map all = [images: images]
+    return [
+      names: names.join(', '),
+      file: 'podwright-' + first + '.json',
+      json: JsonOutput.prettyPrint(JsonOutput.toJson(all)) + '\n',
+    ]
+  }
+
   /** Returns a request as JSON. */
   @NonCPS
   static String toJson(Map request) {

@@ -66,6 +66,7 @@ SAME: dict[str, list[tuple[list[str], Any]]] = {
     "retries": [(["--retries", "0"], 0)],
     "timeout": [(["--timeout", "30"], 30), (["--timeout", "90s"], "90s")],
     "pod": [],
+    "record": [],
     "images": [],
 }  # fmt: skip
 

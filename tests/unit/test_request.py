@@ -97,6 +97,7 @@ GOOD: dict[str, list[tuple[Any, Any]]] = {
         ),
     ],
     "retries": [(0, 0), (20, 20)],
+    "record": [(False, False), (True, True)],
     "timeout": [(30, 1800), ("90s", 90), ("15m", 900), ("2h", 7200), (0, 0)],
     "pod": [
         ({}, Pod()),
@@ -190,6 +191,7 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
          [("registries.r.example: unknown parameter 'insecure'; known are ca, http, mirrors, "
           "skipTlsVerify")]),
     ],
+    "record": [("no", ["record: expected true or false, got 'no'"])],
     "retries": [(-1, ["retries: -1 is not between 0 and 20"]),
                 (21, ["retries: 21 is not between 0 and 20"]),
                 (True, ["retries: expected a whole number, got true"]),

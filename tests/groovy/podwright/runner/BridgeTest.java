@@ -121,6 +121,17 @@ class BridgeTest {
     return copy;
   }
 
+  @ParameterizedTest(name = "sandboxed: {0}")
+  @ValueSource(booleans = {false, true})
+  void a_record_names_the_images_on_the_builds_page_and_keeps_the_result(boolean sandboxed) {
+    var outcome = run(sandboxed, "buildImage(image: 'r:1/team/app', record: true)\nwithBuilderPod {"
+        + " buildImage(images: [[image: 'x']], record: true) }\nbuildImage(image: 'b', record: false)");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals("r:1/team/app, , ", outcome.report().get("description"));
+    assertEquals(List.of("podwright-.json", "podwright-r-1-team-app.json"),
+        Pipelines.files(directory.resolve("jenkins/archive")));
+  }
+
   @Test
   void several_images_come_back_as_a_list() {
     var outcome = run(true, "return buildImage(images: [[image: 'a'], [image: 'b']]).size()");
@@ -456,7 +467,7 @@ class BridgeTest {
     fails("buildImage(image: 'a', tag: '1', Context: 'x', 'pull-always': true)",
         "buildImage: unknown parameter 'tag'; did you mean 'tags'?\nunknown parameter 'Context'; did you"
         + " mean 'context'?\nunknown parameter 'pull-always'; known are builder, context, credentials, "
-        + "image, images, pod, registries, retries, secrets, ssh, tags");
+        + "image, images, pod, record, registries, retries, secrets, ssh, tags");
     fails("buildImage(images: [[image: 'a'], 5, [image: 'b', builder: 'other']])",
         "buildImage: images[2]: unknown parameter 'builder'; known are context, image, secrets, ssh, "
         + "tags");

@@ -81,7 +81,7 @@ final class StandIn {
         static List of(String step) { return NAMES.get(step) }
         private static final Map NAMES = [
           buildImage: ['image', 'tags', 'context', 'builder', 'credentials', 'secrets', 'ssh', 'retries',
-            'registries', 'pod', 'images'],
+            'registries', 'pod', 'record', 'images'],
           withBuilderPod: ['builder', 'registries', 'pod'],
           images: ['image', 'tags', 'context', 'secrets', 'ssh'],
         ]
