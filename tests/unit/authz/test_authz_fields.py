@@ -16,6 +16,8 @@ from podwright.authz.checks import (
     Fields,
     JsonText,
     Judged,
+    ListOf,
+    MapOf,
     Matching,
     Null,
     OneOf,
@@ -94,6 +96,7 @@ JUDGED = {
 RIGHT = {
     ("/containers/create", "HostConfig.Mounts[].Type"): ["volume", "tmpfs"],
     ("/containers/create", "HostConfig.Mounts[].Source"): ["data", ""],
+    ("/networks/create", "Name"): ["front"],
     ("/volumes/prune", "?filters"): ["", "{}", '{"label": ["a"]}'],
 }
 #: What else a value must have around it to be judged.
@@ -132,15 +135,15 @@ def samples(check):
     return right, [(value, check.rule) for value in wrong]
 
 
-def leaves():
-    """Each check of a value, with its route and place."""
+def places():
+    """Each check, with its route and place."""
     for route in ROUTES:
         named = {f"?{name}": check for name, check in (route.query or {}).items()}
         if route.schema:
             named[""] = route.schema
         for name, check in named.items():
             for place, inner in walk(check, name):
-                if not isinstance(inner, (Fields, Around)) and route.group:
+                if route.group:
                     yield route, place.lstrip("."), inner
 
 
@@ -179,7 +182,8 @@ def as_sent(route, place, values):
     return [value for value in values if not plain or isinstance(value, str)]
 
 
-CASES = list(leaves())
+CASES = [case for case in places() if not isinstance(case[2], (Fields, Around))]
+AROUND = [case for case in places() if isinstance(case[2], (Fields, ListOf, MapOf)) and case[1]]
 IDS = [f"{route.method} {route.path} {place}" for route, place, _ in CASES]
 
 
@@ -194,6 +198,27 @@ def test_a_value_alone_is_decided_by_its_row(route, place, check):
         decision = asked(route, place, value)
         assert not decision.allow
         assert decision.rule in (rules[repr(value)], "request.query"), (value, decision)
+
+
+@pytest.mark.parametrize(("route", "place", "check"), [*CASES, *AROUND])
+def test_null_is_what_go_takes_for_not_given(route, place, check):
+    """But for an item of a list, and where a row further out wants more."""
+    if place.startswith("?") or (route.path, place) in RIGHT:
+        return
+    decision = asked(route, place, None)
+    assert decision.rule == ("body.type" if place.endswith("[]") else route.group), decision
+
+
+@pytest.mark.parametrize(("route", "place", "check"), AROUND)
+def test_what_is_around_values_has_its_type_and_its_names(route, place, check):
+    wrong = ["x", 1, True, {"a": "b"} if isinstance(check, ListOf) else ["x"]]
+    for value in wrong:
+        assert asked(route, place, value).rule == "body.type"
+    if isinstance(check, Fields):
+        known = next(iter(check.table), "a")
+        assert asked(route, place, {"Unheard": 1}).rule == "body.unknown"
+        if known != "a":
+            assert asked(route, place, {known.lower(): None}).rule == "body.case"
 
 
 def test_there_are_many_of_them():
