@@ -8,7 +8,9 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import threading
+import time
 
 import engines
 import pytest
@@ -220,3 +222,25 @@ def test_a_probe_fails_before_the_plugin_is_there_and_succeeds_afterwards(places
         assert pod.run_inside(*probe).returncode == 1
         pod.start_authz()
         assert pod.run_inside(*probe).returncode == 0
+
+
+@pytest.mark.slow
+def test_the_probe_is_patient_on_a_busy_node(places):
+    """With 16 busy processes it answers well within what the pod's liveness probe allows."""
+    preset = engines.ROOT / "resources" / "podwright" / "pods" / "dind-sidecar.json"
+    containers = json.loads(preset.read_text("utf-8"))["spec"]["initContainers"]
+    liveness = next(one["livenessProbe"] for one in containers if one["name"] == "authz")
+    assert (liveness["timeoutSeconds"], liveness["failureThreshold"]) == (20, 6)
+    with sandbox(places, "new") as pod, contextlib.ExitStack() as busy:
+        pod.start_authz()
+        probe = authz.probe()
+        probe[probe.index(authz.SOURCE_PATH)] = str(pod.place / "authz.py")
+        for _ in range(16):
+            # One process each, which ends by itself and with the test.
+            code = "import time; end = time.time() + 40\nwhile time.time() < end: pass"
+            loop = busy.enter_context(subprocess.Popen([engines.PYTHON, "-I", "-c", code]))
+            busy.callback(loop.kill)
+        for _ in range(5):
+            before = time.monotonic()
+            assert pod.run_inside(*probe).returncode == 0
+            assert time.monotonic() - before < liveness["timeoutSeconds"]

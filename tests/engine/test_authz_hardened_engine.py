@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from functools import partial
+from pathlib import Path
 
 import engines
 import pytest
@@ -50,6 +53,21 @@ def test_containers_of_the_default_bridge_do_not_see_each_other(pod):
     outside = pod.docker("run", "--rm", pod.image, "sh", "-c", f"busybox {words}; exit $?")
     pod.docker("rm", "-f", server)
     assert outside.returncode != 0
+
+
+def test_the_engine_cannot_write_its_programs_or_settings_of_the_nodes_kernel(pod):
+    """What dockerd could be made to write by a path would not become a program or a handler."""
+    outer = pod.processes["engine"].pid
+    inner = Path(f"/proc/{outer}/task/{outer}/children").read_text(encoding="ascii").split()[0]
+    lines = Path(f"/proc/{inner}/mounts").read_text(encoding="utf-8").splitlines()
+    mounts = {words[1]: words[3].split(",") for words in map(str.split, lines)}
+    programs = [shutil.which(name, path=pod.engine.path) for name in ("dockerd", "runc", "sh")]
+    places = [str(Path(program).parent.resolve()) for program in programs]
+    kernels = ["/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sysrq-trigger"]
+    for place in (*places, *filter(os.path.exists, kernels)):
+        assert "ro" in mounts[place], place
+    assert ("/proc/kcore" in mounts) is Path("/proc/kcore").exists()
+    assert "stays writable" not in (pod.place / "engine.log").read_text("utf-8")
 
 
 @pytest.mark.parametrize("uri", ["/v1.44/info", "/info"])

@@ -37,6 +37,7 @@ class EngineOptions:
         subnets: where the engine takes addresses of networks from.
         new_privileges: let setuid programs of containers gain privileges (su, sudo, ping).
         extra: further keys of daemon.json (mtu, registry mirrors...); the hardened ones win.
+        close: make the engine's programs and the kernel's settings read-only for it.
         launcher: what starts dockerd; docker-library's entry point prepares cgroups and iptables.
     """
 
@@ -49,6 +50,7 @@ class EngineOptions:
     subnets: tuple[str, ...] = Limits.subnets
     new_privileges: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+    close: bool = True
     launcher: str = "dockerd-entrypoint.sh"
 
     @property
@@ -112,6 +114,7 @@ def engine_command(options: EngineOptions | None = None) -> list[str]:
         volume_options(options.workspace) if options.workspace else "",
         options.launcher,
         options.config,
+        "yes" if options.close else "no",
     ]
 
 

@@ -59,6 +59,7 @@ def test_the_command_is_the_guard_with_its_arguments():
         '{"MountType": "none", "MountOpts": "bind", "MountDevice": "/home/jenkins/agent"}',
         "dockerd-entrypoint.sh",
         "/etc/podwright/daemon.json",
+        "yes",
     ]
 
 
@@ -83,6 +84,7 @@ def started(request, tmp_path, monkeypatch):
                 "config": str(config),
                 "data_root": str(tmp_path / "data"),
                 "launcher": launcher,
+                "close": False,  # tests have no mount namespace of their own; tests/engine tries it
             }
             command = authz.engine_command(authz.EngineOptions(**{**given, **options}))
             done = subprocess.run(
