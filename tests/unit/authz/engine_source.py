@@ -47,9 +47,35 @@ def routes(module: Path) -> list[str]:
     return sorted(found)
 
 
+#: The Go types of the bodies that create something, and where they stand in the API's module.
+STRUCTS = {
+    "container": ["Config", "HostConfig", "Resources", "ExecCreateRequest", "ExecStartRequest"],
+    "network": ["CreateRequest", "EndpointSettings", "EndpointIPAMConfig", "IPAM", "IPAMConfig"],
+    "volume": ["CreateRequest"],
+    "mount": ["Mount", "BindOptions", "VolumeOptions", "ImageOptions", "TmpfsOptions"],
+}
+_FIELD = re.compile(r'\t([A-Z]\w*)\s+[^\s`]+[^`\n]*?(?:`json:"([^",]*)[^`]*`)?\s*(?://.*)?$')
+
+
+def fields(module: Path) -> dict[str, list[str]]:
+    """The JSON names of the fields of those types, of the API that this engine is built with."""
+    version = re.search(r"moby/moby/api (v\S+)", (module / "go.mod").read_text("utf-8"))
+    assert version
+    types = module.parent / f"api@{version[1]}" / "types"
+    found = {}
+    for area, names in STRUCTS.items():
+        text = "\n".join(file.read_text("utf-8") for file in sorted((types / area).glob("*.go")))
+        for name in names:
+            body = text.partition(f"\ntype {name} struct {{\n")[2].partition("\n}")[0]
+            rows = [_FIELD.match(line) for line in body.splitlines()]
+            found[f"{area}.{name}"] = sorted(row[2] or row[1] for row in rows if row)
+    return found
+
+
 if __name__ == "__main__":
     place = source()
     if place is None:
         sys.exit("engine_source: Go or the module is not to be had")
     origin = f"{MODULE}@{VERSION} daemon/server/router"
-    print(json.dumps({"origin": origin, "routes": routes(place)}, indent=1))  # noqa: T201
+    made = {"origin": origin, "routes": routes(place), "fields": fields(place)}
+    print(json.dumps(made, indent=1))  # noqa: T201

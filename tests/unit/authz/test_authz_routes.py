@@ -8,6 +8,7 @@ from pathlib import Path
 import engine_source
 import pytest
 
+from podwright.authz.checks import Fields, walk
 from podwright.authz.limits import PROFILES, limits
 from podwright.authz.policy import Request, decide
 from podwright.authz.routes import ROUTES, find
@@ -40,6 +41,44 @@ def test_the_list_is_what_the_source_of_the_engine_says():
     if module is None:
         pytest.skip("Go or the engine's module is not to be had")
     assert engine_source.routes(module) == LISTED["routes"]
+    assert engine_source.fields(module) == LISTED["fields"]
+
+
+#: Where the policy's table of each Go type is, as a place in the body of a route.
+TABLES = {
+    "container.Config": ("/containers/create", ""),
+    "container.HostConfig": ("/containers/create", "HostConfig"),
+    "container.Resources": ("/containers/create", "HostConfig"),
+    "container.ExecCreateRequest": ("/containers/{id}/exec", ""),
+    "container.ExecStartRequest": ("/exec/{id}/start", ""),
+    "network.CreateRequest": ("/networks/create", ""),
+    "network.EndpointSettings": ("/networks/{id}/connect", "EndpointConfig"),
+    "network.EndpointIPAMConfig": ("/networks/{id}/connect", "EndpointConfig.IPAMConfig"),
+    "network.IPAM": ("/networks/create", "IPAM"),
+    "network.IPAMConfig": ("/networks/create", "IPAM.Config[]"),
+    "volume.CreateRequest": ("/volumes/create", ""),
+    "mount.Mount": ("/containers/create", "HostConfig.Mounts[]"),
+    "mount.BindOptions": ("/containers/create", "HostConfig.Mounts[].BindOptions"),
+    "mount.VolumeOptions": ("/containers/create", "HostConfig.Mounts[].VolumeOptions"),
+    "mount.ImageOptions": ("/containers/create", "HostConfig.Mounts[].ImageOptions"),
+    "mount.TmpfsOptions": ("/containers/create", "HostConfig.Mounts[].TmpfsOptions"),
+}
+#: Fields of the engine that no table has, so that they are refused.
+UNHEARD = {"mount.Mount": ["ClusterOptions"]}
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_every_field_of_the_engine_is_in_a_table_or_knowingly_not(name):
+    path, wanted = TABLES[name]
+    schema = next(route.schema for route in ROUTES if route.path == path and route.schema)
+    tables = [
+        check.table
+        for place, check in walk(schema)
+        if isinstance(check, Fields) and place.lstrip(".") == wanted
+    ]
+    listed = LISTED["fields"][name]
+    assert len(listed) > 0
+    assert sorted(set(listed) - set(tables[0])) == UNHEARD.get(name, [])
 
 
 def test_a_route_is_open_by_a_known_group_or_refused_with_a_rule_and_a_remedy():
