@@ -513,9 +513,16 @@ def _cache_problems(image: Image) -> Iterator[Problem]:
     given += [(("cache", "read", number), ref) for number, ref in enumerate(image.cache.read)]
     for place, ref in given if image.cache.ref else given[1:]:
         try:
-            parse_name(ref)
+            name, _ = parse_name(ref)
         except ValueError as error:
             yield Problem(f"{shown(ref)} is not a valid image name: {error}", *place)
+            continue
+        if "/" not in ref:
+            yield Problem(
+                f"{shown(ref)} names no registry, so it would be {name}; write e.g. "
+                "'registry.example/team/app/cache', or false for no cache",
+                *place,
+            )
 
 
 def _secret_problems(image: Image, facts: Facts | None) -> Iterator[Problem]:

@@ -124,8 +124,11 @@ def read_text(path: Path, name: str) -> str:
     """
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise UsageError(f"{name}: is larger than {MOST_BYTES // 2**20} MB; split it up")
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"{name}: cannot be read: {reason}") from None
+            problem = f"is larger than {MOST_BYTES // 2**20} MB; split it up"
+        else:
+            return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+    except UnicodeDecodeError as error:
+        problem = f"is not UTF-8 (byte {error.start}); save it as UTF-8"
+    raise UsageError([Problem(problem, mark=name)])

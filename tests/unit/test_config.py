@@ -160,7 +160,7 @@ def test_a_repository_cannot_allow_itself_strategies_or_images(wrong: Any) -> No
 
 
 def test_files_that_cannot_be_read_are_told(wrong: Any, problems: Any, tmp_path: Path) -> None:
-    assert wrong(b"a: \xff\n") == [".podwright.yaml: cannot be read: it is not UTF-8"]
+    assert wrong(b"a: \xff\n") == [".podwright.yaml: is not UTF-8 (byte 3); save it as UTF-8"]
     (tmp_path / ".podwright.yaml").unlink()
     (tmp_path / ".podwright.yaml").mkdir()
     assert problems(configs.load, "", tmp_path) == [
@@ -327,7 +327,7 @@ def test_requests_are_read_as_json_and_as_yaml(tmp_path: Path) -> None:
         (b'{\n "a",',
          ":2:6: not valid YAML: expected the node content, but found '<stream end>'"),
         (b"[1]", ": expected a map with the parameters of the request"),
-        (b"\xff", ": cannot be read: it is not UTF-8"),
+        (b"\xff", ": is not UTF-8 (byte 0); save it as UTF-8"),
         (b"a: 1\n---\n", (":2:1: not valid YAML: expected a single document in the stream, but "
                           "found another document")),
     ],

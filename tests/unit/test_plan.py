@@ -511,6 +511,16 @@ def test_a_docker_config_file_stands_alone_for_its_use(refused: Any, planned: An
     assert planned({**IMAGE, "credentials": [{**file, "use": "pull"}, {**login, "use": "push"}]})
 
 
+def test_a_cache_that_names_no_registry_is_no_cache(refused: Any, planned: Any) -> None:
+    assert refused({"cache": "maybe"}) == [
+        (
+            "cache.ref: 'maybe' names no registry, so it would be docker.io/library/maybe; write "
+            "e.g. 'registry.example/team/app/cache', or false for no cache"
+        )
+    ]
+    assert planned({**IMAGE, "cache": "team/cache"})
+
+
 # Sizes
 
 

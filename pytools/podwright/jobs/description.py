@@ -194,20 +194,9 @@ def _shown_path(path: Path, where: Path) -> str:
 def _read_file(path: Path, shown: str, problems: Problems) -> _File | None:
     start = Mark(shown, 1, 1)
     try:
-        size = path.stat().st_size
-        data = path.read_bytes() if size <= sources.MOST_BYTES else b""
-    except OSError as error:
-        problems.add(start, f"the file cannot be read: {error.strerror}")
-        return None
-    if size > sources.MOST_BYTES:
-        problems.add(
-            start, f"the file is larger than {sources.MOST_BYTES // 2**20} MB; split it up"
-        )
-        return None
-    try:
-        text = data.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        problems.add(start, f"the file is not UTF-8 (byte {error.start}); save it as UTF-8")
+        text = sources.read_text(path, shown)
+    except UsageError as error:
+        problems.add(start, f"the file {error.found[0].text}")
         return None
     _find_secrets(text, shown, problems)
     root = yamlreader.load(text, shown, problems)
