@@ -51,6 +51,8 @@ START = "/exec/a/start"
         ("POST", "/images/prune?a=b", {}, b"", "query.unknown"),
         ("POST", "/images/prune?filters=a&filters=b", {}, b"", "query.duplicate"),
         ("POST", "/build?t=a&t=b", TAR, b"", "build"),
+        ("POST", "/build?buildargs=&ulimits=&labels=%7B%7D", TAR, b"", "build"),
+        ("POST", "/build?buildargs=%7B", TAR, b"", "body.json"),
         ("DELETE", "/volumes/workspace", {}, b"", "volume.workspace"),
         ("DELETE", "/volumes/workspace2", {}, b"", "volume"),
         ("GET", "/volumes/workspace", {}, b"", "look"),
