@@ -340,9 +340,9 @@ def test_a_full_workspace_is_told(places: Callable[[str], Place], registry: Regi
     subprocess.run(place.inside(*mount), check=True)
     place.tool("sh", "-c", 'cp ../busybox . && printf "%s" "$0" >Dockerfile', COPY_ONLY)
     done = place.build(request_for(registry, builder="buildah", output="out.tar", push=False))
-    start = "[podwright] ERROR: writing out.tar: failed with exit code 125: "
+    start = "[podwright] ERROR: writing out.tar: a disk is full; "
     assert (done.code, done.last[: len(start)]) == (1, start)
-    assert "no space left on device" in done.last
+    assert "no space left on device" in done.log
     assert place.leftovers() == []
 
 
