@@ -6,3 +6,5 @@ FILES_DIR = "/etc/podwright"
 RUN_DIR = "/run/podwright"
 # Where an engine beside the builder has its socket.
 ENGINE_DIR = "/run/podwright-engine"
+# Logins of builders whose RUN steps see /dev.
+KEYS_DIR = "/run/podwright-keys"

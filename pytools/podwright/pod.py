@@ -131,6 +131,11 @@ def scratch(name: str, limit: str = "") -> dict[str, Any]:
     return {"name": name, "emptyDir": {"sizeLimit": limit} if limit else {}}
 
 
+def memory(name: str) -> dict[str, Any]:
+    """Make an emptyDir volume that is never on a disk, for logins."""
+    return {"name": name, "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}
+
+
 def profiles(options: Pod) -> dict[str, Any]:
     """Give seccomp and AppArmor for a container that makes user namespaces and mounts.
 

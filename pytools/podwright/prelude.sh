@@ -17,7 +17,7 @@ pw_fail() { # exit code, sentence
   shift
   pw_say "ERROR: $*"
   case $PW_JOB:$pw_code in
-    :* | *:129 | *:130 | *:143) exit "$pw_code" ;; # who has ended it knows why
+    :* | *:129 | *:130 | *:141 | *:143) exit "$pw_code" ;; # who has ended it knows why
   esac
   pw_told=$(printf '%s' "$*" | tr '\n\t' '  ' | tr -d '\000-\037' | sed 's/[\\"]/\\&/g')
   printf '{"error":"%s"%s}\n' "$pw_told" "${pw_failure:+,\"failure\":$pw_failure}" >&3
@@ -25,10 +25,27 @@ pw_fail() { # exit code, sentence
   exit "$pw_code"
 }
 
-# Credentials live in memory when they can (/dev/shm), never on the workspace's volume.
+# Credentials live in memory when they can, never on the workspace's volume, and never where RUN steps
+# look: chroot isolation shows them all of /dev (PW_HIDE). PODWRIGHT_KEYS is the pod's own place.
 pw_temporary() {
-  mktemp -d /dev/shm/podwright.XXXXXX 2>/dev/null ||
-    mktemp -d "${TMPDIR:-/tmp}/podwright.XXXXXX" 2>/dev/null
+  case ${PW_HIDE:-} in
+    yes) set -- "${PODWRIGHT_KEYS:-}" "${XDG_RUNTIME_DIR:-}" /run ;;
+    *) set -- /dev/shm ;;
+  esac
+  for pw_place in "$@" "${TMPDIR:-/tmp}"; do
+    [ -n "$pw_place" ] || continue
+    pw_sweep "$pw_place"
+    mktemp -d "$pw_place/podwright.$$.XXXXXX" 2>/dev/null && return 0
+  done
+  return 1
+}
+
+# A script that was killed could not remove its logins: the next one does.
+pw_sweep() { # directory
+  for pw_old in "$1"/podwright.*.*; do
+    pw_owner=${pw_old##*/podwright.} pw_owner=${pw_owner%%.*}
+    [ -d "$pw_old" ] && [ -O "$pw_old" ] && ! kill -0 "$pw_owner" 2>/dev/null && rm -rf "$pw_old"
+  done
 }
 
 # A step has a session of its own where `setsid` is there: what it leaves when it is killed is found by
@@ -87,7 +104,7 @@ pw_cleanup() { :; }
 
 pw_end() {
   pw_status=$?
-  trap '' TERM INT HUP
+  trap '' TERM INT HUP PIPE
   trap - EXIT
   [ -n "$pw_beat_pid" ] && kill "$pw_beat_pid" 2>/dev/null
   pw_stop
@@ -99,7 +116,7 @@ pw_end() {
 }
 
 pw_signal() { # exit code, sentence
-  trap '' TERM INT HUP
+  trap '' TERM INT HUP PIPE
   pw_stop
   if [ -e "$PW_TMP/timeout" ]; then
     pw_fail 124 "the build took longer than its timeout of $PW_TIMEOUT s; raise 'timeout' or look above for what it waited for"
@@ -317,11 +334,17 @@ pw_login() { # use, key of the registry, prefix of the variables
   pw_user='' pw_password=''
   eval "pw_user=\${$3_USR-} pw_password=\${$3_PSW-}"
   pw_auth=$(printf '%s:%s' "$pw_user" "$pw_password" | base64 | tr -d '\n')
-  pw_logins="$PW_TMP/$1.logins"
+  pw_logins="$PW_TMP/$1.logins" pw_mask=$(umask)
+  umask 077
   [ -s "$pw_logins" ] && printf ',' >>"$pw_logins"
   printf '"%s":{"auth":"%s"}' "$2" "$pw_auth" >>"$pw_logins"
   mkdir -p "$PW_TMP/$1"
   printf '{"auths":{%s}}\n' "$(cat "$pw_logins")" >"$PW_TMP/$1/config.json"
+  umask "$pw_mask"
+}
+
+pw_logout() { # use
+  rm -rf "${PW_TMP:?}/$1" "$PW_TMP/$1.logins"
 }
 
 pw_login_file() { # use, variable with the path of a docker config file
@@ -387,8 +410,9 @@ trap pw_end EXIT
 trap 'pw_signal 143 "the build was aborted"' TERM
 trap 'pw_signal 130 "the build was interrupted"' INT
 trap 'pw_signal 129 "the build lost its terminal"' HUP
+trap 'pw_signal 141 "nobody reads the log any more"' PIPE
 [ -z "$PW_JOB" ] || pw_say "strategy: $PW_STRATEGY; pod: ${NODE_NAME:-this one}"
-PW_TMP=$(pw_temporary) || { PW_TMP=/nonexistent && pw_fail 1 "no temporary directory can be made in /dev/shm or ${TMPDIR:-/tmp}; is the disk full?"; }
+PW_TMP=$(pw_temporary) || { PW_TMP=/nonexistent && pw_fail 1 "no temporary directory can be made in ${TMPDIR:-/tmp}; is the disk full?"; }
 PW_LOG=$PW_TMP.log
 pw_log_home=${PW_JOB:-${TMPDIR:-/tmp}}
 [ -w "$pw_log_home" ] && PW_LOG=$pw_log_home/podwright.$$.log

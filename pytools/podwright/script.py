@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 
+from podwright import strategies
 from podwright.doctor import context
 from podwright.references import auth_key
 from podwright.resources import text
@@ -47,17 +48,20 @@ def render(
         "#!/bin/sh",
         f"PW_JOB={shlex.quote(job)}",
         f"PW_STRATEGY={shlex.quote(strategy)}",
+        f"PW_HIDE={'yes' if strategies.get(strategy).shows_dev else ''}",
         f"PW_RETRIES={common.retries}",
         f"PW_TIMEOUT={common.timeout}",
     ]
     parts = ["\n".join(header), text("prelude.sh").rstrip()]
     parts += dict.fromkeys(recipe.functions.strip() for _, recipe in pairs if recipe.functions)
     parts.append("\n".join(_need_lines(common.credentials, pairs)))
-    parts.append("\n".join(_login_lines(common.credentials, [build for build, _ in pairs])))
+    known_builds = [build for build, _ in pairs]
+    parts.append("\n".join(_login_lines(common.credentials, known_builds, "pull", "all")))
     others = sorted(set(allowed) - {strategy})
+    logins = _login_lines(common.credentials, known_builds, "push")
     for build, recipe in pairs:
         known = context.written(build.name.registry, common.credentials, others)
-        lines = [f"PW_CONTEXT={shlex.quote(known)}", *_image_lines(build, recipe)]
+        lines = [f"PW_CONTEXT={shlex.quote(known)}", *_image_lines(build, recipe, logins)]
         parts.append("\n".join(lines))
     value = "$pw_results" if request.single else "[$pw_results]"
     parts.append(f'printf \'{{"value":%s}}\\n\' "{value}" >&3')
@@ -97,8 +101,10 @@ def uses_of(item: Credential, credentials: Sequence[Credential]) -> tuple[str, .
     return (*both, "all") if differ else both
 
 
-def _login_lines(credentials: Sequence[Credential], builds: Iterable[Build]) -> list[str]:
-    """Write the docker config files for pulling and for pushing.
+def _login_lines(
+    credentials: Sequence[Credential], builds: Iterable[Build], *wanted: str
+) -> list[str]:
+    """Write the docker config files for some uses.
 
     A login that names no registry is for those of all images.
     """
@@ -107,6 +113,8 @@ def _login_lines(credentials: Sequence[Credential], builds: Iterable[Build]) -> 
     # Those for pulling alone come first: of two logins for one registry the last one counts.
     for item in sorted(credentials, key=lambda item: item.use != "pull"):
         for use in uses_of(item, credentials):
+            if use not in wanted:
+                continue
             if item.type == "file":
                 lines.append(f"pw_login_file {use} {item.variable}")
                 continue
@@ -118,13 +126,32 @@ def _login_lines(credentials: Sequence[Credential], builds: Iterable[Build]) -> 
     return lines
 
 
-def _image_lines(build: Build, recipe: Recipe) -> list[str]:
+def _names_push(step: Step) -> bool:
+    """Say whether a step uses the logins for pushing."""
+    return any("$PW_TMP/push" in word for word in (*step.argv, *step.env.values()))
+
+
+def _step_lines(recipe: Recipe, logins: list[str]) -> list[str]:
+    """Give the lines of the steps; the logins for pushing are there for those that use them alone.
+
+    RUN steps come before, and those of a next image after they are gone.
+    """
+    using = [number for number, step in enumerate(recipe.steps) if _names_push(step)]
+    lines: list[str] = []
+    for number, step in enumerate(recipe.steps):
+        lines += logins if logins and using[:1] == [number] else []
+        lines.append(_step_line(step))
+        lines += ["pw_logout push"] if logins and using[-1:] == [number] else []
+    return lines
+
+
+def _image_lines(build: Build, recipe: Recipe, logins: list[str]) -> list[str]:
     lines = [f"pw_begin {shlex.quote(str(build.name))}"]
     for path, content in recipe.files.items():
         lines += _file_lines(path, content)
     folder = build.image.output.rpartition("/")[0]
     lines += [f"mkdir -p -- {shlex.quote(folder)}"] if folder else []
-    lines += [_step_line(step) for step in recipe.steps]
+    lines += _step_lines(recipe, logins)
     if recipe.digest_file:
         lines.append(f"pw_read_digest {quote(recipe.digest_file)} {shlex.quote(recipe.digest_key)}")
     pushed = str(build.image.push).lower()

@@ -5,19 +5,22 @@ from __future__ import annotations
 import base64
 import contextlib
 import gzip
+import json
 import os
 import secrets
+import shlex
 import shutil
 import stat
 import subprocess
+import sys
 import threading
 import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hostrig import USER, WAYS, Outcome, Place, Way, request_for
-from hostservers import Engine, Registry
+from hostrig import PASSWORD, USER, WAYS, Outcome, Place, Way, request_for
+from hostservers import Engine, Registry, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 pytestmark = pytest.mark.engine
+COPY_ONLY = "FROM scratch\nCOPY busybox /bin/busybox\n"
 DOCKERFILE = """\
 FROM scratch
 COPY busybox /bin/busybox
@@ -223,3 +227,36 @@ def test_the_search_finds_each_secret_in_each_form(tmp_path: Path) -> None:
         subprocess.run([program, "0.3", "--help", marks.env], capture_output=True, check=False)
         subprocess.run(["sh", "-c", "sleep 0.5; :", marks.env], check=False)
     assert len(watch.leaks) >= 1
+
+
+LOOK_AROUND = (
+    'RUN ["/bin/busybox", "sh", "-c", "/bin/busybox cat /dev/shm/podwright.*/*/config.json '
+    "/run/podwright*/*/config.json /run/podwright.*/*/config.json /proc/[0-9]*/environ; "
+    '/bin/busybox true"]\n'
+)
+
+
+def test_a_step_cannot_read_the_logins(place: Place, registry: Registry, way: Way) -> None:
+    place.fill(f"{COPY_ONLY}{LOOK_AROUND}")
+    done = place.build(request_for(registry, builder=way.builder, cache=False), env=way.env)
+    assert done.code == 0, done.log
+    token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    assert token not in done.log
+    assert PASSWORD not in done.log
+
+
+def test_a_reader_that_goes_away_leaves_no_login_behind(
+    place: Place, registry: Registry, way: Way
+) -> None:
+    place.fill(f'{COPY_ONLY}RUN ["/bin/busybox", "seq", "1", "20000"]\n')
+    file = place.root / "logs" / "request.json"
+    asked = request_for(registry, builder=way.builder, cache=False)
+    file.write_text(json.dumps(asked))
+    words = [sys.executable, "-m", "podwright", "build", "--request", str(file)]
+    script = f"{shlex.join(words)} 2>&1 | head -2"
+    place.tool("sh", "-c", script, env=way.env)
+    wait_for("the end of the build", lambda: not place.leftovers(0))
+    token = base64.b64encode(f"{USER}:{PASSWORD}".encode())
+    for path in place.root.rglob("config.json"):
+        assert token not in path.read_bytes()
+    assert not list((place.root / "run").glob("podwright.*"))

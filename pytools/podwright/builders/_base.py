@@ -175,6 +175,7 @@ class Strategy:
         level: the Pod Security level that its pod needs: privileged, baseline or restricted.
         needs: what it asks of the cluster, in a few words.
         one_call: whether one command pulls and pushes, with one set of logins.
+        shows_dev: whether RUN steps see this container's /dev, and so what lies in /dev/shm.
         rank: order of safety for `auto` and for documentation; lower is safer.
     """
 
@@ -183,6 +184,7 @@ class Strategy:
     needs: str = ""
     rank: int = 100
     one_call: bool = False
+    shows_dev: bool = False
 
     def pod(self, context: PodContext) -> PodParts:
         """Give the parts of the pod."""

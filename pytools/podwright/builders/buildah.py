@@ -12,6 +12,7 @@ from podwright.builders._base import (
     pod,
     tagged_caches,
 )
+from podwright.paths import KEYS_DIR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Buildah(Strategy):
     and mount depends on the node's default seccomp and AppArmor profiles (containers/buildah#2262).
     """
 
+    shows_dev = True
     features = _containers.FEATURES
     level = "baseline"
     needs = "a node whose default profile allows unshare and mount"
@@ -37,8 +39,12 @@ class Buildah(Strategy):
                 "builder",
                 context.images["buildah"],
                 command=pod.KEEP_ALIVE,
-                env={"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"},
-                mounts={"storage": "/var/lib/containers"},
+                env={
+                    "BUILDAH_ISOLATION": "chroot",
+                    "STORAGE_DRIVER": "vfs",
+                    "PODWRIGHT_KEYS": KEYS_DIR,
+                },
+                mounts={"storage": "/var/lib/containers", "keys": KEYS_DIR},
                 resources=pod.BUILD,
                 security={
                     "privileged": False,
@@ -49,7 +55,7 @@ class Buildah(Strategy):
                     **pod.profiles(context.options),
                 },
             ),
-            volumes=(pod.scratch("storage", "20Gi"),),
+            volumes=(pod.scratch("storage", "20Gi"), pod.memory("keys")),
             storage="storage",
             reasons={
                 "builder": "user 0 and the default capabilities: layers hold files of all owners",

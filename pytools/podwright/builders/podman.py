@@ -13,7 +13,7 @@ from podwright.builders._base import (
     pod,
     tagged_caches,
 )
-from podwright.paths import ENGINE_DIR, FILES_DIR
+from podwright.paths import ENGINE_DIR, FILES_DIR, KEYS_DIR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Podman(Strategy):
     masks /proc, which nested containers must mount, unless the pod has a user namespace.
     """
 
+    shows_dev = True
     features = _containers.FEATURES | {"api"}
     level = "baseline"
     needs = "a node whose default profile allows unshare and mount"
@@ -59,9 +60,10 @@ class Podman(Strategy):
                     "HOME": "/home/podman",
                     "BUILDAH_ISOLATION": "chroot",
                     "STORAGE_DRIVER": "vfs",
+                    "PODWRIGHT_KEYS": KEYS_DIR,
                     "DOCKER_HOST": f"unix://{SOCKET}",
                 },
-                mounts={"storage": storage, "engine": ENGINE_DIR},
+                mounts={"storage": storage, "engine": ENGINE_DIR, "keys": KEYS_DIR},
                 resources=pod.BUILD,
                 security=security,
             ),
@@ -70,6 +72,7 @@ class Podman(Strategy):
                 pod.scratch("storage", "20Gi"),
                 pod.scratch("engine-storage", "20Gi"),
                 pod.scratch("engine"),
+                pod.memory("keys"),
             ),
             storage="storage",
             files={"registries.conf": registries.containers_conf(context.registries)},

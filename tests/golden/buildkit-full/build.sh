@@ -1,6 +1,7 @@
 #!/bin/sh
 PW_JOB=''
 PW_STRATEGY=buildkit
+PW_HIDE=
 PW_RETRIES=3
 PW_TIMEOUT=5400
 
@@ -17,7 +18,6 @@ pw_need PW_4 'ssh '"'"'key'"'"''
 
 pw_login pull https://index.docker.io/v1/ PW_1
 pw_login all https://index.docker.io/v1/ PW_1
-pw_login push registry.example PW_2
 pw_login all registry.example PW_2
 unset DOCKER_AUTH_CONFIG
 

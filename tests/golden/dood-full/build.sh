@@ -1,6 +1,7 @@
 #!/bin/sh
 PW_JOB=''
 PW_STRATEGY=dood
+PW_HIDE=
 PW_RETRIES=3
 PW_TIMEOUT=5400
 
@@ -58,7 +59,6 @@ pw_need PW_4 'ssh '"'"'key'"'"''
 
 pw_login pull https://index.docker.io/v1/ PW_1
 pw_login all https://index.docker.io/v1/ PW_1
-pw_login push registry.example PW_2
 pw_login all registry.example PW_2
 unset DOCKER_AUTH_CONFIG
 
@@ -68,9 +68,12 @@ DOCKER_CONFIG="$PW_TMP/all" pw_docker_build yes yes 'building registry.example/t
 ä' --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label 'org.opencontainers.image.title=the app' --label org.opencontainers.image.created=2025-11-26T00:00:00Z --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --tag registry.example/team/app:1.2 --tag registry.example/team/app:latest --cache-from type=registry,ref=registry.example/team/app-cache --cache-to type=registry,ref=registry.example/team/app-cache,mode=max,ignore-error=true --pull app
 pw_step build 'writing app.tar' env DOCKER_CONFIG="$PW_TMP/pull" docker buildx build --progress plain --provenance=false --file app/release.Dockerfile --target release --platform linux/amd64,linux/arm64 --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
 ä' --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label 'org.opencontainers.image.title=the app' --label org.opencontainers.image.created=2025-11-26T00:00:00Z --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --output type=oci,dest=app.tar,name=registry.example/team/app:1.2 app
+pw_login push registry.example PW_2
+unset DOCKER_AUTH_CONFIG
 pw_step push 'pushing registry.example/team/app:1.2' env DOCKER_CONFIG="$PW_TMP/push" docker push registry.example/team/app:1.2
 pw_docker_digest
 pw_step push 'pushing registry.example/team/app:latest' env DOCKER_CONFIG="$PW_TMP/push" docker push registry.example/team/app:latest
+pw_logout push
 pw_docker_digest
 pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "platforms": ["linux/amd64", "linux/arm64"], "pushed": true, "output": "app.tar"' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true '1.2, latest'
 

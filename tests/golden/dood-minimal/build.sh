@@ -1,6 +1,7 @@
 #!/bin/sh
 PW_JOB=''
 PW_STRATEGY=dood
+PW_HIDE=
 PW_RETRIES=5
 PW_TIMEOUT=7200
 

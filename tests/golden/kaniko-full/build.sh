@@ -1,6 +1,7 @@
 #!/bin/sh
 PW_JOB=''
 PW_STRATEGY=kaniko
+PW_HIDE=
 PW_RETRIES=3
 PW_TIMEOUT=5400
 
@@ -44,7 +45,6 @@ pw_need PW_3 'secret '"'"'file'"'"''
 
 pw_login pull https://index.docker.io/v1/ PW_1
 pw_login all https://index.docker.io/v1/ PW_1
-pw_login push registry.example PW_2
 pw_login all registry.example PW_2
 unset DOCKER_AUTH_CONFIG
 

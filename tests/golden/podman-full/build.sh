@@ -1,6 +1,7 @@
 #!/bin/sh
 PW_JOB=''
 PW_STRATEGY=podman
+PW_HIDE=yes
 PW_RETRIES=3
 PW_TIMEOUT=5400
 
@@ -113,7 +114,6 @@ pw_need PW_4 'ssh '"'"'key'"'"''
 
 pw_login pull https://index.docker.io/v1/ PW_1
 pw_login all https://index.docker.io/v1/ PW_1
-pw_login push registry.example PW_2
 pw_login all registry.example PW_2
 unset DOCKER_AUTH_CONFIG
 
@@ -141,9 +141,12 @@ pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot 
 pw_check_list podman registry.example/team/app:1.2 2
 rm -f -- app.tar
 pw_step none 'writing app.tar' podman manifest push --all --digestfile "$PW_TMP/digest" registry.example/team/app:1.2 oci-archive:app.tar
+pw_login push registry.example PW_2
+unset DOCKER_AUTH_CONFIG
 pw_step push 'pushing registry.example/team/app:1.2' env CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" podman manifest push --all --cert-dir "$PW_TMP/certs" --authfile "$PW_TMP/push/config.json" registry.example/team/app:1.2 docker://registry.example/team/app:1.2
 pw_step push 'pushing registry.example/team/app:latest' env CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" podman manifest push --all --cert-dir "$PW_TMP/certs" --authfile "$PW_TMP/push/config.json" registry.example/team/app:1.2 docker://registry.example/team/app:latest
 pw_step push 'reading the digest of registry.example/team/app:latest' env CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" podman manifest push --all --quiet --digestfile "$PW_TMP/digest" --cert-dir "$PW_TMP/certs" --authfile "$PW_TMP/push/config.json" registry.example/team/app:1.2 docker://registry.example/team/app:latest
+pw_logout push
 pw_read_digest "$PW_TMP/digest" ''
 pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "platforms": ["linux/amd64", "linux/arm64"], "pushed": true, "output": "app.tar"' registry.example/team/app '^--> (Using cache|Cache pulled from remote)' true '1.2, latest'
 
