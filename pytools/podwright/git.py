@@ -220,16 +220,19 @@ def _patched(base: bytes, delta: bytes) -> bytes:
     return b"".join(parts)
 
 
+def work_tree(folder: Path) -> Path | None:
+    """Find the top of the checkout that a folder belongs to; None for none."""
+    above = (folder.resolve(), *folder.resolve().parents)
+    return next((place for place in above if (place / ".git").exists()), None)
+
+
 def _git_dir(root: Path) -> Path | None:
     """Find `.git`, in this directory or above; follows the `gitdir:` file of a worktree."""
-    for folder in (root.resolve(), *root.resolve().parents):
-        found = folder / ".git"
-        if found.is_dir():
-            return found
-        if found.is_file():
-            text = read_text(found)
-            return (folder / text[8:]).resolve() if text.startswith("gitdir: ") else None
-    return None
+    top = work_tree(root)
+    if not top or (top / ".git").is_dir():
+        return top and top / ".git"
+    text = read_text(top / ".git")
+    return (top / text[8:]).resolve() if text.startswith("gitdir: ") else None
 
 
 def _head_of(git: Path) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from podwright.records import record, replace
 from podwright.references import TAG, Name, parse_name, tag_like
 from podwright.request import LONGEST_ARGUMENT, LONGEST_COMMAND, Pod
 from podwright.shell import Expand
-from podwright.workspace import path_state, read_dockerfile, source_of
+from podwright.workspace import followed, path_state, read_dockerfile, source_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -340,11 +340,11 @@ def _made_build(image: Image, known: dict[str, Any], request: Request, facts: Fa
     """Fill in an image's tags, labels and paths; what is wrong with them is told elsewhere."""
     name, tags = _name_and_tags(image)
     source = source_of(facts, image.context)
-    dockerfile = _as_argument(_dockerfile(image))
+    dockerfile = _as_argument(followed(facts, _dockerfile(image)))
     logins = request.common.credentials
     uses = {use for item in logins for use in script.uses_of(item, logins)}
     return Build(
-        image=replace(image, context=_as_argument(image.context)),
+        image=replace(image, context=_as_argument(followed(facts, image.context))),
         common=request.common,
         name=name,
         tags=tags or (source.short_commit,),
@@ -355,7 +355,7 @@ def _made_build(image: Image, known: dict[str, Any], request: Request, facts: Fa
         facts=facts,
         several=len(request.images) > 1,
         content=read_dockerfile(facts.root, _dockerfile(image), image.buildArgs),
-        ignorefile=_own_ignorefile(dockerfile, facts),
+        ignorefile=_own_ignorefile(_as_argument(_dockerfile(image)), facts),
     )
 
 
@@ -375,7 +375,7 @@ def _dockerfile(image: Image) -> str:
 def _own_ignorefile(dockerfile: str, facts: Facts) -> str:
     """Give `<Dockerfile>.dockerignore` when there is one; it wins over the context's."""
     path = f"{dockerfile}.dockerignore"
-    return path if path_state(facts.root, path) == "file" else ""
+    return path if path_state(facts, path) == "file" else ""
 
 
 def _as_argument(path: str) -> str:
@@ -387,7 +387,7 @@ def _as_argument(path: str) -> str:
 def _workspace_problems(image: Image, facts: Facts) -> Iterator[Problem]:
     yield from _name_problems(image)
     named = _name_and_tags(image)[1] or source_of(facts, image.context).commit
-    if not named and path_state(facts.root, image.context) == "folder":
+    if not named and path_state(facts, image.context) == "folder":
         yield Problem(
             "none is given and the context has no git commit to name the image "
             "after; give tags, or check out before the build",
@@ -438,7 +438,7 @@ def _name_problems(image: Image) -> Iterator[Problem]:
 
 
 def _path_problems(image: Image, facts: Facts) -> Iterator[Problem]:
-    context = path_state(facts.root, image.context)
+    context = path_state(facts, image.context)
     if context == "folder":
         yield from _dockerfile_problems(_dockerfile(image), facts)
     else:
@@ -451,7 +451,7 @@ def _path_problems(image: Image, facts: Facts) -> Iterator[Problem]:
             "check out first, or correct the path"
         )
         yield Problem(f"{shown(image.context)} {sentence}" if sentence else missing, "context")
-    if image.output and path_state(facts.root, image.output) in ("outside", "folder"):
+    if image.output and path_state(facts, image.output) in ("outside", "folder"):
         yield Problem(
             f"{shown(image.output)} is not a file below the workspace; name one, e.g. 'app.tar'",
             "output",
@@ -466,7 +466,7 @@ _CLOSED = (
 
 
 def _dockerfile_problems(path: str, facts: Facts) -> Iterator[Problem]:
-    state = path_state(facts.root, path)
+    state = path_state(facts, path)
     if state != "file":
         sentence = {
             "outside": f"{shown(path)} lies outside the workspace; name a file below it",
@@ -546,7 +546,7 @@ def _is_missing(path: str, facts: Facts | None) -> bool:
     """Say whether a path of the workspace leads to no file; absolute ones are the container's."""
     if facts is None or not path or posixpath.isabs(path):
         return False
-    return path_state(facts.root, path) != "file"
+    return path_state(facts, path) != "file"
 
 
 def _size_problems(image: Image) -> Iterator[Problem]:

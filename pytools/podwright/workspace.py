@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from pathlib import Path
@@ -20,6 +21,8 @@ class Facts:
 
     Attributes:
         root: the directory that relative paths of the request start from.
+        within: the directory that no path may lead out of, '' for the root: Jenkins' workspace, or
+            the checkout around the root.
         ref_name: branch or tag that Jenkins builds, '' outside of Jenkins.
         build_url: where the build can be looked at.
         build_id: unique text of this build, e.g. Jenkins' BUILD_TAG.
@@ -30,6 +33,7 @@ class Facts:
     """
 
     root: str = "."
+    within: str = ""
     ref_name: str = ""
     build_url: str = ""
     build_id: str = ""
@@ -71,6 +75,7 @@ def inspect(root: Path, env: Mapping[str, str]) -> Facts:
     epoch = env.get("SOURCE_DATE_EPOCH", "")
     return Facts(
         root=str(root),
+        within=str(_bounds(root.resolve(), env.get("WORKSPACE", ""))),
         ref_name=env.get("TAG_NAME") or env.get("BRANCH_NAME") or "",
         build_url=env.get("BUILD_URL", ""),
         build_id=env.get("BUILD_TAG", ""),
@@ -82,7 +87,7 @@ def inspect(root: Path, env: Mapping[str, str]) -> Facts:
 
 def source_of(facts: Facts, context: str) -> Source:
     """Find out what a context was checked out from, by the repository that holds it."""
-    is_there = path_state(facts.root, context) == "folder"
+    is_there = path_state(facts, context) == "folder"
     found = git.repository(Path(facts.root) / context) if is_there else None
     if not found:
         return Source(ref_name=facts.ref_name)
@@ -94,15 +99,23 @@ def source_of(facts: Facts, context: str) -> Source:
     )
 
 
-def path_state(root: str, path: str) -> str:
+def _bounds(root: Path, workspace: str) -> Path:
+    """Give what paths are bound by: the root may be a folder of the workspace (`dir('svc')`)."""
+    outer = Path(workspace).resolve() if workspace else None
+    if outer and (outer == root or outer in root.parents):
+        return outer
+    return git.work_tree(root) or root
+
+
+def path_state(facts: Facts, path: str) -> str:
     """Say what a path of the request is: 'file', 'folder', 'missing', 'outside' or 'closed'.
 
     Links are followed first: a context that leads out of the workspace would send files of the
     agent, such as other builds' secrets, into an image.
     """
     try:
-        base = Path(root).resolve()
-        full = (base / path).resolve()
+        base = Path(facts.within or facts.root).resolve()
+        full = (Path(facts.root) / path).resolve()
         if full != base and base not in full.parents:
             return "outside"
         mode = full.stat().st_mode
@@ -114,6 +127,13 @@ def path_state(root: str, path: str) -> str:
     if stat.S_ISDIR(mode):
         return "folder"
     return "file" if stat.S_ISREG(mode) else "missing"
+
+
+def followed(facts: Facts, path: str) -> str:
+    """Give a path without links: builders get what was looked at, and not all follow a link."""
+    if not path or path_state(facts, path) not in ("file", "folder"):
+        return path
+    return os.path.relpath((Path(facts.root) / path).resolve(), Path(facts.root).resolve())
 
 
 def read_dockerfile(root: str, path: str, arguments: Mapping[str, str]) -> dockerfile.Dockerfile:

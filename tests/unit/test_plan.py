@@ -363,6 +363,21 @@ def test_a_context_outside_of_the_workspace_is_refused(refused: Any, workspace: 
         ]
 
 
+def test_builders_get_a_dockerfile_and_a_context_without_links(
+    planned: Any, workspace: Path
+) -> None:
+    (workspace / "common").mkdir()
+    (workspace / "common" / "Dockerfile").touch()
+    (workspace / "svc").mkdir()
+    (workspace / "svc" / "Dockerfile").symlink_to("../common/Dockerfile")
+    (workspace / "link").symlink_to("svc")
+
+    script = planned({**IMAGE, "builder": "buildkit", "context": "link"}).script
+
+    words = "--local context=svc --local dockerfile=common --opt filename=Dockerfile "
+    assert words in script
+
+
 @pytest.mark.parametrize("path", ["no/such", "Dockerfile", "x" * 5000, "loop"])
 def test_a_context_that_is_no_folder_is_refused(refused: Any, workspace: Path, path: str) -> None:
     (workspace / "loop").symlink_to("loop")

@@ -249,6 +249,7 @@ def test_jenkins_tells_the_branch_the_build_and_the_pod(tmp_path: Path) -> None:
 
     assert inspect(tmp_path, env) == Facts(
         root=str(tmp_path),
+        within=str(tmp_path),
         ref_name="PR-1",
         build_url="https://jenkins.example/1/",
         build_id="jenkins-1",
@@ -335,7 +336,7 @@ def test_paths_are_told_apart(tmp_path: Path) -> None:
     (root / "loop").symlink_to("loop")
 
     found = {
-        path: path_state(str(root), path)
+        path: path_state(Facts(root=str(root)), path)
         for path in (
             ".", "folder", "file", "in", "none", "out", "..", "../root/file", str(root / "file"),
             "/etc/passwd", "file/below", "loop", "x" * 300, "ü",
@@ -358,3 +359,22 @@ def test_paths_are_told_apart(tmp_path: Path) -> None:
         "x" * 300: "missing",
         "ü": "missing",
     }
+
+
+def test_paths_are_bound_by_the_workspace_that_the_folder_lies_in(tmp_path: Path) -> None:
+    (tmp_path / "ws" / "svc").mkdir(parents=True)
+    (tmp_path / "ws" / "file").touch()
+    (tmp_path / "other").mkdir()
+    inner, workspace = tmp_path / "ws" / "svc", str(tmp_path / "ws")
+
+    in_jenkins = inspect(inner, {"WORKSPACE": workspace})
+    assert [path_state(in_jenkins, path) for path in ("..", "../file", "../../other")] == [
+        "folder",
+        "file",
+        "outside",
+    ]
+    # A workspace elsewhere is another's.
+    assert path_state(inspect(inner, {"WORKSPACE": str(tmp_path / "other")}), "..") == "outside"
+    assert path_state(inspect(inner, {}), "..") == "outside"
+    (tmp_path / "ws" / ".git").mkdir()
+    assert path_state(inspect(inner, {}), "..") == "folder"
