@@ -343,6 +343,7 @@ def _apply_resources(strategy: str, made: dict[str, Any], options: Pod) -> None:
         if name in known and not wrong:
             resources = copy.deepcopy(known[name]["resources"])
             known[name]["resources"] = merge(resources, yaml11.as_pod(wanted))
+            problems += _fit_bounds(known[name], wanted, spec)
         elif name not in known:
             problems.append(
                 Problem(
@@ -354,6 +355,48 @@ def _apply_resources(strategy: str, made: dict[str, Any], options: Pod) -> None:
             )
     if problems:
         raise UsageError(problems)
+
+
+def _fit_bounds(
+    container: dict[str, Any], wanted: Mapping[str, Any], spec: Mapping[str, Any]
+) -> list[Problem]:
+    """Have podwright's own bounds follow what the user wants of a container.
+
+    Kubernetes refuses a request above its limit, and evicts a pod whose emptyDir outgrows its
+    `sizeLimit`, whatever the limit of the container says.
+    """
+    resources, problems = container["resources"], []
+    given = (wanted.get("limits") or {}).keys()
+    for name, amount in (resources.get("requests") or {}).items():
+        limit = (resources.get("limits") or {}).get(name)
+        if limit is None or amount is None or _number(amount) <= _number(limit):
+            continue
+        if name in given:
+            sentence = f"{amount} is more than the limit, {limit}; request less, or raise it"
+            problems.append(
+                Problem(sentence, "pod", "resources", container["name"], "requests", name)
+            )
+        else:
+            resources["limits"][name] = amount
+    room = (resources.get("limits") or {}).get("ephemeral-storage")
+    mounted = {mount["name"] for mount in container.get("volumeMounts", [])}
+    for volume in spec.get("volumes", []):
+        folder = volume.get("emptyDir") or {}
+        bound = folder.get("sizeLimit")
+        if volume["name"] in mounted and room and bound and "medium" not in folder:
+            folder["sizeLimit"] = max(bound, room, key=_number)
+    return problems
+
+
+_SUFFIXES = {name: 1000**power for power, name in enumerate(("", "k", "M", "G", "T", "P", "E"))}
+_SUFFIXES.update({f"{name}i": 1024**power for power, name in enumerate("KMGTPE", 1)})
+_SUFFIXES.update({"m": 1e-3, "u": 1e-6, "n": 1e-9})
+
+
+def _number(amount: Any) -> float:
+    """Give the value of a quantity."""
+    found = re.fullmatch(r"([0-9.]+(?:[eE][+-]?[0-9]+)?)([a-zA-Z]*)", str(amount))
+    return float(found[1]) * _SUFFIXES[found[2]] if found else 0.0
 
 
 # A Kubernetes quantity (k8s.io/apimachinery, api/resource/quantity.go).
@@ -434,6 +477,30 @@ KEYS = {
 }
 
 
+# Of each of these fields an object may have one alone (k8s.io/api core/v1: VolumeSource, EnvVar,
+# EnvVarSource, the handlers of probes and hooks). What the user gives takes the other's place.
+_VOLUME_SOURCES = """
+emptyDir persistentVolumeClaim hostPath configMap secret projected downwardAPI csi ephemeral image
+nfs iscsi fc rbd cephfs cinder glusterfs flexVolume flocker gcePersistentDisk azureDisk azureFile
+gitRepo quobyte awsElasticBlockStore photonPersistentDisk portworxVolume scaleIO storageos
+vsphereVolume
+"""
+_UNIONS = tuple(
+    frozenset(fields.split())
+    for fields in (
+        "value valueFrom",
+        "fieldRef resourceFieldRef configMapKeyRef secretKeyRef fileKeyRef",
+        "exec httpGet tcpSocket grpc sleep",
+        _VOLUME_SOURCES,
+    )
+)
+
+
+def _others_of_unions(over: Mapping[str, Any]) -> set[str]:
+    given = {key for key, value in over.items() if value is not None}
+    return {other for union in _UNIONS if union & given for other in union - given}
+
+
 def merge(base: Any, over: Any, name: str = "") -> Any:
     """Merge two parts of a pod: maps by key, lists by the name of their elements; nothing is lost.
 
@@ -441,7 +508,8 @@ def merge(base: Any, over: Any, name: str = "") -> Any:
     are appended.
     """
     if isinstance(base, dict) and isinstance(over, dict):
-        merged = dict(base)
+        replaced = _others_of_unions(over)
+        merged = {key: value for key, value in base.items() if key not in replaced}
         for key, value in over.items():
             merged[key] = merge(base[key], value, key) if key in base else copy.deepcopy(value)
         return merged

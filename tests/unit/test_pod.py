@@ -365,3 +365,65 @@ def test_a_user_namespace_is_asked_for_with_what_podmans_socket_needs_there() ->
     plain = plan_pod(parse_pod({"builder": "podman"}), Config())[1]["spec"]
     assert "hostUsers" not in plain
     assert "procMount" not in plain["initContainers"][0]["securityContext"]
+
+
+def test_a_users_volume_takes_the_place_of_podwrights_own(planned: Any) -> None:
+    claim = {"name": "storage", "persistentVolumeClaim": {"claimName": "big"}}
+    made = planned(
+        {
+            "image": "a",
+            "tags": ["1"],
+            "builder": "buildah",
+            "pod": {"yaml": {"spec": {"volumes": [claim]}}},
+        }
+    )
+
+    assert [v for v in made.pod["spec"]["volumes"] if v["name"] == "storage"] == [claim]
+
+
+def test_what_excludes_each_other_is_replaced_at_any_depth() -> None:
+    base = {"env": [{"name": "A", "value": "1"}], "startupProbe": {"exec": {"command": ["x"]}}}
+    over = {
+        "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}],
+        "startupProbe": {"httpGet": {"port": 80}, "periodSeconds": 1},
+    }
+    assert merge(base, over) == over
+
+
+def resources_of(planned: Any, builder: str, name: str, wanted: Any) -> tuple[Any, Any]:
+    """Plan a pod with resources; gives those of a container, and the size of its storage."""
+    asked = {"image": "a", "tags": ["1"], "builder": builder, "pod": {"resources": {name: wanted}}}
+    spec = planned(asked).pod["spec"]
+    containers = {
+        item["name"]: item for item in [*spec["containers"], *spec.get("initContainers", [])]
+    }
+    (storage,) = [v["emptyDir"]["sizeLimit"] for v in spec["volumes"] if v["name"] == "storage"]
+    return containers[name]["resources"], storage
+
+
+def test_a_request_above_a_limit_that_nobody_wrote_moves_it(planned: Any) -> None:
+    wanted = {"requests": {"memory": "8Gi", "ephemeral-storage": "60Gi", "cpu": "500m"}}
+
+    found, storage = resources_of(planned, "buildah", "builder", wanted)
+
+    assert found["limits"]["memory"] == "8Gi"
+    assert found["limits"]["ephemeral-storage"] == "60Gi"
+    assert storage == "60Gi"
+
+
+def test_a_volume_follows_the_limit_of_its_container(planned: Any) -> None:
+    wanted = {"limits": {"ephemeral-storage": "100Gi"}}
+    assert resources_of(planned, "buildkit", "engine", wanted)[1] == "100Gi"
+    assert resources_of(planned, "buildkit", "engine", {"limits": {"memory": "1Gi"}})[1] == "20Gi"
+
+
+def test_a_request_above_its_own_limit_is_refused(problems: Any, planned: Any) -> None:
+    wanted = {"requests": {"memory": "8Gi"}, "limits": {"memory": "2Gi"}}
+    asked = {"image": "a", "tags": ["1"], "pod": {"resources": {"builder": wanted}}}
+
+    assert problems(planned, asked) == [
+        (
+            "pod.resources.builder.requests.memory: 8Gi is more than the limit, 2Gi; request less, "
+            "or raise it"
+        )
+    ]

@@ -168,7 +168,7 @@ def test_sentences_name_what_the_step_knows(
         "provisionJobs: no controller is named; give 'url'"
     )
     assert answered(target, {"description": "nodir"}, JENKINS_URL=target.url, **login)["error"] == (
-        "provisionJobs: nodir: there is no such file"
+        "provisionJobs: nodir: there is no such file or folder; give the description's folder"
     )
 
 
