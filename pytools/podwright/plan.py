@@ -353,7 +353,6 @@ def _made_build(image: Image, known: dict[str, Any], request: Request, facts: Fa
         auth=frozenset(uses),
         registries=known,
         facts=facts,
-        several=len(request.images) > 1,
         content=read_dockerfile(facts.root, _dockerfile(image), image.buildArgs),
         ignorefile=_own_ignorefile(_as_argument(_dockerfile(image)), facts),
     )

@@ -92,7 +92,6 @@ class Build:
         dockerfile: path of the Dockerfile, from the workspace.
         auth: which of ``$PW_TMP/pull``, ``push`` and ``all`` have logins; ``all`` is there when
             those for pulling and for pushing differ.
-        several: whether this is one of several images of the same pod.
         content: what the Dockerfile says.
         ignorefile: the ignore file of this Dockerfile alone, '' when there is none.
     """
@@ -106,7 +105,6 @@ class Build:
     auth: frozenset[str]
     registries: Mapping[str, Registry]
     facts: Facts
-    several: bool = False
     content: Dockerfile = Dockerfile()
     ignorefile: str = ""
 
