@@ -14,6 +14,8 @@ from hostservers import Fault, FaultProxy, Registry
 pytestmark = pytest.mark.engine
 NEVER = "127.0.0.1:1"  # a registry that is not there
 COPY = "FROM scratch\nCOPY busybox /bin/busybox\n"
+# A layer of the test's own: what the registry has already is not sent, and meets no fault.
+NEW = "COPY new /new\n"
 SHELL = COPY + 'RUN ["/bin/busybox", "ln", "-s", "busybox", "/bin/sh"]\n'
 # The sentences, by case; where a way has words of its own, by way. `{registry}`, `{tls}` and
 # `{proxy}` are the registries, `{work}` is the workspace.
@@ -147,7 +149,8 @@ def test_the_last_line_says_what_was_wrong_and_what_to_do(
     place: Place, proxy: FaultProxy, names: dict[str, str], way: Way, name: str
 ) -> None:
     case = CASES[name]
-    place.fill(case.dockerfile.format(**names))
+    place.fill(case.dockerfile.format(**names) + (NEW if case.fault else ""))
+    (place.work / "new").write_text(place.mark)
     for path, content in case.files.items():
         (place.work / path).parent.mkdir(exist_ok=True)
         (place.work / path).write_bytes(content.encode("latin-1"))
