@@ -48,6 +48,7 @@ class Module:
     cgo: bool = False
     # Dependencies whose exact version the proxy does not have: module, version to take instead.
     instead: tuple[tuple[str, str], ...] = ()
+    on_demand: bool = False  # built when it is named only
 
     @property
     def label(self) -> str:
@@ -141,6 +142,30 @@ MODULES = (
             )
         ),
         stamps=(f"{COMPONENT}.gitVersion", "k8s.io/client-go/pkg/version.gitVersion"),
+    ),
+    # For `make trust`: a registry with the referrers API, and the tools of the supply chain.
+    Module("github.com/olareg/olareg", "v0.1.2", (("olareg", "./cmd/olareg"),), on_demand=True),
+    Module("oras.land/oras", "v1.3.6", (("oras", "./cmd/oras"),), on_demand=True),
+    Module(
+        "github.com/anchore/syft",
+        "v1.57.1",
+        (("syft", "./cmd/syft"),),
+        stamps=("main.version",),
+        on_demand=True,
+    ),
+    Module(
+        "github.com/sigstore/cosign/v3",
+        "v3.1.3",
+        (("cosign", "./cmd/cosign"),),
+        stamps=("sigs.k8s.io/release-utils/version.gitVersion",),
+        on_demand=True,
+    ),
+    Module(
+        "github.com/anchore/grype",
+        "v0.121.3",
+        (("grype", "./cmd/grype"),),
+        stamps=("main.version",),
+        on_demand=True,
     ),
 )
 
@@ -250,6 +275,11 @@ def _keep(made: Path) -> None:
     partial.replace(place)
 
 
+def usual() -> list[str]:
+    """Give the programs that a cluster needs."""
+    return [name for module in MODULES if not module.on_demand for name, _ in module.programs]
+
+
 def ensure(wanted: set[str]) -> None:
     """Build what is missing of the wanted programs."""
     for module in MODULES:
@@ -276,7 +306,7 @@ def main() -> None:
         for name in known:
             print(f"{name} {path(name)} {'built' if path(name).is_file() else 'missing'}")
         return
-    ensure(set(options.program or known))
+    ensure(set(options.program or usual()))
 
 
 if __name__ == "__main__":

@@ -231,7 +231,7 @@ def up(note: Callable[[str], None] = lambda _: None) -> None:
     """
     if alive() and (STATE / "up").exists():
         return
-    binaries.ensure({name for module in binaries.MODULES for name, _ in module.programs})
+    binaries.ensure(set(binaries.usual()))
     note("programs")
     images = standins.ensure()
     note("images")
