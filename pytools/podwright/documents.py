@@ -14,6 +14,7 @@ from typing import Any
 from podwright import strategies
 from podwright.builders._base import FEATURES
 from podwright.config import OrganisationConfig, RepositoryConfig
+from podwright.distribution.parameters import Copy, Promotion, Pruning
 from podwright.doctor import symptoms
 from podwright.images import IMAGES
 from podwright.json_schemas import definitions, of_record
@@ -32,12 +33,16 @@ def everything() -> dict[str, str]:
         "vars/withBuilderPod.txt": page(
             "withBuilderPod.txt", parameters=entries(PodParameters), strategies=[names]
         ),
+        "vars/promoteImage.txt": page("promoteImage.txt", parameters=entries(Promotion)),
+        "vars/pruneImages.txt": page("pruneImages.txt", parameters=entries(Pruning)),
         "src/podwright/Parameters.groovy": page("Parameters.groovy", names=_groovy_names()),
         "docs/reference/parameters.md": page(
             "parameters.md",
             build=table(BuildParameters),
             pod=table(PodParameters),
             sections=sections(BuildParameters, "##", []),
+            promote=table(Promotion),
+            prune=table(Pruning),
         ),
         "docs/reference/config.md": page(
             "config.md",
@@ -56,12 +61,19 @@ def everything() -> dict[str, str]:
 
 def _groovy_names() -> list[str]:
     """Give the names of all parameters as Groovy, for calls without an agent that has Python."""
-    known = {"buildImage": BuildParameters, "withBuilderPod": PodParameters, "images": Image}
+    known = {
+        "buildImage": BuildParameters,
+        "withBuilderPod": PodParameters,
+        "buildImage.images": Image,
+        "promoteImage": Promotion,
+        "promoteImage.images": Copy,
+        "pruneImages": Pruning,
+    }
     rows = []
     for name, cls in known.items():
         words = ", ".join(f"'{item.name}'" for item in fields(cls)) + ","
         lines = textwrap.wrap(words, 94, break_on_hyphens=False)
-        rows += [f"    {name}: [", *(f"      {line}" for line in lines), "    ],"]
+        rows += [f"    '{name}': [", *(f"      {line}" for line in lines), "    ],"]
     return rows
 
 

@@ -117,6 +117,21 @@ def request_from(options: argparse.Namespace, stdin: TextIO, found: Findings) ->
     return value
 
 
+def registries_of(given: list[str]) -> Any:
+    """Give the value of `registries` for the options of a command.
+
+    Raises:
+        UsageError: one is not of its form.
+    """
+    kind = next(
+        item.metadata["kind"] for item in fields(BuildParameters) if item.name == "registries"
+    )
+    try:
+        return _request_value(kind, given)
+    except ValueError as error:
+        raise UsageError(f"--registry: {error}") from None
+
+
 def _request_value(kind: Kind, given: Any) -> Any:
     """Turn what the command line gave into a value of the request."""
     if isinstance(kind, MapOf) and isinstance(kind.item, RecordOf):

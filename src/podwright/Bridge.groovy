@@ -65,6 +65,39 @@ class Bridge implements Serializable {
     }
   }
 
+  /**
+   * Runs a command of podwright that needs no builder: on the agent in hand when that has python3,
+   * in the tools container of a builder pod, or in a pod of its own.
+   */
+  Object command(String name, Object[] given, String named) {
+    Map call = read(given, named)
+    if (call.body != null) {
+      fail('takes no body; remove it.')
+    }
+    List problems = Call.unknown(step, call.request)
+    if (!problems.isEmpty()) {
+      fail(problems.join('\n'))
+    }
+    if (hasAgent() && !inBuilderPod()) {
+      return runCommand(name, call.request)
+    }
+    Closure inTools = {
+      return steps.container('tools') {
+        return runCommand(name, call.request)
+      }
+    }
+    return inBuilderPod() ? inTools.call() : inPod([:], false, inTools)
+  }
+
+  private Object runCommand(String name, Map request) {
+    Map prepared = Requests.prepare(request)
+    String id = writeRequest(prepared.json)
+    writeBundle(id + '/podwright.pyz')
+    return withLogins(prepared.bindings) {
+      return answer(Scripts.command(id, name), Requests.label(step, request), 'value')
+    }
+  }
+
   private Map read(Object[] given, String named) {
     Map call = Call.read(given, named)
     return call.problem == null ? call : (Map) fail(
@@ -204,17 +237,22 @@ class Bridge implements Serializable {
   /** Sends one request to the planner in this pod and runs the script that it answers. */
   private Object run(Map request) {
     Map prepared = Requests.prepare(request)
-    String label = Requests.label(step, request)
-    if (prepared.bindings.isEmpty()) {
-      return inBuilder(prepared.json, label)
-    }
     // Not around the body, which would cost nothing more: what that runs must not see the secrets.
+    return withLogins(prepared.bindings) {
+      return inBuilder(prepared.json, Requests.label(step, request))
+    }
+  }
+
+  private Object withLogins(List wanted, Closure inside) {
+    if (wanted.isEmpty()) {
+      return inside.call()
+    }
     try {
-      return steps.withCredentials(bindings(prepared.bindings)) {
-        return inBuilder(prepared.json, label)
+      return steps.withCredentials(bindings(wanted)) {
+        return inside.call()
       }
     } catch (CredentialNotFoundException e) {
-      return fail(Requests.unbound(prepared.bindings, e.message))
+      return fail(Requests.unbound(wanted, e.message))
     }
   }
 

@@ -57,12 +57,12 @@ class Call implements Serializable {
       }
     }
     problems.addAll(strangers('', own, known))
-    if (request.images instanceof List) {
+    if (request.images instanceof List && Parameters.of(step + '.images') != null) {
       List images = (List) request.images
       for (int i = 0; i < images.size(); i++) {
         if (images.get(i) instanceof Map) {
           Map image = (Map) images.get(i)
-          problems.addAll(strangers("images[${i}]: ", image, Parameters.of('images')))
+          problems.addAll(strangers("images[${i}]: ", image, Parameters.of(step + '.images')))
         }
       }
     }

@@ -6,21 +6,30 @@ import com.cloudbees.groovy.cps.NonCPS
 class Parameters implements Serializable {
   private static final long serialVersionUID = 1L
   private static final Map NAMES = [
-    buildImage: [
+    'buildImage': [
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
       'pull', 'push', 'output', 'cache', 'secrets', 'ssh', 'builder', 'registries', 'pod',
       'credentials', 'retries', 'record', 'timeout', 'images',
     ],
-    withBuilderPod: [
+    'withBuilderPod': [
       'builder', 'registries', 'pod',
     ],
-    images: [
+    'buildImage.images': [
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
       'pull', 'push', 'output', 'cache', 'secrets', 'ssh',
     ],
+    'promoteImage': [
+      'image', 'to', 'tags', 'credentials', 'registries', 'images',
+    ],
+    'promoteImage.images': [
+      'image', 'to', 'tags',
+    ],
+    'pruneImages': [
+      'credentials', 'registries', 'repository', 'keep', 'olderThan', 'protect', 'match', 'remove',
+    ],
   ]
 
-  /** Returns the names that a step knows, or with 'images' those of each image. */
+  /** Returns the names of a step, or with `<step>.images` those of its images, or null. */
   @NonCPS
   static List of(String step) {
     return NAMES.get(step)

@@ -112,6 +112,27 @@ fi
 '''
   }
 
+  /**
+   * Runs a command of podwright with a request; it answers one JSON object.
+   *
+   * @param id name of the job directory, a UUID
+   * @param name of the command
+   */
+  @NonCPS
+  static String command(String id, String name) {
+    return '{ set +x; } 2>/dev/null\npw_command=' + name + '\npw_call=' + id + JOB + '''
+trap 'rm -rf "$job"' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+if command -v python3 >/dev/null 2>&1; then
+  python3 -I "$job/podwright.pyz" "$pw_command" --machine --request "$job/request.json"
+else
+  printf '{"error": "this agent has no python3: install it, or call the step outside of node."}'
+fi
+'''
+  }
+
   /** The same for mistakes alone; an agent that cannot plan finds none. Parameters as of pod. */
   @NonCPS
   static String judge(String id, String step) {

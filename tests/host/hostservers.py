@@ -77,7 +77,12 @@ class Registry:
     """Debian's docker-registry, with a password."""
 
     def __init__(
-        self, folder: Path, users: dict[str, str], authority: Authority | None = None
+        self,
+        folder: Path,
+        users: dict[str, str],
+        authority: Authority | None = None,
+        *,
+        delete: bool = False,
     ) -> None:
         folder.mkdir(parents=True)
         self.storage = folder / "storage"
@@ -95,7 +100,8 @@ class Registry:
         config.write_text(
             "version: 0.1\n"
             "log: {level: info, accesslog: {disabled: true}}\n"
-            f"storage: {{filesystem: {{rootdirectory: {self.storage}}}}}\n"
+            f"storage: {{filesystem: {{rootdirectory: {self.storage}}}, "
+            f"delete: {{enabled: {str(delete).lower()}}}}}\n"
             f"http: {{addr: '127.0.0.1:0', secret: x{tls}}}\n{auth}"
         )
         with self.log.open("wb") as log:

@@ -9,7 +9,7 @@ class Parameters implements Serializable {
 @names@
   ]
 
-  /** Returns the names that a step knows, or with 'images' those of each image. */
+  /** Returns the names of a step, or with `<step>.images` those of its images, or null. */
   @NonCPS
   static List of(String step) {
     return NAMES.get(step)

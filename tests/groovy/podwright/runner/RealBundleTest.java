@@ -41,6 +41,33 @@ class RealBundleTest {
         outcome.error());
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {
+      "node { promoteImage(image: 'r.example/app', to: 'p.example/app') }",
+      "promoteImage(image: 'r.example/app', to: 'p.example/app', credentials: [])",
+      "withBuilderPod { promoteImage(image: 'r.example/app', to: 'p.example/app') }"})
+  void an_image_is_promoted_on_an_agent_and_in_a_pod(String text) {
+    var outcome = run(text);
+    assertEquals("promoteImage: image: 'r.example/app' has no tag; add one, or a digest: what "
+        + "'latest' is may change", outcome.error(), outcome.log());
+    assertEquals(text.startsWith("node") ? 0 : 1, outcome.steps("container").size());
+    assertEquals(1, outcome.steps("sh").size());
+  }
+
+  @Test
+  void images_are_pruned_by_the_bundle() {
+    assertEquals("pruneImages: repository: 'R.example/App' is not a valid image name: repositories "
+        + "are lower case; 'R.example/app' would be one",
+        run("node { pruneImages(repository: 'R.example/App', keep: 1) }").error().replace(
+            "'r.example/app' would", "'R.example/app' would"));
+    assertEquals("pruneImages: takes no body; remove it.",
+        run("pruneImages('r.example/app') { echo 'x' }").error());
+    assertEquals("promoteImage: unknown parameter 'tag'; did you mean 'tags'?",
+        run("promoteImage(image: 'a:1', to: 'b', tag: '1')").error());
+    assertEquals("promoteImage: images[0]: unknown parameter 'dest'; known are image, tags, to",
+        run("promoteImage(images: [[image: 'a:1', dest: 'b']])").error());
+  }
+
   @Test
   void the_bundle_plans_a_pod_for_every_preset() {
     for (String file : Pipelines.files(Pipelines.ROOT.resolve("resources/podwright/pods"))) {

@@ -83,7 +83,7 @@ final class StandIn {
           buildImage: ['image', 'tags', 'context', 'builder', 'credentials', 'secrets', 'ssh', 'retries',
             'registries', 'pod', 'record', 'images'],
           withBuilderPod: ['builder', 'registries', 'pod'],
-          images: ['image', 'tags', 'context', 'secrets', 'ssh'],
+          'buildImage.images': ['image', 'tags', 'context', 'secrets', 'ssh'],
         ]
       }
       """;

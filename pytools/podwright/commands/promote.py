@@ -1,0 +1,117 @@
+"""Copy images to another repository or registry, by digest and without a rebuild.
+
+What an index lists and what refers to the image (SBOMs, provenance,
+signatures) goes along. Run it again after a failure: what is there already is
+not sent again, and tags move only when all is there. Logins are those of your
+own docker or podman login.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from podwright import inputs
+from podwright.distribution import parameters
+from podwright.distribution.promotion import promote
+from podwright.errors import PodwrightError, UsageError
+from podwright.options import registries_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+    from podwright.console import Console
+
+SUMMARY = "copy an image to another registry, by digest"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", nargs="?", help="what to copy: a name with a tag or a digest")
+    parser.add_argument("to", nargs="?", help="the repository to copy to, with a tag if you like")
+    parser.add_argument(
+        "-t", "--tag", dest="tags", action="append", metavar="TAG", help="what names it there"
+    )
+    add_request(parser)
+
+
+def add_request(parser: argparse.ArgumentParser) -> None:
+    """Add what commands share that a step of Jenkins runs as well."""
+    parser.add_argument(
+        "--registry",
+        action="append",
+        dest="registries",
+        metavar="HOST,K=V,...",
+        help="settings of a registry, such as localhost:5000,http=true",
+    )
+    parser.add_argument(
+        "--request", metavar="FILE", help="the step's parameters as a JSON or YAML file"
+    )
+    parser.add_argument(
+        "--machine",
+        action="store_true",
+        help='answer one JSON object, {"value": ...} or {"error": ...}, and always exit with 0',
+    )
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    return answered(options, console, lambda: _promoted(options, console))
+
+
+def answered(options: argparse.Namespace, console: Console, work: Any) -> int:
+    """Do the work and print its value; for a machine also its failure."""
+    try:
+        answer = work()
+    except PodwrightError as error:
+        if not options.machine:
+            raise
+        console.result(json.dumps({"error": "\n".join(error.problems)}))
+        return 0
+    console.result(json.dumps({"value": answer} if options.machine else answer, indent=2))
+    return 0
+
+
+def request_of(options: argparse.Namespace, console: Console, *names: str) -> dict[str, Any]:
+    """Give the parameters: a file's, and those of the command line, which win."""
+    value: dict[str, Any] = {}
+    if options.request:
+        value = dict(inputs.read_request(options.request, console.stdin).value)
+    given = {name: getattr(options, name) for name in names}
+    if options.registries:
+        given["registries"] = registries_of(options.registries)
+    return {**value, **{name: item for name, item in given.items() if item is not None}}
+
+
+def _promoted(options: argparse.Namespace, console: Console) -> Any:
+    value = request_of(options, console, "image", "to", "tags")
+    several = "images" in value
+    if several and "image" in value:
+        raise UsageError("image: cannot stand beside 'images'; name the image in each element")
+    given = parameters.parse(parameters.Promotion, {"image": "-", **value} if several else value)
+    registries = parameters.Registries(given, Path.cwd(), console.env)
+    made = [_copied(item, registries, console) for item in parameters.copies(given)]
+    return made if several else made[0]
+
+
+def _copied(item: parameters.Copy, registries: parameters.Registries, console: Console) -> Any:
+    """Copy one image.
+
+    Raises:
+        PodwrightError: it cannot be copied.
+    """
+    source = parameters.read_source(item.image)
+    if not item.to:
+        raise UsageError("to: is missing; name the repository to copy to")
+    name, own = parameters.read_name(item.to, "to")
+    tags = [*([own] if own else []), *item.tags] or ([source.tag] if source.tag else [])
+    origin = registries.repository(source.name, "pull")
+    target = registries.repository(name, "push")
+    image = origin.get(source.digest or source.tag)
+    console.say(f"[podwright] copying {origin}@{image.digest} to {target}")
+    done = promote(origin, target, image, list(dict.fromkeys(tags)))
+    console.say(
+        f"[podwright] copied {done.manifests} manifests ({done.referrers} refer to the image), "
+        f"{done.sent} bytes sent; tags: {', '.join(done.tags) or 'none'}"
+    )
+    return done.as_json()

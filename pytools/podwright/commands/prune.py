@@ -1,0 +1,67 @@
+"""Remove old images of a repository, by count, age and protected tags.
+
+Without --remove nothing is changed: it says what would go, and why the rest
+stays. An image goes with what it lists and what refers to it; one that has any
+protected tag stays with all its tags.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from podwright.commands import promote
+from podwright.distribution import parameters, retention
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+    from podwright.console import Console
+
+SUMMARY = "remove old images of a repository"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("repository", nargs="?", help="the repository to look through")
+    parser.add_argument("--keep", type=int, metavar="N", help="so many of the newest stay (10)")
+    parser.add_argument(
+        "--older-than", dest="olderThan", type=int, metavar="DAYS", help="what is younger stays"
+    )
+    parser.add_argument(
+        "--protect", action="append", metavar="PATTERN", help="tags that stay (latest)"
+    )
+    parser.add_argument("--match", action="append", metavar="PATTERN", help="tags to look at (*)")
+    parser.add_argument("--remove", action="store_true", default=None, help="really remove")
+    promote.add_request(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    return promote.answered(options, console, lambda: _pruned(options, console))
+
+
+def _pruned(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    names = ("repository", "keep", "olderThan", "protect", "match", "remove")
+    value = promote.request_of(options, console, *names)
+    given = parameters.parse(parameters.Pruning, value)
+    name, _ = parameters.read_name(given.repository, "repository")
+    registries = parameters.Registries(given, Path.cwd(), console.env)
+    repository = registries.repository(name, "push" if given.remove else "pull")
+    rule = retention.Rule(given.keep, given.olderThan, given.protect, given.match)
+    judged = retention.judge(retention.inventory(repository), rule, time.time())
+    for one in judged:
+        word = f"stays: {one.why}" if one.why else "goes"
+        console.say(f"[podwright] {repository}: {', '.join(one.image.tags)} {word}")
+    going = [one for one in judged if not one.why]
+    if given.remove:
+        retention.remove(repository, judged)
+    else:
+        console.say(f"[podwright] nothing was removed; with remove: true {len(going)} images go")
+    return {
+        "repository": str(repository),
+        "removed" if given.remove else "wouldRemove": [
+            {"digest": one.image.manifest.digest, "tags": list(one.image.tags)} for one in going
+        ],
+        "kept": len(judged) - len(going),
+    }
