@@ -36,6 +36,11 @@ class Said:
     out: str
     err: str
 
+    @property
+    def last(self) -> str:
+        """Give the counts, which come after the names."""
+        return self.out.splitlines()[-1]
+
 
 @dataclass
 class Target:
@@ -82,14 +87,14 @@ class Target:
         answer = self.ask("POST", f"{self.path(above)}/createItem?name={last}", xml)
         assert answer.status_code == 200, answer.text
 
-    def edit(self, name: str, change: Callable[[ET.Element], None]) -> None:
+    def edit(self, name: str, change: Callable[[ET.Element], None], *, saved: bool = True) -> None:
         """Change a job by hand, and let the controller save it in its own form."""
         root = self.root(name)
         change(root)
         text = ET.tostring(root, encoding="unicode")
         url = self.path(f"{self.top}/{name}")
         assert self.ask("POST", f"{url}/config.xml", text).status_code == 200
-        if root.tag != "com.cloudbees.hudson.plugins.folder.Folder":
+        if saved and root.tag != "com.cloudbees.hudson.plugins.folder.Folder":
             self.ask("POST", f"{url}/disable")
             self.ask("POST", f"{url}/enable")
 

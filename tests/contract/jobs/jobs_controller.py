@@ -1,4 +1,4 @@
-"""A controller to test against: Jenkins 2.479's answers to everything that jobs as code asks.
+"""A controller to test against: Jenkins 2.504's answers to everything that jobs as code asks.
 
 Built from recorded answers of a real one: status codes, redirects, crumbs bound to sessions,
 ``tree`` filtering with its depth, folders, rules of names, XML that is rewritten when something
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-VERSION = "2.479.3"
+VERSION = "2.504.3"
 PROLOG = re.compile(r"^\s*<\?xml[^>]*\?>")
 UNSAFE = "?*/\\%!@#$^&|<>[]:;"
 ROOTS = {
@@ -61,7 +61,7 @@ PLUGINS = {
     "workflow-job": "1498.v33a_0c6f3a_4b_4",
     "workflow-cps": "4007.vd705fc76a_34e",
     "workflow-multibranch": "803.v08103b_87c280",
-    "cloudbees-folder": "6.980.v5a_cc0cb_25881",
+    "cloudbees-folder": "6.1036.vcf1d3f4f5b_c5",
     "branch-api": "2.1208.vf528356feca_4",
     "scm-api": "703.v72ff4b_259600",
     "git": "5.7.0",
@@ -87,6 +87,24 @@ SAVED_DEFAULTS = {
         ("buildWrappers", ""),
     ),
     FOLDER: (("healthMetrics", ""),),
+}
+
+
+# Fields of the classes, by the root of the job; a save drops every other element.
+KNOWN = {
+    "flow-definition": {
+        "actions",
+        "description",
+        "displayName",
+        "keepDependencies",
+        "properties",
+        "definition",
+        "triggers",
+        "quietPeriod",
+        "authToken",
+        "disabled",
+        "logRotator",
+    }
 }
 
 
@@ -119,6 +137,7 @@ ROUTES = {
     "/view/*/config.xml": {"GET": "_get_view", "POST": "_post_view"},
     "/view/*/doDelete": {"POST": "_delete_view"},
     "/view/*/api/json": {"GET": "_view_api"},
+    "/submitDescription": {"POST": "_describe"},
     "/disable": {"POST": "_disable"},
     "/enable": {"POST": "_enable"},
     "/doDelete": {"POST": "_delete"},
@@ -144,6 +163,7 @@ class Item:
     views: dict[str, View] = field(default_factory=dict)
     builds: list[bool] = field(default_factory=list)
     disabled: bool = False
+    waits: bool = False
     parent: Item | None = None
     creating: threading.Lock = field(default_factory=threading.Lock)
 
@@ -380,10 +400,12 @@ class JobsController:
         port: int = 0,
         costs: Mapping[str, float] | None = None,
         prefix: str = "",
+        folds: bool = False,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.port = port
         self.prefix = prefix
+        self.folds = folds  # names in folders too, as cloudbees-folder did before 6.1036
         self.tls = tls
         self.cost = {**dict.fromkeys(RECORDED_COSTS, 0.0), **(costs or {})}  # seconds
         self.top = Item("")
@@ -450,11 +472,15 @@ class JobsController:
 
     # -- for tests -------------------------------------------------------------------------------
 
+    def key(self, parent: Item, name: str) -> str:
+        """Give the key of a name: without case at the top and in folders before 6.1036."""
+        return name.lower() if parent is self.top or self.folds else name
+
     def find(self, name: str) -> Item | None:
         """Find an item by its full name."""
         item: Item | None = self.top
         for part in name.split("/") if name else []:
-            item = item.items.get(part.lower()) if item else None
+            item = item.items.get(self.key(item, part)) if item else None
         return item
 
     def names(self) -> list[str]:
@@ -658,7 +684,7 @@ class JobsController:
             match = re.match(r"/job/([^/]+)(?=/|$)", path)
             if not match:
                 return item, path or "/"
-            child = item.items.get(unquote(match[1]).lower())
+            child = item.items.get(self.key(item, unquote(match[1])))
             if child is None:
                 raise Refuse(404, title="Not Found")
             item, path = child, path[match.end() :]
@@ -723,9 +749,9 @@ class JobsController:
                 ]
                 wanted = set(inner or {}) | {"_class"}
                 data[name] = [{k: v for k, v in view.items() if k in wanted} for view in every]
-            elif name == "builds" and item.java not in COMPUTED | {FOLDER}:
+            elif name in {"builds", "allBuilds"} and item.java not in COMPUTED | {FOLDER}:
                 builds = [{"building": running} for running in reversed(item.builds)]
-                data[name] = cut(builds, bounds)
+                data[name] = cut(builds if name == "allBuilds" else builds[:100], bounds)
             else:
                 value = self._property(item, name)
                 if value is not ...:
@@ -741,7 +767,7 @@ class JobsController:
             "url": f"{self.url}/{path}",
             "color": "disabled" if item.disabled else "notbuilt",
             "buildable": not item.disabled,
-            "inQueue": False,
+            "inQueue": item.waits,
         }
         if item is self.top and name in {"name", "color", "inQueue"}:
             return ...
@@ -764,16 +790,16 @@ class JobsController:
         return Reply(200, cost="update")
 
     def _stored(self, body: bytes) -> tuple[str, str, str | None]:
-        """Check posted XML; stored as posted but for the prolog."""
+        """Check posted XML; stored as posted, with its prolog."""
         try:
-            text = PROLOG.sub("", body.decode("utf-8"))
-            root = ET.fromstring(text)  # noqa: S314 - fed by tests
+            text = body.decode("utf-8")
+            root = ET.fromstring(PROLOG.sub("", text))  # noqa: S314 - fed by tests
         except (ET.ParseError, UnicodeDecodeError):
             raise Refuse(500, title="Oops!") from None
         java = ROOTS.get(str(root.tag))
         if java is None:
             raise Refuse(500, title="Oops!")
-        return '<?xml version="1.1" encoding="UTF-8"?>' + text, java, root.findtext("description")
+        return text, java, root.findtext("description")
 
     def _create_item(self, item: Item, asked: Asked) -> Reply:
         self._allowed(item, "Job/Create")
@@ -787,7 +813,7 @@ class JobsController:
         return Reply(200, cost="create", folder=item)
 
     def _create(self, item: Item, name: str, body: bytes) -> None:
-        if name.lower() in item.items:
+        if self.key(item, name) in item.items:
             raise Refuse(
                 400,
                 f"A job already exists with the name \u2018{name}\u2019".encode().decode("latin-1"),
@@ -797,14 +823,14 @@ class JobsController:
         text, java, description = self._stored(body)
         made = Item(name, java, text, description, parent=item)
         made.disabled = "<disabled>true</disabled>" in text
-        item.items[name.lower()] = made
+        item.items[self.key(item, name)] = made
 
     def _create_view(self, item: Item, asked: Asked) -> Reply:
         name = (asked.query.get("name") or [""])[0]
         check_name(name)
-        if name.lower() in item.views:
+        if name in item.views:
             raise Refuse(400, f'A view already exists with the name "{name}"')
-        item.views[name.lower()] = self._view(name, asked.body)
+        item.views[name] = self._view(name, asked.body)
         return Reply(200, cost="create", folder=item)
 
     def _view(self, name: str, body: bytes) -> View:
@@ -816,7 +842,7 @@ class JobsController:
         return View(name, text, root.findtext("description"))
 
     def _named_view(self, item: Item, name: str) -> View:
-        view = item.views.get(name.lower())
+        view = item.views.get(name)
         if view is None:
             raise Refuse(404)
         return view
@@ -831,14 +857,27 @@ class JobsController:
 
     def _post_view(self, item: Item, asked: Asked, name: str) -> Reply:
         old = self._named_view(item, name)
-        item.views[name.lower()] = self._view(old.name, asked.body)
+        item.views[name] = self._view(old.name, asked.body)
         return Reply(200, cost="update")
 
     def _delete_view(self, item: Item, asked: Asked, name: str) -> Reply:
         del asked
         self._named_view(item, name)
-        del item.views[name.lower()]
+        del item.views[name]
         return Reply(302, headers={"Location": f"{self.url}/"})
+
+    def _describe(self, item: Item, asked: Asked) -> Reply:
+        self._allowed(item, "Job/Configure")
+        text = parse_qs(asked.body.decode("ascii"), keep_blank_values=True)["description"][0]
+
+        def change(root: ET.Element) -> None:
+            element = root.find("description")
+            if element is None:
+                element = ET.SubElement(root, "description")
+            element.text = text
+
+        self.edit(item.full, change)
+        return Reply(302, headers={"Location": "."})
 
     def _disable(self, item: Item, asked: Asked) -> Reply:
         return self._switch(item, asked, disabled=True)
@@ -866,7 +905,7 @@ class JobsController:
         self._allowed(item, "Job/Delete")
         if item is self.top or item.parent is None:
             raise Refuse(404)
-        del item.parent.items[item.name.lower()]
+        del item.parent.items[self.key(item.parent, item.name)]
         if asked.method == "DELETE":
             return Reply(204)
         return Reply(302, headers={"Location": ".."})
@@ -876,11 +915,12 @@ class JobsController:
         new = (asked.query.get("newName") or [""])[0]
         check_name(new)
         assert item.parent is not None
-        if new.lower() in item.parent.items:
+        there = item.parent.items.get(self.key(item.parent, new))
+        if there is not None and there is not item:
             raise Refuse(400, f"The name {new} is already in use.")
-        del item.parent.items[item.name.lower()]
+        del item.parent.items[self.key(item.parent, item.name)]
         item.name = new
-        item.parent.items[new.lower()] = item
+        item.parent.items[self.key(item.parent, new)] = item
         return Reply(302, headers={"Location": "."})
 
     def _move(self, item: Item, asked: Asked) -> Reply:
@@ -889,11 +929,11 @@ class JobsController:
         target = self.find(destination)
         if target is None or item.parent is None:
             raise Refuse(400, "No such destination")
-        if item.name.lower() in target.items:
+        if self.key(target, item.name) in target.items:
             raise Refuse(400, f"{item.name} exists in the destination")
-        del item.parent.items[item.name.lower()]
+        del item.parent.items[self.key(item.parent, item.name)]
         item.parent = target
-        target.items[item.name.lower()] = item
+        target.items[self.key(target, item.name)] = item
         return Reply(302, headers={"Location": "."})
 
     def _build(self, item: Item, asked: Asked) -> Reply:
@@ -942,7 +982,11 @@ def parse_stored(text: str) -> ET.Element:
 
 
 def saved(root: ET.Element) -> str:
-    """Write a job as XStream does when Jenkins saves it."""
+    """Write a job as XStream does when Jenkins saves it: what no class knows is dropped."""
+    known = KNOWN.get(str(root.tag), ())
+    for element in list(root) if known else ():
+        if element.tag not in known:
+            root.remove(element)
     for tag, text in SAVED_DEFAULTS.get(str(root.tag), ()):
         if root.find(tag) is None:
             ET.SubElement(root, tag).text = text or None
