@@ -102,6 +102,19 @@ def _add_planning_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="disable or delete jobs no longer described, as the description's `removal` says",
     )
+    parser.add_argument(
+        "--from",
+        dest="heir",
+        default="",
+        metavar="OWNER",
+        help="take over described jobs that bear the marker of this other owner",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="NAME",
+        help="look at this job or folder alone, with what it holds; may be repeated",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -115,6 +128,7 @@ def _add_apply_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-removals", type=int, metavar="N", help="allow up to N removals in this run"
     )
+    parser.add_argument("--yes", action="store_true", help="do not ask before something is removed")
     parser.add_argument(
         "--force", action="store_true", help="remove jobs even while their builds run"
     )

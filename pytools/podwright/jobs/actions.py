@@ -9,20 +9,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podwright.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, PodwrightError, UsageError
+from podwright.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, PodwrightError, UsageError, guess
 from podwright.jobs import description as describing
 from podwright.jobs import names, rendering
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from podwright.console import Console
     from podwright.jobs.applying import ChangeOutcome
     from podwright.jobs.client import Controller
     from podwright.jobs.description import Description
-    from podwright.jobs.planning import Change, ChangePlan, Key
+    from podwright.jobs.planning import Change, ChangePlan, Inside, Key
     from podwright.jobs.rendering import Rendered
+    from podwright.jobs.snapshot import Snapshot
 
 MOST_WORKERS = 64
 BAR = 30
@@ -148,8 +150,40 @@ class _Work:
 
     description: Description
     rendered: dict[Key, Rendered]
+    server: Snapshot
     plan: ChangePlan
-    actual: dict[Key, str] = field(default_factory=dict)
+    actual: Texts
+
+    @property
+    def unread(self) -> list[str]:
+        """Give sentences about jobs whose XML may not be read."""
+        return [f"{name}: cannot be read: {why}" for (_, name), why in self.actual.refused.items()]
+
+
+@dataclass
+class Texts:
+    """The XML of jobs by their present names, and why some may not be read."""
+
+    found: dict[Key, str] = field(default_factory=dict)
+    refused: dict[Key, str] = field(default_factory=dict)
+
+    def fetch(self, controller: Controller, keys: Iterable[Key], workers: int) -> None:
+        """Read more of them, several at once; jobs that are gone are left out."""
+        from podwright.jobs.client import RequestRefused  # noqa: PLC0415 - slow to import
+
+        wanted = [key for key in keys if key not in self.found and key not in self.refused]
+
+        def read(key: Key) -> str | None:
+            try:
+                return controller.config(key[1], view=key[0])
+            except RequestRefused as error:
+                self.refused[key] = f"{error.status} {error.reason}".strip()
+                return None
+
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            for key, text in zip(wanted, pool.map(read, wanted)):
+                if text is not None:
+                    self.found[key] = text
 
 
 def compare(options: argparse.Namespace, controller: Controller) -> _Work:
@@ -159,55 +193,110 @@ def compare(options: argparse.Namespace, controller: Controller) -> _Work:
         UsageError: about the description.
         PodwrightError: about the controller, or what stands in the way of the plan.
     """
-    from podwright.jobs import planning, snapshot  # noqa: PLC0415 - needed here alone
+    from podwright.jobs import planning, renames, snapshot  # noqa: PLC0415 - needed here alone
 
     found = describing.read(Path(options.description))
     items = {item.job.key: item for item in rendering.render_all(found.jobs)}
+    before = [job.formerly for job in found.jobs if job.formerly]
     server = snapshot.take(
         controller,
-        [job.name for job in found.jobs],
-        found.folders,
+        [*(job.name for job in found.jobs), *before],
+        [*found.folders, *(job.formerly for job in found.jobs if job.formerly and job.container)],
         top_views=any(job.spec.VIEW and "/" not in job.name for job in found.jobs),
     )
-    allowed = planning.Options(options.adopt, options.prune)
-    actual: dict[Key, str] = {}
+    allowed = planning.Options(
+        options.adopt, options.prune, options.heir, checked_names(options.only, items, server)
+    )
+    texts = Texts()
     if options.deep:
-        there = [key for key in items if server.get(key) is not None]
-        actual = fetch(controller, there, options.workers)
-        allowed.deep = actual
-    plan_made = planning.make(found, items.values(), server, allowed)
-    return _Work(found, items, plan_made, actual)
+        moved = renames.follow(found.owner, list(found.jobs), server, allowed).server
+        there = [moved.get(key) for key in items if allowed.covers(key[1])]
+        texts.fetch(controller, [(one.view, one.real) for one in there if one], options.workers)
+        allowed.deep = texts.found
+    made = planning.make(found, items.values(), server, allowed)
+    holders = [change for change in made.of(planning.DELETE) if not change.view]
+    if holders:
+        allowed.inside = look_inside(controller, holders, server)
+        made = planning.make(found, items.values(), server, allowed)
+    return _Work(found, items, server, made, texts)
 
 
-def fetch(controller: Controller, keys: Iterable[Key], workers: int) -> dict[Key, str]:
-    """Read the XML of several jobs at once; jobs that are gone are left out."""
-    wanted = list(keys)
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        texts = pool.map(lambda key: controller.config(key[1], view=key[0]), wanted)
-        return {key: text for key, text in zip(wanted, texts) if text is not None}
+def checked_names(
+    only: Iterable[str] | None, items: Mapping[Key, Rendered], server: Snapshot
+) -> tuple[str, ...]:
+    """Check what ``--only`` names.
+
+    Raises:
+        UsageError: when nothing is called so.
+    """
+    names_given = tuple(only or ())
+    known = {name for _, name in (*items, *server.items)}
+    unknown = [
+        f"--only: no job or folder is called '{name}'{guess(name, known)}"
+        for name in names_given
+        if not any(one == name or one.startswith(name + "/") for one in known)
+    ]
+    if unknown:
+        raise UsageError(unknown)
+    return names_given
+
+
+def look_inside(
+    controller: Controller, changes: Iterable[Change], server: Snapshot
+) -> dict[str, Inside]:
+    """See what goes with folders and projects that would be deleted."""
+    from podwright.jobs import kinds, merging, planning  # noqa: PLC0415 - needed here alone
+
+    held = {}
+    for change in changes:
+        found = server.get(change.key)
+        java = found.java if found else ""
+        if found is None or java in {kinds.load("pipeline").JAVA, kinds.load("freestyle").JAVA}:
+            continue
+        people = ""
+        inside = 0
+        if found.is_folder:
+            people = merging.peoples(controller.config(change.name) or "<none/>")
+        else:
+            inside = _count_jobs(controller.tree("jobs[name,jobs[name,jobs[name]]]", change.name))
+        held[found.real] = planning.Inside(inside, people)
+    return held
+
+
+def _count_jobs(data: Mapping[str, Any]) -> int:
+    jobs = data.get("jobs") or []
+    return len(jobs) + sum(map(_count_jobs, jobs))
 
 
 def with_diffs(work: _Work, controller: Controller, workers: int) -> ChangePlan:
-    """Add the differences of changed jobs to a plan."""
-    from podwright.jobs import applying  # noqa: PLC0415 - needed here alone
+    """Add to a plan what changed jobs are now, and the differences."""
+    from podwright.jobs import applying, normal, xmltree  # noqa: PLC0415 - needed here alone
 
-    changed = work.plan.of("change", "adopt", "rename")
-    missing = [_key_before(change) for change in changed if _key_before(change) not in work.actual]
-    work.actual.update(fetch(controller, missing, workers))
-    diffs = {
-        change.key: applying.normal_diff(change, work.actual.get(_key_before(change)))
-        for change in changed
-    }
+    before = {change.key: _key_before(change, work) for change in work.plan.changes if change.xml}
+    changed = [change for change in work.plan.changes if change.key in before]
+    work.actual.fetch(controller, [before[c.key] for c in changed if c.action != "add"], workers)
+    made = {}
+    for change in changed:
+        actual = work.actual.found.get(before[change.key])
+        try:
+            seen = "" if actual is None else normal.digest(actual)
+        except xmltree.NotXmlError:
+            seen = ""
+        diff = applying.normal_diff(change, actual) if change.action != "add" else ()
+        made[change.key] = replace(change, seen=seen, diff=diff)
     return replace(
         work.plan,
-        changes=tuple(
-            replace(change, diff=diffs.get(change.key, ())) for change in work.plan.changes
-        ),
+        changes=tuple(made.get(change.key, change) for change in work.plan.changes),
     )
 
 
-def _key_before(change: Change) -> Key:
-    return (change.view, change.old or change.name)
+def _key_before(change: Change, work: _Work) -> Key:
+    """Find the present name of what is changed, whatever renames come before."""
+    name = change.old or change.name
+    for step in sorted(work.plan.of("rename"), key=lambda one: -one.step):
+        if name.startswith(step.name + "/") and (not change.step or step.step < change.step):
+            name = step.old + name[len(step.name) :]
+    return (change.view, name)
 
 
 def check_plugins(work: _Work, controller: Controller, console: Console) -> None:
@@ -237,11 +326,11 @@ def plan(options: argparse.Namespace, console: Console) -> int:
     controller = connect(options, console)
     work = compare(options, controller)
     made = work.plan
-    if not options.no_diff:
+    if options.out or not options.no_diff:
         made = with_diffs(work, controller, options.workers)
     console.result(report.plan_json(made) if options.json else report.plan_text(made))
-    if made.problems:
-        raise PodwrightError(made.problems)
+    if made.problems or work.unread:
+        raise PodwrightError([*made.problems, *work.unread])
     check_plugins(work, controller, console)
     if options.out:
         save(Path(options.out), planfile.dump(made, controller.access.url))
@@ -268,45 +357,82 @@ def apply(options: argparse.Namespace, console: Console) -> int:
         raise UsageError("give either the description's folder or --plan FILE")
     controller = connect(options, console)
     started = time.monotonic()
-    made = _due_plan(options, controller, console)
+    made, refused = _due_plan(options, controller, console)
     refusal = planning.too_many(made, options.allow_removals)
     if refusal:
         raise PodwrightError(refusal)
-    code = _carry_out(made, options, controller, console)
+    _ask(made, options, console)
+    code = _carry_out(made, refused, options, controller, console)
     plural = "s"[: controller.requests != 1]
     console.say(f"{controller.requests} request{plural}, {time.monotonic() - started:.1f} s")
     return code
 
 
-def _due_plan(options: argparse.Namespace, controller: Controller, console: Console) -> ChangePlan:
-    """Give the plan to be carried out: made now, or read from a file and still good."""
-    from podwright.jobs import planfile, snapshot  # noqa: PLC0415 - needed here alone
+def _ask(made: ChangePlan, options: argparse.Namespace, console: Console) -> None:
+    """Ask whoever sits at a terminal before something is removed.
+
+    Raises:
+        PodwrightError: when the answer is no.
+    """
+    from podwright.jobs import planning  # noqa: PLC0415 - needed here alone
+
+    gone = made.of(*planning.REMOVALS)
+    if not gone or options.yes or not console.stdin.isatty():
+        return
+    for change in gone:
+        console.say(f"  - {change.action} {change.name}")
+    console.stderr.write(f"{planning.removed_jobs(made)} jobs will be removed; go on? [y/N] ")
+    console.stderr.flush()
+    if console.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise PodwrightError("nothing was changed")
+
+
+def _due_plan(
+    options: argparse.Namespace, controller: Controller, console: Console
+) -> tuple[ChangePlan, list[ChangeOutcome]]:
+    """Give the plan to be carried out, made now or read from a file, and what is refused of it."""
+    from podwright.jobs import applying, planfile, snapshot  # noqa: PLC0415 - needed here alone
 
     if not options.plan:
         work = compare(options, controller)
         if work.plan.problems:
             raise PodwrightError([*work.plan.problems, "nothing was changed"])
         check_plugins(work, controller, console)
-        return work.plan
+        tried = {_key_before(change, work) for change in work.plan.changes}
+        unread = [
+            applying.unread(key, why)
+            for key, why in sorted(work.actual.refused.items())
+            if key not in tried
+        ]
+        return work.plan, unread
     try:
         text = Path(options.plan).read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{options.plan}: cannot be read: {error.strerror}") from None
-    stored = planfile.load(text, options.plan, controller.access.url)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise UsageError(f"{options.plan}: cannot be read: {reason}") from None
+    stored, edited = planfile.load(text, options.plan, controller.access.url)
     known = [name for change in stored.changes for name in (change.name, change.old) if name]
     top_views = any(change.view and "/" not in change.name for change in stored.changes)
     server = snapshot.take(controller, known, [], top_views=top_views)
-    return planfile.still_due(stored, server)
+    due, changed = planfile.still_due(stored, server)
+    return due, [
+        applying.ChangeOutcome(change, applying.SKIPPED, why) for change, why in edited + changed
+    ]
 
 
 def _carry_out(
-    made: ChangePlan, options: argparse.Namespace, controller: Controller, console: Console
+    made: ChangePlan,
+    refused: list[ChangeOutcome],
+    options: argparse.Namespace,
+    controller: Controller,
+    console: Console,
 ) -> int:
     from podwright.jobs import applying, report  # noqa: PLC0415 - needed here alone
 
     progress = Progress(console)
-    work = applying.Run(controller, options.workers, options.force, progress.show)
-    outcomes = applying.apply(made.changes, work)
+    work = applying.Run(controller, options.workers, options.force, made.owner, progress.show)
+    with applying.interruptible():
+        outcomes = [*refused, *applying.apply(made.changes, work)]
     progress.end()
     if options.json:
         console.result(report.outcome_json(outcomes, made.unchanged))

@@ -6,23 +6,29 @@ was killed is continued by the next one without any file of its own.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
-from xml.etree.ElementTree import Element
 
-from podwright.jobs import kinds, marker, names, normal, xmltree
+from podwright.jobs import marker, merging, names, normal, xmltree
 from podwright.jobs.client import Fatal, RequestRefused
-from podwright.jobs.planning import ADD, DELETE, DISABLE, REMOVALS, RENAME, Change
+from podwright.jobs.planning import ADD, CHANGE, DELETE, DISABLE, REMOVALS, RENAME, Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 DONE, FAILED, SKIPPED = "done", "failed", "not tried"
 EXISTS = 400
+MISSING = 404
 SERVER_ERROR = 500
+CHANGED_SINCE = "was changed since; plan again"
+# An organization holds projects, and these hold branches.
+BUILDS = "name,description,inQueue,allBuilds[building]"
+BUILDS = f"{BUILDS},jobs[{BUILDS},jobs[{BUILDS}]]"
 
 
 class JobsTarget(Protocol):
@@ -52,8 +58,8 @@ class JobsTarget(Protocol):
     def tree(self, query: str, name: str = "") -> dict[str, Any]:
         """Answer a tree query."""
 
-    def is_building(self, name: str) -> bool:
-        """Say whether a build runs."""
+    def describe(self, name: str, text: str) -> None:
+        """Replace the description alone."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +79,14 @@ class Run:
         target: the controller.
         workers: how many requests run at the same time at most.
         force: remove jobs whose builds run.
+        owner: whose jobs they are.
         progress: told after each change, with the number done and of all.
     """
 
     target: JobsTarget
     workers: int = 8
     force: bool = False
+    owner: str = ""
     progress: Callable[[int, int, ChangeOutcome], None] = lambda _done, _all, _outcome: None
     outcomes: list[ChangeOutcome] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
@@ -113,6 +121,26 @@ def apply(changes: Sequence[Change], run: Run) -> list[ChangeOutcome]:
     return run.outcomes
 
 
+def unread(key: tuple[bool, str], why: str) -> ChangeOutcome:
+    """Give the outcome for a job whose XML may not be read."""
+    return ChangeOutcome(Change(CHANGE, key[1], view=key[0]), FAILED, f"cannot be read: {why}")
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM, as Jenkins ends a build with, stop the work as Ctrl-C does: with a report."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    names = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(name, signal.default_int_handler) for name in names]
+    try:
+        yield
+    finally:
+        for name, handler in zip(names, before):
+            signal.signal(name, handler)
+
+
 def stages(changes: Iterable[Change]) -> Iterator[list[Change]]:
     """Group changes so that each group needs only what the groups before it did.
 
@@ -123,15 +151,30 @@ def stages(changes: Iterable[Change]) -> Iterator[list[Change]]:
     rest = [change for change in rest if change.action not in REMOVALS]
     folders = [change for change in rest if change.folder]
     for _, level in itertools.groupby(sorted(folders, key=_depth_of), key=_depth_of):
-        yield list(level)
+        these = list(level)
+        yield from _in_turn([change for change in these if change.action == RENAME])
+        yield [change for change in these if change.action != RENAME]
     jobs = [change for change in rest if not change.folder]
-    yield [change for change in jobs if change.action == RENAME]
+    yield from _in_turn([change for change in jobs if change.action == RENAME])
     yield spread([change for change in jobs if change.action != RENAME and not change.view])
     yield [change for change in jobs if change.view]
     yield [change for change in removals if not change.folder]
     gone = [change for change in removals if change.folder]
     for _, level in itertools.groupby(sorted(gone, key=_depth_of, reverse=True), key=_depth_of):
         yield list(level)
+
+
+def _in_turn(moves: list[Change]) -> Iterator[list[Change]]:
+    """Group renames: one whose new name is another's old one waits for that one."""
+    group: list[Change] = []
+    olds: set[str] = set()
+    for change in sorted(moves, key=lambda change: change.step):
+        if change.name.lower() in olds or change.folder:
+            yield group
+            group, olds = [], set()
+        group.append(change)
+        olds.add(change.old.lower())
+    yield group
 
 
 def _depth_of(change: Change) -> int:
@@ -194,9 +237,9 @@ def _with_advice(error: RequestRefused, change: Change) -> str:
             "the controller could not read it (500): most likely a plugin for this "
             f"{change.kind or 'job'} is missing{other}; see the controller's log"
         )
-    if error.status == 404:  # noqa: PLR2004
+    if error.status == MISSING:
         return "it is gone, or its folder is, or you may not see it (404); plan again"
-    return f"{error.status} {error.reason}".strip()
+    return f"{error.status or ''} {error.reason}".strip()
 
 
 def _add_item(change: Change, run: Run) -> str:
@@ -229,86 +272,141 @@ def _is_written(change: Change, run: Run) -> bool:
 
 
 def _update_item(change: Change, run: Run) -> str:
-    run.target.update(change.name, with_kept(change, run), view=change.view)
+    run.target.update(change.name, with_kept(change, run, change.name), view=change.view)
     return ""
 
 
-def with_kept(change: Change, run: Run) -> bytes:
-    """Put what belongs to others into the XML: a folder's credentials, and views people made.
-
-    Posting a folder without them would delete them.
-    """
-    kept = kinds.load(change.kind).KEPT if change.kind else ()
-    if not kept:
-        return change.xml
-    actual = run.target.config(change.name, view=change.view)
-    if actual is None:
-        return change.xml
-    try:
-        return keep(actual, change.xml, kept)
-    except xmltree.NotXmlError:
-        raise RequestRefused(
-            f"{change.name}: the controller's XML cannot be read", 0, "unreadable XML; look at it"
-        ) from None
-
-
-def keep(actual: str, wanted: bytes, paths: Iterable[str]) -> bytes:
-    """Copy elements from the controller's XML into ours.
-
-    Args:
-        actual: the controller's XML.
-        wanted: ours.
-        paths: of the elements.
+def with_kept(change: Change, run: Run, name: str) -> bytes:
+    """Put what belongs to others into the XML, as it is at this moment.
 
     Raises:
-        xmltree.NotXmlError: when the controller's XML is none.
+        RequestRefused: when somebody else has changed the job since the plan was made.
     """
-    theirs, ours = xmltree.parse(actual), xmltree.parse(wanted)
-    found = False
-    for path in paths:
-        above, _, _ = path.rpartition("/")
-        elements = theirs.findall(path)
-        if not elements:
-            continue
-        found = True
-        parent = ours.find(above) if above else ours
-        if parent is None:
-            parent = Element(above)
-            ours.append(parent)
-        for old in ours.findall(path):
-            parent.remove(old)
-        parent.extend(elements)
-    return xmltree.serialise(ours) if found else wanted
+    actual = run.target.config(name, view=change.view)
+    if actual is None:
+        raise RequestRefused(f"{name}: is gone", MISSING)
+    try:
+        described = xmltree.parse(actual).findtext("description")
+        form = normal.digest(actual) if change.seen else ""
+        made = merging.merged(actual, change.xml, change.kind)
+    except xmltree.NotXmlError:
+        raise RequestRefused(
+            f"{name}: the controller's XML cannot be read", 0, "unreadable XML; look at it"
+        ) from None
+    if not _is_as_planned(change, described) or form != change.seen:
+        raise RequestRefused(f"{name}: was changed", 0, CHANGED_SINCE)
+    return made
+
+
+def _is_as_planned(change: Change, description: str | None) -> bool:
+    """Say whether a job is whose it was and what it was when the plan was made."""
+    found = marker.find(description)
+    return (change.claim, change.expected) == ((found.owner, found.digest) if found else ("", ""))
 
 
 def _rename_item(change: Change, run: Run) -> str:
     """Move to the new folder, rename, and write the new content; builds go along."""
-    old = change.old
-    if names.parent(old) != names.parent(change.name):
-        run.target.move(old, names.parent(change.name))
-        old = "/".join(filter(None, (names.parent(change.name), names.segments(old)[-1])))
-    if old != change.name:
-        run.target.rename(old, change.name)
-    return _update_item(change, run)
+    try:
+        made = with_kept(change, run, change.old)
+    except RequestRefused as error:
+        if error.status == MISSING:
+            raise RequestRefused(str(error), 0, "it is gone; plan again") from None
+        raise
+
+    def is_there(name: str) -> bool:
+        found = run.target.config(name)
+        return found is not None and _is_as_planned(
+            change, xmltree.parse(found).findtext("description")
+        )
+
+    try:
+        _relocate(change.old, change.name, run.target, is_there)
+    except RequestRefused as error:
+        # The answer may have been lost and the request sent again: then it stands there already.
+        if error.status != MISSING or not is_there(change.name):
+            raise
+    run.target.update(change.name, made)
+    return ""
+
+
+def _relocate(old: str, new: str, target: JobsTarget, is_there: Callable[[str], bool]) -> None:
+    """Move and rename, in the order in which names are free; half of it is taken back."""
+    above, last, old_last = names.parent(new), names.segments(new)[-1], names.segments(old)[-1]
+    if names.parent(old) == above:
+        target.rename(old, new)
+        return
+    moved = "/".join(filter(None, (above, old_last)))
+    try:
+        target.move(old, above)
+    except RequestRefused as error:
+        if error.status == EXISTS and old_last != last:
+            here = "/".join(filter(None, (names.parent(old), last)))
+            target.rename(old, here)
+            _or_back(lambda: target.move(here, above), lambda: target.rename(here, old))
+            return
+        if error.status != MISSING or not is_there(moved):
+            raise
+    if old_last != last:
+        back = names.parent(old)
+        _or_back(lambda: target.rename(moved, new), lambda: target.move(moved, back))
+
+
+def _or_back(step: Callable[[], None], back: Callable[[], None]) -> None:
+    """Do a step; when that is refused, undo the one before, since nobody would find the job."""
+    try:
+        step()
+    except RequestRefused:
+        back()
+        raise
+
+
+def _why_not_removed(change: Change, data: dict[str, Any], run: Run) -> str:
+    """Look once more right before: whose is it, does a build run, and what would go with it."""
+    if data and not _is_as_planned(change, data.get("description")):
+        return CHANGED_SINCE
+    if not run.force and _is_building(data):
+        return "a build runs or waits; try later, or use --force"
+    if not change.folder or not data:
+        return ""
+    # Whatever came in meanwhile is somebody's work; it would go with the folder.
+    inside = data.get("jobs") or []
+    if inside:
+        return f"it still holds {inside[0]['name']}; delete that first, or keep the folder"
+    held = merging.peoples(run.target.config(change.name) or "<none/>")
+    return f"it holds {held}" if held else ""
+
+
+def _is_building(item: dict[str, Any]) -> bool:
+    """Say whether a build of a job, or of one at any depth below it, runs or waits."""
+    builds = item.get("allBuilds") or []
+    return (
+        bool(item.get("inQueue"))
+        or any(build.get("building") for build in builds)
+        or any(map(_is_building, item.get("jobs") or []))
+    )
 
 
 def _disable_job(change: Change, run: Run) -> str:
-    if not run.force and run.target.is_building(change.name):
-        return "a build runs or waits; try later, or use --force"
-    run.target.disable(change.name)
-    return ""
+    data = run.target.tree(BUILDS, change.name)
+    problem = _why_not_removed(change, data, run)
+    if not problem:
+        run.target.disable(change.name)
+        made = marker.Marker(change.claim, marker.DISABLED)
+        text = f"{marker.strip(data.get('description'))}\n\n{made}"
+        run.target.describe(change.name, text.strip())
+    return problem
 
 
 def _delete_item(change: Change, run: Run) -> str:
-    if not change.view and not run.force and run.target.is_building(change.name):
-        return "a build runs or waits; try later, or use --force"
-    if change.folder:
-        # Whatever came in meanwhile is somebody's work; it would go with the folder.
-        inside = run.target.tree("jobs[name]", change.name).get("jobs") or []
-        if inside:
-            return f"it still holds {inside[0]['name']}; delete that first, or keep the folder"
-    run.target.delete(change.name, view=change.view)
-    return ""
+    if change.view:
+        text = run.target.config(change.name, view=True)
+        described = None if text is None else xmltree.parse(text).findtext("description")
+        problem = "" if text is None or _is_as_planned(change, described) else CHANGED_SINCE
+    else:
+        problem = _why_not_removed(change, run.target.tree(BUILDS, change.name), run)
+    if not problem:
+        run.target.delete(change.name, view=change.view)
+    return problem
 
 
 ACTIONS: dict[str, Callable[[Change, Run], str]] = {
@@ -321,10 +419,10 @@ ACTIONS: dict[str, Callable[[Change, Run], str]] = {
 
 def normal_diff(change: Change, actual: str | None) -> tuple[str, ...]:
     """Give the difference that a change would make."""
-    kept = kinds.load(change.kind).KEPT if change.kind else ()
     if not change.xml:
         return ()
     try:
-        return tuple(normal.diff(actual, change.xml, kept))
+        wanted = change.xml if actual is None else merging.merged(actual, change.xml, change.kind)
+        return tuple(normal.diff(actual, wanted))
     except xmltree.NotXmlError as error:
         return (f"the controller's XML cannot be read: {error}",)

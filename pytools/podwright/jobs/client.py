@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 XML = "application/xml; charset=utf-8"
+FORM = "application/x-www-form-urlencoded"
 # A controller with 100,000 jobs answers a tree query with about 20 MB.
 MOST_BYTES = 256 * 2**20
 BUSY = frozenset({429, 502, 503, 504})
@@ -197,15 +198,22 @@ class Controller:
     # -- requests ----------------------------------------------------------------------------
 
     def send(
-        self, method: str, url: str, body: bytes | None = None, *, page_is_fine: bool = False
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        *,
+        kind: str = XML,
+        redirect_is_fine: bool = False,
     ) -> ControllerAnswer:
         """Send one request; tries again while the controller is down or busy.
 
         Args:
             method: HTTP method.
             url: the whole address, on the controller's own host.
-            body: XML to post.
-            page_is_fine: an HTML page or redirect is a good answer (as of ``disable``).
+            body: what to post.
+            kind: its type of content.
+            redirect_is_fine: a redirect is a good answer (as of ``disable``).
 
         Raises:
             Fatal: without access, without a controller, or at the end of patience.
@@ -216,11 +224,13 @@ class Controller:
         wait = FIRST_WAIT
         while True:
             crumb = self._crumb
-            trouble, answer = self._send_once(method, url, body, crumb)
+            trouble, answer = self._send_once(method, url, body, {**crumb, "Content-Type": kind})
             if answer is not None:
                 if not _wants_crumb(method, answer):
                     self._answered = True
-                    return self._check_answer(answer, method, url, page_is_fine=page_is_fine)
+                    return self._check_answer(
+                        answer, method, url, redirect_is_fine=redirect_is_fine
+                    )
                 crumbs += 1
                 if crumbs > CRUMB_TRIES:
                     raise Fatal(
@@ -239,16 +249,15 @@ class Controller:
             wait = min(wait * 2, LONGEST_WAIT)
 
     def _send_once(
-        self, method: str, url: str, body: bytes | None, crumb: Mapping[str, str]
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str]
     ) -> tuple[tuple[str, bool, str], ControllerAnswer | None]:
         """Send once.
 
         Returns:
             What is wrong (sentence, whether the way is at fault, remedy) and, if good, the answer.
         """
-        headers = dict(crumb)
-        if body is not None:
-            headers["Content-Type"] = XML
+        if body is None:
+            del headers["Content-Type"]
         try:
             answer = self._round_trip(method, url, body, headers)
         except SSLError as error:
@@ -299,13 +308,13 @@ class Controller:
         return b"".join(parts)
 
     def _check_answer(
-        self, answer: ControllerAnswer, method: str, url: str, *, page_is_fine: bool
+        self, answer: ControllerAnswer, method: str, url: str, *, redirect_is_fine: bool
     ) -> ControllerAnswer:
         """Turn bad answers into sentences."""
         status, shown = answer.status, self._path_of(url)
         self._is_jenkins = self._is_jenkins or "X-Jenkins" in answer.headers
         if status in MOVED:
-            return self._check_redirect(answer, shown, page_is_fine=page_is_fine)
+            return self._check_redirect(answer, shown, redirect_is_fine=redirect_is_fine)
         if status == 401:  # noqa: PLR2004
             raise Fatal(
                 f"{self.access.url}: the controller does not know user "
@@ -320,7 +329,8 @@ class Controller:
         if status >= 400:  # noqa: PLR2004
             reason = answer.reason()
             raise RequestRefused(f"{method} {shown}: {status} {reason}".rstrip(), status, reason)
-        if method == "GET" and answer.is_html and not page_is_fine:
+        # Jenkins answers a POST with nothing, or with the way to a page.
+        if answer.is_html and answer.body.strip():
             raise Fatal(
                 f"{shown}: this is a web page, not an answer of Jenkins' interface; is there a "
                 "login page in front of it, or is the address wrong?"
@@ -328,7 +338,7 @@ class Controller:
         return answer
 
     def _check_redirect(
-        self, answer: ControllerAnswer, shown: str, *, page_is_fine: bool
+        self, answer: ControllerAnswer, shown: str, *, redirect_is_fine: bool
     ) -> ControllerAnswer:
         """Accept redirects as answers of actions; never follow one."""
         target = urlsplit(answer.headers.get("Location", ""))
@@ -338,10 +348,10 @@ class Controller:
                 f"{shown}: the controller wants a login; set JENKINS_USER and JENKINS_TOKEN"
             )
         foreign = target.netloc and (target.scheme, target.netloc) != (own.scheme, own.netloc)
-        if page_is_fine and not foreign:
+        if redirect_is_fine and not foreign:
             return answer
         where = f"{target.scheme}://{target.netloc}" if target.netloc else target.path
-        if foreign and page_is_fine:
+        if foreign and redirect_is_fine:
             # Behind a proxy Jenkins names itself by its configured address; the action was done.
             return answer
         raise Fatal(
@@ -443,13 +453,19 @@ class Controller:
 
     def disable(self, name: str) -> None:
         """Make a job refuse builds."""
-        self.send("POST", self._address_of(jenkins.DISABLE_JOB, name), b"", page_is_fine=True)
+        self.send("POST", self._address_of(jenkins.DISABLE_JOB, name), b"", redirect_is_fine=True)
+
+    def describe(self, name: str, text: str) -> None:
+        """Replace the description of a job alone."""
+        url = self._address_of(f"{JOB}/submitDescription", name)
+        body = f"description={quote(text)}".encode("ascii")
+        self.send("POST", url, body, kind=FORM, redirect_is_fine=True)
 
     def delete(self, name: str, *, view: bool = False) -> None:
         """Delete a job, folder or view; done when it is gone already."""
         form = jenkins.DELETE_VIEW if view else jenkins.DELETE_JOB
         try:
-            self.send("POST", self._address_of(form, name), b"", page_is_fine=True)
+            self.send("POST", self._address_of(form, name), b"", redirect_is_fine=True)
         except RequestRefused as error:
             if error.status != MISSING:
                 raise
@@ -458,22 +474,12 @@ class Controller:
         """Rename within a folder; builds stay."""
         form = f"{JOB}/confirmRename?newName=%(new)s"
         url = self._address_of(form, old, new=names.segments(new)[-1])
-        self.send("POST", url, b"", page_is_fine=True)
+        self.send("POST", url, b"", redirect_is_fine=True)
 
     def move(self, old: str, folder: str) -> None:
         """Move into another folder (empty for the top); builds stay."""
         url = self._address_of(f"{JOB}/move/move?destination=%(to)s", old, to=f"/{folder}")
-        self.send("POST", url, b"", page_is_fine=True)
-
-    def is_building(self, name: str) -> bool:
-        """Say whether a build of a job, or of a job right below it, runs or waits."""
-        query = "inQueue,builds[building]{0,20},jobs[inQueue,builds[building]{0,5}]"
-        data = self.tree(query, name)
-        items = [data, *(data.get("jobs") or [])]
-        return any(
-            item.get("inQueue") or any(build.get("building") for build in item.get("builds") or [])
-            for item in items
-        )
+        self.send("POST", url, b"", redirect_is_fine=True)
 
     def plugins(self) -> dict[str, str] | None:
         """List the active plugins with their versions; None without the right to see them."""

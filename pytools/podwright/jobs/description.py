@@ -97,6 +97,11 @@ class Job:
         """Tell views from jobs, which may have the same name."""
         return (self.spec.VIEW, self.name)
 
+    @property
+    def container(self) -> bool:
+        """Say whether other described jobs may stand in it."""
+        return self.spec.holds_jobs()
+
 
 @record
 class Description:
@@ -173,6 +178,8 @@ def _read_all(where: Path) -> Description:
     entries = _expand_jobs(files, settings, problems)
     jobs = _checked_jobs(entries, where if where.is_dir() else where.parent, problems)
     jobs += _implied_folders(jobs, settings)
+    _check_cases(jobs, problems)
+    _check_former_names(jobs, problems)
     _check_circles(jobs, problems)
     if problems.found:
         raise UsageError(problems.sentences())
@@ -322,8 +329,8 @@ def _checked_jobs(entries: Iterable[Entry], base: Path, problems: Problems) -> l
         for sentence in names.problems(entry.name):
             problems.add(entry.name_at, f"name: {sentence}")
         is_view = kinds.load(entry.kind).VIEW
-        # Jenkins compares names without case
-        key = (is_view, entry.name.lower())
+        # many versions of Jenkins compare names of jobs without case
+        key = (is_view, entry.name if is_view else entry.name.lower())
         if key in found:
             other = found[key]
             what = "differ only in case" if other.name != entry.name else "have one name"
@@ -409,15 +416,15 @@ def _may_hold(entry: Entry) -> bool:
 
 def _implied_folders(jobs: list[Job], settings: _File | None) -> list[Job]:
     """Make the folders that jobs stand in and nobody describes."""
-    known = {job.name.lower() for job in jobs if not job.spec.VIEW}
+    known = {job.name for job in jobs if not job.spec.VIEW}
     shared = (settings.root.get("defaults") or {}) if settings else {}
     made = []
     kind = kinds.load("folder")
     for job in jobs:
         for above in names.parents(job.name):
-            if above.lower() in known:
+            if above in known:
                 continue
-            known.add(above.lower())
+            known.add(above)
             values = {**shared.get("all", {}), **shared.get("folder", {})}
             allowed = {item.name for item in fields(kind)}
             try:
@@ -436,6 +443,48 @@ def _top_folders(jobs: list[Job]) -> tuple[str, ...]:
     return tuple(
         sorted(name for name in described if not any(up in described for up in names.parents(name)))
     )
+
+
+def _check_cases(jobs: list[Job], problems: Problems) -> None:
+    """Refuse names that are one in some versions of Jenkins and two in others."""
+    written: dict[str, Job] = {}
+    for job in jobs:
+        if job.spec.VIEW:
+            continue
+        other = written.setdefault(job.name.lower(), job)
+        if other.name != job.name:
+            one, two = (job, other) if job.mark is not None else (other, job)
+            problems.add(
+                one.mark or Mark("", 1, 1),
+                f"name: {names.printable(one.name)} and {names.printable(two.name)} differ only "
+                "in case, which is one name in many versions of Jenkins; write them alike",
+            )
+
+
+def _check_former_names(jobs: list[Job], problems: Problems) -> None:
+    """Refuse former names that no order of renames can do right."""
+    named = {job.name: job for job in jobs if job.formerly}
+    origins: dict[str, Job] = {}
+    for job in named.values():
+        mark = job.mark or Mark("", 1, 1)
+        if job.spec.VIEW:
+            problems.add(mark, "formerly: a view has no builds to keep; remove this line")
+            continue
+        for sentence in names.problems(job.formerly):
+            problems.add(mark, f"formerly: {sentence}")
+        twin = origins.setdefault(job.formerly, job)
+        if twin is not job:
+            problems.add(mark, f"formerly: {twin.name} has this former name too; remove one")
+        path = [job.name]
+        while path[-1] in named and len(path) < len(named) + 2:
+            path.append(named[path[-1]].formerly)
+            if path[-1] == job.name:
+                problems.add(
+                    mark,
+                    f"formerly: the names {' <- '.join(path)} go in a circle; remove one, or "
+                    "rename by a third name",
+                )
+                break
 
 
 def _check_circles(jobs: list[Job], problems: Problems) -> None:

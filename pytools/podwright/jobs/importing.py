@@ -58,10 +58,11 @@ def import_jobs(options: argparse.Namespace, console: Console) -> int:
         raise UsageError(f"--out: {out} is not empty; give a new folder, nothing is overwritten")
     controller = actions.connect(options, console)
     found = _items_to_import(controller, options.names)
-    texts = actions.fetch(controller, [(item.view, item.name) for item in found], options.workers)
+    texts = actions.Texts()
+    texts.fetch(controller, [item.key for item in found], options.workers)
     made = Imported()
     for item in found:
-        text = texts.get((item.view, item.name))
+        text = texts.found.get(item.key)
         if text is not None:
             _import_item(item, text, made)
     write(made, out, options.owner)
@@ -107,7 +108,7 @@ def _import_item(item: snapshot.Found, text: str, made: Imported) -> None:
         made.skipped.append(f"{item.name}: {wrong[0]}")
         return
     kind = kind_for(str(root.tag))
-    _remove_foreign(root, kind.KEPT if kind else kinds.load("xml").KEPT)
+    _remove_foreign(root, ())
     bare = xmltree.serialise(root).decode("utf-8")
     leak = next(secrets.look_alikes(bare), None)
     if leak:
@@ -163,7 +164,7 @@ def in_words(kind: type[JobKind], name: str, root: Element) -> dict[str, Any] | 
         again = kind(**parse_fields(kind, fields)).element(name, {})
     except (Invalid, xmltree.NotXmlError, KeyError, TypeError, ValueError):
         return None
-    same = normal.same(xmltree.serialise(root), xmltree.serialise(again), kind.KEPT)
+    same = normal.same(xmltree.serialise(root), xmltree.serialise(again))
     return fields if same else None
 
 

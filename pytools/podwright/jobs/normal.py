@@ -8,12 +8,12 @@ their normal forms are.
 from __future__ import annotations
 
 import difflib
+import hashlib
 from typing import TYPE_CHECKING
 
 from podwright.jobs import marker, secrets, xmltree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from xml.etree.ElementTree import Element
 
 # Elements that XStream adds with these texts when it saves a job that lacks them.
@@ -40,19 +40,21 @@ ADDED = {
     "followSymlinks": "false",
     "unstableReturn": "0",
 }
+# The plugin moved its traits and writes the new package when it saves.
+MOVED = "com.cloudbees.jenkins.plugins.bitbucket.trait."
 # Lists whose order means something although their elements have different names.
 ORDERED = frozenset(
     {"builders", "publishers", "buildWrappers", "prebuilders", "postbuilders", "traits", "columns",
-     "parameterDefinitions", "extensions", "navigators", "projectFactories", "a", "choices"}
+     "parameterDefinitions", "extensions", "navigators", "projectFactories", "a", "choices",
+     "conditionalbuilders", "chain", "strategies", "jobFilters", "buildStrategies"}
 )  # fmt: skip
 
 
-def normal(root: Element, kept: Iterable[str] = ()) -> Element:
+def normal(root: Element) -> Element:
     """Bring a tree into its normal form.
 
     Args:
         root: the tree; it is changed in place.
-        kept: paths of elements that belong to somebody else and are left out.
 
     Returns:
         The same tree: without marker, versions, layout, and what is said by being absent too.
@@ -60,11 +62,6 @@ def normal(root: Element, kept: Iterable[str] = ()) -> Element:
     described = root.find("description")
     if described is not None:
         described.text = marker.strip(described.text)
-    for path in kept:
-        above, _, tag = path.rpartition("/")
-        for parent in root.findall(above) if above else [root]:
-            for element in parent.findall(tag):
-                parent.remove(element)
     _normalise(root)
     root.tail = None
     return root
@@ -72,6 +69,10 @@ def normal(root: Element, kept: Iterable[str] = ()) -> Element:
 
 def _normalise(element: Element) -> None:
     element.attrib.pop("plugin", None)
+    if "reference" in element.attrib:  # its class stands where it refers to
+        element.attrib.pop("class", None)
+    if MOVED in str(element.tag):
+        element.tag = str(element.tag).replace(MOVED, MOVED[: -len("trait.")])
     if len(element) and not (element.text or "").strip():
         element.text = None
     for child in list(element):
@@ -81,7 +82,9 @@ def _normalise(element: Element) -> None:
             element.remove(child)
     if len(element):
         element.text = None
-        if element.tag not in ORDERED and len({child.tag for child in element}) == len(element):
+        if element.tag == "jobNames":  # a set without case, which Jenkins sorts
+            element[:] = sorted(element, key=lambda child: (child.text or "").lower())
+        elif element.tag not in ORDERED and len({child.tag for child in element}) == len(element):
             element[:] = sorted(element, key=lambda child: str(child.tag))
     elif element.text is not None:
         element.text = element.text.replace("\r\n", "\n")
@@ -139,32 +142,39 @@ def _lay_out(element: Element, level: int, out: list[str]) -> None:
         out.append(f"{pad}</{element.tag}>")
 
 
-def form(text: str | bytes, kept: Iterable[str] = ()) -> list[str]:
+def form(text: str | bytes) -> list[str]:
     """Give the lines of the normal form of an XML text.
 
     Raises:
         xmltree.NotXmlError: when it is none.
     """
-    return lines(normal(xmltree.parse(text), kept))
+    return lines(normal(xmltree.parse(text)))
 
 
-def same(one: str | bytes, other: str | bytes, kept: Iterable[str] = ()) -> bool:
+def same(one: str | bytes, other: str | bytes) -> bool:
     """Say whether two XML texts mean the same job; secrets are compared, not shown."""
-    kept = tuple(kept)
+    return same_trees(xmltree.parse(one), xmltree.parse(other))
+
+
+def same_trees(one: Element, other: Element) -> bool:
+    """Say whether two trees mean the same job; they are brought into their normal form."""
     trees = []
-    for text in (one, other):
+    for root in (one, other):
         out: list[str] = []
-        _lay_out(normal(xmltree.parse(text), kept), 0, out)
+        _lay_out(normal(root), 0, out)
         trees.append(out)
     return trees[0] == trees[1]
 
 
-def diff(before: str | bytes | None, after: str | bytes, kept: Iterable[str] = ()) -> list[str]:
-    """Give the differing lines of two XML texts, with three lines around them.
+def digest(text: str) -> str:
+    """Hash what an XML text means."""
+    out: list[str] = []
+    _lay_out(normal(xmltree.parse(text)), 0, out)
+    return hashlib.sha256("\n".join(out).encode()).hexdigest()[:16]
 
-    Only what the controller has and we do not write is compared; both sides are redacted.
-    """
-    kept = tuple(kept)
-    old = form(before, kept) if before else []
-    new = form(after, kept)
+
+def diff(before: str | bytes | None, after: str | bytes) -> list[str]:
+    """Give the differing lines of two XML texts, with three lines around them, both redacted."""
+    old = form(before) if before else []
+    new = form(after)
     return list(difflib.unified_diff(old, new, lineterm="", n=3))[2:]

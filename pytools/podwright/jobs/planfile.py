@@ -6,49 +6,68 @@ can be in it, because none can be in a description.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from podwright.errors import PodwrightError, UsageError
+from podwright.errors import UsageError
+from podwright.jobs import marker
+from podwright.jobs.marker import DISABLED
 from podwright.jobs.planning import ADD, REMOVALS, RENAME, Change, ChangePlan
 
 if TYPE_CHECKING:
-    from podwright.jobs.snapshot import Found, Snapshot
+    from collections.abc import Mapping
 
-FORMAT = "podwright-jobs-plan/1"
+    from podwright.jobs.snapshot import Snapshot
+
+    Refusal = tuple[Change, str]
+
+FORMAT = "podwright-jobs-plan/2"
 ACTIONS = frozenset({"add", "change", "adopt", "rename", "disable", "delete"})
 
 
+HEAD = ("controller", "owner", "unchanged", "owned", "share")
+KINDS = {"view": bool, "folder": bool, "step": int, "size": int, "diff": list}
+
+
 def dump(plan: ChangePlan, url: str) -> str:
-    """Write a plan for one controller."""
+    """Write a plan for one controller; each part is sealed, so that edits by hand are seen."""
     changes = []
     for change in plan.changes:
         data = asdict(change)
         data["xml"] = change.xml.decode("utf-8")
         data["diff"] = list(change.diff)
-        changes.append(data)
-    content = {
-        "format": FORMAT,
+        changes.append({**data, "seal": _seal(data)})
+    content: dict[str, Any] = {
         "controller": url.rstrip("/"),
         "owner": plan.owner,
         "unchanged": plan.unchanged,
         "owned": plan.owned,
         "share": plan.share,
-        "changes": changes,
     }
+    content["seal"] = _seal({**content, "changes": len(changes)})
+    content.update(format=FORMAT, changes=changes)
     return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def load(text: str, file: str, url: str) -> ChangePlan:
+def _seal(data: Mapping[str, Any]) -> str:
+    text = json.dumps(data, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load(text: str, file: str, url: str) -> tuple[ChangePlan, list[Refusal]]:
     """Read a plan back.
+
+    Returns:
+        The plan, and what was edited since it was written.
 
     Raises:
         UsageError: when it is no plan, of another version, or for another controller.
     """
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UsageError(f"{file}: this is not a plan; make one with `jobs plan --out`") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise UsageError(f"{file}: this is not a plan of this version; plan again")
@@ -57,66 +76,96 @@ def load(text: str, file: str, url: str) -> ChangePlan:
             f"{file}: the plan was made for {data.get('controller')}, not for {url.rstrip('/')}"
         )
     try:
-        changes = tuple(_read_change(item) for item in data["changes"])
-        return ChangePlan(
-            data["owner"],
-            changes,
-            int(data["unchanged"]),
-            owned=int(data["owned"]),
-            share=int(data["share"]),
-        )
+        return _read_plan(data)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise UsageError(f"{file}: the plan was edited or cut short; plan again") from None
 
 
+def _read_plan(data: dict[str, Any]) -> tuple[ChangePlan, list[Refusal]]:
+    head = {name: data[name] for name in HEAD}
+    if data["seal"] != _seal({**head, "changes": len(data["changes"])}):
+        raise ValueError
+    good: list[Change] = []
+    refused: list[Refusal] = []
+    for item in data["changes"]:
+        change = _read_change(item)
+        if item["seal"] == _seal(_unsealed(item)) and _is_whole(change, data["owner"]):
+            good.append(change)
+        else:
+            refused.append((change, "the plan was edited here; plan again"))
+    counts = {"unchanged": data["unchanged"], "owned": data["owned"], "share": data["share"]}
+    return ChangePlan(data["owner"], tuple(good), **counts), refused
+
+
+def _unsealed(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the part of a change that its seal is about."""
+    return {key: value for key, value in item.items() if key != "seal"}
+
+
 def _read_change(item: dict[str, Any]) -> Change:
     known = {part.name for part in fields(Change)}
-    if set(item) != known or item["action"] not in ACTIONS:
+    data = _unsealed(item)
+    if set(data) != known or data["action"] not in ACTIONS:
         raise ValueError
-    made = Change(**item)
-    return replace(made, xml=made.xml.encode("utf-8"), diff=tuple(made.diff))  # type: ignore[attr-defined]
+    if any(type(value) is not KINDS.get(name, str) for name, value in data.items()):
+        raise TypeError
+    return Change(**{**data, "xml": data["xml"].encode("utf-8"), "diff": tuple(data["diff"])})
 
 
-def still_due(plan: ChangePlan, server: Snapshot) -> ChangePlan:
+def _is_whole(change: Change, owner: str) -> bool:
+    """Say whether the XML is what its marker says."""
+    if change.action in REMOVALS:
+        return not change.xml
+    found = marker.of_sent(change.xml)
+    return found is not None and (found.owner, found.digest) == (owner, change.digest)
+
+
+def still_due(plan: ChangePlan, server: Snapshot) -> tuple[ChangePlan, list[Refusal]]:
     """Leave out what was done already, as by an earlier run of the same plan.
 
-    Raises:
-        PodwrightError: when the controller is neither as it was planned nor as it shall become.
+    Returns:
+        What is to be done, and what is neither as it was planned nor as it shall become.
     """
-    due, problems = [], []
+    due: list[Change] = []
+    refused: list[Refusal] = []
+    turns = sorted(plan.of(RENAME), key=lambda change: change.step)
+    moved = {change.old: change.name for change in turns if change.folder}
     for change in plan.changes:
-        state = _change_state(change, server, plan.owner)
+        state = _change_state(change, server, plan.owner, moved)
         if state == "due":
             due.append(change)
         elif state != "done":
-            problems.append(f"{change.name}: {state}")
-    if problems:
-        raise PodwrightError(
-            [*problems, "the controller is not as it was planned; nothing was changed, plan again"]
-        )
-    return replace(plan, changes=tuple(due))
+            refused.append((change, f"{state}; plan again"))
+    return replace(plan, changes=tuple(due)), refused
 
 
-def _change_state(change: Change, server: Snapshot, owner: str) -> str:
+def _change_state(change: Change, server: Snapshot, owner: str, moved: Mapping[str, str]) -> str:
     """Say whether a change is ``due``, ``done``, or what came in between."""
     found = server.get(change.key)
-    digest = found.marker.digest if found and found.marker and found.marker.owner == owner else ""
+    if found is None:
+        found = server.get((change.view, _name_before(change.name, moved)))
+    was = (found.marker.owner, found.marker.digest) if found and found.marker else ("", "")
+    planned = was == (change.claim, change.expected)
     if change.action in REMOVALS:
-        states = ((found is None, "done"), (digest == change.expected, "due"))
-        return next((state for true, state in states if true), "was changed since")
-    if found is not None and digest == change.digest and change.expected != change.digest:
+        done = found is None or was == (owner, DISABLED)
+        return "done" if done else "due" if planned else "was changed since"
+    is_written = was == (owner, change.digest)
+    if change.action == RENAME:
+        names = (change.old, _name_before(change.old, moved))
+        old = next(filter(None, (server.items.get((False, name)) for name in names)), None)
+        return "due" if old else "done" if is_written else "was renamed or removed since"
+    if is_written and not planned:
         return "done"
     if change.action == ADD:
         return "due" if found is None else "was created by somebody since"
-    if change.action == RENAME:
-        return _rename_state(change, found, server)
     if found is None:
         return "was removed since"
-    return "due" if digest == change.expected else "was changed since"
+    return "due" if planned else "was changed since"
 
 
-def _rename_state(change: Change, found: Found | None, server: Snapshot) -> str:
-    old = server.get((False, change.old))
-    if old is not None and found is None:
-        return "due"
-    return "was renamed or removed since"
+def _name_before(name: str, moved: Mapping[str, str]) -> str:
+    """Give the name that something has until the folders above it are renamed."""
+    for old, new in reversed(list(moved.items())):
+        if name.startswith(new + "/"):
+            name = old + name[len(new) :]
+    return name

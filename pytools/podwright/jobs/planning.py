@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from podwright.jobs import kinds, names, normal, xmltree
+from podwright.jobs import kinds, marker, merging, names, renames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ADD, CHANGE, ADOPT, RENAME = "add", "change", "adopt", "rename"
 DISABLE, DELETE = "disable", "delete"
 REMOVALS = (DISABLE, DELETE)
+ALL_VIEW = "hudson.model.AllView"
 Key = tuple[bool, str]
 
 
@@ -35,10 +36,14 @@ class Change:
         view: whether it is a view.
         folder: whether it must exist before what stands in it.
         why: in a few words.
+        claim: whose marker it bears before the change; empty for nobody's.
         expected: the hash in the marker before the change (empty without marker).
         digest: the hash afterwards.
         xml: what is sent.
         old: the former name of a renamed job.
+        step: the place of a renaming in the order of all.
+        size: how many jobs are removed with it, itself included.
+        seen: the hash of what the plan saw of it on the controller; empty when it did not look.
         diff: lines of the difference, when they were asked for.
     """
 
@@ -48,10 +53,14 @@ class Change:
     view: bool = False
     folder: bool = False
     why: str = ""
+    claim: str = ""
     expected: str = ""
     digest: str = ""
     xml: bytes = b""
     old: str = ""
+    step: int = 0
+    size: int = 1
+    seen: str = ""
     diff: tuple[str, ...] = ()
 
     @property
@@ -87,6 +96,19 @@ class ChangePlan:
         return [change for change in self.changes if change.action in actions]
 
 
+@dataclass(frozen=True)
+class Inside:
+    """What a folder or project that may be removed holds besides described jobs.
+
+    Attributes:
+        jobs: how many jobs it has made by itself.
+        people: what it keeps for people, in words; empty for nothing.
+    """
+
+    jobs: int = 0
+    people: str = ""
+
+
 @dataclass
 class Options:
     """What the user allows.
@@ -94,17 +116,31 @@ class Options:
     Attributes:
         adopt: take over jobs that nobody's marker claims.
         prune: remove what is no longer described, in the way the description says.
+        heir: take over jobs of this other owner too.
+        only: full names; nothing but these and what stands in them. Empty for all.
         deep: the controller's XML of all described jobs that exist; None compares hashes only.
+        inside: what folders hold that may be removed, by their present names.
     """
 
     adopt: bool = False
     prune: bool = False
+    heir: str = ""
+    only: tuple[str, ...] = ()
     deep: Mapping[Key, str] | None = None
+    inside: Mapping[str, Inside] = field(default_factory=dict)
+
+    def covers(self, name: str) -> bool:
+        """Say whether the user speaks of a job."""
+        return not self.only or any(name == one or name.startswith(one + "/") for one in self.only)
+
+    def needs(self, name: str) -> bool:
+        """Say whether a folder has to be there for what the user speaks of."""
+        return any(one.startswith(name + "/") for one in self.only)
 
 
 @dataclass
 class _Making:
-    """The state while a plan is made."""
+    """The state while a plan is made; its server is as if all renames had been done."""
 
     description: Description
     server: Snapshot
@@ -113,7 +149,7 @@ class _Making:
     problems: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     unchanged: int = 0
-    renamed: set[Key] = field(default_factory=set)
+    renamed: dict[Key, renames.Rename] = field(default_factory=dict)
 
 
 def make(
@@ -127,76 +163,69 @@ def make(
         server: what the controller has.
         options: what the user allows.
     """
-    making = _Making(description, server, options)
     wanted = list(rendered)
+    moves = renames.follow(description.owner, [item.job for item in wanted], server, options)
+    making = _Making(description, moves.server, options, problems=list(moves.problems))
+    making.renamed = moves.done
     for item in wanted:
-        _plan_job(item, making)
-    _plan_removals({(item.job.key[0], item.job.name.lower()) for item in wanted}, making)
-    owned = [found for found in server.items.values() if _is_ours(found, description.owner)]
+        if item.job.key not in moves.refused:
+            _plan_job(item, making)
+    _plan_removals({item.job.key for item in wanted} | moves.refused, making)
+    owned = sum(_is_ours(found, description) for found in server.items.values())
     return ChangePlan(
         description.owner,
         tuple(sorted(making.changes, key=lambda change: (change.name, change.view))),
         making.unchanged,
         tuple(making.kept),
         tuple(making.problems),
-        len(owned),
+        owned + sum(change.size - 1 for change in making.changes),
         description.removal_share,
     )
 
 
-def _is_ours(found: Found, owner: str) -> bool:
-    return found.marker is not None and found.marker.owner == owner
+def _is_ours(found: Found, description: Description) -> bool:
+    """Say whether a job is ours; what was disabled when it was removed is done with."""
+    if found.marker is None or found.marker.owner != description.owner:
+        return False
+    return found.marker.digest != marker.DISABLED or description.removal == DELETE
 
 
 def _plan_job(item: Rendered, making: _Making) -> None:
-    job, spec = item.job, item.job.spec
+    job = item.job
     found = making.server.get(job.key)
+    rename = making.renamed.get(job.key)
+    if not making.options.covers(job.name):
+        is_missing = found is None or rename is not None
+        if not (is_missing and job.container and making.options.needs(job.name)):
+            return
     what = Change(
         ADD,
         job.name,
         job.kind,
-        view=spec.VIEW,
-        folder=spec.CONTAINER,
+        view=job.spec.VIEW,
+        folder=job.container,
         digest=item.digest,
         xml=item.xml(making.description.owner),
     )
     if found is None:
-        _plan_new(what, item, making)
+        making.changes.append(what)
         return
     problem = _in_the_way(item, found, making)
+    claim, expected = (found.marker.owner, found.marker.digest) if found.marker else ("", "")
+    what = replace(what, claim=claim, expected=expected)
     if problem == "shared":
         making.unchanged += 1
     elif problem:
         making.problems.append(problem)
-    elif found.marker is None:
-        making.changes.append(replace(what, action=ADOPT, why="not managed by anyone yet"))
+    elif rename:
+        making.changes.append(
+            replace(what, action=RENAME, old=rename.old, step=rename.step, why=rename.why)
+        )
+    elif claim != making.description.owner:
+        why = f"until now of {claim}" if claim else "not managed by anyone yet"
+        making.changes.append(replace(what, action=ADOPT, why=why))
     else:
         _plan_existing(what, item, found, making)
-
-
-def _plan_new(what: Change, item: Rendered, making: _Making) -> None:
-    job = item.job
-    old = making.server.get((False, job.formerly)) if job.formerly else None
-    if old is None:
-        making.changes.append(what)
-        return
-    owner = making.description.owner
-    if not _is_ours(old, owner) and not making.options.adopt:
-        making.problems.append(
-            f"{job.name}: was formerly {old.name}, which is not marked as {owner}'s; "
-            "rename it by hand, or allow it with --adopt"
-        )
-        return
-    making.renamed.add((False, old.name.lower()))
-    making.changes.append(
-        replace(
-            what,
-            action=RENAME,
-            old=old.name,
-            why=f"formerly {old.name}",
-            expected=old.marker.digest if old.marker else "",
-        )
-    )
 
 
 def _in_the_way(item: Rendered, found: Found, making: _Making) -> str:
@@ -224,45 +253,21 @@ def _foreign_owner(item: Rendered, found: Found, making: _Making) -> str:
     # a folder that nobody described here only has to be there
     if job.mark is None:
         return "shared"
-    if found.marker is not None:
-        return (
-            f"{job.name}: belongs to {found.marker.owner}, which another description also manages; "
-            "remove it from one of the two"
-        )
-    if not making.options.adopt:
-        return (
-            f"{job.name}: exists, but no description owns it; look at it, then take it over with "
-            "--adopt"
-        )
-    return ""
+    return renames.not_allowed(job.name, found, making.options)
 
 
 def _plan_existing(what: Change, item: Rendered, found: Found, making: _Making) -> None:
-    assert found.marker is not None  # noqa: S101 - the caller looked
-    if found.marker.digest != item.digest:
-        making.changes.append(
-            replace(what, action=CHANGE, why="YAML changed", expected=found.marker.digest)
-        )
+    actual = (making.options.deep or {}).get((found.view, found.real))
+    if what.expected == marker.DISABLED:
+        why = "described again"
+    elif what.expected != what.digest:
+        why = "YAML changed"
+    elif actual is not None and not merging.is_as_wanted(actual, what.xml, item.job.kind):
+        why = "edited on the controller"
+    else:
+        making.unchanged += 1
         return
-    actual = making.options.deep.get(item.job.key) if making.options.deep is not None else None
-    if actual is not None and not _same_content(actual, what.xml, item.job.spec.KEPT):
-        making.changes.append(
-            replace(
-                what,
-                action=CHANGE,
-                why="edited on the controller",
-                expected=found.marker.digest,
-            )
-        )
-        return
-    making.unchanged += 1
-
-
-def _same_content(actual: str, wanted: bytes, kept: tuple[str, ...]) -> bool:
-    try:
-        return normal.same(actual, wanted, kept)
-    except xmltree.NotXmlError:
-        return False
+    making.changes.append(replace(what, action=CHANGE, why=why))
 
 
 def kind_of(java: str) -> str:
@@ -277,11 +282,12 @@ def kind_of(java: str) -> str:
 
 
 def _plan_removals(wanted: set[Key], making: _Making) -> None:
-    owner = making.description.owner
     gone = {
         key: found
         for key, found in making.server.items.items()
-        if _is_ours(found, owner) and key not in wanted and key not in making.renamed
+        if _is_ours(found, making.description)
+        and key not in wanted
+        and making.options.covers(found.name)
     }
     for key in sorted(gone, key=lambda key: key[1]):
         _removal_of(gone[key], set(gone), making)
@@ -293,6 +299,7 @@ def _removal_of(found: Found, gone: set[Key], making: _Making) -> None:
         making.kept.append(f"{found.name}: no longer described; {why_kept}")
         return
     assert found.marker is not None  # noqa: S101 - only marked jobs come here
+    inside = making.options.inside.get(found.real, Inside())
     making.changes.append(
         Change(
             making.description.removal,
@@ -300,8 +307,10 @@ def _removal_of(found: Found, gone: set[Key], making: _Making) -> None:
             "view" if found.view else kind_of(found.java),
             view=found.view,
             folder=found.is_folder,
-            why="no longer described",
+            why="no longer described" + (f", with {inside.jobs} jobs in it" * (inside.jobs > 0)),
+            claim=found.marker.owner,
             expected=found.marker.digest,
+            size=1 + inside.jobs,
         )
     )
 
@@ -320,15 +329,21 @@ def _reason_to_keep(found: Found, gone: set[Key], making: _Making) -> str:
         return f"kept (--prune would {way} it)"
     if way == DISABLE and (found.is_folder or found.view):
         return "kept, since only jobs can be disabled"
-    others = [
-        item.name
-        for item in making.server.below(found.name)
-        if not item.view and (False, item.name.lower()) not in gone
-    ]
-    if found.is_folder and others:
-        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        return f"kept, since it still holds {others[0]}{more}"
-    return ""
+    return _held_by(found, gone, making) if way == DELETE else ""
+
+
+def _held_by(found: Found, gone: set[Key], making: _Making) -> str:
+    """Say what would be lost with a folder that is somebody else's."""
+    people = making.options.inside.get(found.real, Inside()).people
+    if people:
+        return f"kept, since it holds {people}"
+    others = [item for item in making.server.below(found.name) if item.key not in gone]
+    jobs = [item.name for item in others if not item.view]
+    if found.is_folder and jobs:
+        more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
+        return f"kept, since it still holds {jobs[0]}{more}"
+    views = [item.name for item in others if item.view and item.java != ALL_VIEW]
+    return f"kept, since it holds the view {views[0]}" if found.is_folder and views else ""
 
 
 def is_managed(name: str, folders: Iterable[str]) -> bool:
@@ -342,6 +357,11 @@ def is_managed(name: str, folders: Iterable[str]) -> bool:
     return False
 
 
+def removed_jobs(plan: ChangePlan) -> int:
+    """Count what is removed, with what goes with it."""
+    return sum(change.size for change in plan.of(*REMOVALS))
+
+
 def too_many(plan: ChangePlan, allowed: int | None) -> str:
     """Say why a plan removes too much; empty when it does not.
 
@@ -349,7 +369,7 @@ def too_many(plan: ChangePlan, allowed: int | None) -> str:
         plan: with its removals.
         allowed: most removals that the user allowed by number.
     """
-    count = len(plan.of(*REMOVALS))
+    count = removed_jobs(plan)
     if allowed is not None:
         if count <= allowed:
             return ""

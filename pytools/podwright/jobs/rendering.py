@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from podwright.errors import UsageError
-from podwright.jobs import marker, xmltree
+from podwright.jobs import marker, merging, xmltree
 from podwright.jobs.expand import without_collector
 from podwright.located import one_line
 from podwright.schema import Invalid
@@ -28,15 +28,18 @@ class Rendered:
         job: what it was made of.
         content: the XML with an empty slot for the marker.
         digest: the hash of the content.
+        own: short hashes of the properties that no word of its kind says.
     """
 
     job: Job
     content: bytes
     digest: str
+    own: tuple[str, ...] = ()
 
     def xml(self, owner: str) -> bytes:
         """Give the XML with the marker of an owner."""
-        return self.content.replace(SLOT, str(marker.Marker(owner, self.digest)).encode("ascii"), 1)
+        made = marker.Marker(owner, self.digest, self.own)
+        return self.content.replace(SLOT, str(made).encode("ascii"), 1)
 
     def bare(self) -> bytes:
         """Give the XML without any marker."""
@@ -60,12 +63,21 @@ def render(job: Job) -> Rendered:
         UsageError: when the file of an `xml` job does not fit.
     """
     try:
-        content = xmltree.serialise(root_of(job))
+        root = root_of(job)
+        content = xmltree.serialise(root)
     except Invalid as error:
         raise UsageError(
             [one_line(f"{job.mark}: {problem}") for problem in error.problems]
         ) from None
-    return Rendered(job, content, marker.digest(content))
+    return Rendered(job, content, marker.digest(content), _own_properties(root, job.kind))
+
+
+def _own_properties(root: Element, kind: str) -> tuple[str, ...]:
+    properties = root.find("properties")
+    if properties is None or not len(properties):
+        return ()
+    tags = {str(element.tag) for element in properties} - merging.worded(kind)
+    return tuple(sorted(map(marker.short, tags)))
 
 
 def render_all(jobs: Iterable[Job]) -> list[Rendered]:

@@ -36,6 +36,10 @@ def plan_text(plan: ChangePlan) -> str:
     return "\n".join(out)
 
 
+def _what(change: Change) -> str:
+    return f"{change.kind} {change.name}".strip() + f" (formerly {change.old})" * bool(change.old)
+
+
 def _change_line(change: Change) -> str:
     what = f"{change.kind} " if change.kind else ""
     why = f" ({change.why})" if change.why and change.action != "add" else ""
@@ -83,7 +87,11 @@ def outcome_text(outcomes: Sequence[ChangeOutcome]) -> str:
     done = [outcome for outcome in outcomes if outcome.state == DONE]
     failed = [outcome for outcome in outcomes if outcome.state == FAILED]
     skipped = [outcome for outcome in outcomes if outcome.state == SKIPPED]
-    out = []
+    out = [
+        f"  {SIGNS[change.action]} {PAST[change.action]:<8} {_what(change)}"
+        for outcome in sorted(done, key=lambda outcome: outcome.change.name)
+        for change in [outcome.change]
+    ]
     for state, group in ((FAILED, failed), (SKIPPED, skipped)):
         out += [
             f"  ! {outcome.change.name}: {state}"

@@ -168,4 +168,7 @@ def _command_options(parameters: Parameters, options: Namespace) -> Namespace:
         plan="",
         allow_removals=parameters.allowRemovals,
         force=False,
+        heir="",
+        only=None,
+        yes=True,
     )

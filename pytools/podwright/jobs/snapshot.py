@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from podwright.jobs import marker, names
@@ -33,12 +33,24 @@ class Found:
         java: its class.
         marker: who claims it, and what was written last.
         view: whether it is a view.
+        before: its name as long as renames above it are not done; empty when that is its name.
     """
 
     name: str
     java: str
     marker: marker.Marker | None
     view: bool = False
+    before: str = ""
+
+    @property
+    def key(self) -> tuple[bool, str]:
+        """Tell views from jobs, which may have the same name."""
+        return (self.view, self.name)
+
+    @property
+    def real(self) -> str:
+        """Its name at this moment."""
+        return self.before or self.name
 
     @property
     def is_folder(self) -> bool:
@@ -46,20 +58,49 @@ class Found:
         return self.java == FOLDER
 
 
-@dataclass(frozen=True)
+@dataclass
 class Snapshot:
-    """All items that were seen, by kind and name in lower case (as Jenkins compares names)."""
+    """All items that were seen, by kind and name.
+
+    Names of jobs that differ only in case are one name at the top of Jenkins and in older folders,
+    and two in newer ones; names of views are always two.
+    """
 
     items: dict[tuple[bool, str], Found] = field(default_factory=dict)
+    _folded: dict[str, list[Found]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Index the names of jobs without case."""
+        for found in self.items.values():
+            if not found.view:
+                self._folded.setdefault(found.name.lower(), []).append(found)
 
     def get(self, key: tuple[bool, str]) -> Found | None:
-        """Find an item whatever the case of its name."""
-        return self.items.get((key[0], key[1].lower()))
+        """Find an item; a job also by a name that differs in case."""
+        found = self.items.get(key)
+        if found is None and not key[0]:
+            return next(iter(self._folded.get(key[1].lower(), ())), None)
+        return found
 
     def below(self, folder: str) -> list[Found]:
         """List what stands in a folder, at any depth that was seen."""
-        start = folder.lower() + "/"
+        start = folder + "/"
         return [item for (_, name), item in self.items.items() if name.startswith(start)]
+
+    def copy(self) -> Snapshot:
+        """Give one of its own to somebody who will move items."""
+        return Snapshot(dict(self.items))
+
+    def move(self, moved: Found, new: str) -> None:
+        """Give a job or folder, and what it holds, another name."""
+        old = moved.name
+        for found in [moved, *(self.below(old) if moved.is_folder else ())]:
+            item = replace(found, name=new + found.name[len(old) :], before=found.real)
+            del self.items[found.key]
+            self.items[item.key] = item
+            if not found.view:
+                self._folded[found.name.lower()].remove(found)
+                self._folded.setdefault(item.name.lower(), []).append(item)
 
 
 def query(depth: int) -> str:
@@ -82,17 +123,18 @@ def take(
 
     Args:
         controller: answers tree queries.
-        wanted: full names of everything described.
-        managed: folders in which removal is allowed.
+        wanted: full names of everything described, and the names that it had before.
+        managed: folders in which removal is allowed, and folders that are renamed: all that they
+            hold is seen.
         top_views: whether views at the top are described.
     """
-    described, folders = list(wanted), list(managed)
+    described, folders = list(wanted), {folder.strip("/") for folder in managed}
     depth = max((name.count("/") + 1 for name in described), default=1)
-    roots = tops([*described, *(folder for folder in folders if folder != "/")])
-    single = len(roots) <= FEW and not top_views and "/" not in folders
+    roots = tops([*described, *filter(None, folders)])
+    single = len(roots) <= FEW and not top_views and "" not in folders
     while True:
         found = _ask_levels(controller, sorted(roots) if single else [], depth)
-        if not any(_is_cut_off(item, depth) for item in found.items.values()):
+        if not any(_is_cut_off(item, depth, folders) for item in found.items.values()):
             return found
         depth += MORE
 
@@ -103,12 +145,14 @@ def _ask_levels(controller: Treed, roots: list[str], depth: int) -> Snapshot:
         every = _items_below(controller.tree(query(depth)), "")
     else:
         every = (item for root in roots for item in _one_top(controller, root, depth))
-    return Snapshot({(item.view, item.name.lower()): item for item in every})
+    return Snapshot({item.key: item for item in every})
 
 
-def _is_cut_off(item: Found, depth: int) -> bool:
-    """Say whether a folder that could be removed was seen without what it holds."""
-    return item.is_folder and item.marker is not None and item.name.count("/") + 1 >= depth
+def _is_cut_off(item: Found, depth: int, whole: set[str]) -> bool:
+    """Say whether a folder that matters was seen without what it holds."""
+    if not item.is_folder or item.name.count("/") + 1 < depth:
+        return False
+    return item.marker is not None or not whole.isdisjoint([item.name, *names.parents(item.name)])
 
 
 def _one_top(controller: Treed, name: str, depth: int) -> Iterator[Found]:

@@ -36,7 +36,7 @@ def test_a_job_nobody_owns_is_not_touched_without_adopt(target: Target) -> None:
     assert target.root("hand").findtext("description") == "By hand"
     said = target.plan("--adopt")
     assert "  ~ adopt   pipeline TOP/hand (not managed by anyone yet)" in said.out.splitlines()
-    assert target.apply("--adopt").out == "1 adopted. 2 unchanged.\n"
+    assert target.apply("--adopt").last == "1 adopted. 2 unchanged."
     assert target.apply().out == "nothing to do. 3 unchanged.\n"
 
 
@@ -47,15 +47,12 @@ def test_two_descriptions_that_claim_one_job_are_an_error(target: Target) -> Non
     said = target.apply()
     assert said.code == 1
     assert said.err == (
-        "podwright jobs: TOP: belongs to team-a, which another description also manages; remove "
-        "it from "
-        "one of the two\n"
-        "podwright jobs: TOP/j0: belongs to team-a, which another description also manages; "
-        "remove it "
-        "from one of the two\n"
-        "podwright jobs: TOP/j1: belongs to team-a, which another description also manages; "
-        "remove it "
-        "from one of the two\n" + NOTHING
+        "podwright jobs: TOP: belongs to team-a; remove it from one of the two descriptions, or "
+        "take it over with --from team-a\n"
+        "podwright jobs: TOP/j0: belongs to team-a; remove it from one of the two descriptions, or "
+        "take it over with --from team-a\n"
+        "podwright jobs: TOP/j1: belongs to team-a; remove it from one of the two descriptions, or "
+        "take it over with --from team-a\n" + NOTHING
     )
 
 
@@ -63,7 +60,7 @@ def test_a_folder_may_be_shared_when_only_one_describes_it(target: Target) -> No
     target.write(many(1))
     target.apply()
     target.write("owner: team-b\njobs:\n  - {name: TOP/theirs, script: echo}\n")
-    assert target.apply().out == "1 added. 1 unchanged.\n"
+    assert target.apply().last == "1 added. 1 unchanged."
     target.write(many(1))
     assert target.apply().out == "nothing to do. 2 unchanged.\n"
 
@@ -120,7 +117,7 @@ def test_prune_deletes_marked_jobs_only(target: Target) -> None:
     target.put("hand", PIPELINE)
     target.write(many(9))
     said = target.apply("--prune")
-    assert (said.code, said.out) == (0, "1 deleted. 10 unchanged.\n")
+    assert (said.code, said.last) == (0, "1 deleted. 10 unchanged.")
     assert target.jobs() == ["hand", *(f"j{n}" for n in range(9))]
 
 
@@ -128,7 +125,7 @@ def test_prune_disables_when_the_description_says_so(target: Target) -> None:
     target.write(many(10, "disable"))
     target.apply()
     target.write(many(9, "disable"))
-    assert target.apply("--prune").out == "1 disabled. 10 unchanged.\n"
+    assert target.apply("--prune").last == "1 disabled. 10 unchanged."
     assert target.root("j9").findtext("disabled") == "true"
 
 
@@ -147,7 +144,7 @@ def test_more_than_a_fifth_needs_a_number(target: Target) -> None:
         "podwright jobs: 3 jobs would be removed, more than the 2 allowed by --allow-removals; "
         "nothing was changed\n"
     )
-    assert target.apply("--prune", "--allow-removals", "3").out == "3 deleted. 8 unchanged.\n"
+    assert target.apply("--prune", "--allow-removals", "3").last == "3 deleted. 8 unchanged."
 
 
 def test_the_limit_of_the_description_holds_for_plan_files_too(target: Target) -> None:
@@ -164,7 +161,7 @@ def test_the_limit_of_the_description_holds_for_plan_files_too(target: Target) -
     assert len(target.jobs()) == 10
     target.write(many(7).replace("jobs:", "removalShare: 28\njobs:"))
     target.plan("--prune", "--out", file)
-    assert target.run("apply", "--plan", file).out == "3 deleted. 8 unchanged.\n"
+    assert target.run("apply", "--plan", file).last == "3 deleted. 8 unchanged."
 
 
 def test_jobs_outside_the_managed_folders_stay(target: Target) -> None:
@@ -185,7 +182,7 @@ def test_a_folder_goes_only_with_all_it_holds(target: Target) -> None:
     target.put("in/hand", PIPELINE)
     target.write(many(20))
     said = target.apply("--prune")
-    assert said.out == "1 deleted. 21 unchanged.\n"
+    assert said.last == "1 deleted. 21 unchanged."
     assert (
         "  . TOP/in: no longer described; kept, since it still holds TOP/in/hand"
     ) in said.err.splitlines()
@@ -214,7 +211,7 @@ def test_jobs_of_a_folder_that_became_empty_are_removed(target: Target) -> None:
     target.write(text + "\n  - {name: TOP/in/a, script: echo}")
     target.apply()
     target.write(text)
-    assert target.apply("--prune").out == "1 deleted. 22 unchanged.\n"
+    assert target.apply("--prune").last == "1 deleted. 22 unchanged."
     assert target.jobs("in") == []
 
 
@@ -223,7 +220,7 @@ def test_an_empty_folder_goes_after_its_jobs(target: Target) -> None:
     target.write(many(20) + inner)
     target.apply()
     target.write(many(20))
-    assert target.apply("--prune").out == "2 deleted. 21 unchanged.\n"
+    assert target.apply("--prune").last == "2 deleted. 21 unchanged."
     assert "in" not in target.jobs()
 
 
@@ -246,7 +243,7 @@ def test_branches_of_a_multibranch_project_are_nobodys_and_go_with_it(
     project.items["main"].builds = [True]
     assert target.apply("--prune").out.splitlines()[-1] == "2 not tried. 24 unchanged."
     project.items["main"].builds = [False]
-    assert target.apply("--prune").out == "2 deleted. 24 unchanged.\n"
+    assert target.apply("--prune").last == "2 deleted. 24 unchanged."
 
 
 @pytest.mark.parametrize("removal", ["delete", "disable"])

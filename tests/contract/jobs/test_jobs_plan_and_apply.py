@@ -44,11 +44,31 @@ def test_a_plan_names_what_is_added_and_ends_with_exit_code_3(target: Target) ->
 def test_apply_creates_parents_before_children_and_then_has_nothing_to_do(target: Target) -> None:
     target.write(SMALL)
     said = target.apply()
-    assert (said.code, said.out) == (0, "3 added. 0 unchanged.\n")
+    assert (said.code, said.last) == (0, "3 added. 0 unchanged.")
     assert target.jobs() == ["app", "old"]
     again = target.apply()
     assert (again.code, again.out) == (0, "nothing to do. 3 unchanged.\n")
     assert target.plan().code == 0
+
+
+def test_apply_names_what_it_did(target: Target) -> None:
+    target.write(SMALL)
+    assert target.apply().out == (
+        "  + added    folder TOP\n"
+        "  + added    pipeline TOP/app\n"
+        "  + added    freestyle TOP/old\n"
+        "3 added. 0 unchanged.\n"
+    )
+    target.write(
+        SMALL.replace("hello", "bye").replace(
+            "{name: TOP/old,", "{name: TOP/new, formerly: TOP/old,"
+        )
+    )
+    assert target.apply().out == (
+        "  ~ changed  pipeline TOP/app\n"
+        "  > renamed  freestyle TOP/new (formerly TOP/old)\n"
+        "1 changed, 1 renamed. 1 unchanged.\n"
+    )
 
 
 def test_the_marker_stands_at_the_end_of_the_description(target: Target) -> None:
@@ -69,7 +89,7 @@ def test_a_change_shows_its_difference_and_is_one_update(target: Target) -> None
     assert said.out.splitlines()[0] == "  ~ change  pipeline TOP/app (YAML changed)"
     assert "      -    <script>echo 'hello'</script>" in said.out.splitlines()
     assert "      +    <script>echo 'good bye'</script>" in said.out.splitlines()
-    assert target.apply().out == "1 changed. 2 unchanged.\n"
+    assert target.apply().last == "1 changed. 2 unchanged."
     assert target.root("app").findtext("definition/script") == "echo 'good bye'"
 
 
@@ -100,7 +120,7 @@ def test_edits_on_the_controller_are_seen_with_deep_only(target: Target) -> None
     lines = said.out.splitlines()
     assert lines[0] == "  ~ change  pipeline TOP/app (edited on the controller)"
     assert "      -    <script>echo 'edited'</script>" in lines
-    assert target.apply("--deep").out == "1 changed. 2 unchanged.\n"
+    assert target.apply("--deep").last == "1 changed. 2 unchanged."
     assert target.plan("--deep").out == "nothing to do; 3 unchanged.\n"
 
 
@@ -135,7 +155,7 @@ def test_json_gives_changes_to_programs(target: Target) -> None:
 
 def test_folders_nobody_describes_are_made(target: Target) -> None:
     target.write("owner: a\njobs:\n  - {name: TOP/deep/er/app, script: echo}\n")
-    assert target.apply().out == "4 added. 0 unchanged.\n"
+    assert target.apply().last == "4 added. 0 unchanged."
     assert target.jobs("deep/er") == ["app"]
     assert target.apply().out == "nothing to do. 4 unchanged.\n"
 
@@ -158,7 +178,7 @@ def test_a_folder_keeps_credentials_that_people_made(target: Target, fake: JobsC
     fake.edit(target.top, change)
     target.write(SMALL.replace("kind: folder}", "kind: folder, description: Ours}"))
     assert target.plan().code == 3
-    assert target.apply().out == "1 changed. 2 unchanged.\n"
+    assert target.apply().last == "1 changed. 2 unchanged."
     item = fake.find(target.top)
     assert item is not None
     assert f"<{tag}" in item.text
@@ -169,11 +189,11 @@ def test_a_folder_keeps_credentials_that_people_made(target: Target, fake: JobsC
 def test_views_are_created_changed_and_left_alone(target: Target) -> None:
     text = SMALL + "  - {name: TOP/Mine, kind: view, regex: 'a.*'}\n"
     target.write(text)
-    assert target.apply().out == "4 added. 0 unchanged.\n"
+    assert target.apply().last == "4 added. 0 unchanged."
     assert target.apply().out == "nothing to do. 4 unchanged.\n"
     assert target.plan("--deep").code == 0
     target.write(text.replace("a.*", "b.*"))
-    assert target.apply().out == "1 changed. 3 unchanged.\n"
+    assert target.apply().last == "1 changed. 3 unchanged."
 
 
 def test_a_job_is_renamed_with_its_builds(target: Target, fake: JobsController) -> None:
@@ -186,7 +206,7 @@ def test_a_job_is_renamed_with_its_builds(target: Target, fake: JobsController) 
     )
     said = target.plan()
     assert "  > rename  pipeline TOP/moved/service (formerly TOP/app)" in said.out.splitlines()
-    assert target.apply().out == "1 added, 1 renamed. 2 unchanged.\n"
+    assert target.apply().last == "1 added, 1 renamed. 2 unchanged."
     assert target.jobs() == ["moved", "old"]
     item = fake.find(f"{target.top}/moved/service")
     assert item is not None
@@ -216,7 +236,7 @@ def test_a_plan_file_is_applied_exactly(target: Target) -> None:
     assert target.plan("--out", str(file)).code == 3
     target.write(SMALL.replace("hello", "something else"))
     said = target.run("apply", "--plan", str(file))
-    assert (said.code, said.out) == (0, "3 added. 0 unchanged.\n")
+    assert (said.code, said.last) == (0, "3 added. 0 unchanged.")
     assert target.root("app").findtext("definition/script") == "echo 'hello'"
     again = target.run("apply", "--plan", str(file))
     assert (again.code, again.out) == (0, "nothing to do. 0 unchanged.\n")
@@ -232,9 +252,8 @@ def test_a_plan_file_is_refused_when_the_controller_changed_since(target: Target
     target.apply()
     said = target.run("apply", "--plan", str(file))
     assert said.code == 1
-    assert said.err == (
-        "podwright jobs: TOP/app: was changed since\n"
-        "podwright jobs: the controller is not as it was planned; nothing was changed, plan again\n"
+    assert said.out == (
+        "  ! TOP/app: not tried: was changed since; plan again\n1 not tried. 2 unchanged.\n"
     )
 
 
@@ -321,7 +340,7 @@ def test_connections_are_reused_answers_compressed_and_no_cookies_sent(
 ) -> None:
     lines = [f"  - {{name: TOP/j{number}, script: echo}}" for number in range(60)]
     target.write("owner: a\njobs:\n" + "\n".join(lines))
-    assert target.apply("--workers", "3").out == "61 added. 0 unchanged.\n"
+    assert target.apply("--workers", "3").last == "61 added. 0 unchanged."
     assert fake.connections <= 3
     assert len(fake.log) == 63
     assert {headers["accept-encoding"] for headers in fake.headers} == {"gzip, deflate"}

@@ -75,7 +75,10 @@ def test_a_killed_apply_is_completed_by_the_next_one(
     complete(target, fake)
 
 
-def test_an_interrupted_apply_says_what_was_not_tried(target: Target, fake: JobsController) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_apply_says_what_was_not_tried(
+    target: Target, fake: JobsController, how: signal.Signals
+) -> None:
     fake.cost["create"] = 0.05
     folder = target.write(MANY)
     command = [sys.executable, "-m", "podwright", "jobs", "apply", str(folder)]
@@ -85,7 +88,7 @@ def test_an_interrupted_apply_says_what_was_not_tried(target: Target, fake: Jobs
     deadline = time.monotonic() + 30
     while len(fake.names()) < 12 and time.monotonic() < deadline:
         time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 1, err
     done = len([name for name in fake.names() if name.startswith(target.top)])
@@ -103,7 +106,7 @@ def test_an_apply_survives_a_controller_in_trouble(
     target.write(MANY)
     fake.faults = [Fault(kind, times=20, path="createItem|api/json", every=2)]
     said = target.apply()
-    assert (said.code, said.out) == (0, f"{ALL} added. 0 unchanged.\n")
+    assert (said.code, said.last) == (0, f"{ALL} added. 0 unchanged.")
     assert fake.faults[0].times == 0
     complete(target, fake)
 
@@ -121,7 +124,7 @@ def test_an_outage_is_waited_for_and_told(
     target.write(MANY)
     fake.faults = [Fault("status", status=status, until=time.monotonic() + 1.5)]
     said = target.apply()
-    assert (said.code, said.out) == (0, f"{ALL} added. 0 unchanged.\n")
+    assert (said.code, said.last) == (0, f"{ALL} added. 0 unchanged.")
     assert said.err.splitlines()[0] == sentence
     complete(target, fake)
 
@@ -145,7 +148,7 @@ def test_twenty_seconds_of_502_in_the_middle_are_survived(
     target.write(MANY)
     break_after(fake, 20, 20, Fault("status", status=502))
     said = target.apply()
-    assert (said.code, said.out) == (0, f"{ALL} added. 0 unchanged.\n")
+    assert (said.code, said.last) == (0, f"{ALL} added. 0 unchanged.")
     assert fake.faults[0].seen > 1
     complete(target, fake)
 
@@ -157,7 +160,7 @@ def test_nothing_but_resets_for_a_time_is_survived(
     target.write(MANY)
     break_after(fake, 20, 2, Fault(kind))
     said = target.apply()
-    assert (said.code, said.out) == (0, f"{ALL} added. 0 unchanged.\n")
+    assert (said.code, said.last) == (0, f"{ALL} added. 0 unchanged.")
     assert fake.faults[0].seen > 1
     complete(target, fake)
 
@@ -176,7 +179,8 @@ def test_a_restart_in_the_middle_is_survived(target: Target, fake: JobsControlle
     fake.faults = [Fault("status", status=503, until=time.monotonic() + 1)]
     fake.__enter__()
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out.decode()) == (0, f"{ALL} added. 0 unchanged.\n"), err.decode()
+    last = out.decode().splitlines()[-1]
+    assert (process.returncode, last) == (0, f"{ALL} added. 0 unchanged."), err.decode()
     complete(target, fake)
 
 
@@ -193,7 +197,7 @@ def test_expiring_crumbs_are_fetched_again(target: Target, fake: JobsController)
 
     fake.before = expire
     said = target.run("apply", str(target.home / "description"), JENKINS_TOKEN="password")
-    assert (said.code, said.out) == (0, f"{ALL} added. 0 unchanged.\n")
+    assert (said.code, said.last) == (0, f"{ALL} added. 0 unchanged.")
     fake.before = None
     complete(target, fake)
 
@@ -203,7 +207,7 @@ def test_a_create_whose_answer_was_lost_is_no_duplicate(
 ) -> None:
     target.write(SMALL)
     fake.faults = [Fault("reset-after", times=4, method="POST")]
-    assert target.apply().out == "4 added. 0 unchanged.\n"
+    assert target.apply().last == "4 added. 0 unchanged."
 
 
 def test_a_job_that_somebody_else_creates_meanwhile_is_told(
@@ -221,6 +225,9 @@ def test_a_job_that_somebody_else_creates_meanwhile_is_told(
     said = target.apply()
     assert said.code == 1
     assert said.out == (
+        "  + added    folder TOP\n"
+        "  + added    folder TOP/in\n"
+        "  + added    pipeline TOP/in/b\n"
         "  ! TOP/a: failed: 400 somebody else created it meanwhile; plan again\n"
         "3 added, 1 failed. 0 unchanged.\n"
     )
@@ -274,7 +281,7 @@ def test_no_permission_for_one_folder_leaves_the_others(
     fake.denied = {f"{target.top}/f1"}
     said = target.apply()
     assert said.code == 1
-    lines = said.out.splitlines()
+    lines = [line for line in said.out.splitlines() if "+ added " not in line]
     assert lines[0] == (
         "  ! TOP/f1/j1: failed: no permission (admin is missing the Job/Create permission)"
     )
@@ -317,6 +324,10 @@ def test_a_missing_plugin_of_an_xml_job_is_told(target: Target, fake: JobsContro
     target.write(SMALL + "  - {name: TOP/x, kind: xml, file: acme.xml}\n")
     said = target.apply()
     assert said.out == (
+        "  + added    folder TOP\n"
+        "  + added    pipeline TOP/a\n"
+        "  + added    folder TOP/in\n"
+        "  + added    pipeline TOP/in/b\n"
         "  ! TOP/x: failed: the controller could not read it (500): most likely a plugin for this "
         "xml is missing; see the controller's log\n"
         "4 added, 1 failed. 0 unchanged.\n"
@@ -470,7 +481,7 @@ def test_a_controller_below_a_path_is_reached(target: Target) -> None:
     target.write(SMALL)
     with JobsController(prefix="/jenkins") as other:
         said = target.run("apply", str(target.home / "description"), JENKINS_URL=other.url + "/")
-        assert (said.code, said.out) == (0, "4 added. 0 unchanged.\n")
+        assert (said.code, said.last) == (0, "4 added. 0 unchanged.")
         wrong = other.url.replace("/jenkins", "/other")
         said = target.run("apply", str(target.home / "description"), JENKINS_URL=wrong)
         assert said.code == 1
@@ -482,4 +493,54 @@ def test_a_crumb_is_fetched_while_the_controller_comes_back(
     target.write(SMALL)
     fake.faults = [Fault("status", status=503, path="crumbIssuer", times=3)]
     said = target.run("apply", str(target.home / "description"), JENKINS_TOKEN="password")
-    assert (said.code, said.out) == (0, "4 added. 0 unchanged.\n")
+    assert (said.code, said.last) == (0, "4 added. 0 unchanged.")
+
+
+# -- answers of others ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["createItem", "config.xml", "doDelete", "confirmRename"])
+def test_a_login_page_is_no_success(target: Target, fake: JobsController, path: str) -> None:
+    head = "owner: a\nremoval: delete\nremovalShare: 100\njobs:\n  - {name: TOP, kind: folder}\n"
+    target.write(head + "  - {name: TOP/a, script: x}\n  - {name: TOP/b, script: x}\n")
+    if path != "createItem":
+        target.apply()
+    target.write(
+        head + "  - {name: TOP/a, script: y}\n  - {name: TOP/c, formerly: TOP/b, script: x}"
+    )
+    if path == "doDelete":
+        target.write(head)
+    fake.faults = [Fault("page", method="POST", path=path)]
+    said = target.apply("--prune", "--workers", "1")
+    assert said.code == 1
+    assert "this is a web page, not an answer of Jenkins' interface" in said.out
+    fake.faults = []
+    assert target.apply("--prune").code == 0
+
+
+@pytest.fixture
+def unreadable(target: Target, fake: JobsController) -> Target:
+    """Give a changed description of which one job may not be read."""
+    target.write(SMALL)
+    target.apply()
+    fake.denied = {f"{target.top}/in/b"}
+    target.write(SMALL.replace("echo", "echo 2"))
+    return target
+
+
+def test_one_unreadable_job_fails_alone(unreadable: Target, fake: JobsController) -> None:
+    said = unreadable.plan()
+    assert said.code == 1
+    assert said.err == (
+        "podwright jobs: TOP/in/b: cannot be read: 403 admin is missing the Job/ExtendedRead "
+        "permission\n"
+    )
+    assert "      +    <script>echo 2</script>" in said.out.splitlines()
+    said = unreadable.apply("--deep")
+    assert said.code == 1
+    assert unreadable.root("a").findtext("definition/script") == "echo 2"
+    assert [line for line in said.out.splitlines() if line.startswith("  ! ")] == [
+        "  ! TOP/in/b: failed: no permission (admin is missing the Job/ExtendedRead permission)",
+    ]
+    fake.denied = set()
+    assert unreadable.apply().code == 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from xml.etree.ElementTree import Element
 
 from podwright import resources
-from podwright.jobs.codec import Part, plugins_of, read_all, write_all
+from podwright.jobs.codec import Inside, Part, plugins_of, read_all, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,14 +26,11 @@ class JobKind(Part):
         ROOT: the root element of its XML.
         CONTAINER: whether other described jobs may stand in it.
         VIEW: whether it is a view, which has requests of its own.
-        KEPT: elements that belong to others, as paths: credentials and views that people made are
-            taken over from the controller when the item is changed.
     """
 
     ROOT: ClassVar[str] = ""
     CONTAINER: ClassVar[bool] = False
     VIEW: ClassVar[bool] = False
-    KEPT: ClassVar[tuple[str, ...]] = ()
 
     def element(self, name: str, values: Mapping[str, Any]) -> Element:
         """Write the whole item.
@@ -44,6 +41,21 @@ class JobKind(Part):
         """
         del name, values
         return write_all(self, Element(self.ROOT))
+
+    def holds_jobs(self) -> bool:
+        """Say whether other described jobs may stand in it."""
+        return self.CONTAINER
+
+    @classmethod
+    def property_tags(cls) -> set[str]:
+        """Name the properties that the kind has words for."""
+        return {
+            tag
+            for codec in cls.XML
+            if isinstance(codec, Inside) and codec.tag == "properties"
+            for inner in codec.codecs
+            for tag in inner.tags()
+        }
 
     def plugins(self) -> set[str]:
         """Name the plugins without which the controller could not read the item."""

@@ -17,10 +17,6 @@ from podwright.jobs.parts.common import (
 from podwright.records import record
 from podwright.schema import ListOf, RecordOf, option
 
-CREDENTIALS = (
-    "properties/com.cloudbees.hudson.plugins.folder.properties."
-    "FolderCredentialsProvider_-FolderCredentialsProperty"
-)
 ICON = "com.cloudbees.hudson.plugins.folder.icons.StockFolderIcon"
 
 
@@ -32,7 +28,6 @@ class Folder(Described, JobKind):
     ROOT: ClassVar[str] = JAVA
     PLUGIN: ClassVar[str] = "cloudbees-folder"
     CONTAINER: ClassVar[bool] = True
-    KEPT: ClassVar[tuple[str, ...]] = (CREDENTIALS, "folderViews")
     XML: ClassVar[tuple[Codec, ...]] = (
         *HEAD,
         Inside("properties", (libraries_codec(), REST)),

@@ -8,7 +8,6 @@ from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Part, Value, write_all
 from podwright.jobs.kinds import JobKind
-from podwright.jobs.kinds.folder import CREDENTIALS
 from podwright.jobs.oneof import FLAG, TEXT
 from podwright.jobs.parts.common import (
     HEAD,
@@ -84,7 +83,6 @@ class Multibranch(Described, JobKind):
     JAVA: ClassVar[str] = PROJECT
     ROOT: ClassVar[str] = PROJECT
     PLUGIN: ClassVar[str] = "workflow-multibranch"
-    KEPT: ClassVar[tuple[str, ...]] = (CREDENTIALS,)
     XML: ClassVar[tuple[Codec, ...]] = (
         *HEAD,
         Inside("properties", (libraries_codec(), REST)),

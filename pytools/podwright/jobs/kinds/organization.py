@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from podwright.jobs.codec import Codec, Fixed, Inside, Items, Value
 from podwright.jobs.kinds import JobKind
-from podwright.jobs.kinds.folder import CREDENTIALS
 from podwright.jobs.kinds.multibranch import ICON, STRATEGY, owner
 from podwright.jobs.oneof import FLAG, TEXT
 from podwright.jobs.parts.common import (
@@ -36,7 +35,6 @@ class Organization(Described, JobKind):
     JAVA: ClassVar[str] = FOLDER
     ROOT: ClassVar[str] = FOLDER
     PLUGIN: ClassVar[str] = "branch-api"
-    KEPT: ClassVar[tuple[str, ...]] = (CREDENTIALS,)
     XML: ClassVar[tuple[Codec, ...]] = (
         *HEAD,
         Inside("properties", (libraries_codec(), REST)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 from xml.etree.ElementTree import Element
 
@@ -9,13 +10,16 @@ from podwright.errors import shown
 from podwright.jobs import xmltree
 from podwright.jobs.expand import fill_text
 from podwright.jobs.kinds import JobKind
-from podwright.jobs.kinds.folder import CREDENTIALS
 from podwright.jobs.oneof import TEXT, illegal
 from podwright.records import record, replace
 from podwright.schema import Invalid, option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+FOLDER = "com.cloudbees.hudson.plugins.folder.Folder"
+FIRST_TAG = re.compile(r"<([A-Za-z][^\s/>]*)")
 
 
 @record
@@ -26,7 +30,6 @@ class XmlJob(JobKind):
     markup.
     """
 
-    KEPT: ClassVar[tuple[str, ...]] = (CREDENTIALS,)
     file: str = option(TEXT, "the XML, relative to the description's file", "", required=True)
     description: str = option(TEXT, "replaces the description in the file", "")
     content: ClassVar[str] = ""
@@ -75,6 +78,11 @@ class XmlJob(JobKind):
             root.insert(0, described)
         if self.description:
             described.text = self.description
+
+    def holds_jobs(self) -> bool:
+        """Say whether the file is that of a folder."""
+        found = FIRST_TAG.search(self.content)
+        return found is not None and found[1] == FOLDER
 
     def plugins(self) -> set[str]:
         """Name no plugin: what a file needs is not known here."""
