@@ -8,3 +8,5 @@ RUN_DIR = "/run/podwright"
 ENGINE_DIR = "/run/podwright-engine"
 # Logins of builders whose RUN steps see /dev.
 KEYS_DIR = "/run/podwright-keys"
+# Where the planner finds Kubernetes secrets with docker logins, by their names.
+SECRETS_DIR = "/run/podwright-secrets"

@@ -6,7 +6,7 @@ import posixpath
 import re
 import time
 
-from podwright import registries, script, strategies
+from podwright import logins, registries, script, strategies
 from podwright.builders._base import FEATURES, Build, PodContext, pod
 from podwright.errors import Findings, Problem, UsageError, repeated, shown
 from podwright.images import resolve
@@ -76,7 +76,7 @@ def plan_pod(
     found = found or Findings()
     name = _chosen(request, config, found)
     made = _made_pod(request, name, config, config_text, found)
-    found.add(_credential_conflicts(request.common, strategies.get(name) if name else None))
+    found.add(_login_conflicts(request, strategies.get(name) if name else None))
     for image, place in _images(request):
         problems = [*_name_problems(image), *_image_problems(image, None)]
         found.add(problem.below(*place) for problem in problems)
@@ -230,6 +230,7 @@ def _made_pod(
     made: dict[str, Any] = {}
     if name:
         context = PodContext(
+            secrets=tuple(dict.fromkeys(item.secret for item in request.common.credentials)),
             images=resolve(config.images),
             registries={**config.registries, **request.common.registries},
             options=request.common.pod or Pod(),
@@ -252,7 +253,7 @@ def _script(
     strategy = strategies.get(name) if name else None
     known = {**config.registries, **request.common.registries}
     found.add(_login_problems(request.common))
-    found.add(_credential_conflicts(request.common, strategy))
+    found.add(_login_conflicts(request, strategy))
     found.add(_daemon_problems(known, facts, strategy))
     builds = []
     for image, place in _images(request):
@@ -286,6 +287,8 @@ def _login_problems(common: Common) -> Iterator[Problem]:
     """Refuse logins that only Jenkins has; its bridge has put variables in their place."""
     for number, item in enumerate(common.credentials):
         place = ("credentials", number)
+        if item.secret or item.type in logins.IDENTITIES:
+            continue
         if not item.credentialsId and not item.variable:
             yield Problem("is missing 'credentialsId'; name a Jenkins credential", *place)
         elif not item.variable:
@@ -294,6 +297,11 @@ def _login_problems(common: Common) -> Iterator[Problem]:
                 "(the prefix of <it>_USR and <it>_PSW), or log in beforehand",
                 *place,
             )
+
+
+def _login_conflicts(request: Request, strategy: Strategy | None) -> Iterator[Problem]:
+    own = [_name_and_tags(image)[0].registry for image in request.images]
+    return logins.problems(request.common.credentials, [host for host in own if host], strategy)
 
 
 def _daemon_problems(
@@ -311,28 +319,6 @@ def _daemon_problems(
         )
 
 
-def _credential_conflicts(common: Common, strategy: Strategy | None) -> Iterator[Problem]:
-    """Refuse a docker config file beside other logins of the same use: one would hide the other."""
-    uses = {
-        use: [item.type for item in common.credentials if item.use in (use, "both")]
-        for use in ("pull", "push")
-    }
-    mixed = [use for use, types in uses.items() if "file" in types and len(types) > 1]
-    for use in mixed:
-        yield Problem(
-            f"a docker config file must be the only credential for {use}; "
-            "put the other logins into it",
-            "credentials",
-        )
-    types = [item.type for item in common.credentials]
-    if not mixed and strategy and strategy.one_call and "file" in types and len(types) > 1:
-        yield Problem(
-            "this builder pulls and pushes with one set of logins, so a docker config "
-            "file must be the only credential; put the other logins into it",
-            "credentials",
-        )
-
-
 # -- one image -----------------------------------------------------------------------------------
 
 
@@ -341,8 +327,8 @@ def _made_build(image: Image, known: dict[str, Any], request: Request, facts: Fa
     name, tags = _name_and_tags(image)
     source = source_of(facts, image.context)
     dockerfile = _as_argument(followed(facts, _dockerfile(image)))
-    logins = request.common.credentials
-    uses = {use for item in logins for use in script.uses_of(item, logins)}
+    given = request.common.credentials
+    uses = {use for item in given for use in logins.uses_of(item, given)}
     return Build(
         image=replace(image, context=_as_argument(followed(facts, image.context))),
         common=request.common,

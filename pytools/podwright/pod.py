@@ -13,7 +13,7 @@ import re
 
 from podwright import registries as registry_settings
 from podwright.errors import Findings, Problem, UsageError, repeated, shown
-from podwright.paths import FILES_DIR, RUN_DIR
+from podwright.paths import FILES_DIR, RUN_DIR, SECRETS_DIR
 from podwright.resources import LazyModule, text
 from podwright.schema import unknown
 
@@ -254,7 +254,10 @@ def _pod_spec(
     if parts.engines:
         spec["initContainers"] = [_with_files(item, files) for item in copy.deepcopy(parts.engines)]
     spec["containers"] = [_planner_container(context, env), _with_fifo(parts.builder)]
-    spec["volumes"] = [scratch("podwright"), *parts.volumes, *_file_volume(files)]
+    # In memory: logins go through it.
+    spec["volumes"] = [memory("podwright"), *parts.volumes, *_file_volume(files)]
+    for volume, name in _secret_names(context).items():
+        spec["volumes"].append({"name": volume, "secret": {"secretName": name}})
     if parts.security:
         spec["securityContext"] = dict(parts.security)
     spec.update(parts.spec)
@@ -276,15 +279,25 @@ def _requested_spec(options: Pod) -> dict[str, Any]:
     return {key: value for key, value in spec.items() if value or key == "hostUsers"}
 
 
+def _secret_names(context: PodContext) -> dict[str, str]:
+    """Give the secrets with docker logins, by volume; names of volumes are shorter than theirs."""
+    return {f"registry-auth-{n}": name for n, name in enumerate(filter(None, context.secrets))}
+
+
 def _planner_container(context: PodContext, env: Mapping[str, str]) -> dict[str, Any]:
-    """Make the container that plans: it waits for requests on a FIFO and answers them in files."""
+    """Make the container that plans: it waits for requests on a FIFO and answers them in files.
+
+    Secrets are mounted here alone: what the builder runs reads its logins, never the secret.
+    """
     registries = registry_settings.signature(context.registries)
+    secrets = {volume: f"{SECRETS_DIR}/{name}" for volume, name in _secret_names(context).items()}
     return container(
         "tools",
         context.images["tools"],
         command=["python3", "-I", "-c", text("listen.py")],
         env={"PODWRIGHT_ENGINE_REGISTRIES": registries, **env},
         mounts={"podwright": RUN_DIR},
+        read_only=secrets,
         resources=TOOLS,
         security=RESTRICTED,
     )

@@ -109,8 +109,8 @@ pw_end() {
   [ -n "$pw_beat_pid" ] && kill "$pw_beat_pid" 2>/dev/null
   pw_stop
   pw_cleanup
-  rm -rf "$PW_TMP" "$PW_LOG"
-  [ -n "$PW_JOB" ] && rm -rf "$PW_JOB"
+  rm -rf "$PW_TMP" "$PW_LOG" "${pw_bin:-$PW_TMP}" "${pw_room:-$PW_TMP}"
+  [ -n "$PW_JOB" ] && rm -rf "$PW_JOB" "$PW_JOB.logins"
   [ -z "$pw_answered" ] || exit 0
   exit "$pw_status"
 }
@@ -143,6 +143,7 @@ pw_beat() {
       kill -TERM "$$"
       return
     fi
+    pw_renew
     pw_size=$(wc -c 2>/dev/null <"$PW_LOG") || return
     if [ "$pw_size" != "$pw_last" ]; then
       pw_silent=0
@@ -240,7 +241,7 @@ pw_explain() { # how the step ended
 
 # The planner is where it was when it made this script: behind its FIFO, in this container, or on the
 # machine that runs it (PW_PLANNER). A failed build must not wait long for it.
-pw_ask() { # directory
+pw_ask() { # directory, how many tenths of a second to wait
   pw_fifo=${PODWRIGHT_PLANNER_FIFO:-/run/podwright/ask} pw_asked=
   if [ -n "${PW_PLANNER:-}" ]; then
     eval "$PW_PLANNER answer \"\$1\"" </dev/null >/dev/null 2>&1 3>&-
@@ -252,7 +253,7 @@ pw_ask() { # directory
   else
     return 1
   fi
-  pw_patience=50
+  pw_patience=${2:-50}
   while [ -n "$pw_asked" ] && [ ! -e "$1/answered" ] && [ "$pw_patience" -gt 0 ]; do
     pw_nap
     pw_patience=$((pw_patience - 1))
@@ -328,31 +329,166 @@ pw_need() { # environment variable, what needs it
     pw_fail 2 "$2: the environment variable $1 is not set; set it, or name a credential"
 }
 
-# Adds a login to $PW_TMP/<use>/config.json. Base64 needs no quoting in JSON, whatever the password
-# has in it, and printf is a builtin: nothing shows in the list of processes.
-pw_login() { # use, key of the registry, prefix of the variables
-  pw_user='' pw_password=''
-  eval "pw_user=\${$3_USR-} pw_password=\${$3_PSW-}"
+# Begins the logins of one use (pull, push or all): $PW_TMP/<use>/config.json. What user and password
+# give is written here; the rest, and what the builder would find by itself, is the planner's work. What
+# it works with lies in memory, where it can be: beside its FIFO.
+pw_open_logins() { # use
+  pw_logout "$1"
+  pw_mask=$(umask)
+  umask 077
+  mkdir -p "$PW_TMP/$1"
+  umask "$pw_mask"
+  pw_open_room
+}
+
+pw_open_room() {
+  pw_room=$PW_TMP/room
+  pw_fifo=${PODWRIGHT_PLANNER_FIFO:-/run/podwright/ask}
+  if [ -p "$pw_fifo" ] && [ -z "${PW_PLANNER:-}" ]; then
+    pw_sweep "${pw_fifo%/*}"
+    pw_room=$(mktemp -d "${pw_fifo%/*}/podwright.$$.XXXXXX" 2>/dev/null) || pw_room=$PW_TMP/room
+  fi
+  mkdir -p "$pw_room"
+}
+
+# Adds a login. Base64 needs no quoting in JSON, whatever the password has in it, and printf is a
+# builtin: nothing shows in the list of processes.
+pw_login() { # use, key of the registry, prefix of the variables (of a token: its variable, its user)
+  pw_user=${4-} pw_password=''
+  if [ -n "$pw_user" ]; then
+    eval "pw_password=\${$3-}"
+  else
+    eval "pw_user=\${$3_USR-} pw_password=\${$3_PSW-}"
+  fi
   pw_auth=$(printf '%s:%s' "$pw_user" "$pw_password" | base64 | tr -d '\n')
   pw_logins="$PW_TMP/$1.logins" pw_mask=$(umask)
   umask 077
   [ -s "$pw_logins" ] && printf ',' >>"$pw_logins"
   printf '"%s":{"auth":"%s"}' "$2" "$pw_auth" >>"$pw_logins"
-  mkdir -p "$PW_TMP/$1"
   printf '{"auths":{%s}}\n' "$(cat "$pw_logins")" >"$PW_TMP/$1/config.json"
   umask "$pw_mask"
 }
 
-pw_logout() { # use
-  rm -rf "${PW_TMP:?}/$1" "$PW_TMP/$1.logins"
-}
-
-pw_login_file() { # use, variable with the path of a docker config file
+pw_login_file() { # number of the credential, variable with the path of its file
   pw_path=''
   eval "pw_path=\${$2-}"
-  mkdir -p "$PW_TMP/$1"
-  cat "$pw_path" >"$PW_TMP/$1/config.json" 2>/dev/null ||
-    pw_fail 2 "credentials: the docker config file of the credential cannot be read in this container; use a container of user 0 or of the agent's"
+  cat "$pw_path" >"$pw_room/file.$1" 2>/dev/null ||
+    pw_fail 2 "credentials[$1]: its file cannot be read in this container; use a container of user 0 or of the agent's"
+}
+
+# shellcheck disable=SC2317 # a strategy may define its own instead
+pw_own_logins() { echo "${DOCKER_CONFIG:-${HOME:-/}/.docker}/config.json"; }
+
+# Ends the logins of a use: has the planner add the builder's own ones, and what was planned.
+pw_close_logins() { # use, what was planned as JSON
+  pw_owns=0 pw_auth_config=${pw_auth_config:-${DOCKER_AUTH_CONFIG:-}}
+  printf '%s' "$pw_auth_config" >"$PW_TMP/owns.0"
+  { echo "$PW_TMP/owns.0" && pw_own_logins; } >"$PW_TMP/owns"
+  while IFS= read -r pw_path; do
+    grep -q : "$pw_path" 2>/dev/null && cat "$pw_path" >"$pw_room/own.$pw_owns" && pw_owns=$((pw_owns + 1))
+  done <"$PW_TMP/owns"
+  rm -f "$PW_TMP/owns" "$PW_TMP/owns.0"
+  # A docker client keeps more than logins there: contexts, plugins.
+  for pw_path in "${DOCKER_CONFIG:-${HOME:-/}/.docker}"/*; do
+    [ "${pw_path##*/}" = config.json ] || [ ! -e "$pw_path" ] || ln -s "$pw_path" "$PW_TMP/$1/" 2>/dev/null
+  done
+  [ "$pw_owns" = 0 ] && [ -z "$2" ] && rm -rf "$pw_room" && return
+  [ ! -e "$PW_TMP/$1/config.json" ] || cp "$PW_TMP/$1/config.json" "$pw_room/given.json"
+  if pw_exchange "$1" "${2:-[]}"; then
+    [ ! -e "$PW_TMP/renew.$1" ] || eval "pw_asked_$1=\$2"
+  elif [ -n "$pw_why" ] || [ -n "$2" ]; then
+    pw_fail 2 "${pw_why:-credentials: nobody can read them here, because no planner answers}"
+  else
+    pw_say "the logins of this machine are not used: no planner is here to add them"
+  fi
+}
+
+# Lets the planner work in $pw_room; pw_why says why it has not.
+pw_exchange() { # use, what was planned
+  pw_desk=${PW_JOB:-$PW_TMP/desk}
+  pw_desk=${pw_desk%/}.logins pw_why=
+  echo "$1" >"$pw_room/use"
+  printf '%s' "$2" >"$pw_room/asked.json"
+  rm -rf "$pw_desk"
+  mkdir -p "$pw_desk"
+  echo "$pw_room" >"$pw_desk/logins"
+  # The planner's container may run as another user.
+  [ "$pw_room" = "$PW_TMP/room" ] || chmod 0777 "$pw_desk" "$pw_room"
+  pw_ended=1
+  if pw_ask "$pw_desk" 600 && [ ! -e "$pw_room/error" ] && [ -e "$pw_room/config.json" ]; then
+    pw_take "$1"
+    pw_ended=0
+  else
+    pw_why=$(cat "$pw_room/error" 2>/dev/null || sed -n 's/.*"error": *"\(.*\)".*/\1/p' "$pw_desk/answer.json" 2>/dev/null)
+  fi
+  rm -rf "$pw_room" "$pw_desk"
+  return "$pw_ended"
+}
+
+pw_take() { # use
+  pw_mask=$(umask)
+  umask 077
+  mkdir -p "$PW_TMP/$1/answers"
+  for pw_path in "$pw_room"/answers/*; do
+    [ -e "$pw_path" ] || continue
+    # By moving: a helper that is just asked finds the old answer or the new one.
+    cat "$pw_path" >"$PW_TMP/$1/answers/.new"
+    mv "$PW_TMP/$1/answers/.new" "$PW_TMP/$1/answers/${pw_path##*/}"
+  done
+  read -r pw_line <"$pw_room/renew" && echo "$(($(date +%s) + pw_line))" >"$PW_TMP/renew.$1"
+  [ -n "${pw_renewing:-}" ] || cat "$pw_room/config.json" >"$PW_TMP/$1/config.json"
+  umask "$pw_mask"
+  [ -z "${pw_renewing:-}" ] || return 0
+  [ ! -d "$pw_room/answers" ] || pw_helper "$1"
+  while read -r pw_line; do
+    pw_say "$pw_line"
+  done <"$pw_room/notes"
+  while read -r pw_line; do
+    command -v "docker-credential-$pw_line" >/dev/null 2>&1 ||
+      pw_fail 2 "credentials: a docker config file needs the program docker-credential-$pw_line, which is not in this container; give a login of another kind"
+  done <"$pw_room/needs"
+}
+
+# The clients' own way to logins that change while they run (docker/docker-credential-helpers). It is a
+# program, and memory is often mounted so that none can be run from it.
+pw_helper() { # use
+  if [ -z "${pw_bin:-}" ]; then
+    pw_place=${TMPDIR:-/tmp} pw_bin=${PW_JOB:+$PW_JOB/bin}
+    pw_sweep "$pw_place"
+    [ -n "$pw_bin" ] || pw_bin=$(mktemp -d "$pw_place/podwright.$$.XXXXXX")
+    mkdir -p "$pw_bin"
+    PATH=$pw_bin:$PATH
+    export PATH
+  fi
+  pw_shell=/bin/sh
+  [ ! -x /busybox/sh ] || pw_shell=/busybox/sh # kaniko empties its root
+  cat >"$pw_bin/docker-credential-podwright-$1" <<EOF
+#!$pw_shell
+[ "\$1" = get ] || exit 0
+read -r server
+cat "$PW_TMP/$1/answers/\$(printf '%s' "\$server" | tr '/:' '__')" 2>/dev/null && exit 0
+echo 'credentials not found in native keychain'
+exit 1
+EOF
+  chmod 0755 "$pw_bin/docker-credential-podwright-$1"
+}
+
+# Renews what will end before a long build does; called by pw_beat, beside the build.
+pw_renew() {
+  for pw_use in pull all; do
+    read -r pw_until 2>/dev/null <"$PW_TMP/renew.$pw_use" || continue
+    [ "$(date +%s)" -ge "$pw_until" ] || continue
+    pw_planned=''
+    eval "pw_planned=\${pw_asked_$pw_use-}"
+    pw_renewing=yes
+    echo "$(($(date +%s) + 60))" >"$PW_TMP/renew.$pw_use"
+    pw_open_room
+    pw_exchange "$pw_use" "$pw_planned" || pw_say "a login could not be renewed: ${pw_why:-no planner answers}"
+  done
+}
+
+pw_logout() { # use
+  rm -rf "${PW_TMP:?}/$1" "$PW_TMP/$1.logins" "$PW_TMP/renew.$1"
 }
 
 pw_begin() { # name for the log

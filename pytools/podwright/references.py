@@ -25,7 +25,7 @@ _HOST = (
     r"(?:\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
     r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*)(?::[0-9]{1,5})?"
 )
-_PATH = rf"{_COMPONENT}(?:/{_COMPONENT})*"
+PATH = rf"{_COMPONENT}(?:/{_COMPONENT})*"
 TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 HOST = _HOST
 DIGEST = r"sha256:[0-9a-f]{64}"
@@ -88,7 +88,7 @@ def _check_grammar(first: str, path: str, rest: str) -> None:
         raise ValueError(f"repositories are lower case; {shown(rest.lower(), 255)} would be one")
     if not re.fullmatch(_HOST, first):
         raise ValueError(f"{shown(first)} is not a registry host")
-    if not re.fullmatch(_PATH, path):
+    if not re.fullmatch(PATH, path):
         raise ValueError(
             f"{shown(path)} is not a repository "
             "(letters, digits, single '.', '_', '-' and '/' between)"

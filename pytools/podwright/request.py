@@ -11,7 +11,7 @@ import re
 from podwright import strategies
 from podwright.errors import Findings, Problem, UsageError, shown
 from podwright.records import field, fields, record
-from podwright.references import HOST, canonical
+from podwright.references import HOST, PATH, canonical
 from podwright.schema import (
     Anything,
     Choice,
@@ -129,7 +129,8 @@ class Host(Text):
             plain = f", with registries: ['{host}': [http: true]]" if scheme == "http" else ""
             raise Invalid(f"{shown(text)} has a scheme; write '{rest.rstrip('/')}'{plain}")
         host, _, path = text.partition("/")
-        if not re.fullmatch(HOST, host) or (path and not self.path) or text.endswith("/"):
+        fits = not path or (self.path and re.fullmatch(PATH, path))
+        if not re.fullmatch(HOST, host) or not fits or text.endswith("/"):
             form = "r.example:5000/path" if self.path else "r.example:5000"
             raise Invalid(f"{shown(text)} is not a registry; write a host such as '{form}'")
         return text
@@ -139,18 +140,25 @@ class Host(Text):
 class Credential:
     """How to log in to a registry."""
 
-    credentialsId: str = option(
-        Text(), "Jenkins credential: user name with password, or a docker config as secret file", ""
-    )
+    credentialsId: str = option(Text(), "Jenkins credential of the kind that `type` says", "")
     registry: str = option(
-        Host(),
-        "host with port; without it the registry of the image",
+        Host(path=True),
+        "host with port (and a path, for Buildah and Podman); without it the registry of the image",
         "",
     )
     type: str = option(
-        Choice(words=lambda: ("usernamePassword", "file"), what="type"),
-        "kind of the Jenkins credential",
+        Choice(
+            words=lambda: ("usernamePassword", "string", "file", "ecr", "gar", "acr"), what="type"
+        ),
+        "string: a token; file: a docker config or a Google key; ecr, gar, acr: the pod's own "
+        "identity",
         "usernamePassword",
+    )
+    username: str = option(Text(), "the user that a token (type: 'string') belongs to", "")
+    secret: str = option(
+        Text(pattern=r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", expected="the name of a secret"),
+        "instead of a credential: a docker-registry secret of Kubernetes; needs `pod`",
+        "",
     )
     use: str = option(
         Choice(words=lambda: ("both", "pull", "push"), what="use"),
@@ -159,7 +167,8 @@ class Credential:
     )
     variable: str = option(
         Text(pattern=IDENTIFIER, expected="a variable"),
-        "prefix of the variables <it>_USR and <it>_PSW (or <it> for a file); set by the step",
+        "prefix of the variables <it>_USR and <it>_PSW (or <it> for a token or file); set by the "
+        "step",
         "",
         internal=True,
     )

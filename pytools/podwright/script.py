@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 import shlex
 
-from podwright import strategies
+from podwright import logins, strategies
 from podwright.doctor import context
-from podwright.references import auth_key
+from podwright.records import replace
 from podwright.resources import text
 from podwright.shell import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from podwright.builders._base import Build, Recipe, Step
@@ -56,12 +56,14 @@ def render(
     parts += dict.fromkeys(recipe.functions.strip() for _, recipe in pairs if recipe.functions)
     parts.append("\n".join(_need_lines(common.credentials, pairs)))
     known_builds = [build for build, _ in pairs]
-    parts.append("\n".join(_login_lines(common.credentials, known_builds, "pull", "all")))
+    known_registries = known_builds[0].registries if known_builds else {}
+    planned = (common.credentials, known_builds, known_registries)
+    parts.append("\n".join(logins.lines(*planned, "pull", "all")))
     others = sorted(set(allowed) - {strategy})
-    logins = _login_lines(common.credentials, known_builds, "push")
+    for_push = logins.lines(*planned, "push")
     for build, recipe in pairs:
-        known = context.written(build.name.registry, common.credentials, others)
-        lines = [f"PW_CONTEXT={shlex.quote(known)}", *_image_lines(build, recipe, logins)]
+        known = context.written(build.name.registry, _told(common.credentials), others)
+        lines = [f"PW_CONTEXT={shlex.quote(known)}", *_image_lines(build, recipe, for_push)]
         parts.append("\n".join(lines))
     value = "$pw_results" if request.single else "[$pw_results]"
     parts.append(f'printf \'{{"value":%s}}\\n\' "{value}" >&3')
@@ -74,8 +76,9 @@ def _need_lines(
     """Check, before anything is built, that the variables with logins and secrets are there."""
     lines = []
     for number, item in enumerate(credentials):
-        ends = ("",) if item.type == "file" else ("_USR", "_PSW")
-        lines += [f"pw_need {item.variable}{end} 'credentials[{number}]'" for end in ends]
+        ends = ("_USR", "_PSW") if item.type == "usernamePassword" else ("",)
+        if item.variable:
+            lines += [f"pw_need {item.variable}{end} 'credentials[{number}]'" for end in ends]
     for build, _ in pairs:
         for secret in build.image.secrets:
             variable = secret.variable or secret.env
@@ -88,42 +91,17 @@ def _need_lines(
     return list(dict.fromkeys(lines))
 
 
-def uses_of(item: Credential, credentials: Sequence[Credential]) -> tuple[str, ...]:
-    """Give the sets of logins that one is part of: `all` when pulling and pushing differ.
-
-    A docker config file cannot be put together with other logins, so there is no `all` beside one.
-    """
-    both = ("pull", "push") if item.use == "both" else (item.use,)
-    files = any(other.type == "file" for other in credentials)
-    differ = (
-        any(other.use != "both" for other in credentials) and len(credentials) > 1 and not files
-    )
-    return (*both, "all") if differ else both
-
-
-def _login_lines(
-    credentials: Sequence[Credential], builds: Iterable[Build], *wanted: str
-) -> list[str]:
-    """Write the docker config files for some uses.
-
-    A login that names no registry is for those of all images.
-    """
-    own = dict.fromkeys(build.name.registry for build in builds)
-    lines: list[str] = []
-    # Those for pulling alone come first: of two logins for one registry the last one counts.
-    for item in sorted(credentials, key=lambda item: item.use != "pull"):
-        for use in uses_of(item, credentials):
-            if use not in wanted:
-                continue
-            if item.type == "file":
-                lines.append(f"pw_login_file {use} {item.variable}")
-                continue
-            keys = [auth_key(host) for host in ([item.registry] if item.registry else own)]
-            lines += [f"pw_login {use} {shlex.quote(key)} {item.variable}" for key in keys]
-    if lines:
-        # A login given by name must win over what the agent's environment says.
-        lines.append("unset DOCKER_AUTH_CONFIG")
-    return lines
+def _told(credentials: Iterable[Credential]) -> Iterable[Credential]:
+    """Give the logins as an explanation of a failure names them: by host."""
+    return [
+        replace(
+            item,
+            registry=item.registry.partition("/")[0],
+            type="file" if item.secret else item.type,
+            variable=item.variable or item.type,
+        )
+        for item in credentials
+    ]
 
 
 def _names_push(step: Step) -> bool:
@@ -131,7 +109,7 @@ def _names_push(step: Step) -> bool:
     return any("$PW_TMP/push" in word for word in (*step.argv, *step.env.values()))
 
 
-def _step_lines(recipe: Recipe, logins: list[str]) -> list[str]:
+def _step_lines(recipe: Recipe, for_push: list[str]) -> list[str]:
     """Give the lines of the steps; the logins for pushing are there for those that use them alone.
 
     RUN steps come before, and those of a next image after they are gone.
@@ -139,19 +117,19 @@ def _step_lines(recipe: Recipe, logins: list[str]) -> list[str]:
     using = [number for number, step in enumerate(recipe.steps) if _names_push(step)]
     lines: list[str] = []
     for number, step in enumerate(recipe.steps):
-        lines += logins if logins and using[:1] == [number] else []
+        lines += for_push if using[:1] == [number] else []
         lines.append(_step_line(step))
-        lines += ["pw_logout push"] if logins and using[-1:] == [number] else []
+        lines += ["pw_logout push"] if for_push and using[-1:] == [number] else []
     return lines
 
 
-def _image_lines(build: Build, recipe: Recipe, logins: list[str]) -> list[str]:
+def _image_lines(build: Build, recipe: Recipe, for_push: list[str]) -> list[str]:
     lines = [f"pw_begin {shlex.quote(str(build.name))}"]
     for path, content in recipe.files.items():
         lines += _file_lines(path, content)
     folder = build.image.output.rpartition("/")[0]
     lines += [f"mkdir -p -- {shlex.quote(folder)}"] if folder else []
-    lines += _step_lines(recipe, logins)
+    lines += _step_lines(recipe, for_push)
     if recipe.digest_file:
         lines.append(f"pw_read_digest {quote(recipe.digest_file)} {shlex.quote(recipe.digest_key)}")
     pushed = str(build.image.push).lower()

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import signal
 import stat
 import subprocess
@@ -883,14 +884,112 @@ def test_a_login_without_its_variables_ends_before_anything_is_built(
     )
 
 
-def test_a_docker_config_file_is_used_as_it_is(sandbox: Any, script: Any, tmp_path: Path) -> None:
+@pytest.fixture
+def asks(sandbox: Any) -> dict[str, str]:
+    """Variables with which a script finds a planner; its PATH may have no Python."""
+    python = shlex.join([sys.executable, "-m", "podwright"])
+    return {"PW_PLANNER": python, "PODWRIGHT_1_USR": "u", "PODWRIGHT_1_PSW": "p"}
+
+
+def test_a_docker_config_file_is_a_login(
+    sandbox: Any, script: Any, tmp_path: Path, asks: dict[str, str]
+) -> None:
     config = tmp_path / "docker config.json"
-    config.write_text('{"auths": {"r.example": {"auth": "dTpw"}}, "credHelpers": {}}\n')
+    config.write_text('{"auths": {"https://r.example/v1/": {"auth": "dTpw"}}, "credHelpers": {}}\n')
 
-    sandbox.run(script(credentials=[login(type="file")]), {"PODWRIGHT_1": str(config)})
+    made = script(credentials=[login(type="file")])
+    outcome = sandbox.run(made, {**asks, "PODWRIGHT_1": str(config)})
 
-    assert sandbox.calls("push")[0]["files"]["--authfile"] == config.read_text()
+    assert outcome.code == 0, outcome.log
+    assert decoded(sandbox.calls("push")[0]["files"]["--authfile"]) == {
+        "https://r.example/v1/": "u:p"
+    }
     assert config.exists()
+    assert sandbox.leftovers() == []
+
+
+def test_what_is_no_docker_config_file_is_told_before_the_build(
+    sandbox: Any, script: Any, tmp_path: Path, asks: dict[str, str]
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+
+    made = script(credentials=[login(type="file")])
+    outcome = sandbox.run(made, {**asks, "PODWRIGHT_1": str(config)})
+
+    assert (outcome.code, outcome.log) == (
+        2,
+        (
+            "[podwright] ERROR: credentials[0]: it is no docker config file but a key or a "
+            "certificate; give what `docker login` writes to ~/.docker/config.json\n"
+        ),
+    )
+    assert sandbox.calls() == []
+    assert sandbox.leftovers() == []
+
+
+def test_logins_that_are_there_are_added_to_and_not_hidden(
+    sandbox: Any, script: Any, asks: dict[str, str]
+) -> None:
+    own = sandbox.home / "own" / "config.json"
+    own.parent.mkdir()
+    (own.parent / "contexts").mkdir()
+    auths = {"base.example": {"auth": "bzpv"}, "r.example": {"auth": "eDp5"}}
+    own.write_text(json.dumps({"auths": auths, "currentContext": "mine"}))
+    env = {**asks, "DOCKER_CONFIG": str(own.parent)}
+    env["DOCKER_AUTH_CONFIG"] = '{"auths": {"env.example": {"auth": "ZTpl"}}}'
+
+    outcome = sandbox.run(script(credentials=[login()]), env)
+
+    assert outcome.code == 0, outcome.log
+    found = sandbox.calls("push")[0]["files"]["--authfile"]
+    assert decoded(found) == {
+        "r.example": "u:p",
+        "env.example": "e:e",
+        "base.example": "o:o",
+    }
+    assert json.loads(found)["currentContext"] == "mine"
+    assert own.exists()
+    assert sandbox.leftovers() == []
+
+
+def test_a_store_of_the_person_does_not_hide_a_login_by_name(
+    sandbox: Any, script: Any, asks: dict[str, str]
+) -> None:
+    """A docker client that has a store asks it for every registry, and looks nowhere else."""
+    own = sandbox.home / "own" / "config.json"
+    own.parent.mkdir()
+    own.write_text('{"auths": {"r.example": {}}, "credsStore": "desktop"}')
+    sandbox.rule(when="push", sleep=300)
+    env = {**asks, "DOCKER_CONFIG": str(own.parent)}
+    process = sandbox.start(script(credentials=[login()]), env)
+    wait_for(sandbox.home / "ready")
+
+    call = sandbox.calls("push")[0]
+    helper = json.loads(call["files"]["--authfile"])["credHelpers"]["r.example"]
+    answer = subprocess.run(
+        [f"docker-credential-{helper}", "get"],
+        input="r.example",
+        capture_output=True,
+        env=call["env"],
+        check=True,
+        text=True,
+    ).stdout
+    process.send_signal(signal.SIGTERM)
+    sandbox.finish(process)
+
+    assert json.loads(answer) == {"ServerURL": "r.example", "Username": "u", "Secret": "p"}
+    assert sandbox.leftovers() == []
+
+
+def test_a_token_has_a_user_by_name(sandbox: Any, script: Any) -> None:
+    given = login(type="string", username="robot$x")
+
+    sandbox.run(script(credentials=[given]), {"PODWRIGHT_1": "t'o$k\"en"})
+
+    assert decoded(sandbox.calls("push")[0]["files"]["--authfile"]) == {
+        "r.example": "robot$x:t'o$k\"en"
+    }
 
 
 def test_a_docker_config_file_that_cannot_be_read_is_one_sentence(
@@ -902,8 +1001,8 @@ def test_a_docker_config_file_that_cannot_be_read_is_one_sentence(
 
     assert outcome.code == 2
     assert outcome.log == (
-        "[podwright] ERROR: credentials: the docker config file of the credential cannot be read "
-        "in this container; use a container of user 0 or of the agent's\n"
+        "[podwright] ERROR: credentials[0]: its file cannot be read in this container; use a "
+        "container of user 0 or of the agent's\n"
     )
     assert sandbox.leftovers() == []
 

@@ -374,8 +374,8 @@ def test_a_docker_config_file_is_a_login(place: Place, registry: Registry, way: 
     assert (gone.code, gone.last) == (
         2,
         (
-            "[podwright] ERROR: credentials: the docker config file of the credential cannot be "
-            "read in this container; use a container of user 0 or of the agent's"
+            "[podwright] ERROR: credentials[0]: its file cannot be read in this container; use a "
+            "container of user 0 or of the agent's"
         ),
     )
 

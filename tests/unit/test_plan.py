@@ -94,21 +94,14 @@ def test_problems_of_strategy_pod_and_images_are_told_at_once(refused: Any) -> N
         "ssh": [{}],
         "context": "nowhere",
         "pod": {"resources": {"engine": {}}, "yaml": {"spec": {"volumes": {}}}},
-        "credentials": [{"variable": "A", "type": "file"}, {"variable": "B"}],
+        "credentials": [{"variable": "A", "type": "file"}, {"variable": "B", "username": "u"}],
     }
 
     assert refused(asked, Config(allowed=("kaniko", "buildah"))) == [
         "ssh: builder 'kaniko' cannot mount ssh keys; builders that can: buildah",
         ("pod.resources: the pod of 'kaniko' has no container 'engine'; it has builder, tools"),
         "pod.yaml: 'spec.volumes' must be a list of maps with names",
-        (
-            "credentials: a docker config file must be the only credential for pull; put the "
-            "other logins into it"
-        ),
-        (
-            "credentials: a docker config file must be the only credential for push; put the "
-            "other logins into it"
-        ),
+        "credentials[1]: 'username' is for tokens; give it with type: 'string'",
         ("image: 'App' is not a valid image name: repositories are lower case; 'app' would be one"),
         (
             "context: there is no folder 'nowhere' in the workspace; check out first, or correct "
@@ -470,7 +463,7 @@ def test_a_credential_of_jenkins_needs_jenkins(refused: Any) -> None:
     value = {
         "secrets": [{"id": "a", "credentialsId": "c"}],
         "ssh": [{"credentialsId": "c"}],
-        "credentials": ["c", {"registry": "r.example"}],
+        "credentials": ["c", {"registry": "other.example"}],
     }
 
     assert refused(value) == [
@@ -513,17 +506,66 @@ def test_a_key_has_one_source(refused: Any) -> None:
     assert refused({"ssh": [key]}) == ["ssh[0]: give 'credentialsId' or 'src', not both"]
 
 
-def test_a_docker_config_file_stands_alone_for_its_use(refused: Any, planned: Any) -> None:
-    file = {"credentialsId": "f", "type": "file", "variable": "F"}
-    login = {"credentialsId": "l", "variable": "L"}
+def test_two_logins_for_one_registry_and_use_are_refused(refused: Any, planned: Any) -> None:
+    one, two = {"variable": "A"}, {"variable": "B"}
+    clash = (
+        "credentials[1]: is a login for r.example, as credentials[0] is; remove one of them, or "
+        "give each its own 'registry' or 'use'"
+    )
 
-    assert refused({"credentials": [file, {**login, "use": "push"}]}) == [
-        (
-            "credentials: a docker config file must be the only credential for push; put the other "
-            "logins into it"
-        )
+    assert refused({"credentials": [one, {**two, "registry": "r.example"}]}) == [clash]
+    assert refused({"credentials": [{**one, "use": "push"}, {**two, "use": "push"}]}) == [clash]
+    hub = {"registry": "https://index.docker.io/v1/", "type": "string", "username": "u"}
+    assert refused(
+        {"credentials": [{**one, "registry": "registry-1.docker.io"}, {**two, **hub}]}
+    ) == [clash.replace("r.example", "docker.io")]
+    # One for a single use wins over one for both.
+    script = planned({**IMAGE, "credentials": [one, {**two, "use": "push"}]}).script
+    assert "pw_login pull r.example A\n" in script
+    assert "pw_login push r.example B\n" in script
+    assert "pw_login all r.example B\n" in script
+
+
+def test_a_login_is_of_one_kind_and_goes_to_its_own_registry(refused: Any) -> None:
+    given = [
+        {"type": "ecr"},
+        {"type": "gar", "registry": "europe-docker.pkg.dev", "variable": "A"},
+        {"type": "string", "variable": "B", "registry": "a.example"},
+        {"secret": "regcred", "credentialsId": "c"},
+        {"variable": "C", "registry": "b.example/team"},
     ]
-    assert planned({**IMAGE, "credentials": [{**file, "use": "pull"}, {**login, "use": "push"}]})
+
+    assert refused({"credentials": given, "builder": "buildkit"}) == [
+        (
+            "credentials[0]: 'r.example' is not a registry of Amazon, so it does not get its "
+            "token; name the registry that it is for with 'registry'"
+        ),
+        "credentials[1]: 'gar' takes no 'variable'; leave it out, or give two entries",
+        (
+            "credentials[2]: a token needs 'username', the user that it belongs to (GitHub and "
+            "GitLab take any, quay.io '$oauthtoken')"
+        ),
+        "credentials[3]: 'secret' takes no 'credentialsId'; leave it out, or give two entries",
+        (
+            "credentials[4]: this builder knows one login for each registry; write 'b.example', or "
+            "use a builder that knows paths"
+        ),
+    ]
+
+
+def test_a_kubernetes_secret_is_mounted_where_the_planner_is_alone(planned: Any) -> None:
+    asked = {"credentials": [{"secret": "regcred"}], "builder": "kaniko", "pod": {}}
+    spec = planned({**IMAGE, **asked}).pod["spec"]
+
+    mounts = {item["name"]: item["volumeMounts"] for item in spec["containers"]}
+    mount = {
+        "name": "registry-auth-0",
+        "mountPath": "/run/podwright-secrets/regcred",
+        "readOnly": True,
+    }
+    assert [name for name, items in mounts.items() if mount in items] == ["tools"]
+    volume = {"name": "registry-auth-0", "secret": {"secretName": "regcred"}}
+    assert volume in spec["volumes"]
 
 
 def test_a_cache_that_names_no_registry_is_no_cache(refused: Any, planned: Any) -> None:
@@ -710,24 +752,7 @@ def test_pulling_and_pushing_apart_meet_in_one_set_of_logins_for_builders_of_one
     hub = "https://index.docker.io/v1/"
     assert f"pw_login all {hub} PULLER\n" in script
     assert "pw_login all r.example PUSHER\n" in script
-    assert script.index(f"pw_login all {hub}") < script.index("pw_login all r.example")
     assert 'env DOCKER_CONFIG="$PW_TMP/all" buildctl' in script
-
-
-def test_a_docker_config_file_beside_a_login_is_refused_by_builders_of_one_call(
-    refused: Callable[..., list[str]],
-) -> None:
-    logins = [
-        {"variable": "FILE", "type": "file", "use": "pull"},
-        {"variable": "PUSHER", "use": "push"},
-    ]
-    request = {"image": "r.example/a/b", "builder": "buildkit", "credentials": logins}
-    assert refused(request) == [
-        (
-            "credentials: this builder pulls and pushes with one set of logins, so a docker config "
-            "file must be the only credential; put the other logins into it"
-        )
-    ]
 
 
 def test_kaniko_refuses_a_repository_of_one_letter(refused: Callable[..., list[str]]) -> None:
@@ -736,7 +761,7 @@ def test_kaniko_refuses_a_repository_of_one_letter(refused: Callable[..., list[s
     ]
 
 
-def test_a_cache_that_is_written_leaves_a_docker_config_file_for_pulling_whole(
+def test_a_docker_config_file_and_a_login_meet_where_a_cache_is_written(
     planned: Callable[..., Any],
 ) -> None:
     logins = [
@@ -745,7 +770,8 @@ def test_a_cache_that_is_written_leaves_a_docker_config_file_for_pulling_whole(
     ]
     request = {"image": "r.example/a/b", "builder": "buildah", "credentials": logins}
     script = planned({**request, "cache": "r.example/a/cache"}).script
-    assert "pw_login_file pull FILE\n" in script
-    assert "pw_login push r.example PUSHER\n" in script
-    assert "/all" not in script.partition("pw_login_file pull")[2]
-    assert 'REGISTRY_AUTH_FILE="$PW_TMP/pull/config.json"' in script
+    file = '[{"index": 0, "kind": "file", "name": "", "registry": "", "own": ["r.example"]}]'
+    assert f"pw_login_file 0 FILE\npw_close_logins pull '{file}'\n" in script
+    login = "pw_login all r.example PUSHER\npw_login_file 0 FILE\n"
+    assert f"pw_open_logins all\n{login}pw_close_logins all '{file}'\n" in script
+    assert 'REGISTRY_AUTH_FILE="$PW_TMP/all/config.json"' in script

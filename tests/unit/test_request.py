@@ -168,9 +168,9 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
          ["credentials[0]: unknown parameter 'credentialId'; did you mean 'credentialsId'?"]),
         ([{"credentialsId": "x", "registry": "https://r.example"}],
          ["credentials[0].registry: 'https://r.example' has a scheme; write 'r.example'"]),
-        ([{"credentialsId": "x", "registry": "r.example/team"}],
-         [("credentials[0].registry: 'r.example/team' is not a registry; write a host such as "
-          "'r.example:5000'")]),
+        ([{"credentialsId": "x", "registry": "r.example/Team name"}],
+         [("credentials[0].registry: 'r.example/Team name' is not a registry; write a host such as "
+          "'r.example:5000/path'")]),
         ([{"credentialsId": "x", "use": "Push"}],
          ["credentials[0].use: unknown use 'Push'; did you mean 'push'?"]),
     ],

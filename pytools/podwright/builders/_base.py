@@ -129,6 +129,7 @@ class PodContext:
     Attributes:
         policy: the organisation's policy for engines that a plugin polices.
         engine: the organisation's settings of engines inside pods.
+        secrets: Kubernetes secrets with docker logins, by name; '' counts for none.
     """
 
     images: Mapping[str, str]
@@ -136,6 +137,7 @@ class PodContext:
     options: Pod
     policy: Mapping[str, Any] = field(default_factory=dict)
     engine: EngineSettings = field(default_factory=EngineSettings)
+    secrets: tuple[str, ...] = ()
 
 
 @record
@@ -172,7 +174,7 @@ class Strategy:
         features: what it can do, of :data:`FEATURES`.
         level: the Pod Security level that its pod needs: privileged, baseline or restricted.
         needs: what it asks of the cluster, in a few words.
-        one_call: whether one command pulls and pushes, with one set of logins.
+        path_logins: whether its logins may be for a path of a registry.
         shows_dev: whether RUN steps see this container's /dev, and so what lies in /dev/shm.
         rank: order of safety for `auto` and for documentation; lower is safer.
     """
@@ -181,7 +183,7 @@ class Strategy:
     level: str = "privileged"
     needs: str = ""
     rank: int = 100
-    one_call: bool = False
+    path_logins: bool = False
     shows_dev: bool = False
 
     def pod(self, context: PodContext) -> PodParts:

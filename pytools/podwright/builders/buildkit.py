@@ -41,7 +41,6 @@ class BuildKit(Strategy):
     level = "baseline"
     needs = "user namespaces on the node; `confinement: 'unconfined'` where it has AppArmor"
     rank = 10
-    one_call = True
 
     def pod(self, context: PodContext) -> PodParts:
         """A client that passes `restricted`, and the daemon as user 1000."""

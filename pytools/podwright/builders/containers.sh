@@ -8,6 +8,18 @@ pw_containers() { # ids of all working containers of the storage
   esac 2>/dev/null
 }
 
+# Where containers-auth.json(5) looks.
+pw_own_logins() {
+  if [ -n "${REGISTRY_AUTH_FILE:-}" ]; then
+    echo "$REGISTRY_AUTH_FILE"
+    return
+  fi
+  echo "${XDG_RUNTIME_DIR:-/run/containers/$(id -u)}/containers/auth.json"
+  echo "${XDG_CONFIG_HOME:-${HOME:-/}/.config}/containers/auth.json"
+  echo "${DOCKER_CONFIG:-${HOME:-/}/.docker}/config.json"
+  echo "${HOME:-/}/.dockercfg"
+}
+
 pw_prepare() { # program
   [ -z "${pw_tool:-}" ] || return 0
   pw_tool=$1

@@ -79,7 +79,6 @@ class Kaniko(Strategy):
     level = "baseline"
     needs = "nothing special; works with RuntimeDefault seccomp and seven capabilities"
     rank = 20
-    one_call = True
 
     def pod(self, context: PodContext) -> PodParts:
         """One container of user 0 with seven capabilities and the runtime's own seccomp profile."""

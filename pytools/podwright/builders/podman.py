@@ -34,6 +34,7 @@ class Podman(Strategy):
     """
 
     shows_dev = True
+    path_logins = True
     features = _containers.FEATURES | {"api"}
     level = "baseline"
     needs = "a node whose default profile allows unshare and mount"

@@ -3,7 +3,8 @@
 The Groovy bridge writes JOB/request.json, the constant script in the builder's
 container adds JOB/env (KEY=value lines), JOB/config (when PODWRIGHT_CONFIG is
 set) and asks. The answer is JOB/build.sh, or JOB/answer.json with an error
-sentence; JOB/answered says that it is there.
+sentence; JOB/answered says that it is there. A build that runs asks as well:
+why a step failed (JOB/failed), or for its logins (JOB/logins).
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from podwright import loginfiles
     from podwright.console import Console
     from podwright.doctor import failed
 
 if not TYPE_CHECKING:
-    # Most builds do not fail.
+    # Most builds do not fail, and log in by user and password.
     failed = LazyModule("podwright.doctor.failed")
+    loginfiles = LazyModule("podwright.loginfiles")
 
 SUMMARY = "answer one request of a pipeline inside its pod (used by the library itself)"
 
@@ -43,6 +46,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     try:
         if (job / "failed").exists():
             failed.explain(job)
+        elif (job / "logins").exists():
+            room = (job / "logins").read_text(encoding="utf-8").rstrip("\n")
+            loginfiles.answer(Path(room), console.env)
         else:
             _write_script(job, _planned_script(job, console))
     except PodwrightError as error:

@@ -57,9 +57,13 @@ pw_need PW_3 'secret '"'"'file'"'"''
 pw_need SSH_AUTH_SOCK 'ssh '"'"'default'"'"''
 pw_need PW_4 'ssh '"'"'key'"'"''
 
+pw_open_logins pull
 pw_login pull https://index.docker.io/v1/ PW_1
+pw_close_logins pull ''
+pw_open_logins all
 pw_login all https://index.docker.io/v1/ PW_1
 pw_login all registry.example PW_2
+pw_close_logins all ''
 unset DOCKER_AUTH_CONFIG
 
 PW_CONTEXT='{"host": "registry.example", "pull": {"docker.io": "pull"}, "push": {"registry.example": "push"}, "known": true, "allowed": ["buildah", "buildkit", "dind-sidecar", "dood", "kaniko", "podman"]}'
@@ -68,7 +72,9 @@ DOCKER_CONFIG="$PW_TMP/all" pw_docker_build yes yes 'building registry.example/t
 ä' --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label 'org.opencontainers.image.title=the app' --label org.opencontainers.image.created=2025-11-26T00:00:00Z --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --tag registry.example/team/app:1.2 --tag registry.example/team/app:latest --cache-from type=registry,ref=registry.example/team/app-cache --cache-to type=registry,ref=registry.example/team/app-cache,mode=max,ignore-error=true --pull app
 pw_step build 'writing app.tar' env DOCKER_CONFIG="$PW_TMP/pull" docker buildx build --progress plain --provenance=false --file app/release.Dockerfile --target release --platform linux/amd64,linux/arm64 --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
 ä' --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label 'org.opencontainers.image.title=the app' --label org.opencontainers.image.created=2025-11-26T00:00:00Z --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --output type=oci,dest=app.tar,name=registry.example/team/app:1.2 app
+pw_open_logins push
 pw_login push registry.example PW_2
+pw_close_logins push ''
 unset DOCKER_AUTH_CONFIG
 pw_step push 'pushing registry.example/team/app:1.2' env DOCKER_CONFIG="$PW_TMP/push" docker push registry.example/team/app:1.2
 pw_docker_digest

@@ -43,9 +43,13 @@ pw_need PW_2_PSW 'credentials[1]'
 pw_need TOKEN 'secret '"'"'token'"'"''
 pw_need PW_3 'secret '"'"'file'"'"''
 
+pw_open_logins pull
 pw_login pull https://index.docker.io/v1/ PW_1
+pw_close_logins pull ''
+pw_open_logins all
 pw_login all https://index.docker.io/v1/ PW_1
 pw_login all registry.example PW_2
+pw_close_logins all ''
 unset DOCKER_AUTH_CONFIG
 
 PW_CONTEXT='{"host": "registry.example", "pull": {"docker.io": "pull"}, "push": {"registry.example": "push"}, "known": true, "allowed": ["buildah", "buildkit", "dind", "dind-sidecar", "dood", "podman"]}'

@@ -14,6 +14,18 @@ pw_containers() { # ids of all working containers of the storage
   esac 2>/dev/null
 }
 
+# Where containers-auth.json(5) looks.
+pw_own_logins() {
+  if [ -n "${REGISTRY_AUTH_FILE:-}" ]; then
+    echo "$REGISTRY_AUTH_FILE"
+    return
+  fi
+  echo "${XDG_RUNTIME_DIR:-/run/containers/$(id -u)}/containers/auth.json"
+  echo "${XDG_CONFIG_HOME:-${HOME:-/}/.config}/containers/auth.json"
+  echo "${DOCKER_CONFIG:-${HOME:-/}/.docker}/config.json"
+  echo "${HOME:-/}/.dockercfg"
+}
+
 pw_prepare() { # program
   [ -z "${pw_tool:-}" ] || return 0
   pw_tool=$1
@@ -112,9 +124,13 @@ pw_need PW_3 'secret '"'"'file'"'"''
 pw_need SSH_AUTH_SOCK 'ssh '"'"'default'"'"''
 pw_need PW_4 'ssh '"'"'key'"'"''
 
+pw_open_logins pull
 pw_login pull https://index.docker.io/v1/ PW_1
+pw_close_logins pull ''
+pw_open_logins all
 pw_login all https://index.docker.io/v1/ PW_1
 pw_login all registry.example PW_2
+pw_close_logins all ''
 unset DOCKER_AUTH_CONFIG
 
 PW_CONTEXT='{"host": "registry.example", "pull": {"docker.io": "pull"}, "push": {"registry.example": "push"}, "known": true, "allowed": ["buildah", "buildkit", "dind", "dind-sidecar", "dood", "kaniko"]}'
@@ -141,7 +157,9 @@ pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot 
 pw_check_list podman registry.example/team/app:1.2 2
 rm -f -- app.tar
 pw_step none 'writing app.tar' podman manifest push --all --digestfile "$PW_TMP/digest" registry.example/team/app:1.2 oci-archive:app.tar
+pw_open_logins push
 pw_login push registry.example PW_2
+pw_close_logins push ''
 unset DOCKER_AUTH_CONFIG
 pw_step push 'pushing registry.example/team/app:1.2' env CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" podman manifest push --all --cert-dir "$PW_TMP/certs" --authfile "$PW_TMP/push/config.json" registry.example/team/app:1.2 docker://registry.example/team/app:1.2
 pw_step push 'pushing registry.example/team/app:latest' env CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" podman manifest push --all --cert-dir "$PW_TMP/certs" --authfile "$PW_TMP/push/config.json" registry.example/team/app:1.2 docker://registry.example/team/app:latest
