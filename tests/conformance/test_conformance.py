@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING, Any
 
 import cases
+import harness
 import levels
 import pytest
+
+from podwright.doctor import context, diagnosis, matching
 
 if TYPE_CHECKING:
     from suite import Result
 
     from conftest import Runs
 
+LOGS = harness.ROOT / "build" / "successes"
 PAIRS = [(builder, name) for builder in levels.builders() for name in cases.names()]
+
+
+def diagnosed(log: bytes) -> list[diagnosis.Cause]:
+    """Give what is said to have gone wrong."""
+    return diagnosis.decide(matching.scan(io.BytesIO(log)), context.Context())
 
 
 @pytest.mark.parametrize(("builder", "name"), PAIRS, ids=[f"{b}-{n}" for b, n in PAIRS])
@@ -27,6 +37,9 @@ def test_the_image_is_what_the_case_expects_of_it(
     case = cases.load(name)
     known = case.known.get(builder)
     result = runs.result(builder, name)
+    if result.image is not None:
+        _keep(result.log, f"{builder}-{name}")
+        assert diagnosed(result.log.encode()) == [], f"{builder}, {name}"
     results.setdefault(name, {})[builder] = {
         "result": result.word,
         "differences": result.differences,
@@ -40,6 +53,12 @@ def test_the_image_is_what_the_case_expects_of_it(
             assert re.search(known["log"], result.log), _report(builder, name, result)
     else:
         assert result.word == "same", _report(builder, name, result)
+
+
+def _keep(log: str, name: str) -> None:
+    """Keep the log of a build that succeeded; see tests/unit/doctor/test_successes.py."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    (LOGS / f"{name}.log").write_text(log)
 
 
 def _report(builder: str, name: str, result: Result) -> str:
