@@ -13,6 +13,7 @@ from podwright import images, request, strategies
 from podwright.errors import Problem, UsageError, shown
 from podwright.records import field, record, replace
 from podwright.resources import LazyModule
+from podwright.rules import Limit, Rules, of_job
 from podwright.schema import (
     Anything,
     Choice,
@@ -231,6 +232,20 @@ class OrganisationConfig(RepositoryConfig):
         RecordOf(of=EngineSettings), "settings of Docker Engines inside pods", EngineSettings()
     )
     policy: dict[str, Any] = option(POLICY, "what the policed Docker Engine allows", {})
+    owner: str = option(Text(), "whom to ask about limits; every refusal names it", "")
+    limits: tuple[Limit, ...] = option(
+        ListOf(RecordOf(of=Limit)), "what jobs may ask for; each limit narrows", ()
+    )
+    order: tuple[str, ...] = option(
+        ListOf(Choice(words=strategies.names, what="builder")),
+        "what `auto` tries first; all others follow, the safest first",
+        (),
+    )
+    unable: dict[str, str] = option(
+        MapOf(Text(), keys=Choice(words=strategies.names, what="builder")),
+        "strategies that cannot run here, with the reason; `podwright doctor --write` records it",
+        {},
+    )
 
 
 @record
@@ -239,30 +254,45 @@ class Config:
 
     Attributes:
         defaults: what a request leaves out.
+        owner: whom to ask about limits.
+        bound: those of the organisation that name Jenkins credentials.
         builder: the strategy when the request names none.
         allowed: strategies that may be used; empty for all.
         images: references by role that replace those of the table.
         registries: settings by host.
         policy: what a policed engine allows.
         engine: settings of engines inside pods.
+        rules: the limits of the job.
+        limits: those of all jobs.
+        order: the strategies that `auto` tries first.
+        unable: why strategies cannot run here.
     """
 
     defaults: dict[str, Any] = field(default_factory=dict)
+    owner: str = ""
+    bound: dict[str, Any] = field(default_factory=dict)
     builder: str = ""
     allowed: tuple[str, ...] = ()
     images: dict[str, str] = field(default_factory=dict)
     registries: dict[str, request.Registry] = field(default_factory=dict)
     policy: dict[str, Any] = field(default_factory=dict)
     engine: EngineSettings = EngineSettings()
+    rules: Rules = Rules()
+    limits: tuple[Limit, ...] = ()
+    order: tuple[str, ...] = ()
+    unable: dict[str, str] = field(default_factory=dict)
 
 
-def load(organisation: str, workspace: Path | None, root: Path | None = None) -> Config:
+def load(
+    organisation: str, workspace: Path | None, root: Path | None = None, job: str = ""
+) -> Config:
     """Read and merge the configs.
 
     Args:
         organisation: a path, or the YAML text itself, or ''.
         workspace: where to look for the repository's file; None for nowhere.
         root: where the paths of certificates start from; None leaves them as they are.
+        job: the name of the job, for its limits.
 
     Raises:
         UsageError: a config cannot be read or is wrong; with file, line and column where known.
@@ -278,12 +308,31 @@ def load(organisation: str, workspace: Path | None, root: Path | None = None) ->
         repo = RepositoryConfig(**_parsed_config(document, RepositoryConfig, root))
     return Config(
         defaults={**org.defaults, **repo.defaults},
+        bound={k: v for k, v in org.defaults.items() if k not in repo.defaults and _is_bound(k, v)},
         builder=repo.builder or org.builder,
         allowed=org.builders,
         images=org.images,
         policy=org.policy,
         engine=org.engine,
+        rules=of_job(org.limits, org.owner, job),
+        limits=org.limits,
+        owner=org.owner,
+        order=org.order,
+        unable=org.unable,
         registries={**org.registries, **repo.registries},
+    )
+
+
+def _is_bound(parameter: str, value: Any) -> bool:
+    """Say whether a default names a credential, which Jenkins alone can give."""
+    if parameter not in ("credentials", "secrets", "ssh"):
+        return False
+    items = value if isinstance(value, list) else [value]
+    return any(
+        not item.get("variable") and "credentialsId" in item
+        if isinstance(item, dict)
+        else parameter == "credentials"
+        for item in items
     )
 
 

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _ESCAPE = re.compile(r"^#[ \t]*escape[ \t]*=[ \t]*(\S)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+# As moby/buildkit frontend/dockerfile/parser/directives.go finds it, in each of its three forms.
+_SYNTAX = re.compile(
+    r"\A\ufeff?(?:#!.*\n)?(?:[ \t]*(?:#|//).*\n)*?[ \t]*(?:#|//)[ \t]*syntax[ \t]*=[ \t]*(\S+)"
+    r'|\A\s*\{[^}]*"syntax"\s*:\s*"([^"]+)"',
+    re.IGNORECASE,
+)
 _HEREDOC = re.compile(r"<<-?[ \t]*([\"']?)([A-Za-z0-9_.-]+)\1")
 _WORDS = re.compile(r"[ \t]*([A-Za-z]+)[ \t]+(.*)", re.DOTALL)
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::([-+])([^{}]*))?\})")
@@ -29,12 +35,14 @@ class Dockerfile:
         bases: the images that its stages begin with, each once, as far as they can be told.
         sources: further images that it copies or mounts from.
         certain: whether bases and sources are all that there are.
+        syntax: the image that `# syntax=` names, '' for none.
     """
 
     instructions: frozenset[str] = frozenset()
     bases: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     certain: bool = True
+    syntax: str = ""
 
 
 def read(text: str, arguments: Mapping[str, str]) -> Dockerfile:
@@ -68,6 +76,7 @@ def read(text: str, arguments: Mapping[str, str]) -> Dockerfile:
         tuple(name for name in bases if "$" not in name),
         tuple(name for name in sources if "$" not in name),
         certain,
+        next(filter(None, syntax.groups())) if (syntax := _SYNTAX.search(text)) else "",
     )
 
 

@@ -15,7 +15,7 @@ from podwright import strategies
 from podwright.builders._base import FEATURES
 from podwright.config import OrganisationConfig, RepositoryConfig
 from podwright.distribution.parameters import Copy, Promotion, Pruning
-from podwright.doctor import symptoms
+from podwright.doctor import examination, symptoms
 from podwright.images import IMAGES
 from podwright.json_schemas import definitions, of_record
 from podwright.pages import cell, entries, page, sections, table
@@ -35,6 +35,7 @@ def everything() -> dict[str, str]:
         ),
         "vars/promoteImage.txt": page("promoteImage.txt", parameters=entries(Promotion)),
         "vars/pruneImages.txt": page("pruneImages.txt", parameters=entries(Pruning)),
+        "vars/doctor.txt": page("doctor.txt", parameters=entries(examination.DoctorParameters)),
         "src/podwright/Parameters.groovy": page("Parameters.groovy", names=_groovy_names()),
         "docs/reference/parameters.md": page(
             "parameters.md",
@@ -61,17 +62,21 @@ def everything() -> dict[str, str]:
 
 def _groovy_names() -> list[str]:
     """Give the names of all parameters as Groovy, for calls without an agent that has Python."""
-    known = {
+    classes = {
         "buildImage": BuildParameters,
         "withBuilderPod": PodParameters,
         "buildImage.images": Image,
         "promoteImage": Promotion,
         "promoteImage.images": Copy,
         "pruneImages": Pruning,
+        "doctor": examination.DoctorParameters,
     }
+    known = {name: [item.name for item in fields(cls)] for name, cls in classes.items()}
+    known["features"] = [name for name in known["buildImage"] if name in FEATURES]
+    known["choosing"] = ["auto", "default"]  # the presets whose strategy nobody named
     rows = []
-    for name, cls in known.items():
-        words = ", ".join(f"'{item.name}'" for item in fields(cls)) + ","
+    for name, parameters in known.items():
+        words = ", ".join(f"'{parameter}'" for parameter in parameters) + ","
         lines = textwrap.wrap(words, 94, break_on_hyphens=False)
         rows += [f"    '{name}': [", *(f"      {line}" for line in lines), "    ],"]
     return rows

@@ -8,11 +8,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from podwright import bundle, documents, pod, strategies
+from podwright import bundle, documents, plan, pod, rules, strategies
+from podwright.builders._base import FEATURES
 from podwright.config import Config
-from podwright.doctor import symptoms
+from podwright.doctor import proof, symptoms
 from podwright.plan import plan_pod
 from podwright.request import parse_pod
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 RESOURCES = "resources/podwright"
 PACKAGE = "pytools/podwright"
@@ -30,6 +35,8 @@ def everything() -> dict[str, bytes]:
     made = {
         f"{PACKAGE}/{symptoms.PACKED}": packed,
         f"{RESOURCES}/podwright.pyz": bundle.archive(members),
+        f"{RESOURCES}/doctor.json": pod.as_yaml(proof.asking_pod()).encode(),
+        f"{RESOURCES}/pod-symptoms.json": symptoms.for_pods(symptoms.load()).encode(),
         "docs/reference/request.schema.json": (
             json.dumps(documents.request_schema(), indent=2, ensure_ascii=False) + "\n"
         ).encode(),
@@ -54,14 +61,30 @@ def presets(config: Config, config_text: str = "") -> dict[str, bytes]:
         config: an organisation's config: its images, registries and choice of strategies.
         config_text: the same as text; it travels in the pods to the planner.
     """
-    names = [name for name in strategies.names() if not config.allowed or name in config.allowed]
+    names = [
+        name for name in strategies.names() if not rules.builder(name, config.allowed, config.rules)
+    ]
     made = {}
     for name in [*names, "auto", "default"]:
         wanted = {} if name == "default" else {"builder": name}
         _, planned = plan_pod(parse_pod(wanted, config.defaults), config, config_text=config_text)
         made[f"{name}.json"] = pod.as_yaml(planned).encode()
     made["names.txt"] = (", ".join(sorted([*names, "auto"])) + "\n").encode()
+    made["owner.txt"] = f"{config.owner}\n".encode()
+    made["choices.txt"] = (json.dumps(_choices(config), indent=1) + "\n").encode()
     return made
+
+
+def _choices(config: Config) -> list[dict[str, Any]]:
+    """Give what `auto` tries one after the other, for requests that ask for features."""
+    if config.builder not in ("", "auto"):
+        return []
+    able = plan.allowed_strategies(config).items()
+    return [
+        {"builder": name, "cannot": sorted(set(FEATURES) - strategy.features)}
+        for name, strategy in able
+        if name not in config.unable
+    ]
 
 
 def with_table(text: str) -> str:

@@ -55,10 +55,12 @@ def load(
     Raises:
         UsageError: a config is wrong; without ``found`` also all that is wrong with the request.
     """
-    config = configs.load(env.get("PODWRIGHT_CONFIG", ""), root, root)
+    config = configs.load(env.get("PODWRIGHT_CONFIG", ""), root, root, env.get("JOB_NAME", ""))
     reading = found or Findings()
     parse = requests.parse_build if build else requests.parse_pod
-    request = parse(value, config.defaults, reading)
+    # Bound ones come with the request in a pipeline; elsewhere the logins of the machine are used.
+    defaults = {k: v for k, v in config.defaults.items() if k not in config.bound}
+    request = parse(value, defaults, reading)
     registries = request.common.registries
     try:
         registries = configs.with_certificates(registries, root) if files else registries

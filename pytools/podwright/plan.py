@@ -6,7 +6,7 @@ import posixpath
 import re
 import time
 
-from podwright import logins, registries, script, strategies
+from podwright import logins, registries, rules, script, strategies
 from podwright.builders._base import FEATURES, Build, PodContext, pod
 from podwright.errors import Findings, Problem, UsageError, repeated, shown
 from podwright.images import resolve
@@ -89,9 +89,12 @@ def plan_script(
 ) -> str:
     """Plan the script alone, for a pod that is there; as :func:`plan` does."""
     found = found or Findings()
+    asked = request
     with found:
         request = _in_pod(request, facts)
-    return _script(request, config, facts, _chosen(request, config, found), found, job)
+    name = _chosen(request, config, found)
+    how = chosen_by(asked, config, name) if name else ""
+    return _script(request, config, facts, name, found, (job, how))
 
 
 def plan(
@@ -118,7 +121,7 @@ def plan(
         request = _in_pod(request, facts)
     name = _chosen(request, config, found)
     made = _made_pod(request, name, config, config_text, found)
-    return Plan(name, made, CONTAINER, _script(request, config, facts, name, found, ""))
+    return Plan(name, made, CONTAINER, _script(request, config, facts, name, found))
 
 
 def _in_pod(request: Request, facts: Facts) -> Request:
@@ -159,32 +162,54 @@ def choose(request: Request, config: Config) -> str:
     """
     wanted = request.common.builder or config.builder or "auto"
     if wanted == "auto":
-        return _safest_strategy(request, config)
-    if config.allowed and wanted not in config.allowed:
-        sentence = (
-            f"'{wanted}' is not allowed by the organisation; "
-            f"allowed are {', '.join(sorted(config.allowed))}"
-        )
-        raise UsageError([Problem(sentence, "builder")])
+        return _first_able(request, config)
+    refused = rules.builder(wanted, config.allowed, config.rules)
+    if refused:
+        raise UsageError([refused])
     return wanted
 
 
-def _allowed_strategies(config: Config) -> dict[str, Strategy]:
+def allowed_strategies(config: Config) -> dict[str, Strategy]:
+    """Give the allowed strategies in the order in which `auto` tries them."""
+    found = strategies.everything()
     return {
-        name: strategy
-        for name, strategy in strategies.everything().items()
-        if not config.allowed or name in config.allowed
+        n: found[n] for n in _order(config) if not rules.builder(n, config.allowed, config.rules)
     }
 
 
-def _safest_strategy(request: Request, config: Config) -> str:
-    """Give the safest allowed strategy that can do what the request asks."""
-    asked = needs(request)
-    for name, strategy in _allowed_strategies(config).items():
-        if not set(asked) - strategy.features:
+def _order(config: Config) -> list[str]:
+    """Give all strategies: the organisation's order, then the safest first."""
+    return list(dict.fromkeys([*config.order, *strategies.everything()]))
+
+
+def _passed_over(request: Request, config: Config) -> dict[str, str]:
+    """Give why `auto` does not take a strategy, for each that it does not."""
+    asked, allowed = needs(request), allowed_strategies(config)
+    found: dict[str, str] = {}
+    for name, strategy in strategies.everything().items():
+        lacking = [FEATURES[feature] for feature in asked if feature not in strategy.features]
+        if name not in allowed:
+            found[name] = "not allowed by the organisation"
+        elif lacking:
+            found[name] = f"cannot {lacking[0]}"
+        elif name in config.unable:
+            found[name] = f"cannot run here: {config.unable[name]}"
+    return found
+
+
+def _first_able(request: Request, config: Config) -> str:
+    """Give the first allowed strategy that can run and do what the request asks."""
+    passed = _passed_over(request, config)
+    for name in allowed_strategies(config):
+        if name not in passed:
             return name
-    wanted = ", ".join(FEATURES[name] for name in asked)
+    asked = needs(request)
     able = [n for n, other in strategies.everything().items() if not set(asked) - other.features]
+    unable = [f"{n} {passed[n]}" for n in allowed_strategies(config) if n in config.unable]
+    if unable and set(able) & set(allowed_strategies(config)):
+        sentence = f"no allowed strategy can run here: {'; '.join(unable)}; ask your administrator"
+        raise UsageError([Problem(sentence, "builder")])
+    wanted = ", ".join(FEATURES[name] for name in asked)
     sentence = (
         f"none of the allowed strategies can {wanted}; "
         f"remove {', '.join(map('.'.join, asked.values()))}"
@@ -192,6 +217,15 @@ def _safest_strategy(request: Request, config: Config) -> str:
     if able:
         sentence += f", or ask your administrator to allow one of: {', '.join(sorted(able))}"
     raise UsageError([Problem(sentence, "builder")])
+
+
+def chosen_by(request: Request, config: Config, name: str) -> str:
+    """Say for the log how a strategy was chosen: '' when somebody asked for it by name."""
+    if "auto" not in (request.common.builder or config.builder or "auto"):
+        return ""
+    passed, order = _passed_over(request, config), _order(config)
+    before = [f"{other} {passed[other]}" for other in order[: order.index(name)] if other in passed]
+    return " (auto" + (f"; not {'; not '.join(before)}" if before else "") + ")"
 
 
 def needs(request: Request) -> dict[str, tuple[str, ...]]:
@@ -214,7 +248,7 @@ def _missing_features(request: Request, name: str, config: Config) -> Iterator[P
     features = strategies.get(name).features
     for feature, place in needs(request).items():
         if feature not in features:
-            others = _allowed_strategies(config).items()
+            others = allowed_strategies(config).items()
             able = sorted(n for n, other in others if feature in other.features)
             yield Problem(
                 f"builder '{name}' cannot {FEATURES[feature]}; "
@@ -240,6 +274,8 @@ def _made_pod(
         with found:
             parts = strategies.get(name).pod(context)
             made = pod.assemble(name, parts, context, config_text)
+            found.add(rules.level(name, rules.level_of(made), config.rules))
+            found.add(rules.resources(made, config.rules))
     return made
 
 
@@ -247,25 +283,36 @@ def _made_pod(
 
 
 def _script(
-    request: Request, config: Config, facts: Facts, name: str, found: Findings, job: str
+    request: Request,
+    config: Config,
+    facts: Facts,
+    name: str,
+    found: Findings,
+    run: tuple[str, str] = ("", ""),
 ) -> str:
-    """Check the images and give the script that builds them; it removes the directory `job`."""
+    """Check the images and give the script that builds them.
+
+    `run` is the directory that it removes, and how the strategy was chosen, for the log.
+    """
     strategy = strategies.get(name) if name else None
     known = {**config.registries, **request.common.registries}
     found.add(_login_problems(request.common))
     found.add(_login_conflicts(request, strategy))
     found.add(_daemon_problems(known, facts, strategy))
+    if strategy and facts.pod_builder:  # its pod was a preset, which nobody has judged for this job
+        found.add(rules.level(name, strategy.level, config.rules))
     builds = []
     for image, place in _images(request):
         problems = list(_workspace_problems(image, facts))
         if not problems:
             builds.append(_made_build(image, known, request, facts))
             problems += strategy.refusals(builds[-1]) if strategy else []
+            problems += rules.image(builds[-1], config.rules)
         found.add(problem.below(*place) for problem in problems)
     found.add(_clashes(builds))
     found.raise_if_any()
     pairs = [(build, strategy.recipe(build)) for build in builds] if strategy else []
-    return script.render(request, pairs, job, name, _allowed_strategies(config))
+    return script.render(request, pairs, name, allowed_strategies(config), run)
 
 
 def _images(request: Request) -> list[tuple[Image, tuple[str | int, ...]]]:

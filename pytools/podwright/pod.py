@@ -65,6 +65,8 @@ TOOLS = _amounts_of("20m", "64Mi", "64Mi", ("1", "256Mi", "256Mi"))
 CLIENT = _amounts_of("50m", "128Mi", "256Mi", ("2", "1Gi", "4Gi"))
 BUILD = _amounts_of("250m", "512Mi", "2Gi", ("4", "4Gi", "20Gi"))
 ENGINE = BUILD
+# What the kubernetes plugin gives the agent that it adds: no limits.
+AGENT_REQUESTS = {"requests": {"cpu": "100m", "memory": "256Mi"}}
 
 
 def container(  # noqa: PLR0913 - each is given by its name
@@ -382,7 +384,7 @@ def _fit_bounds(
     given = (wanted.get("limits") or {}).keys()
     for name, amount in (resources.get("requests") or {}).items():
         limit = (resources.get("limits") or {}).get(name)
-        if limit is None or amount is None or _number(amount) <= _number(limit):
+        if limit is None or amount is None or quantity(amount) <= quantity(limit):
             continue
         if name in given:
             sentence = f"{amount} is more than the limit, {limit}; request less, or raise it"
@@ -397,7 +399,7 @@ def _fit_bounds(
         folder = volume.get("emptyDir") or {}
         bound = folder.get("sizeLimit")
         if volume["name"] in mounted and room and bound and "medium" not in folder:
-            folder["sizeLimit"] = max(bound, room, key=_number)
+            folder["sizeLimit"] = max(bound, room, key=quantity)
     return problems
 
 
@@ -406,7 +408,7 @@ _SUFFIXES.update({f"{name}i": 1024**power for power, name in enumerate("KMGTPE",
 _SUFFIXES.update({"m": 1e-3, "u": 1e-6, "n": 1e-9})
 
 
-def _number(amount: Any) -> float:
+def quantity(amount: Any) -> float:
     """Give the value of a quantity."""
     found = re.fullmatch(r"([0-9.]+(?:[eE][+-]?[0-9]+)?)([a-zA-Z]*)", str(amount))
     return float(found[1]) * _SUFFIXES[found[2]] if found else 0.0

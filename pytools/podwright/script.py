@@ -29,25 +29,27 @@ _MARK = "PODWRIGHT_END_OF_FILE"
 def render(
     request: Request,
     builds: Iterable[tuple[Build, Recipe]],
-    job: str,
     strategy: str,
     allowed: Iterable[str],
+    run: tuple[str, str],
 ) -> str:
     """Give the whole script.
 
     Args:
         request: for retries, timeout and logins.
         builds: each image with its recipe.
-        job: directory that the script removes at its end, '' for none.
         strategy: its name, for the log.
         allowed: the strategies that may be proposed when this one fails.
+        run: directory that the script removes at its end, '' for none; and how the strategy was
+            chosen, for the log.
     """
     pairs = list(builds)
+    job, how = run
     common = request.common
     header = [
         "#!/bin/sh",
         f"PW_JOB={shlex.quote(job)}",
-        f"PW_STRATEGY={shlex.quote(strategy)}",
+        f"PW_STRATEGY={shlex.quote(strategy + how)}",
         f"PW_HIDE={'yes' if strategies.get(strategy).shows_dev else ''}",
         f"PW_RETRIES={common.retries}",
         f"PW_TIMEOUT={common.timeout}",

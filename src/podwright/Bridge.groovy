@@ -1,6 +1,7 @@
 package podwright
 
 import org.jenkinsci.plugins.credentialsbinding.impl.CredentialNotFoundException
+import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
 
 /**
  * The only bridge between Jenkins and the planner, which is Python and knows all the rest.
@@ -11,10 +12,10 @@ import org.jenkinsci.plugins.credentialsbinding.impl.CredentialNotFoundException
  */
 class Bridge implements Serializable {
   private static final long serialVersionUID = 1L
-  private static final String OWN_RESOURCES = 'podwright'
 
   private final Object steps
   private final String step
+  private final Resources resources
 
   /**
    * @param steps the script that was called: gives access to steps and variables
@@ -23,6 +24,7 @@ class Bridge implements Serializable {
   Bridge(Object steps, String step) {
     this.steps = steps
     this.step = step
+    this.resources = new Resources(steps)
   }
 
   /** Builds what the request says, in the builder pod around or in one of its own. */
@@ -89,12 +91,37 @@ class Bridge implements Serializable {
     return inBuilderPod() ? inTools.call() : inPod([:], false, inTools)
   }
 
+  /** Asks the cluster, from a pod in it, which strategies can run. */
+  Object examine(Object[] given) {
+    Map request = read(given, null).request
+    List problems = Call.unknown(step, request)
+    if (!problems.isEmpty()) {
+      fail(problems.join('\n'))
+    }
+    String account = request.serviceAccount == null ? 'default' : request.serviceAccount.toString()
+    if (!account.matches('[a-z0-9.-]+')) {
+      fail("serviceAccount: '${account}' is not a valid name.".toString())
+    }
+    Map template = [inheritFrom: '', showRawYaml: false]
+    template.yaml = resources.text(Resources.OWN + '/doctor.json').replace('@account@', account)
+    for (String name in ['cloud', 'namespace']) {
+      if (request[name] != null) {
+        template[name] = request[name].toString()
+      }
+    }
+    return inTemplate(template) {
+      return steps.container('tools') {
+        return runCommand('doctor', request)
+      }
+    }
+  }
+
   private Object runCommand(String name, Map request) {
     Map prepared = Requests.prepare(request)
     String id = writeRequest(prepared.json)
     writeBundle(id + '/podwright.pyz')
     return withLogins(prepared.bindings) {
-      return answer(Scripts.command(id, name), Requests.label(step, request), 'value')
+      return answer(Scripts.command(id, name), Requests.label(step, request)).value
     }
   }
 
@@ -142,45 +169,72 @@ class Bridge implements Serializable {
     if (request.pod instanceof Map && request.pod.cloud != null) {
       template.cloud = request.pod.cloud.toString()
     }
-    return steps.podTemplate(template) {
-      return steps.node(steps.env.POD_LABEL) {
-        return inside.call()
+    return inTemplate(template, inside)
+  }
+
+  private Object inTemplate(Map template, Closure inside) {
+    String label = null
+    boolean held = false
+    try {
+      return steps.podTemplate(template) {
+        label = steps.env.POD_LABEL
+        return steps.node(label) {
+          held = true
+          return inside.call()
+        }
       }
+    } catch (Exception e) {
+      explain(e, label, held)
+      throw e
     }
   }
 
-  /** Returns the folder of the presets among the resources of the loaded libraries. */
-  private String folder() {
-    return (steps.env.PODWRIGHT_RESOURCES ?: OWN_RESOURCES) + '/pods/'
+  /**
+   * Says why a pod did not start or was lost. What a retry around this step may be about stays the
+   * exception that it was, after a line that explains it.
+   */
+  private void explain(Exception e, String label, boolean held) {
+    String message = e.message == null ? '' : e.message
+    boolean interrupted = e instanceof FlowInterruptedException
+    if (label == null || held && !interrupted && !message.contains(label)) {
+      return // an error of the build itself
+    }
+    String symptoms = resources.text(Resources.OWN + '/pod-symptoms.json')
+    if (symptoms == null || held && PodFailure.cause(symptoms, [message]) == null) {
+      return // an abort or a timeout
+    }
+    Map cause = PodFailure.cause(symptoms, PodFailure.said(steps.currentBuild, label, message))
+    if (cause == null) {
+      return
+    }
+    String what = held ? 'the pod was lost: ' : 'the pod did not start: '
+    String sentence = what + cause.sentence + '; ' + cause.remedy
+    tell(cause, step + ': ' + sentence)
+    boolean queued = message.contains('Queue task was cancelled')
+    if (!interrupted || queued && !cause.transient) {
+      fail(sentence)
+    }
+    steps.echo('[podwright] ERROR: ' + step + ': ' + sentence)
+  }
+
+  /** Gives a failure to catch blocks, and to whoever looks at the page of the build. */
+  private void tell(Map failure, String sentence) {
+    // An exception of the sandbox carries a text and nothing else.
+    steps.env.PODWRIGHT_FAILURE = Requests.toJson(failure)
+    String before = steps.currentBuild.description
+    steps.currentBuild.description = before ? before + '; ' + sentence : sentence
   }
 
   /** Returns the pod that was rendered when the library was released: needs no agent. */
   private String preset(Map request) {
     String name = request.builder == null ? 'default' : request.builder.toString()
-    String pod = name.matches('[a-z0-9-]+') ? resource(folder() + name + '.json') : null
-    return pod == null ? fail(withoutPreset(name)) : pod
-  }
-
-  private String withoutPreset(String name) {
-    String allowed = resource(folder() + 'names.txt')
-    if (allowed == null) {
-      return ("no loaded library has presets in resources/${folder()}; load the one that has them, "
-        + 'or correct PODWRIGHT_RESOURCES.')
+    List asked = Requests.features(request)
+    if (!asked.isEmpty() && Parameters.of('choosing').contains(name)) {
+      name = Requests.choice(resources.text(resources.folder() + 'choices.txt'), asked, name)
     }
-    String known = resource(OWN_RESOURCES + '/pods/names.txt')
-    return Requests.withoutPreset(name, allowed.trim(), known == null ? '' : known.trim())
-  }
-
-  /** Returns a text of the loaded libraries, or null when none has it. */
-  private String resource(String path) {
-    try {
-      return steps.libraryResource(resource: path, encoding: 'UTF-8')
-    } catch (Exception e) {
-      if (e.message == null || !e.message.startsWith('No such library resource')) {
-        throw e
-      }
-      return null
-    }
+    String file = resources.folder() + name + '.json'
+    String pod = name.matches('[a-z0-9-]+') ? resources.text(file) : null
+    return pod == null ? fail(resources.withoutPreset(name)) : pod
   }
 
   /** Returns the pod that the planner makes for this request, on an agent that has python3. */
@@ -207,20 +261,20 @@ class Bridge implements Serializable {
     writeBundle(id + '/podwright.pyz')
     String label = Requests.label(step + (onlyJudge ? ' check' : ' plan'), request)
     String script = onlyJudge ? Scripts.judge(id, step) : Scripts.pod(id, step)
-    return Requests.toJson((Map) answer(script, label, 'pod'))
+    return Requests.toJson((Map) answer(script, label).pod)
   }
 
   /** Writes the organisation's config, which lies beside its presets, for a pod that is planned. */
   private void writeConfig(String id) {
-    if ((steps.env.PODWRIGHT_RESOURCES ?: OWN_RESOURCES) == OWN_RESOURCES) {
+    if ((steps.env.PODWRIGHT_RESOURCES ?: Resources.OWN) == Resources.OWN) {
       return
     }
-    String config = resource(folder() + 'config.yaml')
+    String config = resources.text(resources.folder() + 'config.yaml')
     if (config != null) {
       steps.writeFile(file: path(id + '/config'), text: config, encoding: 'UTF-8')
     } else if (steps.env.PODWRIGHT_CONFIG == null) {
-      fail("resources/${folder()} has no config.yaml, which a pod that is planned needs: render "
-        + 'the presets again with podwright generate --presets, or set PODWRIGHT_CONFIG.')
+      fail("resources/${resources.folder()} has no config.yaml, which a pod that is planned needs: "
+        + 'render the presets again with podwright generate --presets, or set PODWRIGHT_CONFIG.')
     }
   }
 
@@ -236,6 +290,15 @@ class Bridge implements Serializable {
 
   /** Sends one request to the planner in this pod and runs the script that it answers. */
   private Object run(Map request) {
+    Map answered = bound(request)
+    if (answered.defaults != null) {
+      // Only Jenkins can bind the credentials that the organisation's defaults name.
+      answered = bound(request + (Map) answered.defaults)
+    }
+    return answered.value
+  }
+
+  private Map bound(Map request) {
     Map prepared = Requests.prepare(request)
     // Not around the body, which would cost nothing more: what that runs must not see the secrets.
     return withLogins(prepared.bindings) {
@@ -248,7 +311,7 @@ class Bridge implements Serializable {
       return inside.call()
     }
     try {
-      return steps.withCredentials(bindings(wanted)) {
+      return steps.withCredentials(new Bindings(steps).of(wanted)) {
         return inside.call()
       }
     } catch (CredentialNotFoundException e) {
@@ -256,28 +319,27 @@ class Bridge implements Serializable {
     }
   }
 
-  private Object inBuilder(String json, String label) {
+  private Map inBuilder(String json, String label) {
     String id = writeRequest(json)
-    return steps.container('builder') {
-      return answer(Scripts.build(id), label, 'value')
+    return (Map) steps.container('builder') {
+      return answer(Scripts.build(id), label)
     }
   }
 
-  /** Runs a script and returns what it answers under a key, or fails with the error it answers. */
-  private Object answer(String script, String label, String key) {
+  /** Runs a script and returns what it answers, or fails with the error it answers. */
+  private Map answer(String script, String label) {
     String text = steps.sh(script: script, label: label, returnStdout: true)
     Map answered = Requests.parse(text)
     if (answered == null) {
       fail('the script has ended without an answer; its log is above.')
     }
     if (answered.failure != null) {
-      // For a catch block: an exception of the sandbox carries a text and nothing else.
-      steps.env.PODWRIGHT_FAILURE = Requests.toJson((Map) answered.failure)
+      tell((Map) answered.failure, answered.error.toString())
     }
     if (answered.error != null) {
       fail(answered.error)
     }
-    return answered.get(key)
+    return answered
   }
 
   /** Names the images on the build's page and keeps what is known of them, when that is wanted. */
@@ -301,30 +363,6 @@ class Bridge implements Serializable {
   private String path(String name) {
     String home = inBuilderPod() ? steps.env.PODWRIGHT_POD_TMP : steps.env.WORKSPACE_TMP
     return home + '/podwright/' + name
-  }
-
-  private List bindings(List wanted) {
-    List result = []
-    for (Map one in wanted) {
-      result.add(binding(one))
-    }
-    return result
-  }
-
-  private Object binding(Map one) {
-    String id = one.credentialsId
-    String name = one.variable
-    switch (one.type) {
-      case 'usernamePassword':
-        return steps.usernamePassword(
-          credentialsId: id, usernameVariable: name + '_USR', passwordVariable: name + '_PSW')
-      case 'string':
-        return steps.string(credentialsId: id, variable: name)
-      case 'file':
-        return steps.file(credentialsId: id, variable: name)
-      default:
-        return steps.sshUserPrivateKey(credentialsId: id, keyFileVariable: name)
-    }
   }
 
   private Object fail(String sentence) {

@@ -27,6 +27,15 @@ class Parameters implements Serializable {
     'pruneImages': [
       'credentials', 'registries', 'repository', 'keep', 'olderThan', 'protect', 'match', 'remove',
     ],
+    'doctor': [
+      'cloud', 'namespace', 'serviceAccount', 'builders', 'deep', 'base', 'push', 'credentials',
+    ],
+    'features': [
+      'platforms', 'output', 'cache', 'secrets', 'ssh', 'images',
+    ],
+    'choosing': [
+      'auto', 'default',
+    ],
   ]
 
   /** Returns the names of a step, or with `<step>.images` those of its images, or null. */

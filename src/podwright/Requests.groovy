@@ -64,12 +64,43 @@ class Requests implements Serializable {
 
   /** Says why there is no preset for a builder: not one of podwright's, or not allowed. */
   @NonCPS
-  static String withoutPreset(String name, String allowed, String known) {
+  static String withoutPreset(String name, String allowed, String known, String owner) {
     if (!known.tokenize(', ').contains(name)) {
       return "builder: unknown builder '${name}'; known are ${allowed}"
     }
     String others = allowed.replaceFirst('^auto, ', '')
-    return "builder: '${name}' is not allowed by the organisation; allowed are ${others}"
+    String rule = owner.isEmpty() ? '' : " (builders, ask ${owner})"
+    return "builder: '${name}' is not allowed by the organisation${rule}; allowed are ${others}"
+  }
+
+  /** Returns those parameters of a request and of its images that not every builder can fulfil. */
+  @NonCPS
+  static List features(Map request) {
+    List known = Parameters.of('features')
+    List found = []
+    List all = [request]
+    if (request.images instanceof List) {
+      all.addAll((List) request.images)
+    }
+    for (Object one : all) {
+      if (one instanceof Map && known != null) {
+        found.addAll(asked((Map) one, known))
+      }
+    }
+    return found
+  }
+
+  /** Returns the first builder of a list, as JSON, that can do what is asked. */
+  @NonCPS
+  static String choice(String choices, List asked, String otherwise) {
+    if (choices != null) {
+      for (Object one : (List) new JsonSlurper().parseText(choices)) {
+        if (one.cannot.intersect(asked).isEmpty()) {
+          return one.builder
+        }
+      }
+    }
+    return otherwise
   }
 
   /**
@@ -128,6 +159,17 @@ class Requests implements Serializable {
     } catch (Exception e) {
       return null
     }
+  }
+
+  @NonCPS
+  private static List asked(Map image, List known) {
+    List found = []
+    for (Object name : known) {
+      if (image.get(name)) {
+        found.add(name)
+      }
+    }
+    return found
   }
 
   @NonCPS

@@ -101,7 +101,7 @@ def test_several_jobs_at_once_are_each_answered(
 def test_garbage_is_survived(
     loop: subprocess.Popen[str], fifo: Path, pyz: Path, workspace: Path, tmp_path: Path
 ) -> None:
-    job = make_job(tmp_path / "jobs", pyz, workspace, "1", image="r.example/a", tags=["1"])
+    job = make_job(tmp_path / "jobs", pyz, workspace, "1", image="r.example/app", tags=["1"])
 
     ask(fifo, b"", b"\xff\xfe\x00\x01", b"/no/such/job", b"a" * 300_000, b"$(reboot)")
     ask(fifo, str(job).encode())

@@ -74,7 +74,7 @@ def test_a_defect_is_answered_with_its_trace_and_fails(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr(answer, "_planned_script", broken)
+    monkeypatch.setattr(answer, "_answer_build", broken)
 
     with pytest.raises(ZeroDivisionError):
         ask(job)
@@ -220,3 +220,52 @@ def test_answers_are_files_of_the_right_form_for_a_bare_interpreter(job: Path) -
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+ORGANISATION = {
+    "builder": "buildah",
+    "builders": ["buildah", "kaniko"],
+    "registries": {"localhost:5001": {"http": True}},
+    "defaults": {
+        "retries": 2,
+        "credentials": "registry-login",
+        "secrets": [{"id": "npm", "credentialsId": "npm-token"}],
+    },
+}
+
+
+def test_credentials_of_the_organisations_defaults_are_asked_for_first(
+    job: Path, workspace: Path
+) -> None:
+    write(job, workspace)
+    ask(job, {"PODWRIGHT_CONFIG": json.dumps(ORGANISATION)})
+
+    assert files(job) == ["answer.json", "answered", "env", "request.json"]
+    asked = json.loads((job / "answer.json").read_text("utf-8"))
+    wanted = {key: ORGANISATION["defaults"][key] for key in ("credentials", "secrets")}
+    assert asked == {"defaults": wanted}
+
+
+def test_with_the_bound_credentials_the_defaults_of_an_organisation_build(
+    job: Path, workspace: Path
+) -> None:
+    login = {"credentialsId": "registry-login", "variable": "PODWRIGHT_1"}
+    secret = {"id": "npm", "credentialsId": "npm-token", "variable": "PODWRIGHT_2"}
+    write(job, workspace, {**REQUEST, "credentials": login, "secrets": [secret]})
+    ask(job, {"PODWRIGHT_CONFIG": json.dumps(ORGANISATION)})
+
+    script = (job / "build.sh").read_text("utf-8")
+    assert "PODWRIGHT_1" in script
+    assert "PODWRIGHT_2" in script
+
+
+def test_credentials_that_a_repository_names_by_default_are_never_bound(
+    job: Path, workspace: Path
+) -> None:
+    # Whoever may change the repository could have any credential of the job sent anywhere.
+    (workspace / ".podwright.yaml").write_text("defaults: {credentials: production}\n")
+    ask(job)
+
+    assert json.loads((job / "answer.json").read_text("utf-8"))["error"].startswith(
+        "buildImage: credentials[0]: a Jenkins credential exists in Jenkins only"
+    )

@@ -90,9 +90,11 @@ def test_the_organisations_config_of_the_page_is_one() -> None:
     assert sorted(generate.presets(config, text)) == [
         "auto.json",
         "buildkit.json",
+        "choices.txt",
         "default.json",
         "kaniko.json",
         "names.txt",
+        "owner.txt",
     ]
 
 

@@ -55,10 +55,12 @@ def test_only_allowed_strategies_get_presets(tmp_path: Path) -> None:
     assert names == [
         "auto.json",
         "buildkit.json",
+        "choices.txt",
         "config.yaml",
         "default.json",
         "kaniko.json",
         "names.txt",
+        "owner.txt",
     ]
     assert (tmp_path / "pods" / "config.yaml").read_text("utf-8") == CONFIG
     assert (tmp_path / "pods" / "names.txt").read_text("utf-8") == "auto, buildkit, kaniko\n"

@@ -175,6 +175,7 @@ class Strategy:
         level: the Pod Security level that its pod needs: privileged, baseline or restricted.
         needs: what it asks of the cluster, in a few words.
         path_logins: whether its logins may be for a path of a registry.
+        requires: what a node must have that admission does not tell of, '' for nothing.
         shows_dev: whether RUN steps see this container's /dev, and so what lies in /dev/shm.
         rank: order of safety for `auto` and for documentation; lower is safer.
     """
@@ -182,6 +183,7 @@ class Strategy:
     features: frozenset[str] = frozenset()
     level: str = "privileged"
     needs: str = ""
+    requires: str = ""
     rank: int = 100
     path_logins: bool = False
     shows_dev: bool = False

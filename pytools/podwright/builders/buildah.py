@@ -32,6 +32,7 @@ class Buildah(Strategy):
     level = "baseline"
     needs = "a node whose default profile allows unshare and mount"
     rank = 30
+    requires = "user namespaces"
 
     def pod(self, context: PodContext) -> PodParts:
         """One container of user 0 with the runtime's default capabilities."""

@@ -41,6 +41,7 @@ class BuildKit(Strategy):
     level = "baseline"
     needs = "user namespaces on the node; `confinement: 'unconfined'` where it has AppArmor"
     rank = 10
+    requires = "user namespaces"
 
     def pod(self, context: PodContext) -> PodParts:
         """A client that passes `restricted`, and the daemon as user 1000."""

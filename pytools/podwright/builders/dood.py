@@ -54,6 +54,7 @@ class Dood(Strategy):
     level = "privileged"
     needs = "nodes that run dockerd, and a namespace that admits hostPath volumes"
     rank = 90
+    requires = "the node's Docker Engine"
 
     def pod(self, context: PodContext) -> PodParts:
         """A client that passes `restricted`, and the proxy, which alone has the node's socket."""

@@ -78,7 +78,7 @@ class Kaniko(Strategy):
     features = frozenset({"secrets", "cache", "output", "images"})
     level = "baseline"
     needs = "nothing special; works with RuntimeDefault seccomp and seven capabilities"
-    rank = 20
+    rank = 8
 
     def pod(self, context: PodContext) -> PodParts:
         """One container of user 0 with seven capabilities and the runtime's own seccomp profile."""

@@ -39,6 +39,7 @@ class Podman(Strategy):
     level = "baseline"
     needs = "a node whose default profile allows unshare and mount"
     rank = 40
+    requires = "user namespaces"
 
     def pod(self, context: PodContext) -> PodParts:
         """The builder and the socket's service, both as user 1000."""

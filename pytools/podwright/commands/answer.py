@@ -3,8 +3,9 @@
 The Groovy bridge writes JOB/request.json, the constant script in the builder's
 container adds JOB/env (KEY=value lines), JOB/config (when PODWRIGHT_CONFIG is
 set) and asks. The answer is JOB/build.sh, or JOB/answer.json with an error
-sentence; JOB/answered says that it is there. A build that runs asks as well:
-why a step failed (JOB/failed), or for its logins (JOB/logins).
+sentence or the defaults whose credentials Jenkins must bind; JOB/answered says
+that it is there. A build that runs asks as well: why a step failed
+(JOB/failed), or for its logins (JOB/logins).
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
             room = (job / "logins").read_text(encoding="utf-8").rstrip("\n")
             loginfiles.answer(Path(room), console.env)
         else:
-            _write_script(job, _planned_script(job, console))
+            _answer_build(job, console)
     except PodwrightError as error:
         _write_error(job, "\n".join(error.problems))
     except Exception:
@@ -74,7 +75,8 @@ def _write_script(job: Path, script: str) -> None:
         ) from None
 
 
-def _planned_script(job: Path, console: Console) -> str:
+def _answer_build(job: Path, console: Console) -> None:
+    """Answer with a script, or with the defaults that Jenkins has to bind for it first."""
     told = read_env((job / "env").read_bytes().decode("utf-8", "replace"))
     config_file = job / "config"
     if config_file.exists():
@@ -84,8 +86,12 @@ def _planned_script(job: Path, console: Console) -> str:
     value = inputs.read_request(str(job / "request.json"), console.stdin).value
     found = Findings()
     request, config = inputs.load(value, root, env, found)
+    unbound = {k: v for k, v in config.bound.items() if value.get(k) is None}
+    if unbound:
+        (job / "answer.json").write_text(json.dumps({"defaults": unbound}), encoding="utf-8")
+        return
     facts = workspace.inspect(root, env)
-    return plan_script(request, config, facts, found, str(job))
+    _write_script(job, plan_script(request, config, facts, found, str(job)))
 
 
 def read_env(text: str) -> dict[str, str]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 PACKED = "doctor/symptoms.json"
 LAYERS = ("registry", "builder", "dockerfile", "engine", "pod", "node", "admission", "jenkins")
+# Whose failures end a pod, or let it never start.
+POD_LAYERS = ("engine", "pod", "node", "admission", "jenkins")
+_OF_PODS = ("id", "layer", "cause", "remedy", "wrapper", "transient", "unless")
 # What must be known of the build for a symptom to be meant; see context.Context.
 CONDITIONS = ("login", "no-login")
 # `…` is any text; `<start>` and `<end>` are those of the line; `<n>` is a number, `<host>` a
@@ -156,6 +159,28 @@ def from_files(folder: Path) -> list[Symptom]:
         except Exception as error:
             raise ValueError(f"{path.name}: {error}") from error
     return found
+
+
+def for_pods(found: list[Symptom]) -> str:
+    """Give what the bridge needs to explain a pod that is no more, with Java's expressions.
+
+    Python, which knows all symptoms, was in that pod.
+    """
+    meant = {item.id: item for item in found if item.layer in POD_LAYERS and not item.when}
+    others = {name for item in meant.values() for name in item.unless}
+    meant.update({item.id: item for item in found if item.id in others})
+    values = [
+        {
+            **{name: getattr(item, name) for name in _OF_PODS},
+            "texts": [_for_java(expression(text)) for text in item.texts],
+        }
+        for item in meant.values()
+    ]
+    return json.dumps(values, ensure_ascii=True, indent=1) + "\n"
+
+
+def _for_java(pattern: re.Pattern[str]) -> dict[str, Any]:
+    return {"pattern": pattern.pattern.replace("(?P<", "(?<"), "names": [*pattern.groupindex]}
 
 
 def load() -> list[Symptom]:

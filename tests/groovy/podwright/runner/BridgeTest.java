@@ -206,6 +206,28 @@ class BridgeTest {
   }
 
   @Test
+  void without_a_builder_what_is_asked_chooses_one_that_can() {
+    var outcome = run(true, "buildImage(image: 'a', ssh: [[credentialsId: 'key']])\n"
+        + "buildImage(builder: 'auto', images: [[image: 'b'], [image: 'c', ssh: ['x']]])");
+    assertEquals(List.of("podwright/pods/choices.txt", "podwright/pods/other.json",
+        "podwright/podwright.pyz", "podwright/pods/choices.txt", "podwright/pods/other.json",
+        "podwright/podwright.pyz"), outcome.steps("libraryResource")
+        .stream().map(s -> s.facts.get("resource")).toList(), outcome.log());
+  }
+
+  @Test
+  void doctor_asks_the_cluster_from_a_pod_with_an_account_and_gives_what_it_found() {
+    var outcome = run(true, "echo doctor(serviceAccount: 'asker', namespace: 'builds',"
+        + " credentials: 'login').able[0]");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertTrue(outcome.log().contains("the table"), outcome.log());
+    assertEquals(List.of("{\"serviceAccount\":\"asker\",\"namespace\":\"builds\",\"credentials\":"
+        + "{\"credentialsId\":\"login\",\"variable\":\"PODWRIGHT_1\"}}"), outcome.echoes());
+    assertTrue(outcome.log().contains("builder (asker)"), outcome.log());
+    fails("doctor(serviceAccount: 'a\"b')", "doctor: serviceAccount: 'a\"b' is not a valid name.");
+  }
+
+  @Test
   void presets_may_come_from_a_folder_of_the_administrator() {
     Pipelines pipelines = new Pipelines(directory).withStandIn().sandboxed(true);
     Pipelines.write(directory.resolve("library/resources/ours/pods/default.json"),
@@ -583,8 +605,81 @@ class BridgeTest {
   void a_builder_without_a_preset_is_unknown_or_not_allowed() {
     assertEquals("buildImage: builder: 'other' is not allowed by the organisation; allowed are kaniko",
         organisation("").run("buildImage(image: 'a', builder: 'other')").error());
+    Pipelines owned = organisation("");
+    Pipelines.write(directory.resolve("library/resources/ours/pods/owner.txt"), "platform@acme\n");
+    assertEquals("buildImage: builder: 'other' is not allowed by the organisation (builders, ask "
+        + "platform@acme); allowed are kaniko", owned.run("buildImage(image: 'a', builder: 'other')").error());
     assertEquals("buildImage: builder: unknown builder 'xyz'; known are auto, kaniko",
         organisation("").run("buildImage(image: 'a', builder: 'xyz')").error());
+  }
+
+  @Test
+  void credentials_of_the_organisations_defaults_are_bound_as_those_of_a_call() {
+    var outcome = run(true, "buildImage(image: 'bound:', tags: ['1'])");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(List.of("{\"image\": \"bound:\", \"tags\": [\"1\"]}", "{\"credentials\": "
+        + "{\"credentialsId\": \"login\", \"variable\": \"PODWRIGHT_1\"}, \"image\": \"bound:\", "
+        + "\"secrets\": [{\"credentialsId\": \"token\", \"id\": \"s\", \"variable\": "
+        + "\"PODWRIGHT_2\"}], \"tags\": [\"1\"]}"), requests());
+  }
+
+  @Test
+  void a_failure_is_told_to_catch_blocks_and_on_the_page_of_the_build() {
+    var outcome = run(true, "currentBuild.description = 'app 1'\n"
+        + "try { buildImage(image: 'failed:x') } catch (e) { echo env.PODWRIGHT_FAILURE }");
+    assertEquals(List.of("{\"id\":\"x\",\"transient\":false}"), outcome.echoes(), outcome.log());
+    assertEquals("app 1; buildImage: it fails", outcome.report().get("description"));
+  }
+
+  /** Runs a pipeline whose pods do not start, or are lost when a body runs. */
+  private Pipelines.Outcome without(boolean sandboxed, String logged, Exception problem, String text) {
+    return new Pipelines(directory).withStandIn().sandboxed(sandboxed)
+        .launcher((label, pod, request) -> {
+          request.log().accept("[Warning][jenkins/another][Failed] Failed to pull image \"x\": no");
+          request.log().accept(logged.replace("POD", label));
+          throw BridgeTest.<RuntimeException>unchecked(problem);
+        }).run(text);
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <T extends Exception> T unchecked(Exception problem) throws T {
+    throw (T) problem;
+  }
+
+  private static final String UNSCHEDULABLE = "0/3 nodes are available: 3 Insufficient memory.";
+
+  @Test
+  void why_a_pod_did_not_start_is_the_last_line_for_a_trusted_library() {
+    var cancelled = new org.jenkinsci.plugins.workflow.steps.FlowInterruptedException(
+        "ABORTED", "Queue task was cancelled");
+    var outcome = without(false, "[Warning][jenkins/POD-x1][FailedScheduling] " + UNSCHEDULABLE,
+        cancelled, "buildImage(image: 'a')");
+    String sentence = "buildImage: the pod did not start: no node takes the pod: 3 Insufficient memory."
+        + "; correct nodeSelector, tolerations or resources, or add nodes";
+    assertEquals("FAILURE " + sentence, outcome.result() + ' ' + outcome.error(), outcome.log());
+    assertEquals(sentence, outcome.report().get("description"));
+  }
+
+  @Test
+  void in_the_sandbox_it_is_what_the_exception_says() {
+    var outcome = without(true, "POD", new hudson.AbortException(
+        "Pod POD did not start: not scheduled: " + UNSCHEDULABLE), "buildImage(image: 'a')");
+    assertEquals("buildImage: the pod did not start: no node takes the pod: 3 Insufficient memory."
+        + "; correct nodeSelector, tolerations or resources, or add nodes", outcome.error(), outcome.log());
+    var silent = without(true, "[Warning][jenkins/POD-x1][FailedScheduling] " + UNSCHEDULABLE,
+        new hudson.AbortException("nothing is known"), "buildImage(image: 'a')");
+    assertEquals("nothing is known", silent.error(), silent.log());
+  }
+
+  @Test
+  void what_may_succeed_when_it_is_tried_again_stays_an_interruption_for_a_retry() {
+    var cancelled = new org.jenkinsci.plugins.workflow.steps.FlowInterruptedException(
+        "ABORTED", "Queue task was cancelled");
+    var outcome = without(false, "pods \"POD\" is forbidden: exceeded quota: builds, requested: a=1",
+        cancelled, "buildImage(image: 'a')");
+    assertEquals("ABORTED", outcome.result(), outcome.log());
+    assertTrue(outcome.echoes().get(0).startsWith("[podwright] ERROR: buildImage: the pod did not "
+        + "start: the namespace's resource quota leaves no room for the pod: "), outcome.log());
   }
 
   @Test

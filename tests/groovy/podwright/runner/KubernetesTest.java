@@ -260,7 +260,7 @@ class KubernetesTest {
         """, "echo 'never'");
     assertTrue(outcome.error().endsWith(" did not start: main: ImagePullBackOff: no m"),
         outcome.error());
-    assertTrue(outcome.log().contains("] event: Warning   Failed   it is broken\n"), outcome.log());
+    assertTrue(outcome.log().contains("][Failed] it is broken\n"), outcome.log());
     assertTrue(outcome.log().contains("/jnlp] last words of jnlp\n"), outcome.log());
     isDeleted();
   }

@@ -39,6 +39,11 @@ final class StandIn {
               print(json.dumps({"pod": {"spec": {"containers": [
                   {"name": "builder", "image": image}]}}}))
           sys.exit()
+      if sys.argv[1] == "doctor":
+          request = pathlib.Path(sys.argv[-1]).read_text("utf-8")
+          print("the table", file=sys.stderr)
+          print(json.dumps({"value": {"able": [request]}}))
+          sys.exit()
       job = pathlib.Path(sys.argv[2])
       request = json.loads((job / "request.json").read_text("utf-8"))
       facts = dict(line.split("=", 1) for line in (job / "env").read_text().splitlines())
@@ -55,6 +60,14 @@ final class StandIn {
       if kind == "error":
           (job / "answer.json").write_text(json.dumps({"error": rest}))
           script = None
+      elif kind == "bound" and "credentials" not in request:
+          named = {"credentials": "login", "secrets": [{"id": "s", "credentialsId": "token"}]}
+          (job / "answer.json").write_text(json.dumps({"defaults": named}))
+          script = None
+      elif kind == "failed":
+          failure = json.dumps({"id": rest, "transient": False})
+          script += "printf '%s' " + shlex.quote('{"error": "buildImage: it fails", "failure": '
+              + failure + "}") + " >&3\\n"
       elif kind == "exit":
           script += 'rm -rf "$job"; exit ' + rest + "\\n"
       elif kind == "raw":
@@ -84,6 +97,9 @@ final class StandIn {
             'registries', 'pod', 'record', 'images'],
           withBuilderPod: ['builder', 'registries', 'pod'],
           'buildImage.images': ['image', 'tags', 'context', 'secrets', 'ssh'],
+          features: ['secrets', 'ssh', 'images'],
+          choosing: ['auto', 'default'],
+          doctor: ['namespace', 'serviceAccount', 'credentials'],
         ]
       }
       """;
@@ -99,6 +115,11 @@ final class StandIn {
     Pipelines.write(own.resolve("pods/default.json"), POD.formatted("the default"));
     Pipelines.write(own.resolve("pods/other.json"), POD.formatted("the other"));
     Pipelines.write(own.resolve("pods/names.txt"), "auto, other\n");
+    Pipelines.write(own.resolve("doctor.json"), POD.formatted("@account@"));
+    Pipelines.write(own.resolve("pods/choices.txt"),
+        "[{\"builder\": \"default\", \"cannot\": [\"ssh\"]}, {\"builder\": \"other\", \"cannot\": []}]");
+    Pipelines.copy(Pipelines.ROOT.resolve("resources/podwright/pod-symptoms.json"),
+        own.resolve("pod-symptoms.json"));
     try {
       Files.write(own.resolve("podwright.pyz"), zip());
     } catch (IOException e) {

@@ -91,9 +91,12 @@ class StyleTest {
     for (Path file : all) {
       String text = Files.readString(file);
       for (String smell : List.of("steps.sh(\"", "steps.sh \"", "currentBuild.result", "isUnix(", "@Grab",
-          "Jenkins.instance", "rawBuild", ".each {", "TODO", "import hudson", "import jenkins")) {
+          "Jenkins.instance", ".each {", "TODO", "import hudson", "import jenkins")) {
         assertTrue(!text.contains(smell), file + " contains " + smell);
       }
+      // The build's log, which trusted libraries may read: the one place, and it takes a refusal.
+      boolean mayAsk = file.getFileName().toString().equals("PodFailure.groovy");
+      assertTrue(mayAsk || !text.contains("rawBuild"), file + " contains rawBuild");
     }
   }
 
@@ -103,7 +106,8 @@ class StyleTest {
     try (Stream<Path> files =
         Files.list(Pipelines.ROOT.resolve("resources/podwright/pods"))) {
       files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(".json"))
-          .map(name -> name.replace(".json", "")).filter(name -> !name.equals("default"))
+          .map(name -> name.replace(".json", ""))
+          .filter(name -> !List.of("default", "auto").contains(name)) // nobody named their strategy
           .forEach(builders::add);
     }
     assertTrue(builders.size() > 1, "no presets");

@@ -4,6 +4,7 @@ import hudson.AbortException;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException;
 
 /** Steps that take an agent, or run something on it. */
 final class AgentSteps {
@@ -92,7 +93,7 @@ final class AgentSteps {
         Agent agent = call.build.launcher().acquire(label, pod, request);
         call.build.agents().add(agent);
         call.build.program().later(() -> hold(call, agent));
-      } catch (IOException | RuntimeException e) {
+      } catch (IOException | FlowInterruptedException | RuntimeException e) {
         call.later(null, e);
       }
     }, "node");

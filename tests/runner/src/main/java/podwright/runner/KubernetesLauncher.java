@@ -42,7 +42,13 @@ final class KubernetesLauncher implements Launcher {
     String namespace = pod.namespace() == null ? options.namespace : pod.namespace();
     Kubectl kubectl = new Kubectl(options.kubectl, namespace);
     Map<String, Object> manifest = manifest(pod, name);
-    kubectl.input(JsonOutput.toJson(manifest).getBytes(StandardCharsets.UTF_8), "create", "-f", "-");
+    try {
+      kubectl.input(
+          JsonOutput.toJson(manifest).getBytes(StandardCharsets.UTF_8), "create", "-f", "-");
+    } catch (AbortException e) {
+      request.log().accept("ERROR: Unable to create pod kubernetes " + namespace + '/' + name + ".");
+      throw e;
+    }
     request.log().accept("Created Pod: " + namespace + '/' + name);
     PodAgent agent = new PodAgent(
         kubectl, name, pod, options.agentHome + "/workspace/" + options.job, request);
@@ -171,8 +177,12 @@ final class KubernetesLauncher implements Launcher {
       throws IOException {
     String events = kubectl.run("get", "events", "--field-selector", "involvedObject.name=" + name,
         "-o", "custom-columns=TYPE:.type,REASON:.reason,MESSAGE:.message", "--no-headers");
-    for (String line : events.split("\n")) {
-      request.log().accept("[" + name + "] event: " + line.strip());
+    for (String line : events.split("\n")) { // as TaskListenerEventWatcher of the plugin prints them
+      String[] event = line.strip().split(" +", 3);
+      if (event.length == 3) {
+        request.log().accept(
+            "[" + event[0] + "][" + kubectl.namespace() + '/' + name + "][" + event[1] + "] " + event[2]);
+      }
     }
     for (String container : status.started()) {
       String log;

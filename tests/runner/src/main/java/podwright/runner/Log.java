@@ -14,6 +14,7 @@ import java.util.regex.Pattern;
 /** The console log of the build. Lines of concurrent branches are never mixed within a line. */
 final class Log {
   private final PrintStream out;
+  private final List<String> lines = new ArrayList<>();
 
   Log(PrintStream out) {
     this.out = out;
@@ -26,8 +27,16 @@ final class Log {
     synchronized (out) {
       for (String line : masked.split("\n", -1)) {
         out.println(prefix + line);
+        lines.add(prefix + line);
       }
       out.flush();
+    }
+  }
+
+  /** Returns the last lines, as Run.getLog(int) does. */
+  List<String> last(int most) {
+    synchronized (out) {
+      return new ArrayList<>(lines.subList(Math.max(0, lines.size() - most), lines.size()));
     }
   }
 

@@ -141,6 +141,11 @@ public abstract class PipelineScript extends SerializableScript {
       return Build.current().environment().get("JOB_NAME");
     }
 
+    /** Returns the build itself, which no sandbox allows. */
+    public RawBuild getRawBuild() {
+      return new RawBuild();
+    }
+
     public Object getPreviousBuild() {
       return null;
     }
@@ -151,6 +156,15 @@ public abstract class PipelineScript extends SerializableScript {
 
     public boolean resultIsWorseOrEqualTo(String other) {
       return Build.rank(getCurrentResult()) >= Build.rank(other);
+    }
+  }
+
+  /** As much of a Run as trusted libraries of podwright use. */
+  public static final class RawBuild implements Serializable {
+    private static final long serialVersionUID = 1L;
+
+    public java.util.List<String> getLog(int most) {
+      return Build.current().log().last(most);
     }
   }
 }

@@ -1,0 +1,239 @@
+"""An organisation's limits: what a request may ask for, by job. Pure.
+
+They are told early and in the same words everywhere; who enforces them is another (admission, the
+registry, Jenkins): a pipeline's own planner is in the pipeline's hands. Each limit that applies to
+a job narrows; none widens what another one says.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+
+from podwright import strategies
+from podwright.errors import Problem, shown
+from podwright.records import field, record
+from podwright.references import parse_name
+from podwright.schema import Choice, Flag, ListOf, Text, option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from podwright.builders._base import Build
+
+LEVELS = ("restricted", "baseline", "privileged")
+AMOUNT = r"[0-9]+(?:\.[0-9]+)?(?:[KMGT]i|[mkMGT])?"
+# Capabilities that `baseline` lets a container add (Pod Security Standards).
+_BASELINE = {
+    *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"),
+    *("NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+}
+_SYNTAX = "BUILDKIT_SYNTAX"  # the build argument that wins over `# syntax=`
+
+
+@record
+class Limit:
+    """What some jobs may ask for; what is left out is not limited."""
+
+    jobs: tuple[str, ...] = option(
+        ListOf(Text()), "names of jobs with their folders, with `*`; all when left out", ()
+    )
+    builders: tuple[str, ...] = option(
+        ListOf(Choice(words=strategies.names, what="builder")), "the strategies", ()
+    )
+    level: str = option(Choice(lambda: LEVELS, "level"), "the highest Pod Security level", "")
+    pull: tuple[str, ...] = option(
+        ListOf(Text()), "registries, or repositories below one, of base images", ()
+    )
+    push: tuple[str, ...] = option(
+        ListOf(Text()), "registries, or repositories below one, for images and caches", ()
+    )
+    labels: tuple[str, ...] = option(ListOf(Text()), "labels that each image must have", ())
+    cpu: str = option(Text(AMOUNT, "a quantity"), "the most that a pod may use", "")
+    memory: str = option(Text(AMOUNT, "a quantity"), "the most that a pod may use", "")
+    pinned: bool = option(Flag(), "base images must be named with their digests", default=False)
+    frontends: tuple[str, ...] = option(
+        ListOf(Text()), "images that `# syntax=` may name; an empty list for none", None
+    )
+
+
+@record
+class Rules:
+    """The limits of one job.
+
+    Attributes:
+        items: each with its name, e.g. ``limits[0]``.
+        owner: who is asked about them, '' for nobody.
+    """
+
+    items: tuple[tuple[str, Limit], ...] = field(default_factory=tuple)
+    owner: str = ""
+
+    def of(self, name: str) -> Iterator[tuple[str, Any]]:
+        """Give the values of one limit, with the name of each."""
+        for place, limit in self.items:
+            value = getattr(limit, name)
+            if value not in ((), "", False, None) or (name == "frontends" and value == ()):
+                yield f"{place}.{name}", value
+
+    def refused(self, rule: str) -> str:
+        """Give the words that every refusal has: the rule, and whom to ask."""
+        where = ", ".join([rule, *([f"ask {self.owner}"] if self.owner else [])])
+        plain = rule == "builders" and not self.owner
+        return "is not allowed by the organisation" + ("" if plain else f" ({where})")
+
+
+def of_job(limits: Iterable[Limit], owner: str, job: str) -> Rules:
+    """Give the limits that hold for a job; without its name those of all jobs."""
+    applying = [
+        (f"limits[{number}]", limit)
+        for number, limit in enumerate(limits)
+        if not limit.jobs or any(fnmatch.fnmatchcase(job, pattern) for pattern in limit.jobs)
+    ]
+    return Rules(tuple(applying), owner)
+
+
+def builder(name: str, allowed: tuple[str, ...], rules: Rules) -> Problem | None:
+    """Refuse a strategy; `allowed` is the organisation's own list."""
+    for rule, words in [("builders", allowed), *rules.of("builders")]:
+        if words and name not in words:
+            others = ", ".join(sorted(words))
+            return Problem(f"'{name}' {rules.refused(rule)}; allowed are {others}", "builder")
+    return None
+
+
+def level(name: str, found: str, rules: Rules) -> Iterator[Problem]:
+    """Refuse a pod above the highest level."""
+    for rule, highest in rules.of("level"):
+        if LEVELS.index(found) > LEVELS.index(highest):
+            sentence = f"the pod of '{name}' needs the level '{found}', which {rules.refused(rule)}"
+            yield Problem(f"{sentence}; the highest is '{highest}'", "builder")
+
+
+def resources(made: Mapping[str, Any], rules: Rules) -> Iterator[Problem]:
+    """Refuse a pod that may use too much in all; a container without a limit uses any amount."""
+    from podwright.pod import quantity  # noqa: PLC0415 - a script that is planned needs no pod
+
+    for name in ("cpu", "memory"):
+        given = [(item.get("resources") or {}).get("limits") or {} for item in _containers(made)]
+        total = sum(quantity(limits.get(name, "1E")) for limits in given)
+        for rule, most in rules.of(name):
+            if total > quantity(most):
+                sentence = f"the {name} of all containers together is more than {most}, which"
+                yield Problem(
+                    f"{sentence} {rules.refused(rule)}; limit less: pod: [resources: ...]", "pod"
+                )
+
+
+def image(build: Build, rules: Rules) -> Iterator[Problem]:
+    """Refuse what an image is made of and where it goes."""
+    cache = build.image.cache
+    targets = [("image", str(build.name))] if build.image.push else []
+    targets += [("cache", ref) for ref in (cache.ref,) if ref] if cache and cache.enabled else []
+    for rule, places in rules.of("push"):
+        for parameter, name in targets:
+            if not _below(name, places):
+                yield _foreign(name, rule, places, rules, parameter)
+    for rule, names in rules.of("labels"):
+        for name in sorted(set(names) - {k for k, v in build.labels.items() if v}):
+            sentence = f"an image without the label '{name}' {rules.refused(rule)}"
+            yield Problem(f"{sentence}; give it", "labels")
+    yield from _bases(build, rules)
+    yield from _frontends(build, rules)
+
+
+def _bases(build: Build, rules: Rules) -> Iterator[Problem]:
+    """Refuse base images; those that cannot be told are refused as well."""
+    names = (*build.content.bases, *build.content.sources)
+    limited = [*rules.of("pull"), *rules.of("pinned")]
+    if limited and not build.content.certain:
+        sentence = f"a Dockerfile whose base images cannot be told {rules.refused(limited[0][0])}"
+        yield Problem(f"{sentence}; write them without variables that have no value", "dockerfile")
+    for rule, places in rules.of("pull"):
+        for name in names:
+            if not _below(name, places):
+                yield _foreign(name, rule, places, rules, "dockerfile")
+    for rule, _ in rules.of("pinned"):
+        for name in names:
+            if "@sha256:" not in name:
+                sentence = f"{shown(name)} without a digest {rules.refused(rule)}"
+                yield Problem(f"{sentence}; write {name}@sha256:...", "dockerfile")
+
+
+def _frontends(build: Build, rules: Rules) -> Iterator[Problem]:
+    """Refuse images that read the Dockerfile in BuildKit's place."""
+    named = build.image.buildArgs.get(_SYNTAX) or build.content.syntax
+    for rule, allowed in rules.of("frontends"):
+        if named and named not in allowed:
+            sentence = f"the frontend {shown(named)} {rules.refused(rule)}"
+            others = ", ".join(allowed) or "none"
+            yield Problem(f"{sentence}; allowed are {others}", "dockerfile")
+
+
+def _foreign(name: str, rule: str, places: Iterable[str], rules: Rules, parameter: str) -> Problem:
+    sentence = f"{shown(name)} {rules.refused(rule)}; allowed are {', '.join(places)}"
+    return Problem(sentence, parameter)
+
+
+def _below(name: str, places: Iterable[str]) -> bool:
+    """Say whether a repository is one of some places, or lies below one."""
+    whole = _repository(name)
+    return any(whole == place or whole.startswith(f"{place}/") for place in map(_place, places))
+
+
+def _place(text: str) -> str:
+    """Give a registry, or a repository, by its full name."""
+    first, slash, _ = text.partition("/")
+    if not slash and ("." in first or ":" in first or first == "localhost"):
+        return first
+    return text if "." in first or ":" in first else f"docker.io/{text}"
+
+
+def _repository(name: str) -> str:
+    try:
+        return str(parse_name(name.partition("@")[0])[0])
+    except ValueError:
+        return name
+
+
+def _containers(made: Mapping[str, Any]) -> list[dict[str, Any]]:
+    spec = made.get("spec") or {}
+    return [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
+
+
+def level_of(made: Mapping[str, Any]) -> str:
+    """Give the level that a pod needs, as far as podwright's own pods and `pod.yaml` can differ.
+
+    The API server is the judge: what this does not know, it refuses.
+    """
+    spec = made.get("spec") or {}
+    contexts = [spec.get("securityContext") or {}]
+    contexts += [item.get("securityContext") or {} for item in _containers(made)]
+    host = any(spec.get(key) for key in ("hostNetwork", "hostPID", "hostIPC"))
+    paths = any("hostPath" in item for item in spec.get("volumes") or [])
+    if host or paths or any(map(_is_privileged, contexts)):
+        return "privileged"
+    return "restricted" if all(map(_is_restricted, contexts[1:])) else "baseline"
+
+
+def _is_privileged(context: Mapping[str, Any]) -> bool:
+    profiles = [context.get(key) or {} for key in ("seccompProfile", "appArmorProfile")]
+    added = set((context.get("capabilities") or {}).get("add") or ())
+    return bool(
+        context.get("privileged")
+        or added - _BASELINE
+        or any(profile.get("type") == "Unconfined" for profile in profiles)
+        or context.get("procMount", "Default") != "Default"
+    )
+
+
+def _is_restricted(context: Mapping[str, Any]) -> bool:
+    capabilities = context.get("capabilities") or {}
+    return bool(
+        context.get("allowPrivilegeEscalation") is False
+        and context.get("runAsNonRoot")
+        and "ALL" in (capabilities.get("drop") or ())
+        and not set(capabilities.get("add") or ()) - {"NET_BIND_SERVICE"}
+        and context.get("seccompProfile")
+    )
