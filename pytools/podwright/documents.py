@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from podwright import strategies
-from podwright.builders._base import FEATURES
-from podwright.config import OrganisationConfig, RepositoryConfig
+from podwright.builders._base import FEATURES, Build, PodContext
+from podwright.config import EngineSettings, OrganisationConfig, RepositoryConfig
 from podwright.distribution.parameters import Copy, Promotion, Pruning
 from podwright.doctor import examination, symptoms
+from podwright.errors import UsageError
 from podwright.images import IMAGES
 from podwright.json_schemas import definitions, of_record
 from podwright.pages import cell, entries, page, sections, table
 from podwright.records import fields
-from podwright.request import BuildParameters, Image, PodParameters
+from podwright.references import Name
+from podwright.request import BuildParameters, Common, Image, Pod, PodParameters, Registry
+from podwright.workspace import Facts
 
 
 def everything() -> dict[str, str]:
@@ -129,10 +132,69 @@ def _strategies_page() -> str:
         "strategies.md",
         table=builders_table(),
         features=features,
+        settings=_settings_table(),
         kubernetes=[measured["kubernetes"]],
         refused=refused,
         variants=variants,
     )
+
+
+# A setting of registries, and of the proxy, with what stands for it in the table.
+_SETTINGS: dict[str, dict[str, Registry]] = {
+    "`http`": {"r.example": Registry(http=True)},
+    "`skipTlsVerify`": {"r.example": Registry(skipTlsVerify=True)},
+    "`ca`": {"r.example": Registry(ca="PEM")},
+    "`client`": {"r.example": Registry(client="secret")},
+    "`mirrors` of docker.io": {"docker.io": Registry(mirrors=("m.example",))},
+    "`mirrors` with a path": {"docker.io": Registry(mirrors=("m.example/hub",))},
+    "`mirrors` of other registries": {"r.example": Registry(mirrors=("m.example",))},
+}
+
+
+def _settings_table() -> list[str]:
+    """Give where each strategy takes each setting from, by what it changes of its plan."""
+    found = strategies.everything()
+    lines = [f"| setting | {' | '.join(found)} |", "|---" * (len(found) + 1) + "|"]
+    rows = {title: [_taken_from(n, case) for n in found] for title, case in _SETTINGS.items()}
+    rows["`proxy`, pulling and pushing"] = [
+        "pod" if strategy.daemon_proxy else rows["`http`"][number]
+        for number, strategy in enumerate(found.values())
+    ]
+    rows["`proxy`, RUN steps"] = ["build"] * len(found)
+    return [*lines, *(f"| {title} | {' | '.join(cells)} |" for title, cells in rows.items())]
+
+
+def _taken_from(name: str, settings: dict[str, Registry]) -> str:
+    """Say which plan a setting changes: that of a build, of its pod, or none (the node's)."""
+    strategy, items = strategies.get(name), settings.values()
+    try:
+        pods = [
+            strategy.pod(PodContext(IMAGES, known, Pod(), engine=EngineSettings()))
+            for known in (settings, {})
+        ]
+    except UsageError:
+        return "no"
+    if any(item.client for item in items):
+        return "pod" if pods[0].clients else "no"
+    recipes = [
+        strategy.recipe(
+            Build(
+                Image(image="r.example/a"),
+                Common(),
+                Name("r.example", "a"),
+                tags=("1",),
+                labels={},
+                dockerfile="Dockerfile",
+                auth=frozenset(),
+                registries=known,
+                facts=Facts(pod_builder=name),
+            )
+        )
+        for known in (settings, {})
+    ]
+    if recipes[0] != recipes[1] and not any(map(strategy.daemon_setting, items)):
+        return "build"
+    return "pod" if pods[0] != pods[1] else "node"
 
 
 def _yes(value: object) -> str:

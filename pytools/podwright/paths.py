@@ -10,3 +10,5 @@ ENGINE_DIR = "/run/podwright-engine"
 KEYS_DIR = "/run/podwright-keys"
 # Where the planner finds Kubernetes secrets with docker logins, by their names.
 SECRETS_DIR = "/run/podwright-secrets"
+# Certificates that a builder shows to registries, by host, where it has no place of its own.
+CLIENTS_DIR = "/run/podwright-clients"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from podwright.builders._base import Strategy
     from podwright.config import Config
-    from podwright.request import Common, Image, Request
+    from podwright.request import Common, Image, PodParameters, Request
     from podwright.workspace import Facts, Source
 
 CONTAINER = "builder"
@@ -265,6 +265,7 @@ def _made_pod(
     if name:
         context = PodContext(
             secrets=tuple(dict.fromkeys(item.secret for item in request.common.credentials)),
+            proxy=_proxy_of(request.common),
             images=resolve(config.images),
             registries={**config.registries, **request.common.registries},
             options=request.common.pod or Pod(),
@@ -301,6 +302,7 @@ def _script(
     found.add(_daemon_problems(known, facts, strategy))
     if strategy and facts.pod_builder:  # its pod was a preset, which nobody has judged for this job
         found.add(rules.level(name, strategy.level, config.rules))
+    found.add(_proxy_problems(request.common, facts, strategy))
     builds = []
     for image, place in _images(request):
         problems = list(_workspace_problems(image, facts))
@@ -351,6 +353,24 @@ def _login_conflicts(request: Request, strategy: Strategy | None) -> Iterator[Pr
     return logins.problems(request.common.credentials, [host for host in own if host], strategy)
 
 
+def _proxy_of(common: PodParameters) -> dict[str, str]:
+    return common.proxy.variables() if common.proxy else {}
+
+
+def _proxy_problems(common: Common, facts: Facts, strategy: Strategy | None) -> Iterator[Problem]:
+    """Refuse a proxy that a daemon would have to know and does not."""
+    wanted = _proxy_of(common).get("HTTPS_PROXY", "")
+    if facts.engine_registries is None or strategy is None:
+        return
+    if strategy.daemon_proxy and wanted not in ("", facts.proxy):
+        yield Problem(
+            "is a setting of this builder's daemon, which started with the pod; put it into "
+            "'defaults' of the organisation's config, or add pod: [:] so that the pod is planned "
+            "for this build",
+            "proxy",
+        )
+
+
 def _daemon_problems(
     known: dict[str, Any], facts: Facts, strategy: Strategy | None
 ) -> Iterator[Problem]:
@@ -377,7 +397,12 @@ def _made_build(image: Image, known: dict[str, Any], request: Request, facts: Fa
     given = request.common.credentials
     uses = {use for item in given for use in logins.uses_of(item, given)}
     return Build(
-        image=replace(image, context=_as_argument(followed(facts, image.context))),
+        image=replace(
+            image,
+            context=_as_argument(followed(facts, image.context)),
+            # Every builder knows them without an ARG, and keeps them out of history and cache.
+            buildArgs={**_proxy_of(request.common), **image.buildArgs},
+        ),
         common=request.common,
         name=name,
         tags=tags or (source.short_commit,),

@@ -205,9 +205,13 @@ def assemble(name: str, parts: PodParts, context: PodContext, config_text: str) 
     """
     options = context.options
     env = {"PODWRIGHT_BUILDER": name}
-    if config_text:
-        env["PODWRIGHT_CONFIG"] = config_text
     files = {**parts.files, **_certificate_files(parts, context)}
+    if len(config_text) > LONGEST_VARIABLE:
+        env["PODWRIGHT_CONFIG"] = f"{FILES_DIR}/config.yaml"
+        files["config.yaml"] = config_text
+    elif config_text:
+        env["PODWRIGHT_CONFIG"] = config_text
+    _check_sizes(files)
     made = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -215,6 +219,8 @@ def assemble(name: str, parts: PodParts, context: PodContext, config_text: str) 
         "spec": _pod_spec(parts, context, env, files),
     }
     _use_claim(made, parts, options)
+    _show_clients(made, parts, context)
+    _add_proxy(made, context)
     found = Findings()
     with found:
         _apply_resources(name, made, options)
@@ -223,6 +229,62 @@ def assemble(name: str, parts: PodParts, context: PodContext, config_text: str) 
     found.raise_if_any()
     _check_unique_names(made)
     return made
+
+
+# Well below the kernel's MAX_ARG_STRLEN: beyond it no program of the container would start.
+LONGEST_VARIABLE = 65_536
+# k8s.io/apimachinery api/validation, TotalAnnotationSizeLimitB, with room for other annotations.
+LARGEST_FILES = 262_144 - 4_096
+
+
+def _check_sizes(files: Mapping[str, str]) -> None:
+    """Refuse files that Kubernetes would: they travel as annotations."""
+    size = sum(len(content.encode()) for content in files.values())
+    if size > LARGEST_FILES:
+        raise UsageError(
+            [
+                Problem(
+                    f"the files that the pod carries, certificates ('ca') most of all, are {size} "
+                    f"bytes large, and Kubernetes takes {LARGEST_FILES}; give the authority's own "
+                    "certificate instead of a bundle",
+                    "registries",
+                )
+            ]
+        )
+
+
+def _show_clients(made: dict[str, Any], parts: PodParts, context: PodContext) -> None:
+    """Mount the certificates of this side, a secret for each registry, where programs look."""
+    clients = {host: item.client for host, item in sorted(context.registries.items())}
+    if not parts.clients and any(clients.values()):
+        sentence = "is a setting of the node's engine, which no pod can change"
+        raise UsageError(
+            Problem(sentence, "registries", host, "client") for host in clients if clients[host]
+        )
+    for number, (host, secret) in enumerate(clients.items()):
+        if not secret:
+            continue
+        volume = f"client-{number}"
+        made["spec"]["volumes"].append({"name": volume, "secret": {"secretName": secret}})
+        for item in containers_of(made):
+            folder = parts.clients.get(item["name"])
+            for name, key in (("client.cert", "tls.crt"), ("client.key", "tls.key")):
+                if folder:
+                    path = f"{folder}/{host}/{name}"
+                    mount = {"name": volume, "mountPath": path, "subPath": key, "readOnly": True}
+                    item.setdefault("volumeMounts", []).append(mount)
+
+
+def containers_of(made: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give all containers of a pod."""
+    return [*made["spec"].get("initContainers", []), *made["spec"]["containers"]]
+
+
+def _add_proxy(made: dict[str, Any], context: PodContext) -> None:
+    """Tell every container the way out."""
+    extra = [{"name": name, "value": value} for name, value in context.proxy.items()]
+    for item in containers_of(made) if extra else ():
+        item["env"] = [*item.get("env", []), *extra]
 
 
 def _certificate_files(parts: PodParts, context: PodContext) -> dict[str, str]:
@@ -255,7 +317,9 @@ def _pod_spec(
     }
     if parts.engines:
         spec["initContainers"] = [_with_files(item, files) for item in copy.deepcopy(parts.engines)]
-    spec["containers"] = [_planner_container(context, env), _with_fifo(parts.builder)]
+    planner = _planner_container(context, env)
+    planner = _with_files(planner, files) if "config.yaml" in files else planner
+    spec["containers"] = [planner, _with_fifo(parts.builder)]
     # In memory: logins go through it.
     spec["volumes"] = [memory("podwright"), *parts.volumes, *_file_volume(files)]
     for volume, name in _secret_names(context).items():
@@ -337,7 +401,7 @@ def _use_claim(made: dict[str, Any], parts: PodParts, options: Pod) -> None:
     """
     if not options.cacheClaim:
         return
-    for item in [*made["spec"].get("initContainers", []), *made["spec"]["containers"]]:
+    for item in containers_of(made):
         if "startupProbe" in item:
             item["startupProbe"]["failureThreshold"] = 720
     volumes = made["spec"]["volumes"]

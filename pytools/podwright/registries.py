@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from podwright.references import DOCKER_HUB
@@ -15,10 +16,20 @@ if TYPE_CHECKING:
 
 
 def signature(registries: Mapping[str, Registry]) -> str:
-    """Give the settings as one text, to compare those of a pod with those of a request."""
+    """Give the settings as one text, to compare those of a pod with those of a request.
+
+    Certificates stand in it by their hash: it travels in an environment variable, and whole bundles
+    are longer than one may be (the kernel's MAX_ARG_STRLEN).
+    """
     return json.dumps(
         {
-            host: [item.http, item.skipTlsVerify, item.ca, list(item.mirrors)]
+            host: [
+                item.http,
+                item.skipTlsVerify,
+                hashlib.sha256(item.ca.encode()).hexdigest() if item.ca else "",
+                list(item.mirrors),
+                item.client,
+            ]
             for host, item in registries.items()
         },
         sort_keys=True,

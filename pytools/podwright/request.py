@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
+KUBERNETES_NAME = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
 PLATFORM = r"[a-z0-9]+/[a-z0-9_]+(?:/v[0-9]+)?"
 # The kernel's MAX_ARG_STRLEN: one argument, with its end mark, fits into 32 pages.
 LONGEST_ARGUMENT = 131_071
@@ -156,7 +157,7 @@ class Credential:
     )
     username: str = option(Text(), "the user that a token (type: 'string') belongs to", "")
     secret: str = option(
-        Text(pattern=r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", expected="the name of a secret"),
+        Text(pattern=KUBERNETES_NAME, expected="the name of a secret"),
         "instead of a credential: a docker-registry secret of Kubernetes; needs `pod`",
         "",
     )
@@ -174,6 +175,40 @@ class Credential:
     )
 
 
+@record
+class ProxyAddress(Text):
+    """Where a proxy is."""
+
+    def parse(self, value: Any) -> str:
+        """Return the address; it is no place for a password, which everybody would see there."""
+        text = super().parse(value)
+        if "@" in text:
+            raise Invalid("has a login in it, which everybody would see; use a proxy without one")
+        if not re.fullmatch(r"https?://[^\s/]+/?", text):
+            raise Invalid(f"{shown(text)} is not a proxy; write e.g. 'http://proxy.example:3128'")
+        return text
+
+
+@record
+class Proxy:
+    """The way out, for pulling, pushing and RUN steps."""
+
+    http: str = option(ProxyAddress(), "for plain HTTP, e.g. 'http://proxy.example:3128'", "")
+    https: str = option(ProxyAddress(), "for HTTPS; without it as `http`", "")
+    no: tuple[str, ...] = option(
+        ListOf(Text(pattern=r"[^\s,]+", expected="a host, a domain or a network")),
+        "what is reached without it: hosts, domains ('.example'), networks",
+        (),
+    )
+
+    def variables(self) -> dict[str, str]:
+        """Give the variables that programs read; those of curl are in lower case."""
+        near = ",".join(("localhost", "127.0.0.1", *self.no))
+        given = {"HTTP_PROXY": self.http, "HTTPS_PROXY": self.https or self.http, "NO_PROXY": near}
+        named = {name: value for name, value in given.items() if value}
+        return {**named, **{name.lower(): value for name, value in named.items()}}
+
+
 REGISTRIES = "settings of registries (plain HTTP, CA, mirrors), by host"
 
 
@@ -185,6 +220,11 @@ class Registry:
     skipTlsVerify: bool = option(Flag(), "HTTPS whose certificate is not checked", default=False)
     ca: str = option(
         _PATH, "certificates of its authority: a file of the workspace, or the PEM text", ""
+    )
+    client: str = option(
+        Text(pattern=KUBERNETES_NAME, expected="the name of a secret"),
+        "TLS secret of Kubernetes with the certificate that this side shows; needs `pod`",
+        "",
     )
     mirrors: tuple[str, ...] = option(
         ListOf(Host(path=True)),
@@ -301,6 +341,11 @@ class PodParameters:
         REGISTRIES,
         {},
         flag="--registry",
+    )
+    proxy: Proxy | None = option(
+        RecordOf(of=Proxy, shorthand="http"),
+        "the way out, for daemons, clients and RUN steps",
+        None,
     )
     pod: Pod | None = option(
         RecordOf(of=Pod), "changes to the pod; the pod is then planned on the agent", None

@@ -54,6 +54,9 @@ def render(
         f"PW_RETRIES={common.retries}",
         f"PW_TIMEOUT={common.timeout}",
     ]
+    if common.proxy:
+        variables = common.proxy.variables()
+        header += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     parts = ["\n".join(header), text("prelude.sh").rstrip()]
     parts += dict.fromkeys(recipe.functions.strip() for _, recipe in pairs if recipe.functions)
     parts.append("\n".join(_need_lines(common.credentials, pairs)))

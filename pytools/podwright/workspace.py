@@ -30,6 +30,7 @@ class Facts:
         engine_registries: the registry settings that the pod's engine was started with, as JSON;
             None where no pod is known (a laptop, an agent).
         pod_builder: the strategy of the pod that this runs in, '' outside of pods.
+        proxy: the proxy for HTTPS that the environment names.
     """
 
     root: str = "."
@@ -40,6 +41,7 @@ class Facts:
     epoch: int | None = None
     engine_registries: str | None = None
     pod_builder: str = ""
+    proxy: str = ""
 
 
 @record
@@ -82,6 +84,7 @@ def inspect(root: Path, env: Mapping[str, str]) -> Facts:
         epoch=int(epoch) if epoch.isascii() and epoch.isdecimal() else None,
         engine_registries=env.get("PODWRIGHT_ENGINE_REGISTRIES"),
         pod_builder=env.get("PODWRIGHT_BUILDER", ""),
+        proxy=env.get("HTTPS_PROXY", ""),
     )
 
 

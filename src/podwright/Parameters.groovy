@@ -8,11 +8,11 @@ class Parameters implements Serializable {
   private static final Map NAMES = [
     'buildImage': [
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
-      'pull', 'push', 'output', 'cache', 'secrets', 'ssh', 'builder', 'registries', 'pod',
+      'pull', 'push', 'output', 'cache', 'secrets', 'ssh', 'builder', 'registries', 'proxy', 'pod',
       'credentials', 'retries', 'record', 'timeout', 'images',
     ],
     'withBuilderPod': [
-      'builder', 'registries', 'pod',
+      'builder', 'registries', 'proxy', 'pod',
     ],
     'buildImage.images': [
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',

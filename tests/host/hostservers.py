@@ -55,11 +55,18 @@ class Authority:
     key: Path
 
 
+def own_address() -> str:
+    """Give an address of this machine that no client takes for the machine itself."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.254", 9))  # nothing is sent
+        return str(probe.getsockname()[0])
+
+
 def make_authority(folder: Path) -> Authority:
-    """Make an authority and a server certificate of it."""
+    """Make an authority and a server certificate of it, which clients may show as well."""
     folder.mkdir(parents=True)
     extensions = folder / "san.cnf"
-    extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+    extensions.write_text(f"subjectAltName=IP:127.0.0.1,DNS:localhost,IP:{own_address()}\n")
     run = lambda *words: subprocess.run(["openssl", *words], check=True, capture_output=True)  # noqa: E731
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
     ca, ca_key = str(folder / "ca.pem"), str(folder / "ca.key")
@@ -83,6 +90,8 @@ class Registry:
         authority: Authority | None = None,
         *,
         delete: bool = False,
+        address: str = "127.0.0.1",
+        clients: bool = False,
     ) -> None:
         folder.mkdir(parents=True)
         self.storage = folder / "storage"
@@ -94,7 +103,10 @@ class Registry:
         for user, password in users.items():
             words = ["htpasswd", "-bB", "-C", "4", str(passwords), user, password]
             subprocess.run(words, check=True, capture_output=True)
-        tls = f", tls: {{certificate: {authority.cert}, key: {authority.key}}}" if authority else ""
+        tls = ""
+        if authority:
+            wanted = f", clientcas: [{authority.ca}]" if clients else ""
+            tls = f", tls: {{certificate: {authority.cert}, key: {authority.key}{wanted}}}"
         config = folder / "config.yml"
         auth = f"auth: {{htpasswd: {{realm: test, path: {passwords}}}}}\n" if users else ""
         config.write_text(
@@ -102,7 +114,7 @@ class Registry:
             "log: {level: info, accesslog: {disabled: true}}\n"
             f"storage: {{filesystem: {{rootdirectory: {self.storage}}}, "
             f"delete: {{enabled: {str(delete).lower()}}}}}\n"
-            f"http: {{addr: '127.0.0.1:0', secret: x{tls}}}\n{auth}"
+            f"http: {{addr: '{address}:0', secret: x{tls}}}\n{auth}"
         )
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -112,7 +124,7 @@ class Registry:
         self.host = str(found)
 
     def _listening(self) -> str:
-        found = re.search(r"listening on (127\.0\.0\.1:\d+)", self.log.read_text())
+        found = re.search(r"listening on ([0-9.]+:\d+)", self.log.read_text())
         return found[1] if found else ""
 
     def blobs(self) -> list[Path]:
@@ -311,7 +323,22 @@ class _Handler(BaseHTTPRequestHandler):
 class Engine:
     """A Docker Engine with storage, sockets and a network bridge of its own."""
 
-    def __init__(self, folder: Path, trusted: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        trusted: Path | None = None,
+        *,
+        config: Path | None = None,
+        variables: dict[str, str] | None = None,
+    ) -> None:
+        """Start it.
+
+        Args:
+            folder: for all that it has.
+            trusted: authorities that it trusts, a file.
+            config: a folder for the place of /etc/docker; it has a daemon.json.
+            variables: more of its environment.
+        """
         folder.mkdir(parents=True)
         self.folder = folder
         self.socket = folder / "docker.sock"
@@ -325,8 +352,13 @@ class Engine:
         words += ["--ip-masq=false", "--ip-forward=false", "--userland-proxy=false"]
         # By the name of their control group its containers are found when it is gone.
         words.append(f"--cgroup-parent=/{self.bridge}")
-        words += ["--insecure-registry=127.0.0.0/8", "--max-concurrent-uploads=16"]
-        env = dict(os.environ)
+        words += ["--max-concurrent-uploads=16"]
+        if config:
+            inside = 'mount --bind "$0" /etc/docker && exec "$@"'
+            words = ["unshare", "--mount", "sh", "-c", inside, str(config), *words]
+        else:
+            words.append("--insecure-registry=127.0.0.0/8")
+        env = {**os.environ, **(variables or {})}
         if trusted:
             env["SSL_CERT_FILE"] = str(trusted)
         with self.log.open("wb") as log:

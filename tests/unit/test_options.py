@@ -35,6 +35,9 @@ SAME: dict[str, list[tuple[list[str], Any]]] = {
         (["--platform", "linux/amd64", "--platform", "linux/arm64"],
          ["linux/amd64", "linux/arm64"]),
     ],
+    "proxy": [
+        (["--proxy", "http=http://p.example:3128"], {"http": "http://p.example:3128"}),
+    ],
     "pull": [(["--no-pull"], False), (["--pull"], True)],
     "push": [(["--no-push"], False), (["--push"], True)],
     "output": [(["--output", "o.tar"], "o.tar")],
@@ -118,7 +121,10 @@ def test_all_wrong_options_are_said_at_once(problems: Callable[..., list[str]]) 
         "--build-arg: expected NAME=VALUE, got 'A'",
         "--cache: not valid JSON: Expecting ':' delimiter: line 1 column 7 (char 6)",
         "--secret: expected NAME=VALUE, got 'b'",
-        "--registry: expected K=V,..., got 'http'; known are http, skipTlsVerify, ca, mirrors",
+        (
+            "--registry: expected K=V,..., got 'http'; known are http, skipTlsVerify, ca, client, "
+            "mirrors"
+        ),
         "--retries: expected a whole number, got 'many'",
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from podwright import inputs, strategies
 from podwright import pod as pods
 from podwright.config import Config
+from podwright.errors import UsageError
 from podwright.plan import plan_pod
 from podwright.pod import KEYS, as_yaml, merge
 from podwright.request import parse_pod
@@ -427,3 +429,92 @@ def test_a_request_above_its_own_limit_is_refused(problems: Any, planned: Any) -
             "or raise it"
         )
     ]
+
+
+def pod_of(builder: str, config_text: str = "", **common: Any) -> dict[str, Any]:
+    """Plan a pod with what stands beside its options."""
+    asked = parse_pod({"builder": builder, **common})
+    return plan_pod(asked, Config(), config_text=config_text)[1]
+
+
+def bundle(size: int) -> str:
+    """Give certificates of so many bytes."""
+    return "-----BEGIN CERTIFICATE-----\n" + "x" * size
+
+
+def test_a_large_bundle_is_in_no_variable() -> None:
+    registries = {"r.example": {"ca": bundle(220_000)}}
+    for builder in ("buildkit", "dind", "buildah", "podman"):
+        made = pod_of(builder, registries=registries)
+        for item in pods.containers_of(made):
+            assert max(len(entry.get("value", "")) for entry in item.get("env", [{}])) < 2000
+    text = "registries: {r.example: {ca: '" + bundle(120_000) + "'}}"
+    made = pod_of("buildah", config_text=text)
+    tools = made["spec"]["containers"][0]
+    assert {"name": "PODWRIGHT_CONFIG", "value": "/etc/podwright/config.yaml"} in tools["env"]
+    assert {"name": "files", "mountPath": "/etc/podwright", "readOnly": True} in tools[
+        "volumeMounts"
+    ]
+    assert made["metadata"]["annotations"]["podwright.dev/config.yaml"] == text
+
+
+def test_what_is_too_large_for_annotations_is_told() -> None:
+    with pytest.raises(UsageError) as raised:
+        pod_of("buildkit", registries={"r.example": {"ca": bundle(300_000)}})
+
+    assert re.fullmatch(
+        r"registries: the files that the pod carries, certificates \('ca'\) most of all, are "
+        r"300\d+ bytes large, and Kubernetes takes 258048; give the authority's own certificate "
+        r"instead of a bundle",
+        str(raised.value),
+    )
+
+
+@pytest.mark.parametrize(
+    ("builder", "container", "folder"),
+    [
+        ("buildkit", "engine", "/run/podwright-clients"),
+        ("kaniko", "builder", "/run/podwright-clients"),
+        ("buildah", "builder", "/etc/containers/certs.d"),
+        ("podman", "builder", "/etc/containers/certs.d"),
+        ("dind", "builder", "/etc/docker/certs.d"),
+        ("dind-sidecar", "engine", "/etc/docker/certs.d"),
+    ],
+)
+def test_a_certificate_of_this_side_is_mounted_where_its_registry_looks_for_it(
+    builder: str, container: str, folder: str
+) -> None:
+    made = pod_of(builder, registries={"r.example:5000": {"client": "mtls"}})
+
+    assert {"name": "client-0", "secret": {"secretName": "mtls"}} in made["spec"]["volumes"]
+    found = {item["name"]: item for item in pods.containers_of(made)}[container]["volumeMounts"]
+    assert [item for item in found if item["name"] == "client-0"] == [
+        {
+            "name": "client-0",
+            "mountPath": f"{folder}/r.example:5000/client.{end}",
+            "subPath": key,
+            "readOnly": True,
+        }
+        for end, key in (("cert", "tls.crt"), ("key", "tls.key"))
+    ]
+
+
+def test_the_nodes_engine_shows_its_own_certificates() -> None:
+    with pytest.raises(UsageError) as raised:
+        pod_of("dood", registries={"r.example": {"client": "mtls"}})
+
+    assert str(raised.value) == (
+        "registries.r.example.client: is a setting of the node's engine, which no pod can change"
+    )
+
+
+def test_a_proxy_is_in_every_container() -> None:
+    proxy = {"http": "http://p.example:3128", "no": [".svc", "10.0.0.0/8"]}
+    for builder in strategies.names():
+        for item in pods.containers_of(pod_of(builder, proxy=proxy)):
+            env = {entry["name"]: entry.get("value") for entry in item["env"]}
+            assert (env["HTTP_PROXY"], env["https_proxy"], env["NO_PROXY"]) == (
+                "http://p.example:3128",
+                "http://p.example:3128",
+                "localhost,127.0.0.1,.svc,10.0.0.0/8",
+            )

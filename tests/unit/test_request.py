@@ -20,6 +20,7 @@ from podwright.request import (
     Image,
     Pod,
     PodParameters,
+    Proxy,
     Registry,
     Request,
     Secret,
@@ -97,6 +98,13 @@ GOOD: dict[str, list[tuple[Any, Any]]] = {
         ),
     ],
     "retries": [(0, 0), (20, 20)],
+    "proxy": [
+        ("http://p.example:3128", Proxy(http="http://p.example:3128")),
+        (
+            {"http": "http://p.example", "https": "https://p.example/", "no": [".svc"]},
+            Proxy(http="http://p.example", https="https://p.example/", no=(".svc",)),
+        ),
+    ],
     "record": [(False, False), (True, True)],
     "timeout": [(30, 1800), ("90s", 90), ("15m", 900), ("2h", 7200), (0, 0)],
     "pod": [
@@ -188,8 +196,15 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
           "'r.example:5000/path'")]),
         ({"r.example": True}, ["registries.r.example: expected a map, got a boolean"]),
         ({"r.example": {"insecure": True}},
-         [("registries.r.example: unknown parameter 'insecure'; known are ca, http, mirrors, "
-          "skipTlsVerify")]),
+         [("registries.r.example: unknown parameter 'insecure'; known are ca, client, http, "
+          "mirrors, skipTlsVerify")]),
+    ],
+    "proxy": [
+        ("p.example:3128",
+         ["proxy.http: 'p.example:3128' is not a proxy; write e.g. 'http://proxy.example:3128'"]),
+        ({"https": "http://u:secret@p.example"},
+         ["proxy.https: has a login in it, which everybody would see; use a proxy without one"]),
+        ({"no": "a,b"}, ["proxy.no[0]: 'a,b' is not a host, a domain or a network"]),
     ],
     "record": [("no", ["record: expected true or false, got 'no'"])],
     "retries": [(-1, ["retries: -1 is not between 0 and 20"]),
@@ -378,7 +393,7 @@ def test_a_pod_takes_those_parameters_only_that_make_a_pod(
         "credentials: does nothing here; it is a parameter of buildImage",
         "unknown parameter 'bilder'; did you mean 'builder'?",
     ]
-    assert [i.name for i in fields(PodParameters)] == ["builder", "registries", "pod"]
+    assert [i.name for i in fields(PodParameters)] == ["builder", "registries", "proxy", "pod"]
 
 
 def test_a_pod_takes_those_defaults_that_are_its_own() -> None:

@@ -159,3 +159,9 @@ def test_the_signature_tells_settings_apart_and_not_their_order() -> None:
 
     assert registries.signature({"a": one, "b": two}) == registries.signature({"b": two, "a": one})
     assert registries.signature({"a": one}) != registries.signature({"a": two})
+    assert registries.signature({"a": two}) != registries.signature({"a": Registry(ca="y")})
+
+
+def test_a_large_bundle_makes_no_large_signature() -> None:
+    """An environment variable of more than 128 KiB keeps every program of a container away."""
+    assert len(registries.signature({"a": Registry(ca="x" * 300_000)})) < 200

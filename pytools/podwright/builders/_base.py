@@ -130,6 +130,7 @@ class PodContext:
         policy: the organisation's policy for engines that a plugin polices.
         engine: the organisation's settings of engines inside pods.
         secrets: Kubernetes secrets with docker logins, by name; '' counts for none.
+        proxy: the variables of the proxy, by name.
     """
 
     images: Mapping[str, str]
@@ -138,6 +139,7 @@ class PodContext:
     policy: Mapping[str, Any] = field(default_factory=dict)
     engine: EngineSettings = field(default_factory=EngineSettings)
     secrets: tuple[str, ...] = ()
+    proxy: Mapping[str, str] = field(default_factory=dict)
 
 
 @record
@@ -150,6 +152,7 @@ class PodParts:
         volumes: beside those that every pod has.
         storage: name of the volume that a claim can replace, '' for none.
         files: text files for the sidecars by name, mounted by the downward API.
+        clients: where a container looks for the certificates that it shows, by container.
         security: the pod's own securityContext.
         spec: further fields of the pod's spec.
         reasons: why each privilege is needed, by container; they become an annotation.
@@ -160,6 +163,7 @@ class PodParts:
     volumes: tuple[dict[str, Any], ...] = ()
     storage: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
+    clients: Mapping[str, str] = field(default_factory=dict)
     security: Mapping[str, Any] = field(default_factory=dict)
     spec: Mapping[str, Any] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
@@ -176,6 +180,7 @@ class Strategy:
         needs: what it asks of the cluster, in a few words.
         path_logins: whether its logins may be for a path of a registry.
         requires: what a node must have that admission does not tell of, '' for nothing.
+        daemon_proxy: whether a daemon that starts with the pod goes through the proxy.
         shows_dev: whether RUN steps see this container's /dev, and so what lies in /dev/shm.
         rank: order of safety for `auto` and for documentation; lower is safer.
     """
@@ -186,6 +191,7 @@ class Strategy:
     requires: str = ""
     rank: int = 100
     path_logins: bool = False
+    daemon_proxy: bool = False
     shows_dev: bool = False
 
     def pod(self, context: PodContext) -> PodParts:
@@ -196,9 +202,9 @@ class Strategy:
         """Give the commands that build and push one image."""
         raise NotImplementedError
 
-    def daemon_setting(self, registry: Registry) -> bool:  # noqa: ARG002 - strategies may need it
+    def daemon_setting(self, registry: Registry) -> bool:
         """Say whether a registry's settings belong to a daemon that starts with the pod."""
-        return False
+        return bool(registry.client)  # mounted when it starts
 
     def refusals(self, build: Build) -> list[Problem]:  # noqa: ARG002 - strategies may need it
         """Give a problem for each value that the strategy cannot honour; features are not here."""

@@ -16,10 +16,14 @@ from podwright.builders._base import (
     mounts,
     shell_functions,
     ssh_mounts,
+    tagged_caches,
 )
+from podwright.errors import Problem
 from podwright.shell import Expand
 
 FEATURES = frozenset({"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"})
+# Where the library looks for each registry's certificates (containers-certs.d(5)).
+CERTIFICATES = "/etc/containers/certs.d"
 CONF = "$PW_TMP/registries.conf"
 # The OCI image format has no place for these: they would be dropped. In the docker format, on the
 # other hand, nothing is cached above a base image in the OCI format.
@@ -50,6 +54,19 @@ def recipe(program: str, build: Build) -> Recipe:
         functions=shell_functions("containers"),
         files=files,
     )
+
+
+def refusals(build: Build) -> list[Problem]:
+    """Refuse what --cert-dir, which has the authorities, would hide."""
+    found = tagged_caches(build, "Buildah")
+    clients = [host for host, item in build.registries.items() if item.client]
+    if clients and registries.cert_dir(build.registries):
+        sentence = (
+            "stands beside a 'ca' of the same build, and Buildah and Podman take one or the other; "
+            "put the authority into the builder's image, or use another builder"
+        )
+        found.append(Problem(sentence, "registries", clients[0], "client"))
+    return found
 
 
 def _build_env(build: Build) -> dict[str, str]:

@@ -10,7 +10,6 @@ from podwright.builders._base import (
     Recipe,
     Strategy,
     pod,
-    tagged_caches,
 )
 from podwright.paths import KEYS_DIR
 
@@ -59,6 +58,7 @@ class Buildah(Strategy):
             ),
             volumes=(pod.scratch("storage", "20Gi"), pod.memory("keys")),
             storage="storage",
+            clients={"builder": _containers.CERTIFICATES},
             reasons={
                 "builder": "user 0 and the default capabilities: layers hold files of all owners",
             },
@@ -68,7 +68,7 @@ class Buildah(Strategy):
         return _containers.recipe("buildah", build)
 
     def refusals(self, build: Build) -> list[Problem]:
-        return tagged_caches(build, "Buildah")
+        return _containers.refusals(build)
 
     def local(self) -> str:
         return "buildah"

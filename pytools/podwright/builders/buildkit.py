@@ -16,7 +16,7 @@ from podwright.builders._base import (
     pod,
     ssh_mounts,
 )
-from podwright.paths import ENGINE_DIR, FILES_DIR
+from podwright.paths import CLIENTS_DIR, ENGINE_DIR, FILES_DIR
 from podwright.shell import Expand
 
 TYPE_CHECKING = False
@@ -42,6 +42,7 @@ class BuildKit(Strategy):
     needs = "user namespaces on the node; `confinement: 'unconfined'` where it has AppArmor"
     rank = 10
     requires = "user namespaces"
+    daemon_proxy = True
 
     def pod(self, context: PodContext) -> PodParts:
         """A client that passes `restricted`, and the daemon as user 1000."""
@@ -59,6 +60,7 @@ class BuildKit(Strategy):
             engines=(_daemon_sidecar(image, context),),
             volumes=(pod.scratch("storage", "20Gi"), pod.scratch("engine")),
             storage="storage",
+            clients={"engine": CLIENTS_DIR},
             files={"buildkitd.toml": _buildkitd_toml(context.registries)},
             security=pod.claim_security(context.options),
             reasons={"engine": "escalation: newuidmap sets up the user namespace of the daemon"},
@@ -66,7 +68,7 @@ class BuildKit(Strategy):
 
     def daemon_setting(self, registry: Registry) -> bool:
         """Pushing over plain HTTP can be said in each call; the rest is buildkitd.toml's."""
-        return bool(registry.skipTlsVerify or registry.ca or registry.mirrors)
+        return bool(registry.skipTlsVerify or registry.ca or registry.mirrors or registry.client)
 
     def recipe(self, build: Build) -> Recipe:
         """Build and push in one call; the daemon keeps what was done when it is tried again."""
@@ -188,6 +190,10 @@ def _buildkitd_toml(registries: Mapping[str, Registry]) -> str:
             lines.append(f"  mirrors = {json.dumps(list(registry.mirrors))}")
         if registry.ca:
             lines.append(f'  ca = ["{FILES_DIR}/{pod.ca_file(host)}"]')
+        if registry.client:
+            folder = f"{CLIENTS_DIR}/{host}"
+            lines.append(f"  [[registry.{json.dumps(host)}.keypair]]")
+            lines += [f'    cert = "{folder}/client.cert"', f'    key = "{folder}/client.key"']
     return "\n".join(lines) + "\n"
 
 

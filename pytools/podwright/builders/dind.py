@@ -30,6 +30,7 @@ class Dind(Strategy):
     level = "privileged"
     needs = "a namespace that admits privileged containers"
     rank = 70
+    daemon_proxy = True
 
     def pod(self, context: PodContext) -> PodParts:
         """One privileged container with its own volume at /var/lib/docker."""
@@ -53,6 +54,7 @@ class Dind(Strategy):
             # The image's wrapper mounts a tmpfs on /tmp, of the pod's memory, unless it is a mount.
             volumes=(pod.scratch("storage", "20Gi"), pod.scratch("tmp")),
             storage="storage",
+            clients={"builder": _docker.CERTIFICATES},
             reasons={"builder": "privileged: dockerd mounts, makes networks and cgroups"},
         )
 

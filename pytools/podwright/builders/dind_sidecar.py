@@ -39,6 +39,7 @@ class DindSidecar(Strategy):
     level = "privileged"
     needs = "a namespace that admits privileged containers (the engine's)"
     rank = 60
+    daemon_proxy = True
 
     def pod(self, context: PodContext) -> PodParts:
         """A client that passes `restricted`, the plugin, and the engine, started in that order."""
@@ -55,6 +56,7 @@ class DindSidecar(Strategy):
                 pod.scratch(WORKSPACE),
             ),
             storage="storage",
+            clients={"engine": _docker.CERTIFICATES},
             files={
                 "daemon.json": json.dumps(authz.daemon_config(options), sort_keys=True),
                 "authz.py": authz.source(),

@@ -19,6 +19,7 @@ from podwright.builders._base import (
     tagged_caches,
 )
 from podwright.errors import Problem
+from podwright.paths import CLIENTS_DIR
 from podwright.references import DOCKER_HUB
 from podwright.shell import Expand
 
@@ -98,6 +99,7 @@ class Kaniko(Strategy):
                     "seccompProfile": {"type": "RuntimeDefault"},
                 },
             ),
+            clients={"builder": CLIENTS_DIR},
             reasons={
                 "builder": "user 0 and seven capabilities: it unpacks layers with files of all "
                 "owners into its own root",
@@ -181,6 +183,9 @@ def _registry_flags(build: Build) -> list[str]:
         words += ["--skip-tls-verify-registry", host] if registry.skipTlsVerify else []
         if name in paths:
             words += ["--registry-certificate", Expand(f"{host}={paths[name]}")]
+        if registry.client:
+            pair = ",".join(f"{CLIENTS_DIR}/{name}/client.{end}" for end in ("cert", "key"))
+            words += ["--registry-client-cert", f"{host}={pair}"]
         words += flags("--registry-map", tuple(f"{host}={mirror}" for mirror in registry.mirrors))
     return words
 

@@ -11,7 +11,6 @@ from podwright.builders._base import (
     Recipe,
     Strategy,
     pod,
-    tagged_caches,
 )
 from podwright.paths import ENGINE_DIR, FILES_DIR, KEYS_DIR
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from podwright.errors import Problem
 
 SOCKET = f"{ENGINE_DIR}/podman.sock"
-CERTIFICATES = "/etc/containers/certs.d"
 
 
 class Podman(Strategy):
@@ -77,6 +75,7 @@ class Podman(Strategy):
                 pod.memory("keys"),
             ),
             storage="storage",
+            clients=dict.fromkeys(("builder", "engine"), _containers.CERTIFICATES),
             files={"registries.conf": registries.containers_conf(context.registries)},
             security=pod.claim_security(context.options),
             reasons={
@@ -90,7 +89,7 @@ class Podman(Strategy):
         return _containers.recipe("podman", build)
 
     def refusals(self, build: Build) -> list[Problem]:
-        return tagged_caches(build, "Podman")
+        return _containers.refusals(build)
 
     def local(self) -> str:
         return "podman"
@@ -109,7 +108,7 @@ def _service_sidecar(context: PodContext, security: dict[str, Any], storage: str
         command=["podman", "system", "service", "--time=0", f"unix://{SOCKET}"],
         env=env,
         mounts={"engine-storage": storage, "engine": ENGINE_DIR},
-        more_mounts=pod.certificate_mounts(context.registries, CERTIFICATES),
+        more_mounts=pod.certificate_mounts(context.registries, _containers.CERTIFICATES),
         resources=pod.ENGINE,
         security={**security, **_proc_mount(context)},
         probe=["podman", "--remote", "--url", f"unix://{SOCKET}", "version"],
