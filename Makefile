@@ -1,7 +1,7 @@
 # Each target does all of its own set-up. On a fresh Debian 12: `make demo`, `make test`.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test checks e2e lint unit groovy host engine property generate golden bench setup setup-demo setup-e2e clean
+.PHONY: help demo test checks e2e lint unit groovy host engine trust property generate golden bench setup setup-demo setup-e2e clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -36,13 +36,16 @@ lint: setup ## ruff, mypy, shellcheck, CodeNarc's gate runs with `groovy`
 	$(VENV)/bin/podwright generate --check
 
 unit: setup ## tests that need nothing but Python
-	$(VENV)/bin/pytest -q -m 'not host and not engine and not cluster'
+	$(VENV)/bin/pytest -q -m 'not host and not engine and not cluster and not trust'
 
 host: setup ## real builds on this machine, real registries with faults
 	$(VENV)/bin/pytest -q -m host
 
 engine: setup setup-e2e ## policed engine and proxy of the node's, against Docker Engines old and new
 	$(VENV)/bin/pytest -q -m 'engine and not host'
+
+trust: setup ## SBOM, provenance, signatures and scans by the real tools (built first: ten minutes)
+	$(VENV)/bin/pytest -q -m trust
 
 groovy: setup ## steps, bridge and local runner, CPS-transformed and sandboxed; CodeNarc
 	mvn -q -B -f tests/runner/pom.xml test

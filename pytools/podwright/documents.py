@@ -23,11 +23,22 @@ from podwright.pages import cell, entries, page, sections, table
 from podwright.records import fields
 from podwright.references import Name
 from podwright.request import BuildParameters, Common, Image, Pod, PodParameters, Registry
+from podwright.supply.parameters import Attestation, Scan, Verification
 from podwright.workspace import Facts
+
+# Steps that run a command, and no builder.
+COMMANDS = {
+    "promoteImage": Promotion,
+    "pruneImages": Pruning,
+    "attestImage": Attestation,
+    "scanImage": Scan,
+    "verifyImage": Verification,
+}
 
 
 def everything() -> dict[str, str]:
     """Give all pages by path."""
+    seen: list[type] = []
     names = ", ".join(strategies.everything())
     return {
         "vars/buildImage.txt": page(
@@ -36,17 +47,22 @@ def everything() -> dict[str, str]:
         "vars/withBuilderPod.txt": page(
             "withBuilderPod.txt", parameters=entries(PodParameters), strategies=[names]
         ),
-        "vars/promoteImage.txt": page("promoteImage.txt", parameters=entries(Promotion)),
-        "vars/pruneImages.txt": page("pruneImages.txt", parameters=entries(Pruning)),
         "vars/doctor.txt": page("doctor.txt", parameters=entries(examination.DoctorParameters)),
+        **{
+            f"vars/{step}.txt": page(f"{step}.txt", parameters=entries(cls))
+            for step, cls in COMMANDS.items()
+        },
         "src/podwright/Parameters.groovy": page("Parameters.groovy", names=_groovy_names()),
         "docs/reference/parameters.md": page(
             "parameters.md",
             build=table(BuildParameters),
             pod=table(PodParameters),
-            sections=sections(BuildParameters, "##", []),
-            promote=table(Promotion),
-            prune=table(Pruning),
+            sections=sections(BuildParameters, "##", seen),
+            commands=[
+                line
+                for step, cls in COMMANDS.items()
+                for line in ("", f"## {step}", "", *table(cls), *sections(cls, "###", seen))
+            ],
         ),
         "docs/reference/config.md": page(
             "config.md",
@@ -69,9 +85,8 @@ def _groovy_names() -> list[str]:
         "buildImage": BuildParameters,
         "withBuilderPod": PodParameters,
         "buildImage.images": Image,
-        "promoteImage": Promotion,
+        **COMMANDS,
         "promoteImage.images": Copy,
-        "pruneImages": Pruning,
         "doctor": examination.DoctorParameters,
     }
     known = {name: [item.name for item in fields(cls)] for name, cls in classes.items()}

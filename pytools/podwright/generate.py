@@ -9,11 +9,12 @@ import json
 from pathlib import Path
 
 from podwright import bundle, documents, plan, pod, rules, strategies
-from podwright.builders._base import FEATURES
+from podwright.builders._base import FEATURES, PodContext
 from podwright.config import Config
 from podwright.doctor import proof, symptoms
+from podwright.images import resolve
 from podwright.plan import plan_pod
-from podwright.request import parse_pod
+from podwright.request import Pod, parse_pod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ def presets(config: Config, config_text: str = "") -> dict[str, bytes]:
         wanted = {} if name == "default" else {"builder": name}
         _, planned = plan_pod(parse_pod(wanted, config.defaults), config, config_text=config_text)
         made[f"{name}.json"] = pod.as_yaml(planned).encode()
+    options = parse_pod({}, config.defaults).common.pod or Pod()
+    context = PodContext(resolve(config.images), config.registries, options)
+    commands = pod.of_commands(context, config_text)
+    made["commands.json"] = pod.as_yaml(commands).encode()
     made["names.txt"] = (", ".join(sorted([*names, "auto"])) + "\n").encode()
     made["owner.txt"] = f"{config.owner}\n".encode()
     made["choices.txt"] = (json.dumps(_choices(config), indent=1) + "\n").encode()

@@ -24,6 +24,9 @@ IMAGES: dict[str, str] = {
     "buildah": "quay.io/buildah/stable:v1.43.1",
     "kaniko": "ghcr.io/osscontainertools/kaniko:v1.28.3-debug",
     "podman": "quay.io/podman/stable:v5.8.4",
+    "syft": "docker.io/anchore/syft:v1.57.1",
+    "grype": "docker.io/anchore/grype:v0.121.3",
+    "cosign": "ghcr.io/sigstore/cosign/cosign:v3.1.3",
 }
 
 

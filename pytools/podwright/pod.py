@@ -39,6 +39,13 @@ KEEP_ALIVE = ["sh", "-c", "trap 'exit 143' TERM; sleep 99d & wait"]
 TELLS_WHY = {"terminationMessagePolicy": "FallbackToLogsOnError"}
 
 # The `restricted` Pod Security level in full.
+LABELS = {"app.kubernetes.io/managed-by": "podwright"}
+SPEC: dict[str, Any] = {
+    # No container of a build talks to Kubernetes.
+    "automountServiceAccountToken": False,
+    "enableServiceLinks": False,
+    "terminationGracePeriodSeconds": 15,
+}
 RESTRICTED: dict[str, Any] = {
     "privileged": False,
     "allowPrivilegeEscalation": False,
@@ -62,6 +69,8 @@ def _amounts_of(
 
 
 TOOLS = _amounts_of("20m", "64Mi", "64Mi", ("1", "256Mi", "256Mi"))
+# Scanners unpack images and a database of vulnerabilities.
+COMMANDS = _amounts_of("50m", "128Mi", "256Mi", ("2", "2Gi", "20Gi"))
 CLIENT = _amounts_of("50m", "128Mi", "256Mi", ("2", "1Gi", "4Gi"))
 BUILD = _amounts_of("250m", "512Mi", "2Gi", ("4", "4Gi", "20Gi"))
 ENGINE = BUILD
@@ -204,18 +213,14 @@ def assemble(name: str, parts: PodParts, context: PodContext, config_text: str) 
         UsageError: the user's own YAML clashes with the pod.
     """
     options = context.options
-    env = {"PODWRIGHT_BUILDER": name}
-    files = {**parts.files, **_certificate_files(parts, context)}
-    if len(config_text) > LONGEST_VARIABLE:
-        env["PODWRIGHT_CONFIG"] = f"{FILES_DIR}/config.yaml"
-        files["config.yaml"] = config_text
-    elif config_text:
-        env["PODWRIGHT_CONFIG"] = config_text
+    config_env, config_files = _carried(config_text)
+    env = {"PODWRIGHT_BUILDER": name, **config_env}
+    files = {**parts.files, **_certificate_files(parts, context), **config_files}
     _check_sizes(files)
     made = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": _pod_metadata(parts, options, files),
+        "metadata": _pod_metadata(parts.reasons, options, files),
         "spec": _pod_spec(parts, context, env, files),
     }
     _use_claim(made, parts, options)
@@ -287,6 +292,44 @@ def _add_proxy(made: dict[str, Any], context: PodContext) -> None:
         item["env"] = [*item.get("env", []), *extra]
 
 
+def _carried(config_text: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Give the variable and the file by which the organisation's config gets into a pod."""
+    if len(config_text) <= LONGEST_VARIABLE:
+        return ({"PODWRIGHT_CONFIG": config_text} if config_text else {}), {}
+    return {"PODWRIGHT_CONFIG": f"{FILES_DIR}/config.yaml"}, {"config.yaml": config_text}
+
+
+def of_commands(context: PodContext, config_text: str) -> dict[str, Any]:
+    """Make the pod of steps that run a command and no builder; it passes `restricted`.
+
+    Args:
+        context: images and options.
+        config_text: the organisation's config, which the commands read inside the pod.
+    """
+    env, files = _carried(config_text)
+    _check_sizes(files)
+    tools = container(
+        "tools",
+        context.images["tools"],
+        command=KEEP_ALIVE,
+        env=env,
+        resources=COMMANDS,
+        security=RESTRICTED,
+    )
+    spec = {
+        **SPEC,
+        "containers": [_with_files(tools, files)],
+        "volumes": _file_volume(files),
+        **_requested_spec(context.options),
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": _pod_metadata({}, context.options, files),
+        "spec": {key: value for key, value in spec.items() if value or value is False},
+    }
+
+
 def _certificate_files(parts: PodParts, context: PodContext) -> dict[str, str]:
     """Give the files with the authorities of registries, for pods whose engine pulls and pushes."""
     if not parts.files:
@@ -294,14 +337,16 @@ def _certificate_files(parts: PodParts, context: PodContext) -> dict[str, str]:
     return {ca_file(host): item.ca for host, item in context.registries.items() if item.ca}
 
 
-def _pod_metadata(parts: PodParts, options: Pod, files: Mapping[str, str]) -> dict[str, Any]:
+def _pod_metadata(
+    reasons: Mapping[str, str], options: Pod, files: Mapping[str, str]
+) -> dict[str, Any]:
     """Give labels and annotations; files travel as annotations (at most 256 KiB in all)."""
     annotations = dict(options.annotations)
-    if parts.reasons:
-        annotations[REASONS] = "; ".join(f"{name}: {why}" for name, why in parts.reasons.items())
+    if reasons:
+        annotations[REASONS] = "; ".join(f"{name}: {why}" for name, why in reasons.items())
     for name, content in files.items():
         annotations[f"podwright.dev/{name}"] = content
-    labels = {"app.kubernetes.io/managed-by": "podwright", **options.labels}
+    labels = {**LABELS, **options.labels}
     return {"labels": labels, **({"annotations": annotations} if annotations else {})}
 
 
@@ -309,12 +354,7 @@ def _pod_spec(
     parts: PodParts, context: PodContext, env: Mapping[str, str], files: Mapping[str, str]
 ) -> dict[str, Any]:
     options = context.options
-    spec: dict[str, Any] = {
-        # No container of a build talks to Kubernetes.
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": 15,
-    }
+    spec = dict(SPEC)
     if parts.engines:
         spec["initContainers"] = [_with_files(item, files) for item in copy.deepcopy(parts.engines)]
     planner = _planner_container(context, env)

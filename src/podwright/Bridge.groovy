@@ -88,7 +88,7 @@ class Bridge implements Serializable {
         return runCommand(name, call.request)
       }
     }
-    return inBuilderPod() ? inTools.call() : inPod([:], false, inTools)
+    return inBuilderPod() ? inTools.call() : inPod([builder: 'commands'], false, inTools)
   }
 
   /** Asks the cluster, from a pod in it, which strategies can run. */

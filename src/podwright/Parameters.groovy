@@ -21,11 +21,22 @@ class Parameters implements Serializable {
     'promoteImage': [
       'image', 'to', 'tags', 'credentials', 'registries', 'images',
     ],
-    'promoteImage.images': [
-      'image', 'to', 'tags',
-    ],
     'pruneImages': [
       'credentials', 'registries', 'repository', 'keep', 'olderThan', 'protect', 'match', 'remove',
+    ],
+    'attestImage': [
+      'credentials', 'registries', 'image', 'sbom', 'provenance', 'sign', 'build',
+    ],
+    'scanImage': [
+      'credentials', 'registries', 'image', 'archive', 'failOn', 'onlyFixed', 'ignore',
+      'ignoreFile', 'report', 'database', 'databaseDir', 'databaseAge',
+    ],
+    'verifyImage': [
+      'key', 'kms', 'identity', 'issuer', 'trustedRoot', 'credentials', 'registries', 'image',
+      'attestations',
+    ],
+    'promoteImage.images': [
+      'image', 'to', 'tags',
     ],
     'doctor': [
       'cloud', 'namespace', 'serviceAccount', 'builders', 'deep', 'base', 'push', 'credentials',

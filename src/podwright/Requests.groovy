@@ -19,8 +19,8 @@ class Requests implements Serializable {
   /**
    * Makes what is sent to the planner, and finds the credentials that it needs.
    *
-   * Each map with a credentialsId below credentials, secrets or ssh, at the top and in each of
-   * images, gets a key variable. What is malformed is sent as it is: the planner complains.
+   * Each map with a credentialsId below credentials, secrets, ssh or sign, at the top and in each
+   * of images, gets a key variable. What is malformed is sent as it is: the planner complains.
    *
    * @return json: the request; bindings: per credential a map of type, credentialsId, variable and
    *   parameter, the one that named it
@@ -206,6 +206,21 @@ class Requests implements Serializable {
     bindAll(request.credentials, [type: 'usernamePassword', parameter: 'credentials'], bindings)
     bindAll(request.secrets, [type: 'string', parameter: 'secrets'], bindings)
     bindAll(request.ssh, [type: 'sshUserPrivateKey', parameter: 'ssh'], bindings)
+    bindSigner(request, bindings)
+  }
+
+  /** Finds the credentials of who signs; a String is short for a map with just that id. */
+  @NonCPS
+  private static void bindSigner(Map request, List bindings) {
+    if (request.sign instanceof String) {
+      request.sign = [key: request.sign]
+    }
+    if (request.sign instanceof Map) {
+      for (Object part : [key: 'file', password: 'string', token: 'string'].entrySet()) {
+        request.sign[part.key] = shorthand(request.sign[part.key])
+        bindAll(request.sign[part.key], [type: part.value, parameter: 'sign'], bindings)
+      }
+    }
   }
 
   /** A String in credentials is short for a map with just that id. */

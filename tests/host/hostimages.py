@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import urllib.parse
 from typing import Any
 
 from podwright.distribution.client import Client, Login
@@ -23,14 +22,7 @@ def repository(host: str, path: str, login: Login, patience: float = 60) -> Repo
 
 def blob(repo: Repository, media: str, content: bytes) -> dict[str, Any]:
     """Send a blob; gives its descriptor."""
-    client, digest = repo.client, digest_of(content)
-    _, headers, _ = client.ask("POST", f"/v2/{repo.path}/blobs/uploads/", repo.scope)
-    place = headers["location"]
-    mark = "&" if "?" in place else "?"
-    query = urllib.parse.urlencode({"digest": digest})
-    status, _, body = client.ask("PUT", f"{place}{mark}{query}", repo.scope, {}, content)
-    assert status == 201, body
-    return {"mediaType": media, "digest": digest, "size": len(content)}
+    return {"mediaType": media, **repo.put_blob(content)}
 
 
 def manifest(media: str, value: dict[str, Any]) -> Manifest:

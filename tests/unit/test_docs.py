@@ -91,6 +91,7 @@ def test_the_organisations_config_of_the_page_is_one() -> None:
         "auto.json",
         "buildkit.json",
         "choices.txt",
+        "commands.json",
         "default.json",
         "kaniko.json",
         "names.txt",

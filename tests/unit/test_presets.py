@@ -56,6 +56,7 @@ def test_only_allowed_strategies_get_presets(tmp_path: Path) -> None:
         "auto.json",
         "buildkit.json",
         "choices.txt",
+        "commands.json",
         "config.yaml",
         "default.json",
         "kaniko.json",

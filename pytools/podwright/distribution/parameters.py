@@ -162,6 +162,7 @@ class Registries:
         except Invalid as error:
             raise UsageError(error.problems) from None
         self.settings = {**config.registries, **own}
+        self.images = config.images
         self.credentials = given.credentials
         self.env = env
         self._clients: dict[tuple[str, str], Client] = {}

@@ -202,6 +202,33 @@ class Repository:
         """Say whether a blob is there."""
         return self._ask("HEAD", f"blobs/{digest}")[0] == _OK
 
+    def read_blob(self, digest: str, size: int) -> Iterator[bytes]:
+        """Give a blob's bytes; the last ones come only when all of them are those of the digest."""
+        answer = self.client.open("GET", f"/v2/{self.path}/blobs/{digest}", self.scope)
+        if answer.status != _OK:
+            sentence = refused(self.client.host, answer.status, answer.body(), f"reading {digest}")
+            raise PodwrightError(sentence)
+        found, left, held = hashlib.sha256(), size, b""
+        try:
+            while left > 0:
+                chunk = answer.stream.read(min(wire.CHUNK, left))
+                if not chunk:
+                    raise Transient(f"{self.client.host} broke off a blob")
+                found.update(chunk)
+                left -= len(chunk)
+                yield held
+                held = chunk
+        except OSError as error:
+            raise Transient(f"{self.client.host} broke off a blob: {error}") from None
+        finally:
+            answer.close()
+        if f"sha256:{found.hexdigest()}" != digest:
+            raise PodwrightError(
+                f"{self}: the bytes of {digest} are others; the registry's storage is damaged: "
+                "push the image anew"
+            )
+        yield held
+
     def take_blob(self, origin: Repository, blob: dict[str, Any]) -> int:
         """Copy a blob from another repository, unless it is here; gives how many bytes were sent.
 
@@ -213,10 +240,25 @@ class Repository:
             return 0
         return self.client.patiently(lambda: self._take_once(origin, digest, int(blob["size"])))
 
+    def put_blob(self, content: bytes) -> dict[str, Any]:
+        """Send a small blob, unless it is here; gives digest and size.
+
+        Raises:
+            PodwrightError: it is refused.
+        """
+        digest = digest_of(content)
+        if not self.has_blob(digest):
+            self.client.patiently(lambda: self._upload(digest, len(content), content))
+        return {"digest": digest, "size": len(content)}
+
     def _take_once(self, origin: Repository, digest: str, size: int) -> int:
         mount = ""
         if origin.client.origin == self.client.origin:
             mount = f"?{urllib.parse.urlencode({'mount': digest, 'from': origin.path})}"
+        return self._upload(digest, size, origin.read_blob(digest, size), mount)
+
+    def _upload(self, digest: str, size: int, content: wire.Body, mount: str = "") -> int:
+        """Send a blob, unless it can be mounted; gives how many bytes were sent."""
         answer = self.client.open("POST", f"/v2/{self.path}/blobs/uploads/{mount}", self.scope)
         body = answer.body()
         if mount and answer.status == _CREATED:
@@ -226,7 +268,7 @@ class Repository:
         place = urllib.parse.urljoin(self.client.origin, answer.headers.get("location", ""))
         place += ("&" if "?" in place else "?") + urllib.parse.urlencode({"digest": digest})
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        answer = self.client.open("PUT", place, self.scope, headers, _checked(origin, digest, size))
+        answer = self.client.open("PUT", place, self.scope, headers, content)
         body = answer.body()
         if answer.status != _CREATED:
             raise self._refusal(answer.status, body, f"sending {digest} to {self}")
@@ -293,31 +335,3 @@ class Repository:
 def fallback_tag(digest: str) -> str:
     """Give the tag that lists a manifest's referrers where the API is not there."""
     return digest.replace(":", "-")
-
-
-def _checked(origin: Repository, digest: str, size: int) -> Iterator[bytes]:
-    """Give a blob's bytes; the last ones come only when all of them are those of the digest."""
-    answer = origin.client.open("GET", f"/v2/{origin.path}/blobs/{digest}", origin.scope)
-    if answer.status != _OK:
-        sentence = refused(origin.client.host, answer.status, answer.body(), f"reading {digest}")
-        raise PodwrightError(sentence)
-    found, left, held = hashlib.sha256(), size, b""
-    try:
-        while left > 0:
-            chunk = answer.stream.read(min(wire.CHUNK, left))
-            if not chunk:
-                raise Transient(f"{origin.client.host} broke off a blob")
-            found.update(chunk)
-            left -= len(chunk)
-            yield held
-            held = chunk
-    except OSError as error:
-        raise Transient(f"{origin.client.host} broke off a blob: {error}") from None
-    finally:
-        answer.close()
-    if f"sha256:{found.hexdigest()}" != digest:
-        raise PodwrightError(
-            f"{origin}: the bytes of {digest} are others; the registry's storage is damaged: push "
-            "the image anew"
-        )
-    yield held

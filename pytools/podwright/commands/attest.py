@@ -1,0 +1,58 @@
+"""Attach SBOMs, provenance and signatures to an image that was pushed.
+
+SPDX and CycloneDX are made by Syft, provenance is SLSA v1, signatures are
+Cosign's; all of it refers to the image in its registry. Programs that are not
+installed are taken out of their images. What is secret (`sign`) is given in a
+request file: see docs/how-to/trust.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from podwright.commands import promote
+from podwright.distribution import parameters as named
+from podwright.errors import UsageError
+from podwright.supply import attesting
+from podwright.supply.parameters import Attestation
+from podwright.supply.programs import programs_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+    from podwright.console import Console
+
+SUMMARY = "attach SBOM, provenance and signature to an image"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", nargs="?", help="the image, with its digest or a tag")
+    parser.add_argument("--sbom", action="store_true", default=None, help="attach SBOMs")
+    parser.add_argument(
+        "--provenance", choices=["min", "max"], help="attach provenance: what was built from what"
+    )
+    promote.add_request(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    return promote.answered(options, console, lambda: _attested(options, console))
+
+
+def _attested(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    value = promote.request_of(options, console, "image", "sbom", "provenance")
+    asked = named.parse(Attestation, value)
+    if not (asked.sbom or asked.provenance or asked.sign):
+        raise UsageError("nothing is asked for; say sbom, provenance or sign")
+    source = named.read_source(asked.image)
+    known = named.Registries(asked, Path.cwd(), console.env)
+    repository = known.repository(source.name, "push")
+    image = repository.get(source.digest or source.tag)
+    with programs_for(known, console.env, source.name, repository.client.login) as programs:
+        made = attesting.attest(asked, repository, image, programs, known)
+    words = [f"{len(made['sbom'])} SBOMs"] if made["sbom"] else []
+    words += ["provenance"] if made["provenance"] else []
+    words += ["a signature"] if made["signed"] else []
+    console.say(f"[podwright] {made['reference']}: attached {', '.join(words)}")
+    return made

@@ -1,0 +1,56 @@
+"""Verify that an image was signed by those whom you trust, as it is.
+
+A tag is resolved first, and what is verified is its digest; use the printed
+reference afterwards, so that nobody can move the tag in between.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from podwright.commands import promote
+from podwright.distribution import parameters as named
+from podwright.supply import verifying
+from podwright.supply.parameters import Verification
+from podwright.supply.programs import programs_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+    from podwright.console import Console
+
+SUMMARY = "verify signatures and attestations of an image"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", nargs="?", help="the image, with its digest or a tag")
+    parser.add_argument("--key", metavar="FILE", help="the public key")
+    parser.add_argument("--identity", metavar="WHO", help="who signed without a key")
+    parser.add_argument("--issuer", metavar="URL", help="who vouches for that identity")
+    parser.add_argument(
+        "--attestation",
+        dest="attestations",
+        action="append",
+        metavar="KIND",
+        help="one that must be there: spdx, cyclonedx or provenance",
+    )
+    promote.add_request(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    return promote.answered(options, console, lambda: _verified(options, console))
+
+
+def _verified(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    names = ("image", "key", "identity", "issuer", "attestations")
+    asked = named.parse(Verification, promote.request_of(options, console, *names))
+    source = named.read_source(asked.image)
+    known = named.Registries(asked, Path.cwd(), console.env)
+    repository = known.repository(source.name, "pull")
+    reference = f"{repository}@{repository.get(source.digest or source.tag).digest}"
+    with programs_for(known, console.env, source.name, repository.client.login) as programs:
+        verified = verifying.verify(asked, programs, reference)
+    console.say(f"[podwright] {reference}: verified {', '.join(verified)}")
+    return {"image": str(repository), "reference": reference, "verified": verified}

@@ -1,0 +1,160 @@
+"""The parameters of ``attestImage``, ``scanImage`` and ``verifyImage``."""
+
+from __future__ import annotations
+
+from podwright.distribution.parameters import Repositories
+from podwright.records import record
+from podwright.request import IDENTIFIER
+from podwright.schema import (
+    Anything,
+    Choice,
+    Flag,
+    Invalid,
+    ListOf,
+    Number,
+    RecordOf,
+    Text,
+    option,
+    told,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+LEVELS = ("negligible", "low", "medium", "high", "critical")
+
+
+@record
+class Provenance(Choice):
+    """How much provenance says: true or 'min', 'max' with the names of more parameters."""
+
+    def parse(self, value: Any) -> str:
+        if isinstance(value, bool):
+            return "min" if value else ""
+        if value not in ("min", "max"):
+            raise Invalid(f"expected true, false, 'min' or 'max', got {told(value)}")
+        return str(value)
+
+
+@record
+class Held:
+    """Something secret: a credential of Jenkins, or outside of it a file or a variable."""
+
+    credentialsId: str = option(Text(), "Jenkins credential", "")  # noqa: N815
+    src: str = option(Text(), "outside of Jenkins: a file", "")
+    env: str = option(
+        Text(pattern=IDENTIFIER, expected="a variable"), "outside of Jenkins: a variable", ""
+    )
+    variable: str = option(
+        Text(pattern=IDENTIFIER, expected="a variable"),
+        "set by the step itself",
+        "",
+        internal=True,
+    )
+
+
+@record
+class Sign:
+    """Who signs: a key, a key service, or an identity."""
+
+    key: Held | None = option(
+        RecordOf(of=Held, shorthand="credentialsId"), "Cosign's private key: a secret file", None
+    )
+    password: Held | None = option(
+        RecordOf(of=Held, shorthand="credentialsId"), "its password: a secret text", None
+    )
+    kms: str = option(Text(), "address of a key service, e.g. 'awskms:///alias/sign'", "")
+    token: Held | None = option(
+        RecordOf(of=Held, shorthand="credentialsId"),
+        "an identity token (OIDC) for signing without a key: a secret text",
+        None,
+    )
+    config: str = option(
+        Text(),
+        "Sigstore's signing config: which services are asked. With a key and none named, none is",
+        "",
+    )
+
+
+@record
+class Trust:
+    """Whose signatures count."""
+
+    key: str = option(Text(), "the public key: a file of the workspace, or the PEM text", "")
+    kms: str = option(Text(), "address of a key service", "")
+    identity: str = option(Text(), "who signed without a key: an address or a URL", "")
+    issuer: str = option(Text(), "who vouches for that identity", "")
+    trustedRoot: str = option(Text(), "Sigstore's trusted root, for services of your own", "")  # noqa: N815
+
+
+@record
+class Attestation(Repositories):
+    """The parameters of ``attestImage``."""
+
+    image: str = option(Text(), "the image, with its digest or a tag", required=True)
+    sbom: bool = option(Flag(), "attach SBOMs: SPDX and CycloneDX, by Syft", default=False)
+    provenance: str = option(
+        Provenance(), "attach SLSA provenance v1: true, or 'max' with all parameters' names", ""
+    )
+    sign: Sign | None = option(
+        RecordOf(of=Sign, shorthand="key"), "sign all of it, by Cosign", None
+    )
+    build: dict[str, Any] | None = option(
+        Anything(types=(dict,)),
+        "what was asked of buildImage, for the provenance; no values of buildArgs are used",
+        None,
+    )
+
+
+@record
+class Ignored:
+    """A finding that is accepted, by somebody and until a day."""
+
+    id: str = option(Text(), "of the vulnerability, e.g. 'CVE-2026-1234'", required=True)
+    package: str = option(Text(), "in this package alone", "")
+    owner: str = option(Text(), "who answers for it", required=True)
+    until: str = option(
+        Text(r"\d{4}-\d\d-\d\d", "a day such as '2026-12-31'"), "the last day", required=True
+    )
+    reason: str = option(Text(), "why", "")
+
+
+@record
+class Scan(Repositories):
+    """The parameters of ``scanImage``."""
+
+    image: str = option(Text(), "the image, with its digest or a tag", "")
+    archive: str = option(Text(), "an OCI archive in its place: buildImage's `output`", "")
+    failOn: str = option(  # noqa: N815
+        Choice(words=lambda: (*LEVELS, "never"), what="level"),
+        "the lowest severity that fails the step",
+        "high",
+    )
+    onlyFixed: bool = option(  # noqa: N815
+        Flag(), "what has no fix yet does not fail the step", default=False
+    )
+    ignore: tuple[Ignored, ...] = option(
+        ListOf(RecordOf(of=Ignored)), "accepted findings: id, owner and until", ()
+    )
+    ignoreFile: str = option(Text(), "a YAML file with such an `ignore`", "")  # noqa: N815
+    report: str = option(
+        Text(), "prefix of the reports: <it>.sarif, <it>.json and <it>.sbom.json", "podwright-scan"
+    )
+    database: str = option(Text(), "where Grype's database is had, for mirrors: a URL", "")
+    databaseDir: str = option(  # noqa: N815
+        Text(), "a folder with the database, which is then not updated", ""
+    )
+    databaseAge: int = option(Number(0), "days after which a database is too old", 5)  # noqa: N815
+
+
+@record
+class Verification(Repositories, Trust):
+    """The parameters of ``verifyImage``."""
+
+    image: str = option(Text(), "the image, with its digest or a tag", required=True)
+    attestations: tuple[str, ...] = option(
+        ListOf(Choice(words=lambda: ("spdx", "cyclonedx", "provenance"), what="attestation")),
+        "signed attestations that must be there",
+        (),
+    )
