@@ -63,7 +63,8 @@ def definition(kind: Any) -> tuple[str, Callable[[Any], dict[str, Any]]]:
     """Give name and maker of what stands once, in ``$defs``; no name for small ones."""
     if isinstance(kind, schema.RecordOf):
         # Parts of jobs are told apart by their classes in Jenkins.
-        return getattr(kind.of, "JAVA", "") or kind.of.__name__, lambda kind: of_record(kind.of)
+        names = (getattr(kind.of, name, "") for name in ("SCHEMA", "JAVA", "__name__"))
+        return next(filter(None, names)), lambda kind: of_record(kind.of)
     variants = getattr(kind, "variants", None)
     if not variants:
         return "", of_kind
@@ -82,7 +83,10 @@ def _one_of(kind: Any) -> dict[str, Any]:
         }
         for key, variant in kind.variants.items()
     ]
-    return {"oneOf": [{"enum": list(kind.variants)}, *objects]}
+    # The words end where an element begins: XML may be given as it is.
+    words: list[dict[str, Any]] = [{"enum": list(kind.variants)}]
+    words += [{"type": "string", "pattern": "^\\s*<"}] if "xml" in kind.variants else []
+    return {"oneOf": [*words, *objects]}
 
 
 def reference(kind: Any) -> dict[str, Any]:

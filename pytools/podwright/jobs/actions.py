@@ -61,9 +61,13 @@ def render_files(items: Iterable[Rendered], owner: str, out: Path) -> int:
     """Write one file per job, in folders like those of the jobs."""
     count = 0
     made: set[Path] = set()
+    written: set[Path] = set()
     for item in items:
         suffix = ".view.xml" if item.job.spec.VIEW else ".xml"
         path = out / (item.job.name + suffix)
+        while path in written:
+            path = path.with_name("~" + path.name)
+        written.add(path)
         if path.parent not in made:
             path.parent.mkdir(parents=True, exist_ok=True)
             made.add(path.parent)

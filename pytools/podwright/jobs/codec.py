@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element, SubElement
 
-from podwright.jobs import xmltree
+from podwright.jobs import normal, xmltree
 from podwright.jobs.oneof import Switch
 from podwright.records import MISSING, Field, fields, record
-from podwright.schema import RecordOf
+from podwright.schema import Flag, Invalid, RecordOf, kinds_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from podwright.jobs.oneof import OneOf
 
@@ -53,6 +53,11 @@ class Codec:
         name = getattr(self, "tag", "") or getattr(self, "item", "")
         return {name} if name else set()
 
+    def says(self, parent: Element) -> bool:
+        """Say whether the piece can say what stands there."""
+        del parent
+        return True
+
 
 @cache
 def defaults(cls: Any) -> dict[str, Any]:
@@ -80,9 +85,19 @@ def write_all(part: Any, parent: Element) -> Element:
 
 def read_all(cls: type, parent: Element) -> dict[str, Any]:
     """Read a record's codecs from an element."""
+    return read_codecs(cls.XML, cls, parent)  # type: ignore[attr-defined]
+
+
+def read_codecs(codecs: Iterable[Codec], cls: type, parent: Element) -> dict[str, Any]:
+    """Read codecs; what none of them says goes to the one that collects the rest."""
+    rest = [codec for codec in codecs if isinstance(codec, Rest)]
+    good = [codec for codec in codecs if not rest or codec.says(parent)]
     found: dict[str, Any] = {}
-    for codec in cls.XML:  # type: ignore[attr-defined]
+    for codec in good:
         found.update(codec.read(cls, parent))
+    known = {tag for codec in good for tag in codec.tags()}
+    for codec in rest:
+        found.update(codec.collect(parent, known))
     return found
 
 
@@ -129,7 +144,9 @@ class Value(Codec):
         if element is None:
             return {}
         default = defaults(cls)[self.field]
-        value = from_text(element.text or "", default)
+        is_flag = isinstance(kinds_of(cls)[self.field], Flag)
+        text = (element.text or "").replace("\r\n", "\n")
+        value = from_text(text, False if is_flag else default)
         return {} if value == default else {self.field: value}
 
     def tags(self) -> set[str]:
@@ -187,14 +204,7 @@ class Inside(Codec):
         element = parent.find(self.tag)
         if element is None:
             return {}
-        found: dict[str, Any] = {}
-        known = {tag for codec in self.codecs for tag in codec.tags()}
-        for codec in self.codecs:
-            if isinstance(codec, Rest):
-                found.update(codec.collect(element, known))
-            else:
-                found.update(codec.read(cls, element))
-        return found
+        return read_codecs(self.codecs, cls, element)
 
 
 @record
@@ -220,6 +230,10 @@ class Nested(Codec):
             return {self.field: True}
         return {self.field: found} if found or defaults(cls)[self.field] is None else {}
 
+    def says(self, parent: Element) -> bool:
+        element = parent.find(self.tag)
+        return element is None or in_words(self.kind, element) is not None
+
 
 @record
 class Chosen(Codec):
@@ -243,7 +257,9 @@ class Chosen(Codec):
             return {}
         for key, kind in self.choice.variants.items():
             if isinstance(kind, RecordOf) and element.get("class") == kind.of.JAVA:  # type: ignore[attr-defined]
-                return {self.field: {key: read_record(kind, element)}}
+                words = in_words(kind, element)
+                if words is not None:
+                    return {self.field: {key: words}}
         return {self.field: {"xml": source_of(element)}}
 
 
@@ -264,18 +280,21 @@ class Items(Codec):
     def read(self, cls: type, parent: Element) -> dict[str, Any]:
         """Read all elements; unknown ones stay XML."""
         kinds = {
-            xmltree.tag_of(kind.of.JAVA): (key, kind)  # type: ignore[attr-defined]
+            normal.tag(xmltree.tag_of(kind.of.JAVA)): (key, kind)  # type: ignore[attr-defined]
             for key, kind in self.choice.variants.items()
             if isinstance(kind, RecordOf) and kind.of.JAVA  # type: ignore[attr-defined]
         }
         found: list[Any] = []
         for element in parent:
-            if element.tag in kinds:
-                key, kind = kinds[element.tag]
-                found.append({key: read_record(kind, element)})
-            else:
-                found.append({"xml": source_of(element)})
-        return {self.field: found} if found or defaults(cls)[self.field] else {}
+            key, kind = kinds.get(normal.tag(str(element.tag)), ("", None))
+            words = in_words(kind, element) if kind else None
+            # a word alone stands for what needs no further ones
+            item = {key: words} if words else key
+            found.append({"xml": source_of(element)} if words is None else item)
+        default = defaults(cls)[self.field]
+        if default and tuple(map(self.choice.parse, found)) == default:
+            return {}
+        return {self.field: found} if found or default else {}
 
 
 @record
@@ -352,7 +371,7 @@ class Raw:
 
 def source_of(element: Element) -> str:
     """Write an element as the text of a :class:`Raw`, laid out for people, without versions."""
-    copy = ET.fromstring(ET.tostring(element))  # noqa: S314 - our own output
+    copy = normal.copied(element)
     for node in copy.iter():
         node.attrib.pop("plugin", None)
     copy.tail = None
@@ -366,6 +385,17 @@ def read_record(kind: RecordOf, element: Element) -> Any:
     if kind.shorthand and set(found) == {kind.shorthand}:
         return found[kind.shorthand]
     return found
+
+
+def in_words(kind: RecordOf, element: Element) -> Any:
+    """Read a record when its words bring the same XML back; None when they do not."""
+    try:
+        words = read_record(kind, element)
+        part = kind.parse(words)
+    except (Invalid, ValueError):
+        return None
+    again = write_all(part, Element(str(element.tag), element.attrib))
+    return words if normal.same_trees(normal.copied(element), again) else None
 
 
 def plugins_of(part: Any) -> set[str]:

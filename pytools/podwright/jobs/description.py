@@ -12,7 +12,7 @@ from podwright.jobs import kinds, names, secrets
 from podwright.jobs.expand import Context, Entry, expand, without_collector
 from podwright.jobs.marker import OWNER, SLOT
 from podwright.jobs.parts.triggers import UpstreamTrigger
-from podwright.located import Map, Mark, Problems
+from podwright.located import Map, Mark, Problems, Seq
 from podwright.records import field, fields, record
 from podwright.schema import (
     Anything,
@@ -27,7 +27,7 @@ from podwright.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from podwright.jobs.kinds import JobKind
 
@@ -184,7 +184,8 @@ def _read_all(where: Path) -> Description:
     if problems.found:
         raise UsageError(problems.sentences())
     if settings is None:
-        raise UsageError(f"{where}: the description is empty; write `owner:` and `jobs:`")
+        first = _shown_path(find_files(where)[0], where)
+        raise UsageError(f"{first}:1:1: the description is empty; write `owner:` and `jobs:`")
     return Description(
         settings.document.owner,
         settings.document.folders or _top_folders(jobs),
@@ -219,6 +220,11 @@ def _checked_file(path: Path, shown: str, root: Map, problems: Problems) -> _Fil
     """Check the top level; wrong parts are left out, so that the others are checked too."""
     good = Map(root.place)
     good.copy_from(root)
+    if isinstance(root.get("jobs"), Map):
+        problems.add(
+            root.mark_of("jobs"), "jobs: expected a list, got a map; begin each job with `- name:`"
+        )
+        del good["jobs"], root["jobs"]
     try:
         parse_fields(Document, root)
     except Invalid as error:
@@ -245,7 +251,7 @@ def _find_secrets(text: str, shown: str, problems: Problems) -> None:
 
 def _owner_file(files: list[_File], problems: Problems) -> _File | None:
     """Find the one file that says whose jobs these are; its defaults hold everywhere."""
-    owners = [file for file in files if "owner" in file.root]
+    owners = [file for file in files if file.root.get("owner") is not None]
     if not owners:
         if files and not problems.found:
             problems.add(
@@ -253,6 +259,9 @@ def _owner_file(files: list[_File], problems: Problems) -> _File | None:
                 "no file says `owner:`; add it to one, for example owner: team-a",
             )
         return files[0] if files else None
+    for folder in owners[0].document.folders:
+        for sentence in names.problems(folder.strip("/")) if folder != "/" else ():
+            problems.add(owners[0].root.mark_of("folders"), f"folders: {sentence}")
     for extra in owners[1:]:
         problems.add(
             extra.root.mark_of("owner"),
@@ -351,6 +360,7 @@ def _job_spec(
     entry: Entry, base: Path, contents: dict[str, str | None], problems: Problems
 ) -> JobKind | None:
     kind = kinds.load(entry.kind)
+    _read_scripts(entry, base, contents, problems)
     try:
         spec = kind(**parse_fields(kind, entry.fields))
     except Invalid as error:
@@ -360,29 +370,69 @@ def _job_spec(
     if SLOT in getattr(spec, "description", ""):
         problems.add(entry.mark, f"description: '{SLOT}' is reserved; remove it")
     if hasattr(spec, "loaded"):
-        content = _file_content(entry, base, contents, problems)
+        at = entry.fields.values_at.get("file", entry.mark)
+        content = _file_content(str(entry.fields["file"]), at, base, contents, problems)
         return None if content is None else spec.loaded(content)
     return spec
 
 
-def _file_content(
+def _read_scripts(
     entry: Entry, base: Path, contents: dict[str, str | None], problems: Problems
+) -> None:
+    """Put the content of files in the place of scripts that name one: ``script: {file: x}``."""
+
+    def text_of(value: Any, at: Any) -> Any:
+        if isinstance(value, Map) and list(value) == ["file"]:
+            return _file_content(str(value["file"]), at, base, contents, problems) or "#"
+        return value
+
+    for key in ("script", "steps"):
+        value = entry.fields.get(key)
+        at = entry.fields.values_at.get(key)
+        if key == "script" and isinstance(value, Map):
+            entry.fields.put(key, text_of(value, at), entry.fields.keys_at[key], at)
+        elif key == "steps" and isinstance(value, Seq):
+            made = Seq(value.place)
+            for step, where in zip(value, value.at):
+                made.put(_with_text(step, text_of), where)
+            entry.fields.put(key, made, entry.fields.keys_at[key], at)
+
+
+def _with_text(step: Any, text_of: Callable[[Any, Any], Any]) -> Any:
+    """Give a step whose script, or its `command`, is a text."""
+    if not isinstance(step, Map) or not any(isinstance(value, Map) for value in step.values()):
+        return step
+    made = step.twin()
+    for word, inner in step.items():
+        where = step.values_at[word]
+        text = text_of(inner, where)
+        if isinstance(text, Map):
+            text = text.twin()
+            for key, value in inner.items():
+                at = inner.values_at[key]
+                text.put(key, text_of(value, at), inner.keys_at[key], at)
+        made.put(word, text, step.keys_at[word], where)
+    return made
+
+
+def _file_content(
+    name: str, place: Any, base: Path, contents: dict[str, str | None], problems: Problems
 ) -> str | None:
-    """Read the file of an ``xml`` job, which must lie in the description's folder."""
-    at = located.mark_at(entry.fields.values_at.get("file", entry.mark))
+    """Read a file that a job names, which must lie in the description's folder."""
+    at = located.mark_at(place)
     folder = base if "/" not in at.file else base.parent / Path(at.file).parent
-    name = str(entry.fields["file"])
     path = folder / name
     key = str(path)
     if key not in contents:
         contents[key] = None
         try:
             inside = base.resolve() in path.resolve().parents
-            text = path.read_text(encoding="utf-8") if inside else ""
+            text = path.read_text(encoding="utf-8-sig") if inside else ""
         except UnicodeDecodeError:
             problems.add(at, f"file: '{name}' is not UTF-8; save it as UTF-8")
-        except OSError as error:
-            problems.add(at, f"file: '{name}' cannot be read: {error.strerror}")
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "its name leads nowhere"
+            problems.add(at, f"file: '{name}' cannot be read: {reason}")
         else:
             if inside:
                 _find_secrets(text, name, problems)

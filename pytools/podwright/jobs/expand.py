@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PLACEHOLDER = re.compile(r"(\\?)\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}")
 MOST_JOBS = 100_000
 DEFAULT_KIND = "pipeline"
+# Behind a field's name: append to the list of the template or the defaults.
+MORE = "+"
 # What a job says besides the fields of its kind.
 HEAD_KEYS = ("name", "kind", "template", "values", "matrix", "exclude", "formerly")
 
@@ -110,7 +112,8 @@ def expand(entry: Map, file_defaults: Mapping[str, Map], context: Context) -> It
     if merged is None or not _check_shapes(merged, context.problems):
         return
     uses_values = any(key in merged for key in ("template", "values", "matrix"))
-    for values in _value_combinations(merged, context.problems):
+    for given in _value_combinations(merged, context.problems):
+        values = resolved(given, merged, context)
         context.count += 1
         if context.count > MOST_JOBS:
             context.problems.add(
@@ -126,6 +129,7 @@ def _with_templates(entry: Map, context: Context) -> Map | None:
     """Complete an entry with its template, and that with its own, and so on."""
     merged = Map(entry.place)
     merged.copy_from(entry)
+    levels = [entry]
     values = [entry.get("values")]
     seen: list[str] = []
     current = entry
@@ -147,10 +151,34 @@ def _with_templates(entry: Map, context: Context) -> Map | None:
             return None
         seen.append(name)
         current = context.templates[name]
+        levels.append(current)
         merged.copy_from(current)
         values.append(current.get("values"))
     _merge_values(merged, [value for value in values if isinstance(value, Map)])
+    for key in [key for key in merged if key.endswith(MORE)]:
+        _join_lists(key, merged, levels, context.problems)
     return merged
+
+
+def _join_lists(key: str, merged: Map, levels: list[Map], problems: Problems) -> None:
+    """Append what ``key+`` gives to the list of the template behind, or of the defaults."""
+    plain = key[: -len(MORE)]
+    joined = Seq(merged.values_at[key])
+    found = next((number for number, level in enumerate(levels) if plain in level), None)
+    below = levels if found is None else levels[: found + 1]
+    sources = [level[key] for level in below if key in level]
+    if found is not None:
+        if key in levels[found]:
+            problems.add(merged.mark_of(key), f"{key}: `{plain}` stands beside it; write one list")
+        sources.append(levels[found][plain])
+    for source in reversed(sources):
+        for number, value in enumerate(source if isinstance(source, Seq) else [source]):
+            at = source.at[number] if isinstance(source, Seq) else merged.values_at[key]
+            joined.put(value, at)
+    target = key if found is None else plain  # the defaults come later
+    merged.put(target, joined, merged.keys_at[key], merged.values_at[key])
+    if target == plain:
+        del merged[key]
 
 
 def _merge_values(merged: Map, sources: list[Map]) -> None:
@@ -220,6 +248,32 @@ def _value_combinations(merged: Map, problems: Problems) -> Iterator[dict[str, A
             )
 
 
+def resolved(values: dict[str, Any], merged: Map, context: Context) -> dict[str, Any]:
+    """Fill values into values, whatever their order."""
+    done = {name: value for name, value in values.items() if context.is_plain(value)}
+    waiting = {name: value for name, value in values.items() if name not in done}
+    while waiting:
+        ready = [name for name, value in waiting.items() if not _used(value) & waiting.keys()]
+        if not ready:
+            context.problems.add(
+                merged.mark_of("values" if "values" in merged else "matrix"),
+                f"values: {', '.join(waiting)} are made of each other; remove the circle",
+            )
+            return {**values, **done}
+        for name in ready:
+            at = merged.mark_of("values" if "values" in merged else "matrix")
+            done[name] = fill(waiting.pop(name), done, at, context.problems)
+    return done
+
+
+def _used(value: Any) -> set[str]:
+    """Name the values that a value is made of."""
+    if isinstance(value, str):
+        return {found[2] for found in PLACEHOLDER.finditer(value) if not found[1]}
+    parts = value.values() if isinstance(value, dict) else value
+    return set().union(*map(_used, parts)) if isinstance(value, (dict, list)) else set()
+
+
 def _matches_rule(values: dict[str, Any], rule: dict[str, Any]) -> bool:
     return all(values.get(name) == value for name, value in rule.items())
 
@@ -233,7 +287,7 @@ def _filled_entry(
         if key in {"values", "matrix", "exclude", "template"}:
             continue
         at = merged.values_at[key]
-        if uses_values and not context.is_plain(value):
+        if (uses_values or key in HEAD_KEYS) and not context.is_plain(value):
             value = fill(value, values, at, context.problems)  # noqa: PLW2901
         if key in {"name", "kind", "formerly"}:
             head[key] = str(value)
@@ -257,13 +311,30 @@ def _with_defaults(job: Entry, file_defaults: Mapping[str, Map], context: Contex
     for source in (file_defaults, context.defaults):
         for section in (job.kind, "all"):
             for key, value in source.get(section, {}).items():
+                more = job.fields.pop(key + MORE, None)
+                if more is not None:
+                    value = _with_more(value, more)  # noqa: PLW2901
                 if key in job.fields or (section == "all" and key not in allowed):
                     continue
                 at = source[section].values_at[key]
                 if job.values and not context.is_plain(value):
                     value = fill(value, job.values, at, context.problems)  # noqa: PLW2901
                 job.fields.put(key, value, source[section].keys_at[key], at)
+    for key in [key for key in job.fields if key.endswith(MORE)]:
+        plain = key[: -len(MORE)]
+        job.fields.put(
+            plain, job.fields.pop(key), job.fields.keys_at[key], job.fields.values_at[key]
+        )
     return job
+
+
+def _with_more(value: Any, more: Seq) -> Seq:
+    """Append to the list of a default."""
+    joined = Seq(more.place)
+    parts = value if isinstance(value, Seq) else [value]
+    for part in (*parts, *more):
+        joined.put(part, more.place)
+    return joined
 
 
 def fill(value: Any, values: Mapping[str, Any], at: Any, problems: Problems) -> Any:
@@ -293,13 +364,20 @@ def _fill_scalar(text: str, values: Mapping[str, Any], at: Any, problems: Proble
     missing: list[str] = []
     filled = fill_text(text, values, missing)
     for name in missing:
-        hint = guess(name, values) if values else "; this job has no values"
-        problems.add(
-            at,
-            f"{{{{{name}}}}} stands for no value{hint}; to keep it as it is, write "
-            f"\\{{{{{name}}}}}",
-        )
+        problems.add(at, why_not_filled(name, values))
     return filled
+
+
+def why_not_filled(name: str, values: Mapping[str, Any]) -> str:
+    """Say why a placeholder cannot be filled."""
+    if name in values:
+        what = "list" if isinstance(values[name], list) else "map"
+        return f"{{{{{name}}}}} is a {what}, which is no part of a text; let it stand alone"
+    hint = guess(name, values) if values else "; this job has no values"
+    return (
+        f"{{{{{name}}}}} stands for no value{hint}; to keep it as it is, write \\{{{{{name}}}}} "
+        f"(in double quotes \\\\{{{{{name}}}}})"
+    )
 
 
 def fill_text(text: str, values: Mapping[str, Any], missing: list[str]) -> str:
@@ -308,13 +386,13 @@ def fill_text(text: str, values: Mapping[str, Any], missing: list[str]) -> str:
     Args:
         text: with ``{{name}}``; ``\{{name}}`` stays without its backslash.
         values: by name.
-        missing: receives the names without a value.
+        missing: receives the names without a value that is a text.
     """
 
     def one(found: re.Match[str]) -> str:
         if found[1]:
             return found[0][1:]
-        if found[2] not in values:
+        if isinstance(values.get(found[2], []), (list, dict)):
             missing.append(found[2])
             return found[0]
         value = values[found[2]]

@@ -6,6 +6,7 @@ written in words; everything else becomes a job of kind ``xml`` with its XML in 
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,19 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from podwright.errors import EXIT_DONE, EXIT_FAILED, PodwrightError, UsageError
-from podwright.jobs import actions, kinds, marker, names, normal, secrets, snapshot, xmltree
+from podwright.jobs import (
+    actions,
+    kinds,
+    marker,
+    merging,
+    names,
+    normal,
+    rendering,
+    secrets,
+    snapshot,
+    xmltree,
+)
+from podwright.jobs import description as describing
 from podwright.jobs.expand import PLACEHOLDER
 from podwright.schema import Invalid, parse_fields
 
@@ -27,7 +40,7 @@ if TYPE_CHECKING:
     from podwright.jobs.client import Controller
     from podwright.jobs.kinds import JobKind
 
-DEPTH = 10
+LONGEST = 120
 
 
 @dataclass
@@ -39,12 +52,38 @@ class Imported:
         xml: XML by file name.
         skipped: sentences about jobs that were left out.
         words: how many jobs are said in words.
+        reasons: sentences about those that are not.
+        roots: what was imported.
+        tops: the file of each top folder.
     """
 
     files: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     xml: dict[str, str] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     words: int = 0
+    reasons: list[str] = field(default_factory=list)
+    roots: dict[tuple[bool, str], Element] = field(default_factory=dict)
+    tops: dict[str, str] = field(default_factory=dict)
+    _cases: dict[str, str] = field(default_factory=dict)
+    _used: set[str] = field(default_factory=lambda: {"jobs"})
+
+    def clash(self, item: snapshot.Found) -> str:
+        """Say which job before has this name in another case; a description takes one of them."""
+        if item.view:
+            return ""
+        other = self._cases.setdefault(item.name.lower(), item.name)
+        if other == item.name:
+            return ""
+        return f"differs only in case from {other}, which many versions of Jenkins take for one"
+
+    def unused(self, name: str, suffix: str = "") -> str:
+        """Give a file's name that no other has, whatever the case."""
+        made, number = name, 1
+        while made.lower() in self._used:
+            number += 1
+            made = f"{name}~{number}"
+        self._used.add(made.lower())
+        return made + suffix
 
 
 def import_jobs(options: argparse.Namespace, console: Console) -> int:
@@ -65,27 +104,32 @@ def import_jobs(options: argparse.Namespace, console: Console) -> int:
         text = texts.found.get(item.key)
         if text is not None:
             _import_item(item, text, made)
+        else:
+            why = texts.refused.get(item.key, "it is gone")
+            made.skipped.append(f"{item.name}: it cannot be read: {why}")
     write(made, out, options.owner)
+    made.skipped += read_back(made, out)
     for sentence in made.skipped:
         console.say(f"  ! {sentence}")
     console.say(
         f"{out}: {made.words} jobs as YAML, {len(made.xml)} as raw XML, "
         f"{len(made.skipped)} left out"
     )
+    for sentence in made.reasons:
+        console.say(f"  . {sentence}")
     console.say("Next: look at it, then take the jobs over with `podwright jobs apply --adopt`")
     return EXIT_FAILED if made.skipped else EXIT_DONE
 
 
 def _items_to_import(controller: Controller, wanted: Iterable[str]) -> list[snapshot.Found]:
-    seen = snapshot.take(controller, ["/".join("x" * DEPTH)], ["/"])
+    seen = snapshot.take(controller, ["x/x/x"], [], everything=True)
     every = sorted(seen.items.values(), key=lambda item: (item.name.count("/"), item.name))
-    chosen = list(wanted)
-    if not chosen:
-        return [item for item in every if not item.view or item.java != "hudson.model.AllView"]
-    missing = [name for name in chosen if seen.get((False, name)) is None]
+    chosen = {name: seen.get((False, name)) for name in wanted}
+    missing = [name for name, found in chosen.items() if found is None]
     if missing:
         raise PodwrightError([f"{name}: there is no such job or folder" for name in missing])
-    return [item for item in every if _is_chosen(item.name, chosen)]
+    full = [found.name for found in chosen.values() if found]
+    return [item for item in every if not full or _is_chosen(item.name, full)]
 
 
 def _is_chosen(name: str, chosen: list[str]) -> bool:
@@ -97,42 +141,96 @@ def _is_chosen(name: str, chosen: list[str]) -> bool:
 
 def _import_item(item: snapshot.Found, text: str, made: Imported) -> None:
     try:
-        root = xmltree.parse(text)
+        root = own_part(xmltree.parse(text))
     except xmltree.NotXmlError as error:
         made.skipped.append(f"{item.name}: its XML cannot be read: {error}")
         return
-    if item.view and str(root.tag) != "hudson.model.ListView":
-        return  # the view of all jobs, and those of plugins
-    wrong = names.problems(item.name)
-    if wrong:
-        made.skipped.append(f"{item.name}: {wrong[0]}")
+    if item.view and _is_everybodys(root):
+        return
+    problem = _why_left_out(item, root) or made.clash(item)
+    if problem:
+        made.skipped.append(f"{item.name}: {problem}")
         return
     kind = kind_for(str(root.tag))
-    _remove_foreign(root, ())
-    bare = xmltree.serialise(root).decode("utf-8")
-    leak = next(secrets.look_alikes(bare), None)
-    if leak:
-        made.skipped.append(
-            f"{item.name}: it holds what looks like {leak[1]}; make that a credential first"
-        )
-        return
-    fields = in_words(kind, item.name, root) if kind else None
-    entries = made.files.setdefault(_file_of(item), [])
+    fields, why = in_words(kind, item.name, root) if kind else (None, "no word for its class")
+    entries = made.files.setdefault(_file_of(item, made), [])
+    made.roots[item.key] = root
+    name = PLACEHOLDER.sub(lambda found: "\\" + found[0], item.name)
     if kind is None or fields is None:
-        file = f"xml/{item.name}.xml"
+        file = made.unused("xml/" + "/".join(map(_safe, names.segments(item.name))), ".xml")
         made.xml[file] = _escaped_xml(root)
-        entries.append({"name": item.name, "kind": "xml", "file": file})
+        word = "xmlview" if item.view else "xml"
+        entries.append({"name": name, "kind": word, "file": file})
+        made.reasons.append(f"{item.name}: as raw XML: {why}")
         return
     made.words += 1
-    entries.append({"name": item.name, "kind": _kind_word(kind), **fields})
+    entries.append({"name": name, "kind": kind_word(kind), **fields})
 
 
-def _file_of(item: snapshot.Found) -> str:
+def own_part(root: Element) -> Element:
+    """Remove the marker, versions and what stays with the controller."""
+    described = root.find("description")
+    if described is not None:
+        described.text = marker.strip(described.text)
+    for node in root.iter():
+        node.attrib.pop("plugin", None)
+    for owner in root.findall("owner"):
+        if "reference" in owner.attrib:
+            root.remove(owner)
+    return merging.without_theirs(root)
+
+
+def _is_everybodys(root: Element) -> bool:
+    """Say whether it is the view of all jobs that Jenkins makes by itself."""
+    if root.tag != merging.ALL_VIEW:
+        return False
+    return {str(node.tag) for node in normal.normal(normal.copied(root))} <= {"name"}
+
+
+def _why_left_out(item: snapshot.Found, root: Element) -> str:
+    wrong = names.problems(item.name)
+    if wrong:
+        return wrong[0]
+    leak = next(secrets.look_alikes(xmltree.serialise(root).decode("utf-8")), None)
+    secret = f"what looks like {leak[1]}" if leak else secrets.held(root)
+    return f"it holds {secret}; make that a credential first" if secret else ""
+
+
+def _file_of(item: snapshot.Found, made: Imported) -> str:
+    """Choose the YAML file of an item: one for each top folder."""
     top = names.segments(item.name)[0]
-    return "jobs" if "/" not in item.name and not item.is_folder else top
+    if "/" not in item.name and not item.is_folder:
+        return "jobs"
+    if top not in made.tops:
+        made.tops[top] = made.unused(_safe(top))
+    return made.tops[top]
 
 
-def _kind_word(kind: type[JobKind]) -> str:
+def _safe(name: str) -> str:
+    """Make a name that each file system takes, and that is read: not hidden, not too long."""
+    name = name.replace(".xml", "_xml")
+    name = f"_{name}" if name.startswith(".") else name
+    if len(name.encode()) <= LONGEST:
+        return name
+    return f"{name.encode()[:LONGEST].decode('utf-8', 'ignore')}~{marker.short(name)}"
+
+
+def read_back(made: Imported, out: Path) -> list[str]:
+    """Read what was written, and name what does not bring the same XML back."""
+    try:
+        found = describing.read(out)
+        items = {item.job.key: item for item in rendering.render_all(found.jobs)}
+    except UsageError as error:
+        return [f"what was written is not valid yet: {problem}" for problem in error.problems]
+    wrong = []
+    for key, root in made.roots.items():
+        again = xmltree.parse(items[key].bare()) if key in items else None
+        if again is None or not normal.same_trees(own_part(again), root):
+            wrong.append(f"{key[1]}: what was written does not bring the same XML back")
+    return wrong
+
+
+def kind_word(kind: type[JobKind]) -> str:
     return next(name for name in kinds.names() if kinds.load(name) is kind)
 
 
@@ -143,29 +241,40 @@ def kind_for(root: str) -> type[JobKind] | None:
     return next((kind for kind in every if root in {kind.ROOT, kind.JAVA} and kind.ROOT), None)
 
 
-def _remove_foreign(root: Element, kept: Iterable[str]) -> None:
-    """Remove the marker, versions and what belongs to others."""
-    described = root.find("description")
-    if described is not None:
-        described.text = marker.strip(described.text)
-    for node in root.iter():
-        node.attrib.pop("plugin", None)
-    for path in kept:
-        above, _, tag = path.rpartition("/")
-        parent = root.find(above) if above else root
-        for element in parent.findall(tag) if parent is not None else []:
-            parent.remove(element)  # type: ignore[union-attr]
+def in_words(kind: type[JobKind], name: str, root: Element) -> tuple[dict[str, Any] | None, str]:
+    """Say a job in the words of its kind, or why they would not bring the same XML back.
+
+    Elements of the job that words cannot say are given as XML beside the others.
+    """
+    root = merging.without_theirs(normal.copied(root))
+    raw: set[str] = set()
+    while True:
+        try:
+            fields = plain(kind.fields_of(root, raw))
+            again = kind(**parse_fields(kind, fields)).element(name, {})
+        except (Invalid, xmltree.NotXmlError, KeyError, TypeError, ValueError) as error:
+            return None, str(error)
+        before = normal.normal(normal.copied(root))
+        after = normal.normal(merging.without_theirs(again))
+        if normal.lines(normal.copied(before)) == normal.lines(normal.copied(after)):
+            return fields, ""
+        more = {str(one.tag) for one in before if not _stands_in(one, after)} - raw
+        if not more:
+            return None, _first_difference(before, after)
+        raw |= more
 
 
-def in_words(kind: type[JobKind], name: str, root: Element) -> dict[str, Any] | None:
-    """Say a job in the words of its kind; None when they would not bring the same XML back."""
-    try:
-        fields = plain(kind.fields_of(root))
-        again = kind(**parse_fields(kind, fields)).element(name, {})
-    except (Invalid, xmltree.NotXmlError, KeyError, TypeError, ValueError):
-        return None
-    same = normal.same(xmltree.serialise(root), xmltree.serialise(again))
-    return fields if same else None
+def _stands_in(element: Element, root: Element) -> bool:
+    """Say whether a tree has an element just like that one."""
+    there = root.find(str(element.tag))
+    return there is not None and normal.lines(normal.copied(there)) == normal.lines(
+        normal.copied(element)
+    )
+
+
+def _first_difference(before: Element, after: Element) -> str:
+    lost = difflib.unified_diff(normal.lines(before), normal.lines(after), lineterm="", n=0)
+    return next(line for line in lost if re.match(r"[+-][^+-]", line))
 
 
 def plain(value: Any) -> Any:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 FOLDER = "com.cloudbees.hudson.plugins.folder."
 CREDENTIALS = f"{FOLDER}properties.FolderCredentialsProvider_-FolderCredentialsProperty"
 CONFIG_FILES = "org.jenkinsci.plugins.configfiles.folder.FolderConfigFileProperty"
+# What each folder has that was made in a browser.
+WORST_CHILD = f"{FOLDER}health.WorstChildHealthMetric"
 ALL_VIEW = "hudson.model.AllView"
 # Properties in which people keep what cannot be described: never ours.
 PEOPLES = {CREDENTIALS: "credentials that people made", CONFIG_FILES: "config files"}
@@ -29,7 +31,7 @@ DECLARED = (
 )
 STEP = "org.jenkinsci.plugins.workflow.multibranch.JobPropertyTrackerAction"
 # Elements that are the controller's as soon as it has them, and those that are where we say nothing
-THEIRS = ("actions", "folderViews")
+THEIRS = ("actions", "folderViews", "views", "viewsTabBar", "primaryView")
 UNSAID = ("healthMetrics", "icon", "authToken")
 
 
@@ -107,6 +109,21 @@ def _keep_properties(theirs: Element, ours: Element, kind: str) -> bool:
 
 
 @cache
+def without_theirs(root: Element) -> Element:
+    """Remove from a job that is imported what stays with the controller; in place."""
+    for tag in THEIRS:
+        for element in root.findall(tag):
+            # Computed folders have a holder of their own, which they need when they are made.
+            if tag != "folderViews" or root.tag == f"{FOLDER}Folder":
+                root.remove(element)
+    for metrics in root.findall("healthMetrics"):
+        if [str(node.tag) for node in metrics] == [WORST_CHILD]:
+            root.remove(metrics)
+    for properties in root.findall("properties"):
+        properties[:] = [node for node in properties if node.tag not in PEOPLES]
+    return root
+
+
 def worded(kind: str) -> frozenset[str]:
     """Name the properties that a kind has words for: without these words they go."""
     return frozenset(kinds.load(kind).property_tags())

@@ -7,6 +7,7 @@ their normal forms are.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import hashlib
 from typing import TYPE_CHECKING
@@ -39,9 +40,21 @@ ADDED = {
     "caseSensitive": "true",
     "followSymlinks": "false",
     "unstableReturn": "0",
+    "abortPrevious": "false",
+    "trim": "false",
+    "keepLongStdio": "false",
+    "jdk": "(System)",
+    "healthScaleFactor": "1.0",
+    "latestOnly": "false",
+    "onlyIfSuccessful": "false",
+    "fingerprint": "false",
+    "includeInChangesets": "true",
+    "serverUrl": "https://bitbucket.org",
 }
 # The plugin moved its traits and writes the new package when it saves.
 MOVED = "com.cloudbees.jenkins.plugins.bitbucket.trait."
+LISTS = frozenset({"triggers", "categories"})
+NO_SCM = "hudson.scm.NullSCM"
 # Lists whose order means something although their elements have different names.
 ORDERED = frozenset(
     {"builders", "publishers", "buildWrappers", "prebuilders", "postbuilders", "traits", "columns",
@@ -62,17 +75,36 @@ def normal(root: Element) -> Element:
     described = root.find("description")
     if described is not None:
         described.text = marker.strip(described.text)
+    for scm in root.findall("scm"):
+        # A job without repository says so or not; a pipeline has none at this place.
+        if scm.get("class") == NO_SCM and not len(scm):
+            root.remove(scm)
     _normalise(root)
     root.tail = None
     return root
+
+
+def copied(element: Element) -> Element:
+    """Give a tree of its own to somebody who will change it."""
+    return copy.deepcopy(element)
+
+
+def tag(name: str) -> str:
+    """Give the name of an element in the package where its class was first."""
+    return name.replace(MOVED, MOVED[: -len("trait.")])
 
 
 def _normalise(element: Element) -> None:
     element.attrib.pop("plugin", None)
     if "reference" in element.attrib:  # its class stands where it refers to
         element.attrib.pop("class", None)
-    if MOVED in str(element.tag):
-        element.tag = str(element.tag).replace(MOVED, MOVED[: -len("trait.")])
+    element.tag = tag(str(element.tag))
+    if element.tag == "jobNames":  # always a set without case, which Jenkins sorts
+        element.text = None
+        strings = [child for child in element if child.tag != "comparator"]
+        element[:] = sorted(strings, key=lambda child: (child.text or "").lower())
+    if element.tag in LISTS:  # of one kind in the class, whatever it was once written as
+        element.attrib.pop("class", None)
     if len(element) and not (element.text or "").strip():
         element.text = None
     for child in list(element):
@@ -82,9 +114,7 @@ def _normalise(element: Element) -> None:
             element.remove(child)
     if len(element):
         element.text = None
-        if element.tag == "jobNames":  # a set without case, which Jenkins sorts
-            element[:] = sorted(element, key=lambda child: (child.text or "").lower())
-        elif element.tag not in ORDERED and len({child.tag for child in element}) == len(element):
+        if element.tag not in ORDERED and len({child.tag for child in element}) == len(element):
             element[:] = sorted(element, key=lambda child: str(child.tag))
     elif element.text is not None:
         element.text = element.text.replace("\r\n", "\n")
@@ -109,6 +139,7 @@ def _means_nothing(element: Element) -> bool:
         "vector",
         "list",
         "hudson.model.View$PropertyList",
+        "jenkins.branch.DefaultBranchPropertyStrategy",
         "com.cloudbees.hudson.plugins.folder.icons.StockFolderIcon",
     }
 

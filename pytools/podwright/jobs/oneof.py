@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from podwright.errors import Problem, guess, shown
-from podwright.records import field, record
-from podwright.schema import Flag, Invalid, Kind, RecordOf, Text, describe
+from podwright.records import field, fields, record
+from podwright.schema import Flag, Invalid, Kind, ListOf, RecordOf, Text, describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,9 +31,12 @@ class OneOf(Kind):
         if isinstance(value, str) and value in self.variants:
             # `- gitlabPush` alone: a variant that needs no further words
             value = {value: {}}
+        if isinstance(value, str) and value.lstrip().startswith("<") and "xml" in self.variants:
+            value = {"xml": value}
         if not isinstance(value, dict):
             raise Invalid(f"expected a map with one {self.what}, got {describe(value)}")
         unknown = [key for key in value if key not in self.variants]
+        self._refuse_fields(value, unknown)
         if unknown:
             raise Invalid(
                 *(
@@ -52,6 +57,25 @@ class OneOf(Kind):
         except Invalid as error:
             raise Invalid(*(problem.below(key) for problem in error.problems)) from None
 
+    def _refuse_fields(self, value: Mapping[str, Any], unknown: list[str]) -> None:
+        """Refuse fields that stand beside their variant and not in it."""
+        for key, kind in self.variants.items():
+            inner = [word for word in unknown if word in _fields_of(kind)]
+            if key in value and inner:
+                word = getattr(kind, "shorthand", "") or "..."
+                raise Invalid(
+                    Problem(
+                        f"{shown(inner[0])} belongs into '{key}'; write {key}: {{{word}: ..., "
+                        f"{inner[0]}: ...}}",
+                        inner[0],
+                        named=True,
+                    )
+                )
+
+
+def _fields_of(kind: Kind) -> set[str]:
+    return {item.name for item in fields(kind.of)} if isinstance(kind, RecordOf) else set()
+
 
 @record
 class Lines(Text):
@@ -71,6 +95,51 @@ class Lines(Text):
 
 
 @record
+class Script(Lines):
+    """A :class:`Lines` that may stand in a file: ``{file: build.sh}``; the description reads it."""
+
+    name: ClassVar[str] = "text, or {file: PATH}"
+
+
+# What is wrong in Java's regular expressions too; the rest of the two dialects differs.
+BROKEN = re.compile(
+    r"missing \)|unbalanced parenthesis|unterminated character set|nothing to repeat"
+)
+
+
+@record
+class Pattern(Lines):
+    """A Java regular expression."""
+
+    name: ClassVar[str] = "regular expression"
+
+    def parse(self, value: Any) -> str:
+        text = super().parse(value)
+        plain = re.sub(r"\\Q.*?(\\E|\Z)", "x", text, flags=re.DOTALL).replace("(?<", "(?:")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what Python may mean otherwise one day
+                re.compile(plain)
+        except re.error as error:
+            if BROKEN.search(error.msg):
+                raise Invalid(
+                    f"{shown(text)} is not a valid regular expression: {error.msg}"
+                ) from None
+        return text
+
+
+@record
+class SomeOf(ListOf):
+    """A list that must not be empty."""
+
+    def parse(self, value: Any) -> tuple[Any, ...]:
+        items = super().parse(value)
+        if not items:
+            raise Invalid("the list is empty; write at least one")
+        return items
+
+
+@record
 class Plain(Lines):
     """A :class:`Lines` that also takes booleans: defaults and values of parameters."""
 
@@ -80,8 +149,7 @@ class Plain(Lines):
         return super().parse(value)
 
 
-# XML 1.0, section 2.2 "Characters", minus the carriage return, which every parser turns into a
-# line feed, so that what comes back would differ from what was sent.
+# XML 1.0, section 2.2 "Characters", minus the carriage return, which no script wants.
 ALLOWED = ((0x20, 0xD7FF), (0xE000, 0xFFFD), (0x10000, 0x10FFFF))
 
 
@@ -102,10 +170,10 @@ FLAG = Flag()
 
 @record
 class Short(RecordOf):
-    """A :class:`RecordOf` that a number may stand for as well: ``keep: 20``."""
+    """A :class:`RecordOf` that a number or a list may stand for: ``keep: 20``."""
 
     def parse(self, value: Any) -> Any:
-        if isinstance(value, int) and not isinstance(value, bool):
+        if isinstance(value, (int, list)) and not isinstance(value, bool):
             value = {self.shorthand: value}
         return super().parse(value)
 

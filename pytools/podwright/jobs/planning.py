@@ -6,6 +6,7 @@ differences) fetches it and hands it in.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -386,9 +387,15 @@ def too_many(plan: ChangePlan, allowed: int | None) -> str:
 
 
 def hints(plan: ChangePlan) -> list[str]:
-    """Guess renamed jobs: one that goes and one that comes with the same content."""
+    """Say what may be meant otherwise: renamed jobs, and sources whose id changes."""
+    new_ids = [
+        f"{change.name}: a source gets another id, so that all its branches are built again; the "
+        "old one stays with `id:`"
+        for change in plan.of(CHANGE, RENAME)
+        if any(re.match(r"- +<id>", line) for line in change.diff)
+    ]
     coming = {change.digest: change for change in plan.of(ADD) if not change.view}
-    return [
+    return new_ids + [
         f"{change.name} has the content of the new {coming[change.expected].name}; if it was "
         f"renamed, add `formerly: {change.name}` to keep its builds"
         for change in plan.of(*REMOVALS)

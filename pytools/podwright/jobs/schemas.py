@@ -8,7 +8,8 @@ from podwright import json_schemas, pages
 from podwright.jobs import kinds
 from podwright.jobs.description import Document
 from podwright.jobs.expand import DEFAULT_KIND
-from podwright.jobs.oneof import OneOf, Plain, Switch
+from podwright.jobs.kinds.view import Column
+from podwright.jobs.oneof import OneOf, Plain, Script, Switch
 from podwright.records import fields
 
 HEAD_DOCS = {
@@ -25,9 +26,23 @@ VALUE = {"$ref": "#/$defs/value"}
 PLACEHOLDER = {"type": "string", "pattern": "\\{\\{ *[A-Za-z_][A-Za-z0-9_]* *\\}\\}"}
 
 
+IN_FILE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["file"],
+    "properties": {"file": {"type": "string"}},
+}
+RAW = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["xml"],
+    "properties": {"xml": {"type": "string"}},
+}
 json_schemas.MAKERS.update(
     {
         OneOf: json_schemas.reference,
+        Column: lambda kind: {"oneOf": [{"enum": sorted(kind.words())}, RAW]},
+        Script: lambda _: {"oneOf": [{"type": "string"}, IN_FILE]},
         Plain: lambda _: {"type": ["string", "number", "boolean"]},
         Switch: lambda kind: {"oneOf": [json_schemas.reference(kind), {"type": "boolean"}]},
     }

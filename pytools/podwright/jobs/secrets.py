@@ -32,7 +32,9 @@ KNOWN = {
 FORMS = {name: re.compile(form) for name, form in KNOWN.items()}
 SECRET_TAG = re.compile(r"(?i)(?:password|passwd|passphrase|secret|token|apikey|privatekey)$")
 # These end like secrets and are none: they name credentials, or say where a secret is looked up.
-HARMLESS_TAG = re.compile(r"(?i)(?:credentialsId|secretName|tokenCredentialId|tokenParameterName)$")
+HARMLESS_TAG = re.compile(
+    r"(?i)(?:credentialsId|secretName|tokenCredentialId|tokenParameterName|passwordVariable|passphraseVariable)$"
+)
 HIDDEN = "********"
 
 
@@ -48,6 +50,18 @@ def look_alikes(text: str) -> Iterator[tuple[int, str]]:
                 "URL"
             ):
                 yield found.start(), name
+
+
+def held(root: Element) -> str:
+    """Name the first thing in a job that is a secret, or was hidden as one; empty for none."""
+    for element in root.iter():
+        text = (element.text or "").strip()
+        tag = str(element.tag)
+        if text and not len(element) and SECRET_TAG.search(tag) and not HARMLESS_TAG.search(tag):
+            return f"a secret in <{tag}>"
+        if text == HIDDEN:
+            return f"in <{tag}> a value that this account may not see"
+    return ""
 
 
 def redact(text: str) -> str:

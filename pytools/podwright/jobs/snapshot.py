@@ -117,7 +117,12 @@ def tops(wanted: Iterable[str]) -> set[str]:
 
 
 def take(
-    controller: Treed, wanted: Iterable[str], managed: Iterable[str], *, top_views: bool = False
+    controller: Treed,
+    wanted: Iterable[str],
+    managed: Iterable[str],
+    *,
+    top_views: bool = False,
+    everything: bool = False,
 ) -> Snapshot:
     """Ask the controller what it has.
 
@@ -127,14 +132,16 @@ def take(
         managed: folders in which removal is allowed, and folders that are renamed: all that they
             hold is seen.
         top_views: whether views at the top are described.
+        everything: ask for all that there is.
     """
     described, folders = list(wanted), {folder.strip("/") for folder in managed}
     depth = max((name.count("/") + 1 for name in described), default=1)
     roots = tops([*described, *filter(None, folders)])
-    single = len(roots) <= FEW and not top_views and "" not in folders
+    single = len(roots) <= FEW and not top_views and "" not in folders and not everything
     while True:
         found = _ask_levels(controller, sorted(roots) if single else [], depth)
-        if not any(_is_cut_off(item, depth, folders) for item in found.items.values()):
+        cut_off = (item for item in found.items.values() if _is_at_the_edge(item, depth))
+        if not any(everything or _matters(item, folders) for item in cut_off):
             return found
         depth += MORE
 
@@ -148,10 +155,13 @@ def _ask_levels(controller: Treed, roots: list[str], depth: int) -> Snapshot:
     return Snapshot({item.key: item for item in every})
 
 
-def _is_cut_off(item: Found, depth: int, whole: set[str]) -> bool:
-    """Say whether a folder that matters was seen without what it holds."""
-    if not item.is_folder or item.name.count("/") + 1 < depth:
-        return False
+def _is_at_the_edge(item: Found, depth: int) -> bool:
+    """Say whether a folder was seen without what it holds."""
+    return item.is_folder and item.name.count("/") + 1 >= depth
+
+
+def _matters(item: Found, whole: set[str]) -> bool:
+    """Say whether it has to be known what a folder holds."""
     return item.marker is not None or not whole.isdisjoint([item.name, *names.parents(item.name)])
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
+from xml.parsers import expat
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 PROLOG = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
 DOCTYPE = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+MOST_LEVELS = 200
 HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -37,12 +39,36 @@ def parse(text: str | bytes) -> Element:
     if DOCTYPE.search(body):
         raise NotXmlError("it has a document type, which is not allowed")
     try:
-        return ET.fromstring(body)  # noqa: S314 - without a document type there are no entities
-    except ET.ParseError as error:
-        line, column = error.position
+        root = _with_prefixes(body) if "xmlns" in body else ET.fromstring(body)  # noqa: S314 - without a document type there are no entities
+    except (ET.ParseError, expat.ExpatError) as error:
+        line, column = getattr(error, "position", (error.lineno or 1, error.offset or 0))
         lines = text[: len(text) - len(body)].count("\n")
         reason = str(error).split(":", 1)[0]
         raise NotXmlError(f"{reason} (line {line + lines}, column {column + 1})") from None
+    if body.count("<") > MOST_LEVELS and _is_deep(root):
+        raise NotXmlError(f"it is nested deeper than {MOST_LEVELS} levels")
+    return root
+
+
+def _with_prefixes(body: str) -> Element:
+    """Parse XML whose names have prefixes; Jenkins takes them for a part of the names."""
+    builder = ET.TreeBuilder()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.data
+    parser.Parse(body.encode("utf-8"), True)  # noqa: FBT003 - expat's own
+    return builder.close()
+
+
+def _is_deep(root: Element) -> bool:
+    level = [root]
+    for _ in range(MOST_LEVELS):
+        level = [child for element in level for child in element]
+        if not level:
+            return False
+    return True
 
 
 def serialise(root: Element) -> bytes:
@@ -85,7 +111,8 @@ def pretty(xml: bytes) -> str:
     """Lay XML out for people, two blanks per level."""
     root = parse(xml)
     ET.indent(root, "  ")
-    return HEAD.decode("ascii") + ET.tostring(root, encoding="unicode") + "\n"
+    text = ET.tostring(root, encoding="unicode").replace("\r", "&#13;")
+    return HEAD.decode("ascii") + text + "\n"
 
 
 def escaped(text: str) -> str:
@@ -94,13 +121,15 @@ def escaped(text: str) -> str:
         text = text.replace("&", "&amp;")
     if "<" in text:
         text = text.replace("<", "&lt;")
+    if "\r" in text:  # a parser makes a line feed of a bare one
+        text = text.replace("\r", "&#13;")
     return text.replace(">", "&gt;") if ">" in text else text
 
 
 def _quoted_attribute(text: str) -> str:
     """Escape a text for an attribute; line breaks would else be read as blanks."""
     text = escaped(text).replace('"', "&quot;")
-    return text.replace("\n", "&#10;").replace("\t", "&#09;").replace("\r", "&#13;")
+    return text.replace("\n", "&#10;").replace("\t", "&#09;")
 
 
 def tag_of(java: str) -> str:

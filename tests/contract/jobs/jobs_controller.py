@@ -72,6 +72,11 @@ PLUGINS = {
     "pipeline-groovy-lib": "752.vdddedf804e72",
     "throttle-concurrents": "2.16",
     "credentials": "1415.v831096eb_5534",
+    "credentials-binding": "687.v619cb_15e923f",
+    "mailer": "489.vd4b_25144138f",
+    "timestamper": "1.28",
+    "build-timeout": "1.35",
+    "basic-branch-build-strategies": "81.v05e333931c7d",
     "junit": "1312.v1a_235a_b_94a_31",
 }
 # Elements that a save adds when they are missing, by the root of the job.
@@ -180,6 +185,7 @@ class View:
     name: str
     text: str
     description: str | None
+    java: str = "hudson.model.ListView"
 
 
 @dataclass
@@ -741,7 +747,7 @@ class JobsController:
                 every = [{"_class": "hudson.model.AllView", "name": "all", "description": None}]
                 every += [
                     {
-                        "_class": "hudson.model.ListView",
+                        "_class": v.java,
                         "name": v.name,
                         "description": v.description,
                     }
@@ -839,7 +845,7 @@ class JobsController:
         except ET.ParseError:
             raise Refuse(500, title="Oops!") from None
         text = saved(root)
-        return View(name, text, root.findtext("description"))
+        return View(name, text, root.findtext("description"), str(root.tag))
 
     def _named_view(self, item: Item, name: str) -> View:
         view = item.views.get(name)
@@ -849,6 +855,9 @@ class JobsController:
 
     def _get_view(self, item: Item, asked: Asked, name: str) -> Reply:
         del asked
+        if name == "all" and name not in item.views:
+            text = "<hudson.model.AllView><name>all</name></hudson.model.AllView>"
+            return Reply(200, text.encode(), "application/xml")
         return Reply(200, self._named_view(item, name).text.encode(), "application/xml")
 
     def _view_api(self, item: Item, asked: Asked, name: str) -> Reply:

@@ -145,7 +145,7 @@ class World:
             Console(out, err, io.StringIO(), env),
         )
         self.actors.pop()
-        assert code in {0, 1, 3} or "circle" in err.getvalue(), (
+        assert code in {0, 1, 3} or "formerly: " in err.getvalue(), (
             err.getvalue(),
             "\n".join(self.story),
         )

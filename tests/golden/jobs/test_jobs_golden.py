@@ -46,13 +46,13 @@ def test_a_description_renders_to_its_xml(case: str, request: pytest.FixtureRequ
     assert text == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if not case.startswith("xml-")])
+@pytest.mark.parametrize("case", [case for case in CASES if not case.startswith("xml")])
 def test_the_xml_is_read_back_in_words_that_render_to_the_same_xml(case: str) -> None:
     item = rendered(case)
     root = xmltree.parse(item.bare())
     kind = importing.kind_for(str(root.tag))
     assert kind is kinds.load(item.job.kind)
-    words = importing.in_words(kind, item.job.name, root)
+    words, _ = importing.in_words(kind, item.job.name, root)
     assert words is not None
     text = importing.dump([{"name": item.job.name, "kind": item.job.kind, **words}])
     (entry,) = yaml.safe_load(text)["jobs"]

@@ -238,7 +238,9 @@ def test_a_sentence_is_one_line_whatever_it_quotes(write: Write) -> None:
 
 def test_an_empty_description_is_told(write: Write) -> None:
     folder = write("# nothing yet\n")
-    assert problems(folder) == [f"{folder}: the description is empty; write `owner:` and `jobs:`"]
+    assert problems(folder) == [
+        "jobs/a.yaml:1:1: the description is empty; write `owner:` and `jobs:`"
+    ]
 
 
 def test_a_file_that_is_no_utf8_is_told(write: Write) -> None:
@@ -385,7 +387,7 @@ jobs:
         "jobs/a.yaml:5:9: templates use each other in a circle: one -> two -> one",
         "jobs/a.yaml:7:6: unknown template 'thre'; known are one, two",
         "jobs/a.yaml:9:43: {{stag}} stands for no value; did you mean 'stage'?; to keep it as it "
-        "is, write \\{{stag}}",
+        "is, write \\{{stag}} (in double quotes \\\\{{stag}})",
         "jobs/a.yaml:10:24: matrix.x: expected a list",
         "jobs/a.yaml:11:49: exclude[0]: matches no combination of the matrix; correct or remove it",
     ]
@@ -412,7 +414,7 @@ def test_defaults_of_unknown_kinds_and_fields_are_told(write: Write) -> None:
     assert problems(folder) == [
         "jobs/a.yaml:2:12: defaults: unknown kind 'pipelin'; did you mean 'pipeline'?",
         "jobs/a.yaml:2:38: defaults.folder: unknown parameter 'keep'; known are description, "
-        "displayName, libraries, properties",
+        "displayName, libraries, properties, xml",
         "jobs/a.yaml:2:54: defaults.all: unknown parameter 'keeep'; did you mean 'keep'?",
     ]
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from xml.etree.ElementTree import Element
 
 from podwright import resources
-from podwright.jobs.codec import Inside, Part, plugins_of, read_all, write_all
+from podwright.jobs.codec import Inside, Part, plugins_of, source_of, write_all
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
 
 class JobKind(Part):
@@ -40,7 +40,18 @@ class JobKind(Part):
             values: what ``{{name}}`` stands for, for kinds that fill in templates.
         """
         del name, values
-        return write_all(self, Element(self.ROOT))
+        return self.with_own_xml(write_all(self, Element(self.ROOT)))
+
+    def with_own_xml(self, root: Element) -> Element:
+        """Put the elements that are given as XML in their places."""
+        for raw in getattr(self, "xml", ()):
+            element = raw.element()
+            old = root.find(str(element.tag))
+            if old is None:
+                root.append(element)
+            else:
+                root[list(root).index(old)] = element
+        return root
 
     def holds_jobs(self) -> bool:
         """Say whether other described jobs may stand in it."""
@@ -62,9 +73,18 @@ class JobKind(Part):
         return plugins_of(self)
 
     @classmethod
-    def fields_of(cls, root: Element) -> dict[str, Any]:
-        """Read the fields back, as YAML would say them; best effort."""
-        return read_all(cls, root)
+    def fields_of(cls, root: Element, raw: Container[str] = ()) -> dict[str, Any]:
+        """Read the fields back, as YAML would say them; best effort.
+
+        Args:
+            root: the whole item.
+            raw: names of elements that no words are looked for.
+        """
+        codecs = [codec for codec in cls.XML if not any(tag in raw for tag in codec.tags())]
+        found = {key: value for codec in codecs for key, value in codec.read(cls, root).items()}
+        known = {tag for codec in codecs for tag in codec.tags()}
+        rest = [source_of(element) for element in root if element.tag not in known]
+        return {**found, "xml": rest} if rest else found
 
 
 @cache

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
-from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Part, Rest, Value
+from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Joined, Part, Value
 from podwright.jobs.kinds import JobKind
-from podwright.jobs.oneof import FLAG, TEXT, OneOf, Short
+from podwright.jobs.oneof import FLAG, TEXT, OneOf, Script, Short, SomeOf
 from podwright.jobs.parts.common import (
     HEAD,
     PROPERTIES,
@@ -20,12 +20,13 @@ from podwright.jobs.parts.common import (
     parameters_codec,
     throttle_codec,
 )
-from podwright.jobs.parts.parameters import PARAMETERS
+from podwright.jobs.parts.parameters import PARAMETERS, refuse_doubles
 from podwright.jobs.parts.raw import RawXml
 from podwright.jobs.parts.scm import SCM
-from podwright.jobs.parts.triggers import TRIGGERS
+from podwright.jobs.parts.triggers import RESULTS, TRIGGERS, Threshold
+from podwright.jobs.parts.wrappers import WRAPPERS
 from podwright.records import record
-from podwright.schema import ListOf, Number, RecordOf, option
+from podwright.schema import Choice, ListOf, Number, RecordOf, option
 
 
 @record
@@ -34,7 +35,7 @@ class Shell(Part):
 
     JAVA: ClassVar[str] = "hudson.tasks.Shell"
     XML: ClassVar[tuple[Codec, ...]] = (Value("command"),)
-    command: str = option(TEXT, "the script", "", required=True)
+    command: str = option(Script(), "the script", "", required=True)
 
 
 @record
@@ -43,7 +44,7 @@ class Batch(Part):
 
     JAVA: ClassVar[str] = "hudson.tasks.BatchFile"
     XML: ClassVar[tuple[Codec, ...]] = (Value("command"),)
-    command: str = option(TEXT, "the script", "", required=True)
+    command: str = option(Script(), "the script", "", required=True)
 
 
 STEPS = OneOf(
@@ -83,13 +84,51 @@ class Junit(Part):
     XML: ClassVar[tuple[Codec, ...]] = (
         Value("files", "testResults"),
         Value("allowEmpty", "allowEmptyResults"),
+        Value("keepLongOutput", "keepLongStdio", always=False),
     )
     files: str = option(TEXT, "patterns, separated by commas", "", required=True)
     allowEmpty: bool = option(FLAG, "do not fail when there is none", default=False)
+    keepLongOutput: bool = option(FLAG, "keep all of the tests' output", default=False)
+
+
+@record
+class Mail(Part):
+    """Mail about builds that fail or are unstable."""
+
+    JAVA: ClassVar[str] = "hudson.tasks.Mailer"
+    PLUGIN: ClassVar[str] = "mailer"
+    XML: ClassVar[tuple[Codec, ...]] = (
+        Value("to", "recipients"),
+        Value("onlyFirstUnstable", "dontNotifyEveryUnstableBuild"),
+        Value("culprits", "sendToIndividuals"),
+    )
+    to: str = option(TEXT, "addresses, separated by blanks", "")
+    onlyFirstUnstable: bool = option(FLAG, "one mail for unstable builds in turn", default=False)
+    culprits: bool = option(FLAG, "also to who broke the build", default=False)
+
+
+@record
+class Downstream(Part):
+    """Builds of other jobs afterwards."""
+
+    JAVA: ClassVar[str] = "hudson.tasks.BuildTrigger"
+    XML: ClassVar[tuple[Codec, ...]] = (Joined("jobs", "childProjects"), Threshold())
+    jobs: tuple[str, ...] = option(SomeOf(TEXT), "full names of the jobs", (), required=True)
+    threshold: str = option(
+        Choice(words=lambda: RESULTS, what="result"),
+        "worst result that still starts them",
+        "SUCCESS",
+    )
 
 
 PUBLISHERS = OneOf(
-    {"artifacts": RecordOf(Artifacts, "files"), "junit": RecordOf(Junit, "files"), "xml": RawXml()},
+    {
+        "artifacts": RecordOf(Artifacts, "files"),
+        "junit": RecordOf(Junit, "files"),
+        "mail": RecordOf(Mail, "to"),
+        "downstream": RecordOf(Downstream),
+        "xml": RawXml(),
+    },
     "kind of publisher",
 )
 
@@ -144,29 +183,41 @@ class Freestyle(Described, JobKind):
         Value("label", "assignedNode", always=False),
         _Roam(),
         Value("disabled"),
-        Fixed("blockBuildWhenDownstreamBuilding", "false"),
-        Fixed("blockBuildWhenUpstreamBuilding", "false"),
+        Value("waitForDownstream", "blockBuildWhenDownstreamBuilding"),
+        Value("waitForUpstream", "blockBuildWhenUpstreamBuilding"),
+        Value("jdk", always=False),
         Inside("triggers", (Items("triggers", TRIGGERS),)),
         Value("concurrentBuild"),
         Value("customWorkspace", always=False),
         Inside("builders", (Items("steps", STEPS),)),
         Inside("publishers", (Items("publishers", PUBLISHERS),)),
-        Inside("buildWrappers", (Rest("wrappers"),)),
+        Inside("buildWrappers", (Items("wrappers", WRAPPERS),)),
+        Value("retryCount", "scmCheckoutRetryCount", always=False),
     )
     scm: Any = option(SCM, "repository to check out", None)
     label: str = option(TEXT, "label of the agents that may build it", "")
     steps: tuple[Any, ...] = option(ListOf(STEPS), "what a build does", ())
     publishers: tuple[Any, ...] = option(ListOf(PUBLISHERS), "what happens afterwards", ())
-    wrappers: tuple[Any, ...] = option(ListOf(RawXml()), "build wrappers, as XML", ())
+    wrappers: tuple[Any, ...] = option(
+        ListOf(WRAPPERS), "what surrounds the steps; a text is taken as XML", ()
+    )
+    retryCount: int | None = option(Number(0, 1000), "more tries of a failed checkout", None)
     parameters: tuple[Any, ...] = option(ListOf(PARAMETERS), "what a build asks for", ())
     triggers: tuple[Any, ...] = option(ListOf(TRIGGERS), "what starts a build", ())
     keep: Keep | None = option(Short(Keep, "builds"), "how many builds are kept", None)
     throttle: Throttle | None = option(RecordOf(Throttle), "share limits with other jobs", None)
     concurrentBuild: bool = option(FLAG, "several builds at once", default=False)
+    waitForDownstream: bool = option(FLAG, "no build while later jobs build", default=False)
+    waitForUpstream: bool = option(FLAG, "no build while earlier jobs build", default=False)
+    jdk: str = option(TEXT, "name of a JDK in Jenkins' configuration", "")
     quietPeriod: int | None = option(Number(0, 86_400), "seconds to wait before a build", None)
     customWorkspace: str = option(TEXT, "a fixed directory on the agent", "")
     disabled: bool = option(FLAG, "refuse to build", default=False)
     properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        refuse_doubles(self.parameters)
 
 
 KIND = Freestyle

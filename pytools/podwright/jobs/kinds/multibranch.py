@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
-from xml.etree.ElementTree import Element, SubElement
 
-from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Part, Value, write_all
+from podwright.jobs.codec import Codec, Fixed, Inside, Value
 from podwright.jobs.kinds import JobKind
-from podwright.jobs.oneof import FLAG, TEXT
+from podwright.jobs.oneof import FLAG, TEXT, SomeOf
+from podwright.jobs.parts.branches import BRANCH_SOURCES, Sources, refuse_twins
 from podwright.jobs.parts.common import (
     HEAD,
     PROPERTIES,
@@ -19,7 +19,6 @@ from podwright.jobs.parts.common import (
     libraries_codec,
     orphans_codec,
 )
-from podwright.jobs.parts.sources import SOURCES
 from podwright.jobs.parts.triggers import NEVER, Interval, scan_kind
 from podwright.records import record
 from podwright.schema import ListOf, RecordOf, option
@@ -33,47 +32,6 @@ def owner(java: str) -> Fixed:
 
 
 ICON = "jenkins.branch.MetadataActionFolderIcon"
-STRATEGY = (
-    Inside(
-        "strategy",
-        (Fixed("properties", attributes={"class": "empty-list"}),),
-        {"class": "jenkins.branch.DefaultBranchPropertyStrategy"},
-    ),
-)
-
-
-class _Sources(Codec):
-    """The list of branch sources."""
-
-    TAG = "jenkins.branch.BranchSource"
-
-    def write(self, part: Any, parent: Element) -> None:
-        for value in part.sources:
-            branch_source = SubElement(parent, self.TAG)
-            Chosen("source", "source", SOURCES).write(_Holder(value), branch_source)
-            write_all(_Strategy(), branch_source)
-
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
-        chosen = Chosen("source", "source", SOURCES)
-        found = [
-            value
-            for element in parent.findall(self.TAG)
-            for value in chosen.read(record, element).values()
-        ]
-        return {"sources": found}
-
-    def tags(self) -> set[str]:
-        return {self.TAG}
-
-
-@record
-class _Holder:
-    source: Any
-
-
-@record
-class _Strategy(Part):
-    XML: ClassVar[tuple[Codec, ...]] = STRATEGY
 
 
 @record
@@ -98,7 +56,7 @@ class Multibranch(Described, JobKind):
         Value("disabled"),
         Inside(
             "sources",
-            (Inside("data", (_Sources(),)), owner(PROJECT)),
+            (Inside("data", (Sources(),)), owner(PROJECT)),
             {"class": "jenkins.branch.MultiBranchProject$BranchSourceList"},
         ),
         Inside(
@@ -108,7 +66,7 @@ class Multibranch(Described, JobKind):
         ),
     )
     sources: tuple[Any, ...] = option(
-        ListOf(SOURCES), "where branches come from", (), required=True
+        SomeOf(BRANCH_SOURCES), "where branches come from", (), required=True
     )
     scriptPath: str = option(TEXT, "the Jenkinsfile in each branch", "Jenkinsfile")
     scan: str = option(scan_kind(), "scan for branches so often when no webhook came", NEVER)
@@ -118,6 +76,10 @@ class Multibranch(Described, JobKind):
     )
     disabled: bool = option(FLAG, "refuse to build", default=False)
     properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())
+
+    def __post_init__(self) -> None:
+        """Refuse two sources that Jenkins could not tell apart."""
+        refuse_twins(self.sources)
 
 
 KIND = Multibranch

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from podwright.jobs.codec import Codec, Fixed, Inside, Items, Value
 from podwright.jobs.kinds import JobKind
-from podwright.jobs.kinds.multibranch import ICON, STRATEGY, owner
-from podwright.jobs.oneof import FLAG, TEXT
+from podwright.jobs.kinds.multibranch import ICON, owner
+from podwright.jobs.oneof import FLAG, TEXT, SomeOf
+from podwright.jobs.parts.branches import NONE, STRATEGIES
 from podwright.jobs.parts.common import (
     HEAD,
     PROPERTIES,
@@ -50,15 +51,18 @@ class Organization(Described, JobKind):
         Value("disabled"),
         Inside("navigators", (Items("navigators", NAVIGATORS),)),
         Inside("projectFactories", (Inside(FACTORY, (Value("scriptPath"),)),)),
-        Fixed("buildStrategies"),
-        *STRATEGY,
+        Inside("buildStrategies", (Items("buildStrategies", STRATEGIES),)),
+        *NONE,
     )
     navigators: tuple[Any, ...] = option(
-        ListOf(NAVIGATORS), "where repositories come from", (), required=True
+        SomeOf(NAVIGATORS), "where repositories come from", (), required=True
     )
     scriptPath: str = option(TEXT, "the Jenkinsfile in each branch", "Jenkinsfile")
     scan: str = option(scan_kind(), "scan for repositories so often", "1d")
     orphans: Orphans = option(RecordOf(Orphans), "what becomes of deleted repositories", Orphans())
+    buildStrategies: tuple[Any, ...] = option(
+        ListOf(STRATEGIES), "what is built by itself; without it everything", ()
+    )
     libraries: tuple[Library, ...] = option(
         ListOf(RecordOf(Library)), "shared libraries of all jobs below", ()
     )

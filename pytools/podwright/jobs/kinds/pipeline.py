@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Nested, Part, Value, defaults
 from podwright.jobs.kinds import JobKind
-from podwright.jobs.oneof import FLAG, TEXT, Short, Switch
+from podwright.jobs.oneof import FLAG, TEXT, Script, Short, Switch
 from podwright.jobs.parts.common import (
     HEAD,
     PROPERTIES,
@@ -20,7 +20,7 @@ from podwright.jobs.parts.common import (
     parameters_codec,
     throttle_codec,
 )
-from podwright.jobs.parts.parameters import PARAMETERS
+from podwright.jobs.parts.parameters import PARAMETERS, refuse_doubles
 from podwright.jobs.parts.scm import SCM
 from podwright.jobs.parts.triggers import TRIGGERS
 from podwright.records import record
@@ -53,6 +53,8 @@ class _Definition(Codec):
             return {}
         found: dict[str, Any] = {}
         codecs: tuple[Codec, ...] = self.INLINE
+        if not element.get("class", "").startswith(f"{CPS}.Cps"):
+            return {}
         if element.find("scm") is not None:
             codecs = self.FROM_SCM
         for codec in codecs:
@@ -130,7 +132,7 @@ class Pipeline(Described, JobKind):
         Value("quietPeriod", always=False),
         Value("disabled"),
     )
-    script: str = option(TEXT, "the pipeline itself; `scm` takes it from a repository", "")
+    script: str = option(Script(), "the pipeline itself; `scm` takes it from a repository", "")
     scm: Any = option(SCM, "repository that holds the Jenkinsfile", None)
     scriptPath: str = option(TEXT, "the Jenkinsfile in the repository", "Jenkinsfile")
     lightweight: bool = option(FLAG, "fetch the Jenkinsfile alone before it starts", default=True)
@@ -152,6 +154,7 @@ class Pipeline(Described, JobKind):
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
+        refuse_doubles(self.parameters)
         if bool(self.script) == (self.scm is not None):
             raise Invalid("give either `script` or `scm`" + (", not both" if self.script else ""))
 

@@ -1,13 +1,25 @@
 """A list view: a page that shows some of the jobs of its folder."""
+# ruff: noqa: N815 - as Jenkins' own names
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
-from podwright.jobs.codec import Codec, Fixed, Inside, Strings, Value, write_all
+from podwright.jobs.codec import (
+    Codec,
+    Fixed,
+    Inside,
+    Raw,
+    Rest,
+    Strings,
+    Value,
+    source_of,
+    write_all,
+)
 from podwright.jobs.kinds import JobKind
-from podwright.jobs.oneof import FLAG, TEXT
+from podwright.jobs.oneof import FLAG, TEXT, Pattern
+from podwright.jobs.parts.raw import RawXml
 from podwright.records import record
 from podwright.schema import Choice, ListOf, option
 
@@ -25,17 +37,36 @@ COLUMNS = {
 }
 
 
+WORDS = {java: word for word, java in COLUMNS.items()}
+
+
+class Column(Choice):
+    """A word for a column, or a column of a plugin as XML."""
+
+    def parse(self, value: Any) -> Any:
+        if isinstance(value, dict) and list(value) == ["xml"]:
+            return RawXml().parse(value["xml"])
+        return super().parse(value)
+
+
 class _Columns(Codec):
-    """The columns, one empty element each."""
+    """The columns, one element each."""
 
     def write(self, part: Any, parent: Element) -> None:
         for column in part.columns:
-            SubElement(parent, COLUMNS[column])
+            if isinstance(column, Raw):
+                parent.append(column.element())
+            else:
+                SubElement(parent, COLUMNS[column])
 
     def read(self, record: type, parent: Element) -> dict[str, Any]:
         del record
-        words = {java: word for word, java in COLUMNS.items()}
-        found = [words.get(str(element.tag), "") for element in parent]
+        found: list[Any] = [
+            WORDS[str(element.tag)]
+            if element.tag in WORDS and not len(element)
+            else {"xml": source_of(element)}
+            for element in parent
+        ]
         return {} if found == list(COLUMNS) else {"columns": found}
 
 
@@ -47,9 +78,10 @@ class View(JobKind):
     ROOT: ClassVar[str] = "hudson.model.ListView"
     VIEW: ClassVar[bool] = True
     XML: ClassVar[tuple[Codec, ...]] = (
+        Fixed("name"),
         Value("description"),
-        Fixed("filterExecutors", "false"),
-        Fixed("filterQueue", "false"),
+        Value("onlyTheirAgents", "filterExecutors"),
+        Value("onlyTheirQueue", "filterQueue"),
         Fixed("properties", attributes={"class": "hudson.model.View$PropertyList"}),
         Inside(
             "jobNames",
@@ -60,24 +92,32 @@ class View(JobKind):
                 Strings("jobs"),
             ),
         ),
-        Fixed("jobFilters"),
+        Inside("jobFilters", (Rest("filters"),)),
         Inside("columns", (_Columns(),)),
         Value("regex", "includeRegex", always=False),
         Value("recurse"),
+        Value("enabled", "statusFilter", always=False),
     )
     description: str = option(TEXT, "shown above the list", "")
     jobs: tuple[str, ...] = option(ListOf(TEXT), "names of the jobs, seen from the folder", ())
-    regex: str = option(TEXT, "show all jobs whose names match", "")
+    regex: str = option(Pattern(), "show all jobs whose names match", "")
     recurse: bool = option(FLAG, "look into folders", default=False)
-    columns: tuple[str, ...] = option(
-        ListOf(Choice(words=lambda: COLUMNS, what="column")), "columns of the list", tuple(COLUMNS)
+    columns: tuple[Any, ...] = option(
+        ListOf(Column(words=lambda: COLUMNS, what="column")),
+        "columns of the list, each a word or `xml:`",
+        tuple(COLUMNS),
     )
+    filters: tuple[Any, ...] = option(ListOf(RawXml()), "job filters of plugins, as XML", ())
+    enabled: bool | None = option(FLAG, "only jobs that may build, or (false) may not", None)
+    onlyTheirAgents: bool = option(FLAG, "show only agents that may build them", default=False)
+    onlyTheirQueue: bool = option(FLAG, "show only their builds in the queue", default=False)
+    xml: tuple[Any, ...] = option(ListOf(RawXml()), "further elements of the view, as XML", ())
 
     def element(self, name: str, values: Mapping[str, Any]) -> Element:
         del values
-        root = Element(self.ROOT)
-        SubElement(root, "name").text = name.rpartition("/")[2]
-        return write_all(self, root)
+        root = write_all(self, Element(self.ROOT))
+        root[0].text = name.rpartition("/")[2]
+        return self.with_own_xml(root)
 
 
 KIND = View

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from podwright.errors import shown
 from podwright.jobs import xmltree
-from podwright.jobs.expand import fill_text
+from podwright.jobs.expand import fill_text, why_not_filled
 from podwright.jobs.kinds import JobKind
 from podwright.jobs.oneof import TEXT, illegal
 from podwright.records import record, replace
@@ -62,8 +62,10 @@ class XmlJob(JobKind):
         if missing:
             raise Invalid(
                 *(
-                    f"file: {shown(self.file)} uses {{{{{word}}}}}, but no value has that name; "
-                    "add it to `values`"
+                    f"file: {shown(self.file)}: {why_not_filled(word, known)}"
+                    if word in known
+                    else f"file: {shown(self.file)} uses {{{{{word}}}}}, but no value has that "
+                    "name; add it to `values`"
                     for word in sorted(set(missing))
                 )
             )

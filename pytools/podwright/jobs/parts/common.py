@@ -119,7 +119,11 @@ class Caching(Part):
 
 
 LIBRARY_SOURCES = OneOf(
-    {"git": RecordOf(GitSource, "url"), "github": RecordOf(GitHubSource), "xml": RawXml()},
+    {
+        "git": RecordOf(GitSource, "url"),
+        "github": RecordOf(GitHubSource),
+        "xml": RawXml(root="scm"),
+    },
     "kind of source",
 )
 
@@ -207,6 +211,9 @@ class Described(Part):
 
     description: str = option(TEXT, "what the job is for; shown on its page", "")
     displayName: str = option(TEXT, "name that is shown in place of the real one", "")
+    xml: tuple[Any, ...] = option(
+        ListOf(RawXml()), "further elements of the job itself, or in place of others, as XML", ()
+    )
 
 
 HEAD: tuple[Codec, ...] = (

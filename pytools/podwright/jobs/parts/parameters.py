@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
-from podwright.jobs.codec import Codec, Fixed, Part, Value
-from podwright.jobs.oneof import FLAG, TEXT, OneOf, Plain
+from podwright.errors import Problem, repeated, shown
+from podwright.jobs.codec import Codec, Fixed, Part, Raw, Value
+from podwright.jobs.oneof import FLAG, TEXT, OneOf, Plain, SomeOf
 from podwright.jobs.parts.raw import RawXml
 from podwright.records import record
-from podwright.schema import Choice, ListOf, RecordOf, option
+from podwright.schema import Choice, Invalid, RecordOf, option
 
 PLAIN = Plain()
 
@@ -54,6 +55,16 @@ class BooleanParameter(Parameter):
     default: bool = option(FLAG, "ticked at first", default=False)
 
 
+@record
+class Choices(SomeOf):
+    """The list of choices; a text with commas is none."""
+
+    def parse(self, value: Any) -> tuple[Any, ...]:
+        if isinstance(value, str):
+            raise Invalid(f"expected a list, got {shown(value)}; write [x, y]")
+        return super().parse(value)
+
+
 class _Choices(Codec):
     """The list of choices, as ``Arrays.asList`` is written by XStream."""
 
@@ -79,7 +90,7 @@ class ChoiceParameter(Parameter):
     JAVA: ClassVar[str] = "hudson.model.ChoiceParameterDefinition"
     XML: ClassVar[tuple[Codec, ...]] = (*BASE, _Choices())
     choices: tuple[str, ...] = option(
-        ListOf(PLAIN), "the choices, the default first", (), required=True
+        Choices(PLAIN), "the choices, the default first", (), required=True
     )
 
 
@@ -148,3 +159,23 @@ PARAMETERS = OneOf(
     },
     "kind of parameter",
 )
+
+
+def refuse_doubles(parameters: tuple[Any, ...]) -> None:
+    """Refuse two parameters of one name, of which Jenkins would take one.
+
+    Raises:
+        Invalid: with the names.
+    """
+    names = [
+        value.element().findtext("name", "") if isinstance(value, Raw) else value.name
+        for value in parameters
+    ]
+    doubles = [name for name in repeated(names) if name]
+    if doubles:
+        raise Invalid(
+            *(
+                Problem(f"{shown(name)} is given twice; remove one", "parameters")
+                for name in doubles
+            )
+        )

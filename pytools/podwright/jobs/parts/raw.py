@@ -21,9 +21,15 @@ class RawXml(Lines):
     Its ``class`` attributes say which Java classes Jenkins makes, which is why whoever writes a
     description is trusted as much as somebody who may configure jobs. ``plugin`` attributes are
     dropped: they name versions, and Jenkins ignores them.
+
+    Attributes:
+        root: what the element must be, with a ``class``; empty for any.
+        beside: another element that may stand there.
     """
 
     name: ClassVar[str] = "XML text"
+    root: str = ""
+    beside: str = ""
 
     def parse(self, value: Any) -> Any:
         text = super().parse(value)
@@ -31,6 +37,12 @@ class RawXml(Lines):
             root = xmltree.parse(text)
         except xmltree.NotXmlError as error:
             raise Invalid(f"this is not a valid XML element: {error}") from None
+        found = str(root.tag)
+        if self.root and not (found == self.root and root.get("class")) and found != self.beside:
+            raise Invalid(
+                f"the element is <{found}>, which Jenkins would ignore here; write "
+                f'<{self.root} class="{found.replace("_-", "$").replace("__", "_")}">'
+            )
         return Raw(_without_versions(root, text))
 
 

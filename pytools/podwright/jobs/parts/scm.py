@@ -6,8 +6,20 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
-from podwright.jobs.codec import Codec, Fixed, Inside, Items, Part, Value
+from podwright.jobs import normal
+from podwright.jobs.codec import (
+    Codec,
+    Fixed,
+    Inside,
+    Items,
+    Part,
+    Rest,
+    Value,
+    read_all,
+    write_all,
+)
 from podwright.jobs.oneof import TEXT, OneOf
+from podwright.jobs.parts.git_extensions import EXTENSIONS
 from podwright.jobs.parts.raw import RawXml
 from podwright.records import record
 from podwright.schema import ListOf, Number, RecordOf, option
@@ -48,26 +60,69 @@ class _Shallow(Codec):
 
     def read(self, record: type, parent: Element) -> dict[str, Any]:
         del record
-        text = parent.findtext(f"{self.TAG}/depth", "")
-        return {"depth": int(text)} if text.isdigit() and text != "0" else {}
+        found = [int(item.findtext("depth", "0")) for item in parent if _is_plain_shallow(item)]
+        return {"depth": found[0]} if found else {}
 
     def tags(self) -> set[str]:
         return {self.TAG}
 
 
-class _Extensions(Codec):
-    """The extensions without words of their own."""
-
-    def write(self, part: Any, parent: Element) -> None:
-        for raw in part.extensions:
-            parent.append(raw.element())
+class _Extensions(Items):
+    """The extensions, but for the shallow clone that has a word of its own."""
 
     def read(self, record: type, parent: Element) -> dict[str, Any]:
-        others = [element for element in parent if element.tag != _Shallow.TAG]
         fake = Element("extensions")
-        fake.extend(others)
-        found = Items("extensions", OneOf()).read(record, fake)
-        return {"extensions": [item["xml"] for item in found["extensions"]]} if found else {}
+        fake.extend(element for element in parent if not _is_plain_shallow(element))
+        return super().read(record, fake)
+
+
+def _is_plain_shallow(element: Element) -> bool:
+    """Say whether an element is what `depth` writes."""
+    if element.tag != _Shallow.TAG:
+        return False
+    made = Element("extensions")
+    _Shallow().write(_Depth(element.findtext("depth", "0")), made)
+    return len(made) == 1 and normal.same_trees(normal.copied(element), made[0])
+
+
+@record
+class _Depth:
+    depth: str
+
+
+@record
+class Remote(Part):
+    """One of several remotes."""
+
+    XML: ClassVar[tuple[Codec, ...]] = (
+        Value("name", always=False),
+        Value("refspec", always=False),
+        Value("url"),
+        Value("credentialsId", always=False),
+    )
+    JAVA: ClassVar[str] = "hudson.plugins.git.UserRemoteConfig"
+    url: str = option(TEXT, "the repository", "", required=True)
+    name: str = option(TEXT, "what Git calls the remote", "")
+    refspec: str = option(TEXT, "what to fetch", "")
+    credentialsId: str = option(TEXT, "id of the credential that may read it", "")
+
+
+class _Remotes(Codec):
+    """The remotes after the first, which has the fields of the repository itself."""
+
+    TAG = Remote.JAVA
+
+    def write(self, part: Any, parent: Element) -> None:
+        for remote in part.remotes:
+            write_all(remote, SubElement(parent, self.TAG))
+
+    def read(self, record: type, parent: Element) -> dict[str, Any]:
+        del record
+        found = [read_all(Remote, element) for element in parent.findall(self.TAG)[1:]]
+        return {"remotes": found} if found else {}
+
+    def tags(self) -> set[str]:
+        return {self.TAG}
 
 
 @record
@@ -90,12 +145,14 @@ class GitScm(Part):
                         Value("credentialsId", always=False),
                     ),
                 ),
+                _Remotes(),
             ),
         ),
         Inside("branches", (_Branches(),)),
         Fixed("doGenerateSubmoduleConfigurations", "false"),
         Fixed("submoduleCfg", attributes={"class": "empty-list"}),
-        Inside("extensions", (_Shallow(), _Extensions())),
+        Inside("extensions", (_Shallow(), _Extensions("extensions", EXTENSIONS))),
+        Rest("xml"),
     )
     url: str = option(TEXT, "the repository", "", required=True)
     credentialsId: str = option(TEXT, "id of the credential that may read it", "")
@@ -103,7 +160,13 @@ class GitScm(Part):
     depth: int = option(Number(0, 1_000_000), "commits to fetch; 0 fetches all", 0)
     remoteName: str = option(TEXT, "what Git calls the remote", "")
     refspec: str = option(TEXT, "what to fetch", "")
-    extensions: tuple[Any, ...] = option(ListOf(RawXml()), "further extensions, as XML", ())
+    remotes: tuple[Remote, ...] = option(ListOf(RecordOf(Remote, "url")), "further remotes", ())
+    extensions: tuple[Any, ...] = option(
+        ListOf(EXTENSIONS), "what a checkout does besides; a text is taken as XML", ()
+    )
+    xml: tuple[Any, ...] = option(
+        ListOf(RawXml()), "further elements, such as a browser, as XML", ()
+    )
 
 
-SCM = OneOf({"git": RecordOf(GitScm, "url"), "xml": RawXml()}, "kind of SCM")
+SCM = OneOf({"git": RecordOf(GitScm, "url"), "xml": RawXml(root="scm")}, "kind of SCM")

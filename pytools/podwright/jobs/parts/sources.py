@@ -7,11 +7,12 @@ import re
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
-from podwright.jobs.codec import Codec, Inside, Items, Part, Value
-from podwright.jobs.oneof import FLAG, TEXT, OneOf
+from podwright.jobs.codec import Codec, Inside, Items, Part, Raw, Value
+from podwright.jobs.oneof import FLAG, TEXT, OneOf, Pattern
+from podwright.jobs.parts.git_extensions import EXTENSION_TRAITS
 from podwright.jobs.parts.raw import RawXml
 from podwright.records import record
-from podwright.schema import Choice, ListOf, Number, RecordOf, option
+from podwright.schema import Choice, Invalid, ListOf, Number, RecordOf, option
 
 # What `strategyId` says in the branch sources of GitHub, Bitbucket and GitLab alike.
 BRANCHES = {"exceptPullRequests": 1, "onlyPullRequests": 2, "all": 3}
@@ -96,7 +97,7 @@ class RegexFilter(Part):
     JAVA: ClassVar[str] = "jenkins.scm.impl.trait.RegexSCMHeadFilterTrait"
     PLUGIN: ClassVar[str] = "scm-api"
     XML: ClassVar[tuple[Codec, ...]] = (Value("regex"),)
-    regex: str = option(TEXT, "the expression", ".*", required=True)
+    regex: str = option(Pattern(), "the expression", ".*", required=True)
 
 
 @record
@@ -165,6 +166,7 @@ COMMON = {
     "regex": RecordOf(RegexFilter, "regex"),
     "repositories": RecordOf(SourceFilter),
     "clone": RecordOf(CloneTrait),
+    **EXTENSION_TRAITS,
     "xml": RawXml(),
 }
 
@@ -237,6 +239,22 @@ def _joined_id(*words: str) -> str:
 
 
 @record
+class Traits(ListOf):
+    """The traits of a source, of which one must discover something; of XML nobody knows."""
+
+    def parse(self, value: Any) -> tuple[Any, ...]:
+        traits = super().parse(value)
+        if not any(isinstance(trait, Raw) or "Discovery" in trait.JAVA for trait in traits):
+            raise Invalid("nothing is discovered; add branches, pullRequests, forks or tags")
+        return traits
+
+
+def _usual(traits: OneOf) -> tuple[Any, ...]:
+    """Give what the plugins' own forms begin with."""
+    return tuple(traits.parse(word) for word in ("branches", "pullRequests", "forks"))
+
+
+@record
 class Source(Part):
     """What all sources have."""
 
@@ -262,7 +280,7 @@ class GitSource(Source):
     )
     url: str = option(TEXT, "the repository", "", required=True)
     traits: tuple[Any, ...] = option(
-        ListOf(GIT_TRAITS), "what is discovered", (GIT_TRAITS.parse("branches"),)
+        Traits(GIT_TRAITS), "what is discovered", (GIT_TRAITS.parse("branches"),)
     )
 
     def natural_id(self) -> str:
@@ -289,7 +307,9 @@ class GitHubSource(Source):
     repository: str = option(TEXT, "name of the repository", "", required=True)
     url: str = option(TEXT, "its address, for GitHub Enterprise", "")
     apiUri: str = option(TEXT, "API of GitHub Enterprise", "")
-    traits: tuple[Any, ...] = option(ListOf(GITHUB_TRAITS), "what is discovered", ())
+    traits: tuple[Any, ...] = option(
+        Traits(GITHUB_TRAITS), "what is discovered", _usual(GITHUB_TRAITS)
+    )
 
     def natural_id(self) -> str:
         """Make an id of owner and repository."""
@@ -313,7 +333,9 @@ class BitbucketSource(Source):
     owner: str = option(TEXT, "workspace or project key", "", required=True)
     repository: str = option(TEXT, "slug of the repository", "", required=True)
     serverUrl: str = option(TEXT, "the server", "https://bitbucket.org")
-    traits: tuple[Any, ...] = option(ListOf(BITBUCKET_TRAITS), "what is discovered", ())
+    traits: tuple[Any, ...] = option(
+        Traits(BITBUCKET_TRAITS), "what is discovered", _usual(BITBUCKET_TRAITS)
+    )
 
     def natural_id(self) -> str:
         """Make an id of server, owner and repository."""
@@ -337,7 +359,9 @@ class GitLabSource(Source):
     serverName: str = option(TEXT, "name of the server in Jenkins' configuration", "default")
     owner: str = option(TEXT, "group or user", "", required=True)
     project: str = option(TEXT, "full path, such as group/project", "", required=True)
-    traits: tuple[Any, ...] = option(ListOf(GITLAB_TRAITS), "what is discovered", ())
+    traits: tuple[Any, ...] = option(
+        Traits(GITLAB_TRAITS), "what is discovered", _usual(GITLAB_TRAITS)
+    )
 
     def natural_id(self) -> str:
         """Make an id of server and project."""
@@ -350,7 +374,7 @@ SOURCES = OneOf(
         "github": RecordOf(GitHubSource),
         "bitbucket": RecordOf(BitbucketSource),
         "gitlab": RecordOf(GitLabSource),
-        "xml": RawXml(),
+        "xml": RawXml(root="source", beside="jenkins.branch.BranchSource"),
     },
     "kind of source",
 )
@@ -371,7 +395,9 @@ class GitHubNavigator(Part):
     owner: str = option(TEXT, "organization or user", "", required=True)
     apiUri: str = option(TEXT, "API of GitHub Enterprise", "")
     credentialsId: str = option(TEXT, "id of the credential that may read it", "")
-    traits: tuple[Any, ...] = option(ListOf(GITHUB_TRAITS), "what is discovered", ())
+    traits: tuple[Any, ...] = option(
+        Traits(GITHUB_TRAITS), "what is discovered", _usual(GITHUB_TRAITS)
+    )
 
 
 @record
@@ -389,7 +415,9 @@ class BitbucketNavigator(Part):
     owner: str = option(TEXT, "workspace or project key", "", required=True)
     serverUrl: str = option(TEXT, "the server", "https://bitbucket.org")
     credentialsId: str = option(TEXT, "id of the credential that may read it", "")
-    traits: tuple[Any, ...] = option(ListOf(BITBUCKET_TRAITS), "what is discovered", ())
+    traits: tuple[Any, ...] = option(
+        Traits(BITBUCKET_TRAITS), "what is discovered", _usual(BITBUCKET_TRAITS)
+    )
 
 
 @record
@@ -407,7 +435,9 @@ class GitLabNavigator(Part):
     serverName: str = option(TEXT, "name of the server in Jenkins' configuration", "default")
     owner: str = option(TEXT, "group or user", "", required=True)
     credentialsId: str = option(TEXT, "id of the credential that may read it", "")
-    traits: tuple[Any, ...] = option(ListOf(GITLAB_TRAITS), "what is discovered", ())
+    traits: tuple[Any, ...] = option(
+        Traits(GITLAB_TRAITS), "what is discovered", _usual(GITLAB_TRAITS)
+    )
 
 
 NAVIGATORS = OneOf(

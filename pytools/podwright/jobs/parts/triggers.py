@@ -9,10 +9,10 @@ from xml.etree.ElementTree import Element, SubElement
 
 from podwright.errors import shown
 from podwright.jobs.codec import Codec, Joined, Part, Value, defaults
-from podwright.jobs.oneof import FLAG, TEXT, OneOf
+from podwright.jobs.oneof import FLAG, TEXT, OneOf, SomeOf
 from podwright.jobs.parts.raw import RawXml
 from podwright.records import record
-from podwright.schema import Choice, Invalid, ListOf, RecordOf, Text, option
+from podwright.schema import Choice, Invalid, RecordOf, Text, option
 
 if TYPE_CHECKING:
     from podwright.schema import Kind
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 CRON_WORDS = {
     "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly",
 }  # fmt: skip
-CRON_FIELDS = 5
-# One of the five columns of a Jenkins schedule: H, H(0-29), H/15, *, 1,2, 3-5/2 and names of days
-CRON_FIELD = re.compile(
-    r"(?:(?:H(?:\([0-9]+-[0-9]+\))?|\*|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:/[0-9]+)?)"
-    r"(?:,(?:H(?:\([0-9]+-[0-9]+\))?|\*|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:/[0-9]+)?)*"
+# hudson.scheduler.BaseParser: minute, hour, day of month, month, day of week
+CRON_BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+# where H ends: a day that each month has, and Sunday once
+HASH_ENDS = (59, 23, 28, 12, 6)
+CRON_PART = re.compile(
+    r"(?P<hash>H)(?:\((?P<low>[0-9]+)-(?P<high>[0-9]+)\))?(?:/(?P<step>[0-9]+))?"
+    r"|(?:\*|(?P<from>[0-9]+)(?:-(?P<to>[0-9]+))?)(?:/(?P<every>[0-9]+))?"
 )
 
 
@@ -41,12 +43,39 @@ class Cron(Text):
             if not bare or bare.startswith(("#", "TZ=")) or bare in CRON_WORDS:
                 continue
             columns = bare.split()
-            if len(columns) != CRON_FIELDS or not all(map(CRON_FIELD.fullmatch, columns)):
+            if len(columns) != len(CRON_BOUNDS):
                 raise Invalid(
                     f"{shown(bare)} is not a valid schedule; write five columns such as "
                     "'H 2 * * 1-5', or a word such as @daily"
                 )
+            for number, column in enumerate(columns):
+                for part in column.split(","):
+                    problem = _cron_problem(part, number)
+                    if problem:
+                        raise Invalid(f"{shown(bare)} is not a valid schedule: {problem}")
         return text
+
+
+def _cron_problem(part: str, column: int) -> str:
+    """Say what Jenkins would not take of a part of a column; it drops such triggers silently."""
+    found = CRON_PART.fullmatch(part)
+    if found is None:
+        return f"{shown(part)} is not a number, a range, '*' or 'H'"
+    low, high = CRON_BOUNDS[column]
+    numbers = [int(found[name]) for name in ("low", "high", "from", "to") if found[name]]
+    for number in numbers:
+        if not low <= number <= high:
+            return f"{number} is not between {low} and {high}"
+    if numbers[1:] and numbers[0] > numbers[1]:
+        return f"the range {shown(part)} ends before it begins"
+    step = found["step"] or found["every"]
+    if step is not None and int(step) < 1:
+        return f"the step of {shown(part)} is not positive"
+    if found["hash"] and step:
+        first, last = numbers or (low, HASH_ENDS[column])
+        if int(step) > last - first + 1:
+            return f"the step of {shown(part)} is larger than {last - first + 1}"
+    return ""
 
 
 @record
@@ -78,7 +107,7 @@ RESULTS = {
 }
 
 
-class _Threshold(Codec):
+class Threshold(Codec):
     """The worst result that still triggers, as the class Result is written."""
 
     def write(self, part: Any, parent: Element) -> None:
@@ -101,8 +130,8 @@ class UpstreamTrigger(Part):
     """After builds of other jobs."""
 
     JAVA: ClassVar[str] = "jenkins.triggers.ReverseBuildTrigger"
-    XML: ClassVar[tuple[Codec, ...]] = (Joined("jobs", "upstreamProjects"), _Threshold())
-    jobs: tuple[str, ...] = option(ListOf(TEXT), "full names of the jobs", (), required=True)
+    XML: ClassVar[tuple[Codec, ...]] = (Joined("jobs", "upstreamProjects"), Threshold())
+    jobs: tuple[str, ...] = option(SomeOf(TEXT), "full names of the jobs", (), required=True)
     threshold: str = option(
         Choice(words=lambda: RESULTS, what="result"),
         "worst result that still starts a build",
