@@ -75,7 +75,9 @@ def everything() -> dict[str, str]:
         ),
         "docs/reference/strategies.md": _strategies_page(),
         "docs/reference/cli.md": cli_page(),
-        "docs/reference/failures.md": page("failures.md", layers=_failures()),
+        "docs/reference/failures.md": page(
+            "failures.md", layers=_failures(), measured=_measured_failures()
+        ),
     }
 
 
@@ -98,6 +100,15 @@ def _groovy_names() -> list[str]:
         lines = textwrap.wrap(words, 94, break_on_hyphens=False)
         rows += [f"    '{name}': [", *(f"      {line}" for line in lines), "    ],"]
     return rows
+
+
+def _measured_failures() -> list[str]:
+    """Give what real failures on a cluster have said, and after how many seconds."""
+    text = (Path(__file__).parent / "data" / "failures.json").read_text("utf-8")
+    return [
+        f"| {name} | {told['layer']} | {cell(told['said'])} | {told['seconds']} |"
+        for name, told in sorted(json.loads(text).items())
+    ]
 
 
 def _failures() -> list[str]:

@@ -32,12 +32,13 @@ def package() -> Path:
 def everything() -> dict[str, bytes]:
     """Give all generated files, by path from the repository's root."""
     packed = symptoms.packed(package() / "doctor" / "symptoms").encode()
+    known = symptoms.from_files(package() / "doctor" / "symptoms")
     members = {**bundle.hot_members(package()), f"podwright/{symptoms.PACKED}": packed}
     made = {
         f"{PACKAGE}/{symptoms.PACKED}": packed,
         f"{RESOURCES}/podwright.pyz": bundle.archive(members),
         f"{RESOURCES}/doctor.json": pod.as_yaml(proof.asking_pod()).encode(),
-        f"{RESOURCES}/pod-symptoms.json": symptoms.for_pods(symptoms.load()).encode(),
+        f"{RESOURCES}/pod-symptoms.json": symptoms.for_pods(known).encode(),
         "docs/reference/request.schema.json": (
             json.dumps(documents.request_schema(), indent=2, ensure_ascii=False) + "\n"
         ).encode(),

@@ -316,7 +316,15 @@ pw_step() { # kind, title, command...
   # A RUN step's own 126 or 127 comes through some builders.
   case $pw_code:$(command -v "$pw_program" 2>/dev/null) in 126:/* | 127:/*) pw_code=1 ;; esac
   case $pw_code in
-    137) pw_fail 137 "$pw_title: was killed from outside, by the memory limit most of the time; raise the limit of the container or look at the pod's events" ;;
+    137)
+      pw_explain "$pw_ended"
+      # The builder itself was killed: then its log does not know why.
+      case $pw_failure in
+        *'"layer": "'[a-z]*) ;;
+        *) pw_why="$pw_title: was killed from outside, by the memory limit most of the time; raise the limit of the container or look at the pod's events" pw_failure='' ;;
+      esac
+      pw_fail 137 "$pw_why"
+      ;;
     126 | 127) pw_fail "$pw_code" "$pw_title: '$pw_program' cannot be run here; this container is not one of the strategy, or its image lacks the program" ;;
   esac
   pw_explain "$pw_ended"

@@ -196,12 +196,13 @@ class Bridge implements Serializable {
   private void explain(Exception e, String label, boolean held) {
     String message = e.message == null ? '' : e.message
     boolean interrupted = e instanceof FlowInterruptedException
-    if (label == null || held && !interrupted && !message.contains(label)) {
+    String symptoms = label == null ? null : resources.text(Resources.OWN + '/pod-symptoms.json')
+    if (symptoms == null || message.startsWith(step + ': ')) {
       return // an error of the build itself
     }
-    String symptoms = resources.text(Resources.OWN + '/pod-symptoms.json')
-    if (symptoms == null || held && PodFailure.cause(symptoms, [message]) == null) {
-      return // an abort or a timeout
+    boolean itself = PodFailure.cause(symptoms, [message]) != null
+    if (held && !(itself && (interrupted || message.contains(PodFailure.mark(label))))) {
+      return // an abort, a timeout, or an error of the body
     }
     Map cause = PodFailure.cause(symptoms, PodFailure.said(steps.currentBuild, label, message))
     if (cause == null) {
@@ -210,8 +211,8 @@ class Bridge implements Serializable {
     String what = held ? 'the pod was lost: ' : 'the pod did not start: '
     String sentence = what + cause.sentence + '; ' + cause.remedy
     tell(cause, step + ': ' + sentence)
-    boolean queued = message.contains('Queue task was cancelled')
-    if (!interrupted || queued && !cause.transient) {
+    boolean given = itself || message.contains('Queue task was cancelled')
+    if (!interrupted || given && !cause.transient) {
       fail(sentence)
     }
     steps.echo('[podwright] ERROR: ' + step + ': ' + sentence)

@@ -16,6 +16,12 @@ class PodFailure implements Serializable {
   private static final int LINES = 500
   private static final int LONGEST = 200
 
+  /** Returns what a pod's name has of its label, whose other characters may be others there. */
+  @NonCPS
+  static String mark(String label) {
+    return label.substring(label.lastIndexOf('-') + 1)
+  }
+
   /**
    * Returns what the log says of one pod.
    *
@@ -25,9 +31,10 @@ class PodFailure implements Serializable {
   @NonCPS
   static List said(Object build, String label, String message) {
     List found = []
+    String mark = mark(label)
     try {
       for (Object line : build.rawBuild.getLog(LINES)) {
-        if (label != null && line.toString().contains(label)) {
+        if (line.toString().contains(mark)) {
           found.add(line.toString())
         }
       }
@@ -110,7 +117,9 @@ class PodFailure implements Serializable {
 
   @NonCPS
   private static Map named(Matcher match, List names, String line) {
-    Map values = [line: line.substring(0, Math.min(line.length(), LONGEST)), rest: '']
+    // Without what the plugin writes before the words of an event.
+    String words = line.replaceFirst('^.*\\[[^\\]/ ]*/[^\\] ]*\\]\\[[A-Za-z]+\\] ', '')
+    Map values = [line: words.substring(0, Math.min(words.length(), LONGEST)), rest: '']
     for (Object name : names) {
       values.put(name.toString(), match.group(name.toString()))
     }

@@ -119,12 +119,12 @@ class KubernetesTest {
 
   @Test
   void any_regular_container_that_has_ended_ends_the_agent() {
-    assertEquals("container a was terminated (reason: OOMKilled, exit code: 137)",
+    assertEquals("Container a was terminated. Reason: OOMKilled, Exit code: 137",
         status("{'status': {'containerStatuses': [{'name': 'a', 'state': {'terminated': {'reason': "
             + "'OOMKilled', 'exitCode': 137}}}]}}").terminated());
     assertNull(status("{'status': {'initContainerStatuses': [{'name': 'a', 'state': {'terminated': "
         + "{'reason': 'Completed', 'exitCode': 0}}}]}}").terminated());
-    assertEquals("container a was terminated (reason: Error, exit code: 1)",
+    assertEquals("Container a was terminated. Reason: Error, Exit code: 1",
         status("{'status': {'initContainerStatuses': [{'name': 'a', 'state': {'terminated': "
             + "{'reason': 'Error', 'exitCode': 1}}}]}}").terminated());
   }
@@ -284,7 +284,7 @@ class KubernetesTest {
         + "/status.json; sleep 60'");
     assertEquals("ABORTED", outcome.result(), outcome.log());
     assertTrue(outcome.error().endsWith(
-        ": container main was terminated (reason: OOMKilled, exit code: 137); Jenkins gives up the "
+        ": Container main was terminated. Reason: OOMKilled, Exit code: 137; Jenkins gives up the "
             + "agent"), outcome.error());
     isDeleted();
   }

@@ -8,7 +8,7 @@ final class AgentLost extends FlowInterruptedException {
   private static final long serialVersionUID = 1L;
   /** KubernetesAgentErrorCondition: of these a second pod would die as well, or it has ended by itself. */
   private static final Pattern IGNORED =
-      Pattern.compile("reason: (OOMKilled|Completed|DeadlineExceeded)\\b");
+      Pattern.compile("Reason: (OOMKilled|Completed|DeadlineExceeded)\\b");
 
   private final String label;
 

@@ -19,6 +19,7 @@ final class PodAgent implements Agent {
   private static final int SLOW_END_SECONDS = 10;
   private static final int WATCH_MILLISECONDS = 2000;
   private static final int FAILURES_ALLOWED = 3;
+  private static final int TRIES_FOR_REASON = 10;
 
   private final Kubectl kubectl;
   private final String name;
@@ -62,7 +63,7 @@ final class PodAgent implements Agent {
         failures = 0;
       } catch (IOException e) {
         failures++;
-        problem = failures < FAILURES_ALLOWED ? null : e.getMessage();
+        problem = failures < FAILURES_ALLOWED ? null : why(e);
       } catch (InterruptedException e) {
         return;
       }
@@ -70,6 +71,23 @@ final class PodAgent implements Agent {
         request.lost().accept("Pod " + name + ": " + problem + "; Jenkins gives up the agent");
         return;
       }
+    }
+  }
+
+  /** Returns what Kubernetes knows of a pod that does not answer; the kubelet may tell a bit later. */
+  private String why(IOException problem) {
+    try {
+      String known = null;
+      for (int tries = 0; known == null && tries < TRIES_FOR_REASON; tries++) {
+        known = PodStatus.parse(kubectl.run("get", "pod", name, "-o", "json")).terminated();
+        Thread.sleep(known == null ? MILLISECONDS : 0);
+      }
+      return known == null ? problem.getMessage() : known;
+    } catch (InterruptedException e) {
+      return problem.getMessage();
+    } catch (IOException e) {
+      boolean gone = e.getMessage().contains("NotFound");
+      return gone ? "Pod " + kubectl.namespace() + '/' + name + " was just deleted" : e.getMessage();
     }
   }
 
@@ -153,7 +171,7 @@ final class PodAgent implements Agent {
           "cat \"$1/result\" 2>/dev/null || { [ -e \"$1/pid\" ] && echo -1 || echo -2; }; "
           + "rm -rf \"$1\"", "sh", directory), StandardCharsets.UTF_8).strip();
     } catch (IOException e) {
-      return new Ended(-1, captured, "the pod " + name + " cannot be reached: " + e.getMessage());
+      return new Ended(-1, captured, "the pod " + name + " cannot be reached: " + why(e));
     }
     if (result.equals("-2")) {
       request.log().accept("process apparently never started in " + directory

@@ -49,8 +49,11 @@ final class PodStatus {
         || line.contains("CreateContainerConfigError"));
   }
 
-  /** Returns why the pod is lost: a regular container has ended, or an init container has failed. */
+  /** Returns why the pod is lost, in the words of the plugin's Reaper: a regular container has ended, or an init container has failed. */
   String terminated() {
+    if ("Failed".equals(status.get("phase")) && status.get("reason") != null) {
+      return "Pod just failed. Reason: " + status.get("reason") + ", Message: " + status.get("message");
+    }
     for (Map<String, Object> container : list("containerStatuses")) {
       Map<String, Object> end = state(container, "terminated");
       if (end != null) {
@@ -63,10 +66,7 @@ final class PodStatus {
         return sentence(container, end);
       }
     }
-    if ("Failed".equals(status.get("phase"))) {
-      return "the pod has failed: " + status.get("reason") + ' ' + status.get("message");
-    }
-    return null;
+    return "Failed".equals(status.get("phase")) ? "Pod just failed." : null;
   }
 
   /** Returns the containers that have run, so that they may have logs. */
@@ -82,8 +82,8 @@ final class PodStatus {
 
   private static String sentence(Map<String, Object> container, Map<String, Object> end) {
     Object message = end.get("message");
-    return "container " + container.get("name") + " was terminated (reason: " + end.get("reason")
-        + ", exit code: " + end.get("exitCode") + ")" + (message == null ? "" : ": " + message);
+    return "Container " + container.get("name") + " was terminated. Reason: " + end.get("reason")
+        + ", Exit code: " + end.get("exitCode") + (message == null ? "" : ", Message: " + message);
   }
 
   private List<Map<String, Object>> containers() {
