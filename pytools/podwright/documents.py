@@ -23,6 +23,7 @@ from podwright.pages import cell, entries, page, sections, table
 from podwright.records import fields
 from podwright.references import Name
 from podwright.request import BuildParameters, Common, Image, Pod, PodParameters, Registry
+from podwright.supply.linting import Lint
 from podwright.supply.parameters import Attestation, Scan, Verification
 from podwright.workspace import Facts
 
@@ -33,6 +34,7 @@ COMMANDS = {
     "attestImage": Attestation,
     "scanImage": Scan,
     "verifyImage": Verification,
+    "lintDockerfile": Lint,
 }
 
 

@@ -26,6 +26,7 @@ IMAGES: dict[str, str] = {
     "podman": "quay.io/podman/stable:v5.8.4",
     "syft": "docker.io/anchore/syft:v1.57.1",
     "grype": "docker.io/anchore/grype:v0.121.3",
+    "hadolint": "docker.io/hadolint/hadolint:v2.15.1",
     "cosign": "ghcr.io/sigstore/cosign/cosign:v3.1.3",
 }
 

@@ -13,6 +13,7 @@ from podwright.images import resolve
 from podwright.records import record, replace
 from podwright.references import TAG, Name, parse_name, tag_like
 from podwright.request import LONGEST_ARGUMENT, LONGEST_COMMAND, Pod
+from podwright.resources import LazyModule
 from podwright.shell import Expand
 from podwright.workspace import followed, path_state, read_dockerfile, source_of
 
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from podwright import tagrules
     from podwright.builders._base import Strategy
     from podwright.config import Config
     from podwright.request import Common, Image, PodParameters, Request
     from podwright.workspace import Facts, Source
+else:
+    tagrules = LazyModule("podwright.tagrules")
 
 CONTAINER = "builder"
 # What Groovy makes of "${env.NAME}" when there is no such variable.
@@ -304,8 +308,12 @@ def _script(
         found.add(rules.level(name, strategy.level, config.rules))
     found.add(_proxy_problems(request.common, facts, strategy))
     builds = []
-    for image, place in _images(request):
+    for asked, place in _images(request):
+        image = _with_made_tags(asked, facts)
         problems = list(_workspace_problems(image, facts))
+        if asked.tags and not _name_and_tags(image)[1]:
+            sentence = "no rule gives a tag for what is built here; add 'type=sha'"
+            problems.append(Problem(sentence, "tags"))
         if not problems:
             builds.append(_made_build(image, known, request, facts))
             problems += strategy.refusals(builds[-1]) if strategy else []
@@ -416,6 +424,15 @@ def _made_build(image: Image, known: dict[str, Any], request: Request, facts: Fa
     )
 
 
+def _with_made_tags(image: Image, facts: Facts) -> Image:
+    """Put tags in the place of the rules; with a mistake in one all stay, to be told."""
+    rules_given = [tag for tag in image.tags if "=" in tag]
+    if not rules_given or any(map(tagrules.mistake, rules_given)):
+        return image
+    source = source_of(facts, image.context)
+    return replace(image, tags=tagrules.applied(image.tags, facts, source))
+
+
 def _name_and_tags(image: Image) -> tuple[Name, tuple[str, ...]]:
     """Give repository and tags, the name's own first."""
     try:
@@ -482,6 +499,9 @@ def _name_problems(image: Image) -> Iterator[Problem]:
     for number, tag in enumerate(image.tags):
         if not tag:
             yield Problem("is empty; give a tag, or leave it out", "tags", number)
+        elif "=" in tag:  # which no tag can have
+            sentence = tagrules.mistake(tag)
+            yield from [Problem(sentence, "tags", number)] if sentence else []
         elif _UNSET_TAG.search(tag):
             yield Problem(f"{shown(tag)} {_UNSET_WHY}", "tags", number)
         elif not re.fullmatch(TAG, tag):

@@ -291,7 +291,7 @@ class Image:
     )
     tags: tuple[str, ...] = option(
         ListOf(Text(numbers=True)),
-        "tags to push; default: short hash of the checked-out commit",
+        "tags to push, or rules such as 'type=semver'; default: short hash of the commit",
         (),
         flag="--tag",
     )

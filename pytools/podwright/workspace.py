@@ -24,6 +24,9 @@ class Facts:
         within: the directory that no path may lead out of, '' for the root: Jenkins' workspace, or
             the checkout around the root.
         ref_name: branch or tag that Jenkins builds, '' outside of Jenkins.
+        tag_name: the tag that Jenkins builds, '' for none.
+        change_id: the pull request that Jenkins builds, '' for none.
+        primary: whether Jenkins builds the project's main branch.
         build_url: where the build can be looked at.
         build_id: unique text of this build, e.g. Jenkins' BUILD_TAG.
         epoch: the value of SOURCE_DATE_EPOCH, seconds since 1970; None when it is not set.
@@ -36,6 +39,9 @@ class Facts:
     root: str = "."
     within: str = ""
     ref_name: str = ""
+    tag_name: str = ""
+    change_id: str = ""
+    primary: bool = False
     build_url: str = ""
     build_id: str = ""
     epoch: int | None = None
@@ -79,6 +85,10 @@ def inspect(root: Path, env: Mapping[str, str]) -> Facts:
         root=str(root),
         within=str(_bounds(root.resolve(), env.get("WORKSPACE", ""))),
         ref_name=env.get("TAG_NAME") or env.get("BRANCH_NAME") or "",
+        tag_name=env.get("TAG_NAME", ""),
+        change_id=env.get("CHANGE_ID", ""),
+        # The plugin branch-api sets it for that branch alone.
+        primary=env.get("BRANCH_IS_PRIMARY") == "true",
         build_url=env.get("BUILD_URL", ""),
         build_id=env.get("BUILD_TAG", ""),
         epoch=int(epoch) if epoch.isascii() and epoch.isdecimal() else None,

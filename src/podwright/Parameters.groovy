@@ -33,7 +33,10 @@ class Parameters implements Serializable {
     ],
     'verifyImage': [
       'key', 'kms', 'identity', 'issuer', 'trustedRoot', 'credentials', 'registries', 'image',
-      'attestations',
+      'dockerfile', 'attestations',
+    ],
+    'lintDockerfile': [
+      'dockerfile', 'failOn', 'ignore', 'report',
     ],
     'promoteImage.images': [
       'image', 'to', 'tags',

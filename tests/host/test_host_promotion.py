@@ -6,8 +6,10 @@ import datetime as dt
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,10 @@ from hostimages import attestation, image, index, repository
 from hostrig import PASSWORD, USER
 from hostservers import Fault, FaultProxy, Registry, wait_for
 
-from podwright.distribution.client import Login
+from podwright.distribution.client import Client, Login
+from podwright.distribution.repository import Repository
+from podwright.errors import PodwrightError
+from podwright.request import Registry as Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -238,6 +243,29 @@ def test_a_wrong_password_is_one_sentence(tmp_path: Path, registry: Registry) ->
         "(UNAUTHORIZED: authentication required); the registry refused the login; check user, "
         "password and rights\n"
     )
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        asked: list[bytes] = []
+
+        def answer() -> None:
+            link, _ = server.accept()
+            with link:
+                asked.append(link.recv(1000).split(b"\r\n")[0])
+                link.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.getsockname()[1]}")
+        client = Client("registry.invalid", Setting(), LOGIN, patience=0)
+        with pytest.raises(PodwrightError, match="Tunnel connection failed: 403"):
+            Repository(client, "app").tags()
+        thread.join()
+    assert asked[0].startswith(b"CONNECT registry.invalid:443 HTTP/1.")
+    monkeypatch.setenv("NO_PROXY", "registry.invalid")
+    with pytest.raises(PodwrightError, match="there is no such host"):
+        Repository(client, "app").tags()
 
 
 def test_old_images_go_and_the_rest_says_why_it_stays(tmp_path: Path, production: Registry) -> None:

@@ -213,6 +213,10 @@ def test_verification_trusts_one_key(tmp_path: Path, host: str, tools: dict[str,
         reference,
         ["signature", "spdx"],
     ), said
+    (tmp_path / "Dockerfile").write_text(f"FROM {host}/team/signed:1\nFROM scratch\n")
+    bases = {"dockerfile": "Dockerfile", "key": "cosign.pub"}
+    code, result, said = place.podwright("verify", bases)
+    assert (code, result["bases"]) == (0, {f"{host}/team/signed:1": reference}), said
     code, _, said = place.podwright("verify", {**value, "attestations": ["provenance"]})
     assert code == 1
     assert said.startswith(

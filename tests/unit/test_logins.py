@@ -66,8 +66,18 @@ def test_a_login_of_the_request_is_for_its_registry_and_use() -> None:
     name = Name("r.example", "app")
     assert login_for(name, given, env, "push") == Login("a", "1")
     assert login_for(name, given, env, "pull") == Login()
-    with pytest.raises(UsageError, match=r"^credentials: A_USR is not set; set it$"):
+    with pytest.raises(UsageError, match=r"^credentials\[0\]: A_USR is not set; set it$"):
         login_for(name, given, {}, "push")
+
+
+def test_a_token_and_a_path_are_logins_as_well(tmp_path: Path) -> None:
+    given = (
+        Credential(registry="r.example/team", type="string", username="oauth", variable="T"),
+        Credential(registry="r.example", variable="A"),
+    )
+    env = {"T": "token", "A_USR": "a", "A_PSW": "1", "HOME": str(tmp_path)}
+    assert login_for(Name("r.example", "team/app"), given, env, "pull") == Login("oauth", "token")
+    assert login_for(Name("r.example", "teams/app"), given, env, "pull") == Login("a", "1")
 
 
 def test_a_helper_is_asked_for_its_host(tmp_path: Path) -> None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from podwright import dockerfile
 from podwright.commands import promote
 from podwright.distribution import parameters as named
-from podwright.supply import verifying
+from podwright.errors import UsageError
+from podwright.sources import read_text
+from podwright.supply import pins, verifying
 from podwright.supply.parameters import Verification
 from podwright.supply.programs import programs_for
 
@@ -26,6 +29,7 @@ SUMMARY = "verify signatures and attestations of an image"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", nargs="?", help="the image, with its digest or a tag")
+    parser.add_argument("--dockerfile", metavar="FILE", help="in its place: all bases of a file")
     parser.add_argument("--key", metavar="FILE", help="the public key")
     parser.add_argument("--identity", metavar="WHO", help="who signed without a key")
     parser.add_argument("--issuer", metavar="URL", help="who vouches for that identity")
@@ -44,13 +48,27 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _verified(options: argparse.Namespace, console: Console) -> dict[str, Any]:
-    names = ("image", "key", "identity", "issuer", "attestations")
+    names = ("image", "dockerfile", "key", "identity", "issuer", "attestations")
     asked = named.parse(Verification, promote.request_of(options, console, *names))
-    source = named.read_source(asked.image)
+    if bool(asked.image) == bool(asked.dockerfile):
+        raise UsageError("name either an image or a dockerfile")
     known = named.Registries(asked, Path.cwd(), console.env)
+    if asked.image:
+        reference, verified = _verify(asked, asked.image, known, console)
+        return {"image": asked.image, "reference": reference, "verified": verified}
+    bases = dockerfile.read(read_text(Path(asked.dockerfile), asked.dockerfile), {}).bases
+    found = {name: _verify(asked, pins.tagged(name), known, console)[0] for name in bases}
+    return {"dockerfile": asked.dockerfile, "bases": found}
+
+
+def _verify(
+    asked: Verification, image: str, known: named.Registries, console: Console
+) -> tuple[str, list[str]]:
+    """Verify one image; gives its reference by digest, and what was verified."""
+    source = named.read_source(image)
     repository = known.repository(source.name, "pull")
     reference = f"{repository}@{repository.get(source.digest or source.tag).digest}"
     with programs_for(known, console.env, source.name, repository.client.login) as programs:
         verified = verifying.verify(asked, programs, reference)
     console.say(f"[podwright] {reference}: verified {', '.join(verified)}")
-    return {"image": str(repository), "reference": reference, "verified": verified}
+    return reference, verified

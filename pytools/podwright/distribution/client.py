@@ -15,6 +15,7 @@ import ssl
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 from podwright.errors import PodwrightError
 from podwright.records import field, record
@@ -238,9 +239,18 @@ class Client:
         return Answer(got.status, {k.lower(): v for k, v in got.getheaders()}, got, link.close)
 
     def _connect(self, scheme: str, netloc: str) -> http.client.HTTPConnection:
-        if scheme == "https":
-            return http.client.HTTPSConnection(netloc, timeout=TIMEOUT, context=self.tls)
-        return http.client.HTTPConnection(netloc, timeout=TIMEOUT)
+        """Open a connection; with TLS by the proxy of the environment (HTTPS_PROXY, NO_PROXY)."""
+        if scheme != "https":
+            return http.client.HTTPConnection(netloc, timeout=TIMEOUT)
+        address = urllib.request.getproxies().get("https", "")
+        proxy = urllib.parse.urlsplit(address).netloc.rpartition("@")[2]
+        through = bool(proxy) and not urllib.request.proxy_bypass(netloc)
+        link = http.client.HTTPSConnection(
+            proxy if through else netloc, timeout=TIMEOUT, context=self.tls
+        )
+        if through:
+            link.set_tunnel(netloc)
+        return link
 
     def _proof(self, challenge: str, scope: str, used: str) -> str:
         """Give what a registry's challenge wants in Authorization; '' when there is nothing new.

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from podwright.distribution.client import Login
 from podwright.errors import UsageError
+from podwright.logins import IDENTITIES
+from podwright.paths import SECRETS_DIR
 from podwright.references import auth_key
 
 TYPE_CHECKING = False
@@ -37,9 +39,9 @@ def login_for(name: Name, given: tuple[Credential, ...], env: Mapping[str, str],
     Raises:
         UsageError: a variable is not set, or a config file cannot be read.
     """
-    for item in given:
-        if item.use in (use, "both") and item.registry in ("", name.registry):
-            return _given(item, name, env)
+    for number, item in enumerate(given):
+        if item.use in (use, "both") and _is_for(item.registry, str(name)):
+            return _given(number, item, name, env)
     for path in _config_files(env):
         if path.is_file():
             found = _in_config(_read(path), name)
@@ -48,12 +50,27 @@ def login_for(name: Name, given: tuple[Credential, ...], env: Mapping[str, str],
     return Login()
 
 
-def _given(item: Credential, name: Name, env: Mapping[str, str]) -> Login:
+def _is_for(registry: str, name: str) -> bool:
+    """Say whether a login's registry, which may be one with a path, holds a repository."""
+    return not registry or name.startswith(f"{registry}/") or name == registry
+
+
+def _given(number: int, item: Credential, name: Name, env: Mapping[str, str]) -> Login:
+    if item.type in IDENTITIES:
+        from podwright import identities  # noqa: PLC0415 - needed by few
+
+        entry = {"index": number, "kind": item.type, "registry": name.registry}
+        user, password, _ = identities.login(entry, env)
+        return Login(user, password)
+    if item.secret:
+        return _in_config(_read(Path(SECRETS_DIR, item.secret, ".dockerconfigjson")), name)
     if item.type == "file":
         return _in_config(_read(Path(env.get(item.variable, ""))), name)
+    if item.type == "string":
+        return Login(item.username, env.get(item.variable, ""))
     user, password = (env.get(f"{item.variable}_{end}", "") for end in ("USR", "PSW"))
     if not user:
-        raise UsageError(f"credentials: {item.variable}_USR is not set; set it")
+        raise UsageError(f"credentials[{number}]: {item.variable}_USR is not set; set it")
     return Login(user, password)
 
 

@@ -15,6 +15,7 @@ from podwright.distribution.parameters import read_source
 from podwright.distribution.repository import MANIFESTS, Manifest, digest_of
 from podwright.errors import UsageError
 from podwright.git import read_text
+from podwright.supply.pins import tagged
 from podwright.workspace import inspect, read_dockerfile, source_of
 
 TYPE_CHECKING = False
@@ -194,8 +195,7 @@ def _bases(build: Mapping[str, Any], facts: Facts, known: Registries) -> list[di
     values = arguments if isinstance(arguments, dict) else {}
     found = []
     for base in read_dockerfile(facts.root, path, values).bases:
-        tagged = "@" in base or ":" in base.rsplit("/", 1)[-1]
-        source = read_source(base if tagged else f"{base}:latest")
+        source = read_source(tagged(base))
         digest = source.digest or known.repository(source.name, "pull").get(source.tag).digest
         found.append({"uri": f"docker://{base}", "digest": {"sha256": digest[7:]}})
     return found

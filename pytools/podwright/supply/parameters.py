@@ -152,7 +152,8 @@ class Scan(Repositories):
 class Verification(Repositories, Trust):
     """The parameters of ``verifyImage``."""
 
-    image: str = option(Text(), "the image, with its digest or a tag", required=True)
+    image: str = option(Text(), "the image, with its digest or a tag", "")
+    dockerfile: str = option(Text(), "in its place: a Dockerfile, all of whose bases count", "")
     attestations: tuple[str, ...] = option(
         ListOf(Choice(words=lambda: ("spdx", "cyclonedx", "provenance"), what="attestation")),
         "signed attestations that must be there",

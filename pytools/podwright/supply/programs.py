@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from podwright.request import Registry
 
 # role in images.py: the program's path in its image.
-PLACES = {"syft": "syft", "grype": "grype", "cosign": "ko-app/cosign"}
+PLACES = {"syft": "syft", "grype": "grype", "cosign": "ko-app/cosign", "hadolint": "bin/hadolint"}
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 

@@ -74,6 +74,8 @@ class RealBundleTest {
         run("node { attestImage(image: 'r.example/app:1') }").error());
     assertEquals("scanImage: name either an image or an archive",
         run("node { scanImage(failOn: 'high') }").error());
+    assertEquals("lintDockerfile: dockerfile: there is no file 'no'",
+        run("node { lintDockerfile(dockerfile: ['no']) }").error());
     assertEquals("verifyImage: image: 'r.example/app' has no tag; add one, or a digest: what "
         + "'latest' is may change", run("node { verifyImage('r.example/app') }").error());
   }

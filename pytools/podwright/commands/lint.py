@@ -1,0 +1,53 @@
+"""Look for mistakes and bad habits in Dockerfiles, by hadolint.
+
+The report is SARIF, which the plugin warnings-ng reads. hadolint is taken out
+of its image when it is not installed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from podwright.commands import promote
+from podwright.distribution import parameters as named
+from podwright.distribution.client import Login
+from podwright.supply import linting
+from podwright.supply.programs import programs_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+    from podwright.console import Console
+
+SUMMARY = "look for mistakes in Dockerfiles"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dockerfile", nargs="*", default=None, help="Dockerfiles (Dockerfile)")
+    levels = [*linting.LEVELS, "never"]
+    parser.add_argument(
+        "--fail-on", dest="failOn", metavar="LEVEL", choices=levels, help=", ".join(levels)
+    )
+    parser.add_argument("--ignore", action="append", metavar="RULE", help="such as DL3008")
+    parser.add_argument("--report", metavar="FILE", help="where the report goes")
+    promote.add_request(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    return promote.answered(options, console, lambda: _linted(options, console))
+
+
+def _linted(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    options.dockerfile = options.dockerfile or None
+    names = ("dockerfile", "failOn", "ignore", "report")
+    asked = named.parse(linting.Lint, promote.request_of(options, console, *names))
+    known = named.Registries(named.Repositories(), Path.cwd(), console.env)
+    with programs_for(known, console.env, None, Login()) as programs:
+        found = linting.lint(asked, programs)
+    for item in found:
+        place = f"{item['file']}:{item['line']}"
+        console.say(f"[podwright] {place}: {item['level']}: {item['code']}: {item['message']}")
+    linting.judge(asked, found)
+    return {"findings": len(found), "report": asked.report}

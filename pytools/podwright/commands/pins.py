@@ -1,0 +1,63 @@
+"""Pin the images of Dockerfiles by digest, or renew their pins.
+
+Prints the change as a diff, and writes it with --write. Without a file the
+Dockerfile of this folder is taken; --images prints podwright's own images with
+their digests, for `images:` of the organisation's config.
+
+Exit codes: 0 all is pinned to what the tags are today, 3 changes are pending.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from podwright.commands import promote
+from podwright.distribution import parameters as named
+from podwright.errors import EXIT_DONE, EXIT_PENDING
+from podwright.images import resolve as all_images
+from podwright.sources import read_text
+from podwright.supply import pins
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from podwright.console import Console
+    from podwright.references import Name
+
+SUMMARY = "pin images of Dockerfiles by digest"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="*", help="Dockerfiles (default: Dockerfile)")
+    parser.add_argument("--write", action="store_true", help="write the change")
+    parser.add_argument("--images", action="store_true", help="print podwright's own images")
+    promote.add_request(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    value = promote.request_of(options, console)
+    known = named.Registries(named.parse(named.Repositories, value), Path.cwd(), console.env)
+
+    def digest_of(name: Name, tag: str) -> str:
+        return known.repository(name, "pull").get(tag).digest
+
+    if options.images:
+        roles = all_images(known.images).items()
+        lines = [f"  {role}: {pins.pinned_reference(name, digest_of)}" for role, name in roles]
+        console.result("\n".join(["images:", *lines]))
+        return EXIT_DONE
+    changes: list[str] = []
+    for file in options.files or ["Dockerfile"]:
+        before = read_text(Path(file), file)
+        after = pins.pinned_dockerfile(before, digest_of)
+        if after == before:
+            continue
+        old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+        changes += difflib.unified_diff(old, new, f"a/{file}", f"b/{file}")
+        if options.write:
+            Path(file).write_text(after, encoding="utf-8")
+    if changes:
+        console.result("".join(changes))
+    return EXIT_PENDING if changes and not options.write else EXIT_DONE
