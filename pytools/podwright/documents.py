@@ -14,7 +14,7 @@ from typing import Any
 from podwright import strategies
 from podwright.builders._base import FEATURES, Build, PodContext
 from podwright.config import EngineSettings, OrganisationConfig, RepositoryConfig
-from podwright.distribution.parameters import Copy, Promotion, Pruning
+from podwright.distribution.parameters import Copy, Promotion, Pruning, Pushing
 from podwright.doctor import examination, symptoms
 from podwright.errors import UsageError
 from podwright.images import IMAGES
@@ -30,6 +30,7 @@ from podwright.workspace import Facts
 # Steps that run a command, and no builder.
 COMMANDS = {
     "promoteImage": Promotion,
+    "pushImage": Pushing,
     "pruneImages": Pruning,
     "attestImage": Attestation,
     "scanImage": Scan,
@@ -161,6 +162,10 @@ def _strategies_page() -> str:
         table=builders_table(),
         features=features,
         settings=_settings_table(),
+        options=[
+            f"* `{name}`: {', '.join(f'`{option}`' for option in strategy.options)}"
+            for name, strategy in found.items()
+        ],
         kubernetes=[measured["kubernetes"]],
         refused=refused,
         variants=variants,

@@ -7,7 +7,7 @@ import re
 import time
 
 from podwright import logins, registries, rules, script, strategies
-from podwright.builders._base import FEATURES, Build, PodContext, pod
+from podwright.builders._base import FEATURES, Build, PodContext, matches_option, pod
 from podwright.errors import Findings, Problem, UsageError, repeated, shown
 from podwright.images import resolve
 from podwright.records import record, replace
@@ -232,11 +232,18 @@ def chosen_by(request: Request, config: Config, name: str) -> str:
     return " (auto" + (f"; not {'; not '.join(before)}" if before else "") + ")"
 
 
+# Parameters of an image that are features by their names.
+_ASKING = (
+    *("platforms", "secrets", "ssh", "output", "annotations", "compression", "network"),
+    *("addHosts", "ulimits", "shmSize", "buildContexts"),
+)
+
+
 def needs(request: Request) -> dict[str, tuple[str, ...]]:
     """Give the features that a request asks for, with the parameter that asks."""
     asked: dict[str, tuple[str, ...]] = {}
     for image in request.images:
-        for name in ("platforms", "secrets", "ssh", "output"):
+        for name in _ASKING:
             if getattr(image, name):
                 asked.setdefault(name, (name,))
         if image.cache and image.cache.enabled:
@@ -318,11 +325,27 @@ def _script(
             builds.append(_made_build(image, known, request, facts))
             problems += strategy.refusals(builds[-1]) if strategy else []
             problems += rules.image(builds[-1], config.rules)
+        problems += _option_problems(image, name, strategy) if strategy else []
         found.add(problem.below(*place) for problem in problems)
     found.add(_clashes(builds))
     found.raise_if_any()
     pairs = [(build, strategy.recipe(build)) for build in builds] if strategy else []
     return script.render(request, pairs, name, allowed_strategies(config), run)
+
+
+def _option_problems(image: Image, name: str, strategy: Strategy) -> Iterator[Problem]:
+    """Refuse flags of other builders, and those that might reach secrets or a policy."""
+    for builder, options in image.builderOptions.items():
+        place = ("builderOptions", builder)
+        if builder != name:
+            yield Problem(f"'{name}' builds; write '{name}', or leave it out", *place)
+            continue
+        for number, option in enumerate(options):
+            if not any(matches_option(option, known) for known in strategy.options):
+                known = ", ".join(strategy.options)
+                yield Problem(
+                    f"{shown(option)} is not passed on; known are {known}", *place, number
+                )
 
 
 def _images(request: Request) -> list[tuple[Image, tuple[str | int, ...]]]:
@@ -468,6 +491,10 @@ def _workspace_problems(image: Image, facts: Facts) -> Iterator[Problem]:
             "tags",
         )
     yield from _path_problems(image, facts)
+    for name, place in image.buildContexts.items():
+        if "://" not in place and path_state(facts, place) != "folder":
+            sentence = f"there is no folder {shown(place)} in the workspace; correct the path"
+            yield Problem(sentence, "buildContexts", name)
     yield from _image_problems(image, facts)
 
 

@@ -323,6 +323,66 @@ class Image:
         "layer cache: a repository, or a map, or false",
         None,
     )
+    annotations: dict[str, str] = option(
+        MapOf(_VALUE, key=r"[^=\s]+", key_is="an annotation's name (no space, no '=')"),
+        "annotations of the image's manifest",
+        {},
+        flag="--annotation",
+    )
+    compression: str = option(
+        Choice(words=lambda: ("", "gzip", "zstd"), what="compression"),
+        "of layers: gzip or zstd; without it what the builder does",
+        "",
+    )
+    network: str = option(
+        Choice(words=lambda: ("", "default", "none", "host"), what="network"),
+        "network of RUN steps: default, none or host",
+        "",
+    )
+    addHosts: dict[str, str] = option(
+        MapOf(
+            Text(
+                pattern=r"[0-9.]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+|host-gateway", expected="an address"
+            ),
+            key=r"[A-Za-z0-9_.-]+",
+            key_is="a host's name",
+        ),
+        "names that RUN steps know, with their addresses",
+        {},
+        flag="--add-host",
+    )
+    ulimits: dict[str, str] = option(
+        MapOf(
+            Text(
+                pattern=r"-?[0-9]+(:-?[0-9]+)?",
+                expected="a limit such as '1024:2048'",
+                numbers=True,
+            ),
+            key=r"[a-z]+",
+            key_is="a limit's name",
+        ),
+        "limits of RUN steps, e.g. [nofile: '1024:2048']",
+        {},
+        flag="--ulimit",
+    )
+    shmSize: str = option(
+        Text(pattern=r"[0-9]+[bkmgBKMG]?", expected="a size such as '256m'", numbers=True),
+        "size of /dev/shm in RUN steps",
+        "",
+        flag="--shm-size",
+    )
+    buildContexts: dict[str, str] = option(
+        MapOf(_PATH, key=r"[a-z0-9][a-z0-9_./:@-]*", key_is="a name in lower case"),
+        "further contexts for COPY --from and FROM: folders, or docker-image://NAME",
+        {},
+        flag="--build-context",
+    )
+    builderOptions: dict[str, tuple[str, ...]] = option(
+        MapOf(ListOf(Text()), key=r"[a-z-]+", key_is="a builder"),
+        "flags of one builder, by its name: [kaniko: ['--single-snapshot']]; those that are known "
+        "not to reach further",
+        {},
+    )
     secrets: tuple[Secret, ...] = option(
         ListOf(RecordOf(of=Secret)), "secrets for RUN --mount=type=secret", (), flag="--secret"
     )

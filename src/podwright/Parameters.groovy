@@ -8,18 +8,24 @@ class Parameters implements Serializable {
   private static final Map NAMES = [
     'buildImage': [
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
-      'pull', 'push', 'output', 'cache', 'secrets', 'ssh', 'builder', 'registries', 'proxy', 'pod',
-      'credentials', 'retries', 'record', 'timeout', 'images',
+      'pull', 'push', 'output', 'cache', 'annotations', 'compression', 'network', 'addHosts',
+      'ulimits', 'shmSize', 'buildContexts', 'builderOptions', 'secrets', 'ssh', 'builder',
+      'registries', 'proxy', 'pod', 'credentials', 'retries', 'record', 'timeout', 'images',
     ],
     'withBuilderPod': [
       'builder', 'registries', 'proxy', 'pod',
     ],
     'buildImage.images': [
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
-      'pull', 'push', 'output', 'cache', 'secrets', 'ssh',
+      'pull', 'push', 'output', 'cache', 'annotations', 'compression', 'network', 'addHosts',
+      'ulimits', 'shmSize', 'buildContexts', 'builderOptions', 'secrets', 'ssh',
     ],
     'promoteImage': [
       'image', 'to', 'tags', 'credentials', 'registries', 'images',
+    ],
+    'pushImage': [
+      'credentials', 'registries', 'image', 'output', 'tags', 'digest', 'platforms', 'pushed',
+      'reference', 'cachedSteps', 'seconds',
     ],
     'pruneImages': [
       'credentials', 'registries', 'repository', 'keep', 'olderThan', 'protect', 'match', 'remove',
@@ -45,7 +51,8 @@ class Parameters implements Serializable {
       'cloud', 'namespace', 'serviceAccount', 'builders', 'deep', 'base', 'push', 'credentials',
     ],
     'features': [
-      'platforms', 'output', 'cache', 'secrets', 'ssh', 'images',
+      'platforms', 'output', 'cache', 'annotations', 'compression', 'network', 'addHosts',
+      'ulimits', 'shmSize', 'buildContexts', 'secrets', 'ssh', 'images',
     ],
     'choosing': [
       'auto', 'default',

@@ -35,6 +35,18 @@ SAME: dict[str, list[tuple[list[str], Any]]] = {
         (["--platform", "linux/amd64", "--platform", "linux/arm64"],
          ["linux/amd64", "linux/arm64"]),
     ],
+    "annotations": [(["--annotation", "a=b=c", "--annotation", "d="], {"a": "b=c", "d": ""})],
+    "compression": [(["--compression", "zstd"], "zstd")],
+    "network": [(["--network", "none"], "none")],
+    "addHosts": [(["--add-host", "db=10.0.0.5"], {"db": "10.0.0.5"})],
+    "ulimits": [(["--ulimit", "nofile=1024:2048"], {"nofile": "1024:2048"})],
+    "shmSize": [(["--shm-size", "256m"], "256m")],
+    "buildContexts": [
+        (["--build-context", "base=docker-image://a"], {"base": "docker-image://a"}),
+    ],
+    "builderOptions": [
+        (["--builderOptions", "buildah=--squash"], {"buildah": ["--squash"]}),
+    ],
     "proxy": [
         (["--proxy", "http=http://p.example:3128"], {"http": "http://p.example:3128"}),
     ],

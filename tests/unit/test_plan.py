@@ -775,3 +775,107 @@ def test_a_docker_config_file_and_a_login_meet_where_a_cache_is_written(
     login = "pw_login all r.example PUSHER\npw_login_file 0 FILE\n"
     assert f"pw_open_logins all\n{login}pw_close_logins all '{file}'\n" in script
     assert 'REGISTRY_AUTH_FILE="$PW_TMP/all/config.json"' in script
+
+
+def test_flags_of_a_builder_are_passed_on_when_they_are_known_and_its_own(
+    planned: Any, refused: Any
+) -> None:
+    known = {"kaniko": ["--single-snapshot", "--snapshot-mode=redo", "--cache-ttl=24h"]}
+
+    script = planned({**IMAGE, "builder": "kaniko", "builderOptions": known}).script
+
+    assert " --single-snapshot --snapshot-mode=redo --cache-ttl=24h " in script
+    assert refused({"builder": "buildah", "builderOptions": known}) == [
+        "builderOptions.kaniko: 'buildah' builds; write 'buildah', or leave it out"
+    ]
+    wrong = ["--volume=/:/host", "--jobs=2;id", "--jobs", "--squash=", "--secret=id=a,src=/etc/x"]
+    for option in wrong:
+        assert refused({"builder": "buildah", "builderOptions": {"buildah": [option]}}) == [
+            (
+                f"builderOptions.buildah[0]: '{option}' is not passed on; known are "
+                "--cache-ttl=TIME, --jobs=N, --omit-history, --skip-unused-stages={true|false}, "
+                "--squash, --timestamp=N"
+            )
+        ]
+
+
+RUN_FIELDS = {
+    "addHosts": {"db.example": "10.0.0.5"},
+    "ulimits": {"nofile": "1024:2048"},
+    "annotations": {"a.example/b": 'c, "d"'},
+    "buildContexts": {"base": "docker-image://r.example/base:1", "more": "."},
+}
+
+
+@pytest.mark.parametrize(
+    ("builder", "more", "words"),
+    [
+        (
+            "buildah",
+            {"compression": "zstd"},
+            [
+                "--add-host db.example:10.0.0.5 --ulimit nofile=1024:2048",
+                "--annotation 'a.example/b=c, \"d\"'",
+                "--build-context base=docker-image://r.example/base:1 --build-context more=.",
+                "--compression-format zstd",
+            ],
+        ),
+        (
+            "dind",
+            {"network": "none", "shmSize": "256m"},
+            [
+                "pw_docker_build no yes",
+                "--network none --add-host db.example:10.0.0.5 --ulimit nofile=1024:2048",
+                "--shm-size 256m",
+            ],
+        ),
+        (
+            "buildkit",
+            {"network": "none", "shmSize": "256m", "compression": "zstd"},
+            [
+                "--opt force-network-mode=none --opt add-hosts=db.example=10.0.0.5",
+                "--opt ulimit=nofile=1024:2048 --opt shm-size=268435456",
+                "--opt context:base=docker-image://r.example/base:1",
+                "--local more=. --opt context:more=local:more",
+                ',"annotation.a.example/b=c, ""d""",compression=zstd,force-compression=true\'',
+            ],
+        ),
+    ],
+)
+def test_what_steps_and_manifests_have_is_told_to_each_builder(
+    planned: Any, builder: str, more: dict[str, Any], words: list[str]
+) -> None:
+    script = planned({**IMAGE, "builder": builder, **RUN_FIELDS, **more}).script
+
+    assert [word for word in words if word not in script] == []
+
+
+def test_what_a_builder_has_not_is_one_sentence_each(refused: Any) -> None:
+    asked = {"network": "none", "shmSize": "1g", "compression": "zstd"}
+
+    assert refused({"builder": "kaniko", **asked, **RUN_FIELDS})[1:3] == [
+        (
+            "addHosts: builder 'kaniko' cannot add host names; builders that can: buildah, "
+            "buildkit, dind, dind-sidecar, dood, podman"
+        ),
+        (
+            "ulimits: builder 'kaniko' cannot set ulimits; builders that can: buildah, buildkit, "
+            "dind, dind-sidecar, dood, podman"
+        ),
+    ]
+    assert refused({"builder": "podman", **asked}) == [
+        (
+            "network: builder 'podman' cannot choose the network of RUN steps; builders that can: "
+            "buildkit, dind, dind-sidecar, dood"
+        ),
+        (
+            "shmSize: builder 'podman' cannot set the size of /dev/shm; builders that can: "
+            "buildkit, dind, dind-sidecar, dood"
+        ),
+    ]
+    assert refused({"builder": "buildkit", "network": "host"}) == [
+        "network: BuildKit's steps have no network of the host here; use 'default' or 'none'"
+    ]
+    assert refused({"builder": "buildkit", "buildContexts": {"a": "nowhere"}}) == [
+        "buildContexts.a: there is no folder 'nowhere' in the workspace; correct the path"
+    ]

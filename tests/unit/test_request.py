@@ -98,6 +98,21 @@ GOOD: dict[str, list[tuple[Any, Any]]] = {
         ),
     ],
     "retries": [(0, 0), (20, 20)],
+    "annotations": [({"a.b": 1, "c": ""}, {"a.b": "1", "c": ""})],
+    "compression": [("gzip", "gzip"), ("zstd", "zstd"), ("", "")],
+    "network": [("none", "none"), ("host", "host")],
+    "addHosts": [
+        ({"db.example": "10.0.0.5", "six": "::1"}, {"db.example": "10.0.0.5", "six": "::1"})
+    ],
+    "ulimits": [({"nofile": "1024:2048", "core": -1}, {"nofile": "1024:2048", "core": "-1"})],
+    "shmSize": [("256m", "256m"), (1024, "1024")],
+    "buildContexts": [
+        (
+            {"alpine": "docker-image://a:1", "src": "../src"},
+            {"alpine": "docker-image://a:1", "src": "../src"},
+        ),
+    ],
+    "builderOptions": [({"kaniko": ["--single-snapshot"]}, {"kaniko": ("--single-snapshot",)})],
     "proxy": [
         ("http://p.example:3128", Proxy(http="http://p.example:3128")),
         (
@@ -198,6 +213,21 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
         ({"r.example": {"insecure": True}},
          [("registries.r.example: unknown parameter 'insecure'; known are ca, client, http, "
           "mirrors, skipTlsVerify")]),
+    ],
+    "annotations": [
+        ({"a b": "c"},
+         ["annotations: 'a b' is not an annotation's name (no space, no '=')"]),
+    ],
+    "compression": [
+        ("xz", ["compression: unknown compression 'xz'; known are , gzip, zstd"]),
+    ],
+    "network": [("bridge", ["network: unknown network 'bridge'; known are , default, host, none"])],
+    "addHosts": [({"db": "db2"}, ["addHosts.db: 'db2' is not an address"])],
+    "ulimits": [({"core": "much"}, ["ulimits.core: 'much' is not a limit such as '1024:2048'"])],
+    "shmSize": [("256MiB", ["shmSize: '256MiB' is not a size such as '256m'"])],
+    "buildContexts": [({"A": "b"}, ["buildContexts: 'A' is not a name in lower case"])],
+    "builderOptions": [
+        ({"kaniko": [1]}, ["builderOptions.kaniko[0]: expected a text, got a number"]),
     ],
     "proxy": [
         ("p.example:3128",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from podwright.config import EngineSettings
 from podwright.dockerfile import Dockerfile
 from podwright.errors import Problem
@@ -31,6 +33,13 @@ FEATURES: dict[str, str] = {
     "output": "write an OCI archive",
     "images": "build several images in one pod",
     "cacheClaim": "keep its storage on a volume claim",
+    "annotations": "annotate the image",
+    "compression": "choose the compression",
+    "network": "choose the network of RUN steps",
+    "addHosts": "add host names",
+    "ulimits": "set ulimits",
+    "shmSize": "set the size of /dev/shm",
+    "buildContexts": "take further contexts",
     "api": "offer a Docker API to the pipeline",
 }
 
@@ -182,6 +191,8 @@ class Strategy:
         requires: what a node must have that admission does not tell of, '' for nothing.
         daemon_proxy: whether a daemon that starts with the pod goes through the proxy.
         shows_dev: whether RUN steps see this container's /dev, and so what lies in /dev/shm.
+        options: flags of its program that `builderOptions` may pass on. Behind `=` stand `N` for a
+            number, TIME, SIZE, NAMES, or the words that there are: `{one|other}`.
         rank: order of safety for `auto` and for documentation; lower is safer.
     """
 
@@ -191,6 +202,7 @@ class Strategy:
     requires: str = ""
     rank: int = 100
     path_logins: bool = False
+    options: tuple[str, ...] = ()
     daemon_proxy: bool = False
     shows_dev: bool = False
 
@@ -235,6 +247,40 @@ def tagged_caches(build: Build, program: str) -> list[Problem]:
         for ref in refs
         if ":" in ref.rsplit("/", 1)[-1]
     ]
+
+
+_VALUES = {
+    "N": "[0-9]+",
+    "TIME": "[0-9]+(ms|s|m|h)",
+    "SIZE": "[0-9]+[bkmgBKMG]?",
+    "NAMES": "[A-Za-z0-9_.,-]+",
+}
+
+
+def matches_option(given: str, known: str) -> bool:
+    """Say whether a flag is of the form of one that may be passed on."""
+    name, mark, value = known.rpartition("=")
+    words = "|".join(map(re.escape, value.strip("{}").split("|")))
+    pattern = _VALUES.get(value, f"({words})")
+    return (
+        re.fullmatch(f"{re.escape(name)}={pattern}" if mark else re.escape(known), given)
+        is not None
+    )
+
+
+def options_of(name: str, build: Build) -> tuple[str, ...]:
+    """Give what `builderOptions` passes on to a builder."""
+    return build.image.builderOptions.get(name, ())
+
+
+def docker_flags(build: Build) -> list[str]:
+    """Give the flags for RUN steps and contexts that docker, Buildah and Podman share."""
+    image = build.image
+    words = flags("--network", (image.network,) if image.network else ())
+    words += flags("--add-host", tuple(f"{name}:{ip}" for name, ip in image.addHosts.items()))
+    words += flags("--ulimit", image.ulimits) + flags("--annotation", image.annotations)
+    words += flags("--shm-size", (image.shmSize,) if image.shmSize else ())
+    return words + flags("--build-context", image.buildContexts)
 
 
 def flags(name: str, values: Mapping[str, str] | tuple[str, ...]) -> list[str]:

@@ -12,8 +12,10 @@ from podwright.builders._base import (
     Recipe,
     Step,
     call,
+    docker_flags,
     flags,
     mounts,
+    options_of,
     shell_functions,
     ssh_mounts,
     tagged_caches,
@@ -21,7 +23,18 @@ from podwright.builders._base import (
 from podwright.errors import Problem
 from podwright.shell import Expand
 
-FEATURES = frozenset({"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"})
+FEATURES = frozenset(
+    {"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"}
+    | {"annotations", "compression", "addHosts", "ulimits", "buildContexts"}
+)
+OPTIONS = (
+    "--cache-ttl=TIME",
+    "--jobs=N",
+    "--omit-history",
+    "--skip-unused-stages={true|false}",
+    "--squash",
+    "--timestamp=N",
+)
 # Where the library looks for each registry's certificates (containers-certs.d(5)).
 CERTIFICATES = "/etc/containers/certs.d"
 CONF = "$PW_TMP/registries.conf"
@@ -35,7 +48,7 @@ def recipe(program: str, build: Build) -> Recipe:
     env = _build_env(build)
     steps = [call("pw_prepare", program), _bases_step(build, env)]
     steps += [call("pw_forget", program, build.references[0])] if many else []
-    words = (program, *_build_words(build))
+    words = (program, *_build_words(program, build))
     steps.append(Step(f"building {build.name}", words, "build", env))
     if many:
         asked = str(len(build.image.platforms))
@@ -80,7 +93,7 @@ def _build_env(build: Build) -> dict[str, str]:
     return env
 
 
-def _build_words(build: Build) -> list[str]:
+def _build_words(program: str, build: Build) -> list[str]:
     image = build.image
     # Without --layers Buildah makes one layer of all steps and reads no cache; identity labels
     # would make images differ from those of other strategies; and a failed step's container would
@@ -95,7 +108,7 @@ def _build_words(build: Build) -> list[str]:
     words += flags("--build-arg", image.buildArgs)
     words += flags("--label", build.labels)
     words += mounts("--secret", build)
-    words += ssh_mounts(build)
+    words += ssh_mounts(build) + docker_flags(build) + list(options_of(program, build))
     words += _cache_flags(build)
     words += registries.cert_dir(build.registries)
     if len(image.platforms) > 1:
@@ -144,6 +157,8 @@ def _digest_step(program: str, build: Build) -> Step:
 
 def _push_flags(build: Build) -> list[str]:
     words = registries.cert_dir(build.registries)
+    compression = build.image.compression
+    words += ["--compression-format", compression] if compression else []
     if "push" in build.auth:
         words += ["--authfile", Expand("$PW_TMP/push/config.json")]
     item = build.registries.get(build.name.registry)

@@ -11,6 +11,7 @@ from podwright.builders._base import (
     Recipe,
     Step,
     call,
+    docker_flags,
     flags,
     mounts,
     shell_functions,
@@ -40,7 +41,11 @@ PRIVILEGED = {
 }
 
 
-FEATURES = frozenset({"secrets", "ssh", "cache", "images", "api", "platforms", "output"})
+FEATURES = frozenset(
+    {"secrets", "ssh", "cache", "images", "api", "platforms", "output"}
+    | {"annotations", "network", "addHosts", "ulimits", "shmSize", "buildContexts"}
+)
+OPTIONS = ("--cpu-quota=N", "--cpu-shares=N", "--memory=SIZE", "--no-cache-filter=NAMES")
 
 
 def engine_env(context: PodContext) -> dict[str, str]:
@@ -94,7 +99,8 @@ def recipe(
     image, title = build.image, f"building {build.name}"
     exports = bool(image.cache and image.cache.ref and image.cache.write)
     buildkit = "yes" if image.secrets or image.ssh else "no"
-    buildx = "yes" if exports or image.output or len(image.platforms) > 1 else "no"
+    wide = exports or image.output or len(image.platforms) > 1
+    buildx = "yes" if wide or image.annotations or image.buildContexts else "no"
     words = flags("--iidfile", (iidfile,) if iidfile else ()) + _build_words(build)
     login = build.login("all", "pull", "push") if exports else "pull"
     steps = [
@@ -124,6 +130,9 @@ def _source_flags(build: Build) -> list[str]:
     words += ["--target", image.target] if image.target else []
     words += ["--platform", ",".join(image.platforms)] if image.platforms else []
     words += flags("--build-arg", image.buildArgs) + flags("--label", build.labels)
+    words += docker_flags(build)
+    for options in image.builderOptions.values():  # of this builder: others were refused
+        words += options
     return words + mounts("--secret", build) + ssh_mounts(build)
 
 

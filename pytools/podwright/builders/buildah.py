@@ -27,6 +27,7 @@ class Buildah(Strategy):
 
     shows_dev = True
     path_logins = True
+    options = _containers.OPTIONS
     features = _containers.FEATURES
     level = "baseline"
     needs = "a node whose default profile allows unshare and mount"

@@ -13,9 +13,11 @@ from podwright.builders._base import (
     Strategy,
     flags,
     mounts,
+    options_of,
     pod,
     ssh_mounts,
 )
+from podwright.errors import Problem
 from podwright.paths import CLIENTS_DIR, ENGINE_DIR, FILES_DIR
 from podwright.shell import Expand
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from podwright.request import Registry
+    from podwright.request import Image, Registry
 
 SOCKET = f"unix://{ENGINE_DIR}/buildkitd.sock"
 STORAGE = "/home/user/.local/share/buildkit"
@@ -37,7 +39,12 @@ class BuildKit(Strategy):
     nodes with AppArmor or default seccomp profiles must leave the daemon unconfined.
     """
 
-    features = frozenset({"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"})
+    features = frozenset(
+        {"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"}
+        | {"annotations", "compression", "network", "addHosts", "ulimits", "shmSize"}
+        | {"buildContexts"}
+    )
+    options = ("--opt=multi-platform={true|false}", "--opt=no-cache=NAMES")
     level = "baseline"
     needs = "user namespaces on the node; `confinement: 'unconfined'` where it has AppArmor"
     rank = 10
@@ -87,6 +94,13 @@ class BuildKit(Strategy):
             digest_key="containerimage.digest",
             cached=r"^#[0-9]+ CACHED",
         )
+
+    def refusals(self, build: Build) -> list[Problem]:
+        """The host's network would be the pod's, with all that listens in it."""
+        if build.image.network != "host":
+            return []
+        sentence = "BuildKit's steps have no network of the host here; use 'default' or 'none'"
+        return [Problem(sentence, "network")]
 
     def local(self) -> str:
         """`buildctl` on PATH, with BUILDKIT_HOST naming a daemon."""
@@ -140,7 +154,31 @@ def _source_flags(build: Build) -> list[str]:
     words += flags("--opt", {f"label:{key}": value for key, value in build.labels.items()})
     if image.platforms:
         words += ["--opt", f"platform={','.join(image.platforms)}"]
+    words += _run_flags(image) + list(options_of("buildkit", build))
     return words + mounts("--secret", build) + ssh_mounts(build) + _cache_flags(build)
+
+
+def _run_flags(image: Image) -> list[str]:
+    """Give what RUN steps and further contexts have (moby/buildkit frontend/dockerui)."""
+    given = {
+        "force-network-mode": image.network if image.network != "default" else "",
+        "add-hosts": ",".join(f"{name}={ip}" for name, ip in image.addHosts.items()),
+        "ulimit": ",".join(f"{name}={limit}" for name, limit in image.ulimits.items()),
+        "shm-size": str(_bytes(image.shmSize)) if image.shmSize else "",
+    }
+    words = flags("--opt", {name: value for name, value in given.items() if value})
+    for name, place in image.buildContexts.items():
+        if "://" in place:
+            words += ["--opt", f"context:{name}={place}"]
+        else:
+            words += ["--local", f"{name}={place}", "--opt", f"context:{name}=local:{name}"]
+    return words
+
+
+def _bytes(size: str) -> int:
+    unit = size[-1].lower()
+    factor = {"k": 1024, "m": 1024**2, "g": 1024**3}.get(unit, 1)
+    return int(size.rstrip("bkmgBKMG")) * factor
 
 
 def _cache_flags(build: Build) -> list[str]:
@@ -165,12 +203,31 @@ def _output_flags(build: Build) -> list[str]:
     """Give where the result goes; several names are one CSV field, so they are quoted."""
     words = ["--metadata-file", Expand("$PW_TMP/metadata.json")]
     if build.image.output:
-        words += ["--output", f"type=oci,dest={build.image.output},name={build.references[0]}"]
+        words += [
+            "--output",
+            f"type=oci,dest={build.image.output},name={build.references[0]}"
+            + _image_attributes(build),
+        ]
     if build.image.push:
+        more = _image_attributes(build)
         names = ",".join(build.references)
         http = _http_attribute(build, names)
-        words += ["--output", f'type=image,"name={names}",push=true,oci-mediatypes=true{http}']
+        words += [
+            "--output",
+            f'type=image,"name={names}",push=true,oci-mediatypes=true{http}{more}',
+        ]
     return words
+
+
+def _image_attributes(build: Build) -> str:
+    """Give what the exporter makes of the image; a field of CSV doubles its quotes."""
+    image, text = build.image, ""
+    for name, value in image.annotations.items():
+        quoted = f"annotation.{name}={value}".replace('"', '""')
+        text += f',"{quoted}"'
+    if image.compression:
+        text += f",compression={image.compression},force-compression=true"
+    return text
 
 
 def _http_attribute(build: Build, ref: str) -> str:

@@ -27,6 +27,7 @@ class Dind(Strategy):
     """
 
     features = _docker.FEATURES | {"cacheClaim"}
+    options = _docker.OPTIONS
     level = "privileged"
     needs = "a namespace that admits privileged containers"
     rank = 70

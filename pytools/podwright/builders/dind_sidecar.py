@@ -36,6 +36,7 @@ class DindSidecar(Strategy):
     """
 
     features = _docker.FEATURES | {"cacheClaim"}
+    options = _docker.OPTIONS
     level = "privileged"
     needs = "a namespace that admits privileged containers (the engine's)"
     rank = 60

@@ -51,6 +51,7 @@ class Dood(Strategy):
     """
 
     features = _docker.FEATURES
+    options = _docker.OPTIONS
     level = "privileged"
     needs = "nodes that run dockerd, and a namespace that admits hostPath volumes"
     rank = 90

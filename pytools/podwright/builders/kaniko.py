@@ -15,6 +15,7 @@ from podwright.builders._base import (
     call,
     flags,
     mounts,
+    options_of,
     pod,
     tagged_caches,
 )
@@ -76,7 +77,20 @@ class Kaniko(Strategy):
     platforms are impossible, and large images need much memory.
     """
 
-    features = frozenset({"secrets", "cache", "output", "images"})
+    features = frozenset({"secrets", "cache", "output", "images", "annotations", "compression"})
+    options = (
+        "--cache-run-layers={true|false}",
+        "--cache-ttl=TIME",
+        "--compressed-caching={true|false}",
+        "--compression-level=N",
+        "--ignore-var-run={true|false}",
+        "--image-fs-extract-retry=N",
+        "--reproducible",
+        "--single-snapshot",
+        "--skip-push-permission-check",
+        "--snapshot-mode={full|redo|time}",
+        "--use-new-run",
+    )
     level = "baseline"
     needs = "nothing special; works with RuntimeDefault seccomp and seven capabilities"
     rank = 8
@@ -157,6 +171,9 @@ def _build_flags(build: Build) -> list[str]:
     words.append("--cleanup")
     words += ["--target", image.target] if image.target else []
     words += flags("--build-arg", image.buildArgs) + flags("--label", build.labels)
+    words += flags("--annotation", image.annotations) + list(options_of("kaniko", build))
+    if image.compression:
+        words += ["--image-format", "oci", "--compression", image.compression]
     words += mounts("--secret", build) + flags("--destination", build.references)
     words += [] if image.push else ["--no-push"]
     layout = Expand("$pw_layout")

@@ -33,6 +33,7 @@ class Podman(Strategy):
 
     shows_dev = True
     path_logins = True
+    options = (*_containers.OPTIONS, "--squash-all")
     features = _containers.FEATURES | {"api"}
     level = "baseline"
     needs = "a node whose default profile allows unshare and mount"

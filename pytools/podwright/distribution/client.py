@@ -24,7 +24,7 @@ from podwright.references import DOCKER_HUB
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import TypeVar, Union
+    from typing import BinaryIO, TypeVar, Union
 
     from podwright.request import Registry
 
@@ -86,7 +86,7 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    stream: http.client.HTTPResponse
+    stream: BinaryIO
     close: Callable[[], None] = field(default=lambda: None)
 
     def body(self) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from podwright import config as configs
 from podwright.distribution.client import Client
@@ -13,6 +14,7 @@ from podwright.records import record
 from podwright.references import DIGEST, TAG, Name, parse_name
 from podwright.request import REGISTRIES, Credential, Host, Registry
 from podwright.schema import (
+    Anything,
     Flag,
     Invalid,
     ListOf,
@@ -28,7 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
     T = TypeVar("T")
 
@@ -67,6 +69,27 @@ class Promotion(Repositories, Copy):
     images: tuple[Copy, ...] = option(
         ListOf(RecordOf(of=Copy)), "several images: maps of image, to and tags", ()
     )
+
+
+_RESULT = Anything(types=(list, str, bool, int))
+
+
+@record
+class Pushing(Repositories):
+    """The parameters of ``pushImage``: what ``buildImage`` returned, and how to log in."""
+
+    image: str = option(Text(), "name with registry, and a tag if you like", required=True)
+    output: str = option(Text(), "the OCI archive that the build wrote", required=True)
+    tags: tuple[str, ...] = option(ListOf(_TAG), "tags to push", ())
+    digest: str = option(
+        Text(DIGEST, "a digest (sha256:...)"), "what must be in the archive, if it is known", ""
+    )
+    # What a result has beside.
+    platforms: Any = option(_RESULT, "what was built", None, internal=True)
+    pushed: Any = option(_RESULT, "whether it was pushed", None, internal=True)
+    reference: Any = option(_RESULT, "name with digest", None, internal=True)
+    cachedSteps: Any = option(_RESULT, "of the build", None, internal=True)  # noqa: N815
+    seconds: Any = option(_RESULT, "of the build", None, internal=True)
 
 
 @record

@@ -27,7 +27,8 @@ pw_docker_build() { # needs BuildKit (yes or no), needs buildx (yes or no), titl
     pw_fail 1 "no Docker Engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}; \
 start one, or use a strategy without an engine"
   if [ "$pw_buildx" = yes ] && [ "$pw_docker_mode" != buildx ]; then
-    pw_fail 1 "this docker has no buildx, which platforms, cache export and 'output' need; \
+    pw_fail 1 "this docker has no buildx, which platforms, cache export, annotations, \
+buildContexts and 'output' need; \
 use the default image of the strategy"
   fi
   if [ "$pw_buildkit" = yes ] && [ "$pw_docker_mode" = classic ]; then

@@ -54,6 +54,21 @@ class RealBundleTest {
     assertEquals(1, outcome.steps("sh").size());
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"node { CALL }", "CALL", "withBuilderPod { CALL }"})
+  void what_buildImage_returned_is_pushed_with_a_login_added(String text) {
+    var outcome = run("def built = [image: 'r.example/app', tags: ['1'], platforms: [], pushed: false, "
+        + "output: 'app.tar', digest: 'sha256:" + "a".repeat(64) + "', reference: null, "
+        + "cachedSteps: 0, seconds: 1]\n"
+        + text.replace("CALL", "pushImage(built + [credentials: []])"));
+    assertTrue(outcome.error().startsWith("pushImage: output: '")
+        && outcome.error().endsWith("app.tar' cannot be read: No such file or directory"),
+        outcome.log());
+    assertEquals("pushImage: unknown parameter 'dest'; known are cachedSteps, credentials, digest, "
+        + "image, output, platforms, pushed, reference, registries, seconds, tags",
+        run("pushImage(image: 'a', dest: 'b')").error());
+  }
+
   @Test
   void images_are_pruned_by_the_bundle() {
     assertEquals("pruneImages: repository: 'R.example/App' is not a valid image name: repositories "

@@ -1,0 +1,62 @@
+"""Push an image that was built before: the bytes of an OCI archive, as they are.
+
+The archive is what `podwright build --no-push --output FILE` writes. Logins
+are those of your own docker or podman login.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from podwright.commands.promote import add_request, answered, request_of
+from podwright.distribution import parameters
+from podwright.distribution.archive import Archive
+from podwright.distribution.promotion import promote
+from podwright.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+    from podwright.console import Console
+
+SUMMARY = "push an image that was built before"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("output", nargs="?", help="the OCI archive")
+    parser.add_argument("image", nargs="?", help="name with registry, and a tag if you like")
+    parser.add_argument(
+        "-t", "--tag", dest="tags", action="append", metavar="TAG", help="a tag to push"
+    )
+    add_request(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    return answered(options, console, lambda: _pushed(options, console))
+
+
+def _pushed(options: argparse.Namespace, console: Console) -> Any:
+    """Push one archive.
+
+    Raises:
+        PodwrightError: it cannot be pushed.
+    """
+    value = request_of(options, console, "output", "image", "tags")
+    given = parameters.parse(parameters.Pushing, value)
+    name, own = parameters.read_name(given.image, "image")
+    tags = list(dict.fromkeys([*([own] if own else []), *given.tags]))
+    if not tags:
+        raise UsageError("tags: none is given; name at least one")
+    origin = Archive(Path.cwd() / given.output)
+    if given.digest and given.digest != origin.image.digest:
+        raise UsageError(
+            f"output: '{given.output}' has {origin.image.digest}, and {given.digest} was built; it "
+            "was written anew meanwhile: build and test again"
+        )
+    target = parameters.Registries(given, Path.cwd(), console.env).repository(name, "push")
+    console.say(f"[podwright] pushing {origin.image.digest} to {target}")
+    done = promote(origin, target, origin.image, tags)
+    console.say(f"[podwright] pushed {', '.join(tags)}; {done.sent} bytes sent")
+    return {**done.as_json(), "pushed": True}
