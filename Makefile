@@ -1,7 +1,7 @@
 # Each target does all of its own set-up. On a fresh Debian 12: `make demo`, `make test`.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test checks e2e lint unit groovy host engine trust property generate golden bench setup setup-demo setup-e2e clean
+.PHONY: help demo test checks e2e lint unit groovy host engine trust property generate golden bench docs setup setup-demo setup-e2e clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -61,6 +61,10 @@ golden: setup ## renew the golden files
 
 bench: setup ## print all figures of the benchmarks
 	for bench in tests/bench/*_bench.py; do echo "== $$bench"; $(PY) $$bench || exit 1; done
+
+docs: ## the documentation as a site, in site/; a broken link is an error
+	@test -x .venv-docs/bin/mkdocs || (python3 -m venv .venv-docs && .venv-docs/bin/pip install -q --disable-pip-version-check mkdocs-material==9.8.2)
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
 
 setup: $(VENV)/test.stamp
 	@tests/setup/machine.sh test
