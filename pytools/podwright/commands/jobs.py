@@ -120,6 +120,7 @@ def _add_planning_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FILE", help="write the plan, to be applied later")
+    parser.add_argument("--html", metavar="FILE", default="", help="write a page for browsers")
     parser.add_argument("--no-diff", action="store_true", help="do not show differences")
 
 

@@ -325,14 +325,16 @@ def check_plugins(work: _Work, controller: Controller, console: Console) -> None
 
 def plan(options: argparse.Namespace, console: Console) -> int:
     """Show what would change; exit code 3 when something would."""
-    from podwright.jobs import planfile, report  # noqa: PLC0415 - needed here alone
+    from podwright.jobs import plan_page, planfile, report  # noqa: PLC0415 - needed here alone
 
     controller = connect(options, console)
     work = compare(options, controller)
     made = work.plan
     if options.out or not options.no_diff:
         made = with_diffs(work, controller, options.workers)
-    console.result(report.plan_json(made) if options.json else report.plan_text(made))
+    show(report.plan_json(made) if options.json else report.plan_text(made), console)
+    if options.html:
+        save(Path(options.html), plan_page.page(made), "--html")
     if made.problems or work.unread:
         raise PodwrightError([*made.problems, *work.unread])
     check_plugins(work, controller, console)
@@ -341,7 +343,15 @@ def plan(options: argparse.Namespace, console: Console) -> int:
     return EXIT_PENDING if made.changes else EXIT_DONE
 
 
-def save(path: Path, text: str) -> None:
+def show(text: str, console: Console) -> None:
+    """Print a result, with colours when a person reads it."""
+    from podwright.jobs import report  # noqa: PLC0415 - needed here alone
+
+    is_read = console.stdout.isatty() and not console.env.get("NO_COLOR")
+    console.result(report.coloured(text) if is_read else text)
+
+
+def save(path: Path, text: str, option: str = "--out") -> None:
     """Write a file that the user asked for.
 
     Raises:
@@ -350,7 +360,7 @@ def save(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"--out: {path} cannot be written: {error.strerror}") from None
+        raise UsageError(f"{option}: {path} cannot be written: {error.strerror}") from None
 
 
 def apply(options: argparse.Namespace, console: Console) -> int:
@@ -385,7 +395,9 @@ def _ask(made: ChangePlan, options: argparse.Namespace, console: Console) -> Non
         return
     for change in gone:
         console.say(f"  - {change.action} {change.name}")
-    console.stderr.write(f"{planning.removed_jobs(made)} jobs will be removed; go on? [y/N] ")
+    count = planning.removed_jobs(made)
+    plural = "s"[: count != 1]
+    console.stderr.write(f"{count} job{plural} will be removed; go on? [y/N] ")
     console.stderr.flush()
     if console.stdin.readline().strip().lower() not in {"y", "yes"}:
         raise PodwrightError("nothing was changed")
@@ -443,7 +455,7 @@ def _carry_out(
     else:
         for sentence in made.kept:
             console.say(f"  . {sentence}")
-        console.result(report.outcome_text(outcomes) + f" {made.unchanged} unchanged.")
+        show(report.outcome_text(outcomes) + f" {made.unchanged} unchanged.", console)
     bad = [outcome for outcome in outcomes if outcome.state != applying.DONE]
     return EXIT_FAILED if bad else EXIT_DONE
 

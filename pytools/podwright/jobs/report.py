@@ -23,16 +23,40 @@ MOST_DIFF_LINES = 200
 
 
 def plan_text(plan: ChangePlan) -> str:
-    """Show a plan: one line per change, its difference below, the counts last."""
+    """Show a plan: one line per change, equal differences once, the counts last."""
     out: list[str] = []
-    for change in plan.changes:
-        out.append(_change_line(change))
-        out += [f"      {line}" for line in change.diff[:MOST_DIFF_LINES]]
-        if len(change.diff) > MOST_DIFF_LINES:
-            out.append(f"      ... and {len(change.diff) - MOST_DIFF_LINES} lines more")
+    for group in groups(plan):
+        out += map(change_line, group)
+        diff = group[0].diff
+        out += [f"      in each of these {len(group)}:"] if diff and len(group) > 1 else []
+        out += [f"      {line}" for line in diff[:MOST_DIFF_LINES]]
+        if len(diff) > MOST_DIFF_LINES:
+            out.append(f"      ... and {len(diff) - MOST_DIFF_LINES} lines more")
     out += [f"  . {sentence}" for sentence in plan.kept]
     out += [f"  ? {sentence}" for sentence in hints(plan)]
     out.append(counts(plan))
+    return "\n".join(out)
+
+
+def groups(plan: ChangePlan) -> list[list[Change]]:
+    """Put changes together that differ in their names alone, in the order of their first."""
+    made: dict[object, list[Change]] = {}
+    for change in plan.changes:
+        lines = tuple(line for line in change.diff if line[:1] in "+-")
+        key = (change.action, change.kind, lines) if lines else change.key
+        made.setdefault(key, []).append(change)
+    return list(made.values())
+
+
+COLOURS = {"+": 32, "-": 31, "~": 33, ">": 36, "!": 31, "?": 35}
+
+
+def coloured(text: str) -> str:
+    """Colour the lines of a plan or an outcome for a terminal."""
+    out = []
+    for line in text.split("\n"):
+        sign = line.strip()[:1] if line.startswith("  ") else ""
+        out.append(f"\x1b[{COLOURS[sign]}m{line}\x1b[0m" if sign in COLOURS else line)
     return "\n".join(out)
 
 
@@ -40,7 +64,8 @@ def _what(change: Change) -> str:
     return f"{change.kind} {change.name}".strip() + f" (formerly {change.old})" * bool(change.old)
 
 
-def _change_line(change: Change) -> str:
+def change_line(change: Change) -> str:
+    """Say one change in one line."""
     what = f"{change.kind} " if change.kind else ""
     why = f" ({change.why})" if change.why and change.action != "add" else ""
     return f"  {SIGNS[change.action]} {change.action:<7} {what}{change.name}{why}"

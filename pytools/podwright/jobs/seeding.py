@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from podwright.console import Console
 
-PLAN_FILE = "podwright-plan.txt"
+PLAN_PAGE = "podwright-plan.html"
 MODES = ("auto", "plan", "apply")
 
 
@@ -120,6 +120,9 @@ def _run_verb(parameters: Parameters, options: Namespace, console: Console) -> d
     finally:
         text = out.getvalue()
         artifact = write_plan(text, parameters, console)
+    page = page_name(parameters)
+    if artifact and Path(page).is_file():
+        artifact = f"{artifact},{page}"
     summary = (text.strip().splitlines() or ["nothing to change."])[-1]
     answer: dict[str, Any] = {
         "mode": mode,
@@ -132,6 +135,14 @@ def _run_verb(parameters: Parameters, options: Namespace, console: Console) -> d
     return answer
 
 
+def page_name(parameters: Parameters) -> str:
+    """Name the page of a plan; each description has its own."""
+    if parameters.description == "jobs":
+        return PLAN_PAGE
+    words = re.sub("[^A-Za-z0-9]+", "-", parameters.description)
+    return PLAN_PAGE.replace(".", f"-{words}.")
+
+
 def write_plan(text: str, parameters: Parameters, console: Console) -> str | None:
     """Print what was planned or done, and write it to a file of its own for each description.
 
@@ -141,9 +152,7 @@ def write_plan(text: str, parameters: Parameters, console: Console) -> str | Non
     if not text.strip():
         return None
     console.result(text)
-    name = PLAN_FILE
-    if parameters.description != "jobs":
-        name = f"podwright-plan-{re.sub('[^A-Za-z0-9]+', '-', parameters.description)}.txt"
+    name = page_name(parameters).replace(".html", ".txt")
     Path(name).write_text(text, encoding="utf-8")
     return name
 
@@ -164,6 +173,7 @@ def _command_options(parameters: Parameters, options: Namespace) -> Namespace:
         prune=parameters.prune,
         json=False,
         out="",
+        html=page_name(parameters),
         no_diff=False,
         plan="",
         allow_removals=parameters.allowRemovals,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 
 import pytest
+
+from podwright import cli
+from podwright.console import Console
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -225,6 +229,117 @@ def test_the_same_job_under_another_name_is_guessed_to_be_renamed(target: Target
         "  ? TOP/app has the content of the new TOP/service; if it was renamed, add "
         "`formerly: TOP/app` to keep its builds"
     ) in said.out.splitlines()
+
+
+MATRIX = """\
+owner: team-a
+removal: delete
+removalShare: 100
+templates: {t: {name: "TOP/j{{n}}", script: echo 1, description: "job {{n}}"}}
+jobs:
+  - {name: TOP, kind: folder}
+  - {template: t, matrix: {n: [a, b, c]}}
+"""
+
+
+def test_equal_differences_are_shown_once(target: Target) -> None:
+    target.write(MATRIX)
+    target.apply()
+    target.write(MATRIX.replace("echo 1", "echo 2"))
+    lines = target.plan().out.splitlines()
+    assert lines[:4] == [
+        "  ~ change  pipeline TOP/ja (YAML changed)",
+        "  ~ change  pipeline TOP/jb (YAML changed)",
+        "  ~ change  pipeline TOP/jc (YAML changed)",
+        "      in each of these 3:",
+    ]
+    assert lines.count("      +    <script>echo 2</script>") == 1
+
+
+def test_a_plan_is_a_page_for_browsers(target: Target) -> None:
+    target.write(MATRIX)
+    target.apply()
+    target.write(MATRIX.replace("echo 1", "echo '<&>'").replace(", c]", "]"))
+    page = target.home / "plan.html"
+    assert target.plan("--prune", "--html", str(page)).code == 3
+    text = page.read_text()
+    assert text.count("<ins>+    &lt;script&gt;echo &#x27;&amp;lt;&amp;amp;&amp;gt;&#x27;") == 1
+    assert '<section class="delete"><ul><li>- delete  pipeline TOP' in text.replace(
+        target.top, "TOP"
+    )
+    assert "1 to delete, 2 to change" in text or "2 to change, 1 to delete" in text
+
+
+def test_only_what_is_named_is_looked_at(target: Target) -> None:
+    text = SMALL + "  - {name: TOP/in/deep, script: x}\n"
+    target.write(text)
+    said = target.plan("--only", f"{target.top}/in", "--no-diff")
+    assert said.out.splitlines() == [
+        "  + add     folder TOP",
+        "  + add     folder TOP/in",
+        "  + add     pipeline TOP/in/deep",
+        "3 to add; 0 unchanged.",
+    ]
+    assert target.apply("--only", f"{target.top}/in/deep").last == "3 added. 0 unchanged."
+    target.write(text.replace("hello", "x") + "  - {name: TOP/app2, script: y}\n")
+    only = ("--only", f"{target.top}/app", "--only", f"{target.top}/app2")
+    assert target.apply(*only).last == "2 added. 0 unchanged."
+    said = target.apply("--only", "nothing")
+    assert said.code == 2
+    assert said.err.startswith("podwright jobs: --only: no job or folder is called 'nothing'")
+
+
+class Keyboard(io.StringIO):
+    """Somebody who answers."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "left"),
+    [("y\n", [], 2), ("\n", [], 3), ("no\n", [], 3), ("", ["--yes"], 2)],
+)
+def test_somebody_at_a_terminal_is_asked_before_jobs_are_removed(
+    target: Target, answer: str, options: list[str], left: int
+) -> None:
+    target.write(MATRIX)
+    target.apply()
+    target.write(MATRIX.replace(", c]", "]"))
+    out, err = io.StringIO(), io.StringIO()
+    console = Console(out, err, Keyboard(answer), target.env())
+    folder = str(target.home / "description")
+    code = cli.run(["jobs", "apply", folder, "--prune", *options], console)
+    assert len(target.jobs()) == left
+    assert code == (0 if left == 2 else 1)
+    asked = f"  - delete {target.top}/jc\n1 job will be removed; go on? [y/N] "
+    assert (asked in err.getvalue()) is not bool(options)
+
+
+def test_a_terminal_has_colours_and_a_file_none(target: Target) -> None:
+    target.write(MATRIX)
+    out = Keyboard()
+    folder = str(target.home / "description")
+    cli.run(["jobs", "plan", folder], Console(out, io.StringIO(), io.StringIO(), target.env()))
+    assert out.getvalue().startswith("\x1b[32m  + add     folder")
+    plain = Keyboard()
+    env = {**target.env(), "NO_COLOR": "1"}
+    cli.run(["jobs", "plan", folder], Console(plain, io.StringIO(), io.StringIO(), env))
+    assert "\x1b" not in plain.getvalue()
+
+
+def test_a_source_that_gets_another_id_is_told(target: Target) -> None:
+    text = (
+        "owner: a\njobs:\n  - name: TOP/m\n    kind: multibranch\n"
+        "    sources: [{git: 'http://git.example/a'}]\n"
+    )
+    target.write(text)
+    target.apply()
+    target.write(text.replace("http:", "https:"))
+    assert (
+        "  ? TOP/m: a source gets another id, so that all its branches are built again; the old "
+        "one stays with `id:`"
+    ) in target.plan().out.splitlines()
 
 
 # -- plan files --------------------------------------------------------------------------------

@@ -187,6 +187,9 @@ def test_each_description_has_an_artifact_of_its_own_and_none_when_there_is_noth
     first = answered(target, {"description": "team/a"}, **env)
     assert first["artifact"] == "podwright-plan-team-a.txt"
     assert "6 added." in (tmp_path / "podwright-plan-team-a.txt").read_text()
+    (tmp_path / "team/a/more.yaml").write_text("jobs: [{name: team-a/new, script: x}]\n")
+    planned = answered(target, {"description": "team/a", "mode": "plan"}, **env)
+    assert planned["artifact"] == "podwright-plan-team-a.txt,podwright-plan-team-a.html"
     silent = Console(io.StringIO(), io.StringIO(), io.StringIO(), {})
     assert seeding.write_plan("\n", seeding.Parameters(credentials="seed"), silent) is None
     assert not (tmp_path / "podwright-plan.txt").exists()

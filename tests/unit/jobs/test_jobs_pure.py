@@ -348,6 +348,13 @@ def test_render_prints_or_writes_files(folder: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_job_and_a_view_never_share_a_file(tmp_path: Path) -> None:
+    text = "owner: a\njobs: [{name: x.view, script: y}, {name: x, kind: view}]\n"
+    (tmp_path / "jobs.yaml").write_text(text)
+    assert run("render", str(tmp_path), "--out", str(tmp_path / "out"))[0] == 0
+    assert len(list((tmp_path / "out").glob("*.xml"))) == 2
+
+
 def test_a_place_that_cannot_be_written_is_told(folder: Path) -> None:
     sentence = "podwright jobs: --out: /dev/null/x cannot be written: Not a directory\n"
     assert run("render", str(folder), "--out", "/dev/null/x")[2] == sentence
