@@ -62,12 +62,14 @@ class Cores:
 
     server: int
     before: tuple[float, ...] = (0.0,) * 4
+    client: float = 0.0
 
     def used(self) -> str:
         """Say who used how much of them since the last call."""
         now = self._read()
         total, idle, client, server = (new - old for new, old in zip(now, self.before))
         self.before = now
+        self.client = client
         others = max(1 - (idle + client + server) / max(total, 0.01), 0.0)
         return f"CPU: client {client:.1f} s, controller {server:.1f} s, others {others:.0%}"
 
@@ -100,6 +102,7 @@ class Bench:
     jjb: str
     cores: Cores
     figures: dict[str, list[float]] = field(default_factory=dict)
+    cpu: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def env(self) -> dict[str, str]:
@@ -110,6 +113,7 @@ class Bench:
         """Keep and print one figure."""
         self.figures.setdefault(what, []).append(seconds)
         say(f"{what:<46} {seconds:8.2f} s  {more}{'; ' if more else ''}{self.cores.used()}")
+        self.cpu.setdefault(what, []).append(self.cores.client)
 
     def median(self, what: str) -> float:
         """Give the median of a figure."""
@@ -284,6 +288,29 @@ def measure_apply(bench: Bench) -> None:
     bench.note("no-op: podwright plan --deep", seconds, last)
 
 
+def measure_template(bench: Bench, count: int) -> None:
+    """Measure the plan of many jobs whose template changed by one line."""
+    where = bench.home / "template"
+    where.mkdir()
+
+    def describe_by_template(line: str) -> str:
+        per_folder = count // bench.folders
+        (where / "jobs.yaml").write_text(
+            "owner: bench\ntemplates:\n  t:\n    name: bench-{{f}}/job-{{n}}\n"
+            "    description: Builds service {{n}}\n    script: |\n      node {\n"
+            f"        sh 'make {{{{n}}}} {line}'\n      }}\njobs:\n  - template: t\n"
+            f"    matrix: {{f: {list(range(bench.folders))}, n: {list(range(per_folder))}}}\n"
+        )
+        return str(where)
+
+    seconds, last, memory = podwright(bench, "apply", describe_by_template("one"))
+    bench.note(f"create: {count} jobs of one template", seconds, f"{last}; {memory} MB")
+    changed = describe_by_template("two")
+    seconds, last, memory = podwright(bench, "plan", changed, good=(3,))
+    bench.note(f"plan: {count} jobs, one line of the template", seconds, f"{last}; {memory} MB")
+    bench.wipe()
+
+
 def measure_jjb(bench: Bench, workers: int) -> None:
     """Measure Jenkins Job Builder with an empty cache.
 
@@ -360,6 +387,9 @@ def ratios(bench: Bench) -> None:
         best = min(loops, key=lambda name: loops[name])
         say(f"\nmedians: podwright {ours:.2f} s, best bare loop ({best[len(BARE) :]}) "
             f"{loops[best]:.2f} s: {ours / loops[best]:.2f} times")  # fmt: skip
+        more = statistics.median(bench.cpu[OURS]) - statistics.median(bench.cpu[best])
+        say(f"processor time of the client beyond that loop's: {more / bench.jobs * 1000:.2f} ms a "
+            "job, its start included")  # fmt: skip
     for workers in (1, 8):
         name = f"{JJB}{workers}"
         if name in bench.figures:
@@ -393,6 +423,7 @@ def main() -> None:
     parser.add_argument("--loops", default="4,8,16", help="workers of the bare loop to try")
     parser.add_argument("--repeat", type=int, default=2, help="rounds of creating")
     parser.add_argument("--no-recorded", action="store_true", help="leave the recorded rows out")
+    parser.add_argument("--template", type=int, default=0, help="jobs of one template to plan")
     options = parser.parse_args()
     with controller() as (server, *access), tempfile.TemporaryDirectory() as home:
         cores = Cores(server)
@@ -402,6 +433,8 @@ def main() -> None:
         say(f"{kind}, {len(os.sched_getaffinity(0))} cores")
         if not options.no_recorded:
             measure_recorded(bench)
+        if options.template:
+            measure_template(bench, options.template)
         if bench.jobs:
             say(f"\n{bench.jobs} jobs in {bench.folders} folders")
             measure_ours(bench)

@@ -6,12 +6,14 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podwright.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, PodwrightError, UsageError, guess
 from podwright.jobs import description as describing
 from podwright.jobs import names, rendering
+from podwright.jobs.expand import without_collector
 
 if TYPE_CHECKING:
     import argparse
@@ -158,6 +160,11 @@ class _Work:
     plan: ChangePlan
     actual: Texts
 
+    @cached_property
+    def moves(self) -> list[Change]:
+        """Give the renames, the last first."""
+        return sorted(self.plan.of("rename"), key=lambda one: -one.step)
+
     @property
     def unread(self) -> list[str]:
         """Give sentences about jobs whose XML may not be read."""
@@ -272,32 +279,32 @@ def _count_jobs(data: Mapping[str, Any]) -> int:
     return len(jobs) + sum(map(_count_jobs, jobs))
 
 
-def with_diffs(work: _Work, controller: Controller, workers: int) -> ChangePlan:
+def with_diffs(work: _Work, controller: Controller, options: argparse.Namespace) -> ChangePlan:
     """Add to a plan what changed jobs are now, and the differences."""
-    from podwright.jobs import applying, normal, xmltree  # noqa: PLC0415 - needed here alone
+    from podwright.jobs import applying  # noqa: PLC0415 - needed here alone
 
-    before = {change.key: _key_before(change, work) for change in work.plan.changes if change.xml}
-    changed = [change for change in work.plan.changes if change.key in before]
-    work.actual.fetch(controller, [before[c.key] for c in changed if c.action != "add"], workers)
-    made = {}
-    for change in changed:
-        actual = work.actual.found.get(before[change.key])
-        try:
-            seen = "" if actual is None else normal.digest(actual)
-        except xmltree.NotXmlError:
-            seen = ""
-        diff = applying.normal_diff(change, actual) if change.action != "add" else ()
-        made[change.key] = replace(change, seen=seen, diff=diff)
-    return replace(
-        work.plan,
-        changes=tuple(made.get(change.key, change) for change in work.plan.changes),
-    )
+    before = {
+        change.key: _key_before(change, work)
+        for change in work.plan.changes
+        if change.xml and change.action != "add"
+    }
+    work.actual.fetch(controller, before.values(), options.workers)
+    with without_collector():
+        changes = tuple(
+            applying.looked_at(
+                change, work.actual.found.get(before[change.key]), exactly=bool(options.out)
+            )
+            if change.key in before
+            else change
+            for change in work.plan.changes
+        )
+    return replace(work.plan, changes=changes)
 
 
 def _key_before(change: Change, work: _Work) -> Key:
     """Find the present name of what is changed, whatever renames come before."""
     name = change.old or change.name
-    for step in sorted(work.plan.of("rename"), key=lambda one: -one.step):
+    for step in work.moves:
         if name.startswith(step.name + "/") and (not change.step or step.step < change.step):
             name = step.old + name[len(step.name) :]
     return (change.view, name)
@@ -331,7 +338,7 @@ def plan(options: argparse.Namespace, console: Console) -> int:
     work = compare(options, controller)
     made = work.plan
     if options.out or not options.no_diff:
-        made = with_diffs(work, controller, options.workers)
+        made = with_diffs(work, controller, options)
     show(report.plan_json(made) if options.json else report.plan_text(made), console)
     if options.html:
         save(Path(options.html), plan_page.page(made), "--html")

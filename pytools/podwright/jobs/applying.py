@@ -11,7 +11,7 @@ import itertools
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from podwright.jobs import marker, merging, names, normal, xmltree
@@ -287,7 +287,7 @@ def with_kept(change: Change, run: Run, name: str) -> bytes:
         raise RequestRefused(f"{name}: is gone", MISSING)
     try:
         described = xmltree.parse(actual).findtext("description")
-        form = normal.digest(actual) if change.seen else ""
+        form = normal.digest(xmltree.parse(actual)) if change.seen else ""
         made = merging.merged(actual, change.xml, change.kind)
     except xmltree.NotXmlError:
         raise RequestRefused(
@@ -417,12 +417,14 @@ ACTIONS: dict[str, Callable[[Change, Run], str]] = {
 }
 
 
-def normal_diff(change: Change, actual: str | None) -> tuple[str, ...]:
-    """Give the difference that a change would make."""
-    if not change.xml:
-        return ()
+def looked_at(change: Change, actual: str | None, *, exactly: bool) -> Change:
+    """Add the difference that a change would make and, for a plan's file, what there is now."""
+    if actual is None or not change.xml:
+        return change
     try:
-        wanted = change.xml if actual is None else merging.merged(actual, change.xml, change.kind)
-        return tuple(normal.diff(actual, wanted))
+        theirs, ours = xmltree.parse(actual), xmltree.parse(change.xml)
     except xmltree.NotXmlError as error:
-        return (f"the controller's XML cannot be read: {error}",)
+        return replace(change, diff=(f"the controller's XML cannot be read: {error}",))
+    merging.merge(theirs, ours, change.kind)
+    seen = normal.digest(xmltree.parse(actual)) if exactly else ""
+    return replace(change, seen=seen, diff=tuple(normal.diff(theirs, ours)))

@@ -148,6 +148,7 @@ class Controller:
         self._checked_url()
         self._server = access.url.rstrip("/") + "/"
         self._session = self._make_session()
+        self._blank = self._session.prepare_request(requests.Request("GET", self._server))
         self._settings = self._session.merge_environment_settings(
             self._server, {}, stream=True, verify=access.ca or None, cert=None
         )
@@ -280,8 +281,12 @@ class Controller:
     def _round_trip(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str]
     ) -> ControllerAnswer:
-        request = requests.Request(method, url, data=body, headers=headers)
-        prepared = self._session.prepare_request(request)
+        # Preparing each anew would take as long as a third of sending it.
+        prepared = self._blank.copy()
+        prepared.method, prepared.url, prepared.body = method, url, body
+        prepared.headers.update(headers)
+        if body is not None:
+            prepared.headers["Content-Length"] = str(len(body))
         with self._lock:
             self.requests += 1
         response = self._session.send(

@@ -42,11 +42,11 @@ def merged(actual: str, wanted: bytes, kind: str) -> bytes:
         xmltree.NotXmlError: when the controller's XML is none.
     """
     ours = xmltree.parse(wanted)
-    return xmltree.serialise(ours) if _merge(xmltree.parse(actual), ours, kind) else wanted
+    return xmltree.serialise(ours) if merge(xmltree.parse(actual), ours, kind) else wanted
 
 
-def _merge(theirs: Element, ours: Element, kind: str) -> bool:
-    """Do it in place; say whether anything was kept."""
+def merge(theirs: Element, ours: Element, kind: str) -> bool:
+    """Put what belongs to others in one tree into the other; say whether there was anything."""
     if kind and kinds.load(kind).VIEW:
         return False
     changed = [_keep_element(tag, theirs, ours, always=True) for tag in THEIRS]
@@ -58,7 +58,7 @@ def is_as_wanted(actual: str, wanted: bytes, kind: str) -> bool:
     """Say whether the controller has what is wanted, but for what belongs to others."""
     try:
         theirs, ours = xmltree.parse(actual), xmltree.parse(wanted)
-        _merge(theirs, ours, kind)
+        merge(theirs, ours, kind)
         return normal.same_trees(theirs, ours)
     except xmltree.NotXmlError:
         return False

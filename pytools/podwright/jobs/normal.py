@@ -173,15 +173,6 @@ def _lay_out(element: Element, level: int, out: list[str]) -> None:
         out.append(f"{pad}</{element.tag}>")
 
 
-def form(text: str | bytes) -> list[str]:
-    """Give the lines of the normal form of an XML text.
-
-    Raises:
-        xmltree.NotXmlError: when it is none.
-    """
-    return lines(normal(xmltree.parse(text)))
-
-
 def same(one: str | bytes, other: str | bytes) -> bool:
     """Say whether two XML texts mean the same job; secrets are compared, not shown."""
     return same_trees(xmltree.parse(one), xmltree.parse(other))
@@ -197,15 +188,14 @@ def same_trees(one: Element, other: Element) -> bool:
     return trees[0] == trees[1]
 
 
-def digest(text: str) -> str:
-    """Hash what an XML text means."""
+def digest(root: Element) -> str:
+    """Hash what a tree means; it is brought into its normal form."""
     out: list[str] = []
-    _lay_out(normal(xmltree.parse(text)), 0, out)
+    _lay_out(normal(root), 0, out)
     return hashlib.sha256("\n".join(out).encode()).hexdigest()[:16]
 
 
-def diff(before: str | bytes | None, after: str | bytes) -> list[str]:
-    """Give the differing lines of two XML texts, with three lines around them, both redacted."""
-    old = form(before) if before else []
-    new = form(after)
-    return list(difflib.unified_diff(old, new, lineterm="", n=3))[2:]
+def diff(before: Element | None, after: Element) -> list[str]:
+    """Give the differing lines of two trees, with three lines around them, both redacted."""
+    old = [] if before is None else lines(normal(before))
+    return list(difflib.unified_diff(old, lines(normal(after)), lineterm="", n=3))[2:]
