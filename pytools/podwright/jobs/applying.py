@@ -233,10 +233,10 @@ def _with_advice(error: RequestRefused, change: Change) -> str:
         return f"no permission ({error.reason or 'the controller refuses it'})"
     if error.status == SERVER_ERROR:
         other = "" if change.action == ADD else ", or the job there is of another kind"
-        return (
-            "the controller could not read it (500): most likely a plugin for this "
-            f"{change.kind or 'job'} is missing{other}; see the controller's log"
-        )
+        # What words need was looked up before; what XML needs nobody knows.
+        why = f"most likely a plugin for this {change.kind} is missing"
+        why = why if change.kind.startswith("xml") else "perhaps a class that it names is missing"
+        return f"the controller could not read it (500): {why}{other}; see the controller's log"
     if error.status == MISSING:
         return "it is gone, or its folder is, or you may not see it (404); plan again"
     return f"{error.status or ''} {error.reason}".strip()

@@ -124,12 +124,13 @@ class Description:
 
 @dataclass
 class _File:
-    """One file: its name, text and parsed content."""
+    """One file: its name, its content, and the templates that could not be read."""
 
     path: Path
     shown: str
     root: Map
     document: Document
+    broken: frozenset[str] = frozenset()
 
 
 def find_files(where: Path) -> list[Path]:
@@ -237,7 +238,9 @@ def _checked_file(path: Path, shown: str, root: Map, problems: Problems) -> _Fil
             except Invalid:
                 continue
             good.put(key, value, root.keys_at[key], root.values_at[key])
-    return _File(path, shown, good, Document(**parse_fields(Document, good)))
+    broken = root.get("templates") if "templates" not in good else None
+    names_of = frozenset(broken) if isinstance(broken, Map) else frozenset()
+    return _File(path, shown, good, Document(**parse_fields(Document, good)), names_of)
 
 
 def _find_secrets(text: str, shown: str, problems: Problems) -> None:
@@ -300,7 +303,8 @@ def _expand_jobs(files: list[_File], settings: _File | None, problems: Problems)
             templates[name] = template
         _check_defaults(file.root.get("defaults"), known, problems)
     shared = (settings.root.get("defaults") or {}) if settings else {}
-    context = Context(templates, shared, known, problems)
+    broken = frozenset().union(*(file.broken for file in files))
+    context = Context(templates, shared, known, problems, broken=broken)
     return [
         job
         for file in files

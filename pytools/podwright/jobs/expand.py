@@ -61,12 +61,14 @@ class Context:
         defaults: for all files, by kind (or ``all``).
         kinds: the fields of each kind.
         problems: receives the mistakes.
+        broken: names of templates that could not be read, which was told.
     """
 
     templates: dict[str, Map]
     defaults: dict[str, Map]
     kinds: Mapping[str, frozenset[str]]
     problems: Problems
+    broken: frozenset[str] = frozenset()
     count: int = 0
     plain: dict[int, bool] = field(default_factory=dict)
     keep: list[Any] = field(default_factory=list)
@@ -135,6 +137,8 @@ def _with_templates(entry: Map, context: Context) -> Map | None:
     current = entry
     while "template" in current:
         name = current["template"]
+        if name in context.broken:
+            return None
         if not isinstance(name, str) or name not in context.templates:
             context.problems.add(
                 current.mark_of("template"),

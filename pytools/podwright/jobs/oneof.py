@@ -36,8 +36,8 @@ class OneOf(Kind):
         if not isinstance(value, dict):
             raise Invalid(f"expected a map with one {self.what}, got {describe(value)}")
         unknown = [key for key in value if key not in self.variants]
-        self._refuse_fields(value, unknown)
         if unknown:
+            self._refuse_fields(value, unknown)
             raise Invalid(
                 *(
                     Problem(
@@ -83,6 +83,8 @@ class Lines(Text):
 
     def parse(self, value: Any) -> str:
         """Return the text; numbers are taken as they are written, other types are refused."""
+        if isinstance(value, str) and value.isascii() and value.isprintable():
+            return value  # as nearly all are
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         text = super().parse(value)

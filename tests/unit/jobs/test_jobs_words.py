@@ -154,6 +154,17 @@ def test_wrong_files_are_told(write: Write, text: str, sentence: str) -> None:
     assert f"jobs/a.yaml:{sentence}" in problems(write(text))
 
 
+def test_a_mistake_is_told_once(write: Write) -> None:
+    folder = write(
+        "owner: o\ntemplates: {t: [a]}\ndefaults: {pipeline: {keep: lots}}\n"
+        "jobs: [{name: a, template: t}, {name: b, script: x}, {name: c, script: x}]\n"
+    )
+    assert problems(folder) == [
+        "jobs/a.yaml:2:13: templates.t: expected a map, got a list",
+        "jobs/a.yaml:3:23: keep.builds: expected a whole number, got 'lots'",
+    ]
+
+
 def test_a_file_that_leads_to_itself_is_told(write: Write) -> None:
     folder = write("owner: o\njobs: [{name: a, kind: xml, file: loop.xml}]\n")
     (folder / "loop.xml").symlink_to("loop.xml")
