@@ -344,3 +344,33 @@ def test_a_registry_that_stays_busy_is_waited_for_and_then_told(registry: Regist
     finally:
         proxy.close()
     assert time.monotonic() - begin < 3 + 5
+
+
+def test_podwrights_own_images_are_copied_to_a_mirror(
+    tmp_path: Path, registry: Registry, production: Registry
+) -> None:
+    made = image(repository(registry.host, "upstream/syft", LOGIN), "v1")
+    config = f"images: {{syft: '{registry.host}/upstream/syft:v1'}}\n"
+    words = [sys.executable, "-m", "podwright", "images", "syft", "--request", "request.json"]
+    value = {
+        "credentials": [{"variable": "REG"}],
+        "registries": plain(registry.host, production.host),
+    }
+    (tmp_path / "request.json").write_text(json.dumps(value))
+    mirrored = f"{production.host}/mirror/upstream/syft:v1@{made.digest}"
+    for more, expected in (
+        ([], f"{registry.host}/upstream/syft:v1"),
+        (["--digests"], f"{registry.host}/upstream/syft:v1@{made.digest}"),
+        (["--mirror", f"{production.host}/mirror"], mirrored),
+    ):
+        done = subprocess.run(
+            [*words, *more],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env=environment(tmp_path, PODWRIGHT_CONFIG=config),
+        )
+        assert (done.returncode, done.stdout) == (0, f"images:\n  syft: {expected}\n"), done.stderr
+    there = repository(production.host, "mirror/upstream/syft", LOGIN)
+    assert there.get("v1").digest == made.digest

@@ -1,8 +1,8 @@
 """Pin the images of Dockerfiles by digest, or renew their pins.
 
 Prints the change as a diff, and writes it with --write. Without a file the
-Dockerfile of this folder is taken; --images prints podwright's own images with
-their digests, for `images:` of the organisation's config.
+Dockerfile of this folder is taken. For podwright's own images see `podwright
+images --digests`.
 
 Exit codes: 0 all is pinned to what the tags are today, 3 changes are pending.
 """
@@ -15,7 +15,6 @@ from pathlib import Path
 from podwright.commands import promote
 from podwright.distribution import parameters as named
 from podwright.errors import EXIT_DONE, EXIT_PENDING
-from podwright.images import resolve as all_images
 from podwright.sources import read_text
 from podwright.supply import pins
 
@@ -32,7 +31,6 @@ SUMMARY = "pin images of Dockerfiles by digest"
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="*", help="Dockerfiles (default: Dockerfile)")
     parser.add_argument("--write", action="store_true", help="write the change")
-    parser.add_argument("--images", action="store_true", help="print podwright's own images")
     promote.add_request(parser)
 
 
@@ -43,11 +41,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
     def digest_of(name: Name, tag: str) -> str:
         return known.repository(name, "pull").get(tag).digest
 
-    if options.images:
-        roles = all_images(known.images).items()
-        lines = [f"  {role}: {pins.pinned_reference(name, digest_of)}" for role, name in roles]
-        console.result("\n".join(["images:", *lines]))
-        return EXIT_DONE
     changes: list[str] = []
     for file in options.files or ["Dockerfile"]:
         before = read_text(Path(file), file)
