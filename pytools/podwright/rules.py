@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LEVELS = ("restricted", "baseline", "privileged")
 AMOUNT = r"[0-9]+(?:\.[0-9]+)?(?:[KMGT]i|[mkMGT])?"
 # Capabilities that `baseline` lets a container add (Pod Security Standards).
-_BASELINE = {
+BASELINE = {
     *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"),
     *("NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
 }
@@ -222,7 +222,7 @@ def _is_privileged(context: Mapping[str, Any]) -> bool:
     added = set((context.get("capabilities") or {}).get("add") or ())
     return bool(
         context.get("privileged")
-        or added - _BASELINE
+        or added - BASELINE
         or any(profile.get("type") == "Unconfined" for profile in profiles)
         or context.get("procMount", "Default") != "Default"
     )

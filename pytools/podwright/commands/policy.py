@@ -1,0 +1,63 @@
+"""Print manifests by which Kubernetes enforces the organisation's limits.
+
+They are for the namespace of builds: its Pod Security labels, a limit range,
+and a ValidatingAdmissionPolicy that admits podwright's pods and those that
+need no more. Kubernetes 1.30 or newer.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from podwright import config as configs
+from podwright.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from podwright.console import Console
+
+SUMMARY = "print manifests that enforce the organisation's limits"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=["manifests"], metavar="manifests", help="what is printed")
+    parser.add_argument(
+        "--config", default="", metavar="FILE", help="the organisation's config (PODWRIGHT_CONFIG)"
+    )
+    parser.add_argument("--namespace", required=True, help="where builds run")
+    parser.add_argument(
+        "--job", default="", metavar="NAME", help="a job of those that build there, for its limits"
+    )
+    parser.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="PLACE",
+        help="what pods may have beside podwright's images: an image, a repository, a registry "
+        "(the agent's image at least; may be repeated)",
+    )
+    parser.add_argument(
+        "--account",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a service account that pods may have beside 'default' (may be repeated)",
+    )
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from podwright import admission  # noqa: PLC0415 - renders pods
+
+    text = options.config or console.env.get("PODWRIGHT_CONFIG", "")
+    config = configs.load(text, None, Path(options.config or ".").parent, options.job)
+    made = admission.manifests(
+        config, config.rules, options.namespace, options.image, options.account
+    )
+    if not made:
+        raise UsageError("--config: allows no strategy at all; correct 'builders' and 'limits'")
+    whole = {"apiVersion": "v1", "kind": "List", "items": made}
+    console.result(json.dumps(whole, indent=2, ensure_ascii=False))
+    return 0
