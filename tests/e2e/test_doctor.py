@@ -19,6 +19,7 @@ import layout
 import levels
 import pytest
 import standins
+from test_pipelines import credentials
 
 from podwright import config as configs
 from podwright import plan, request
@@ -217,3 +218,47 @@ def _auto_obeys(work: Path, able: list[str]) -> None:
     else:
         with pytest.raises(plan.UsageError, match="no allowed strategy can run here: kaniko"):
             plan.choose(asked, recorded)
+
+
+@pytest.mark.parametrize("name", [name for name, profile in PROFILES.items() if profile.able])
+def test_the_first_example_of_the_readme_builds_where_anything_does(
+    name: str, profiles: harness.Cluster, tmp_path: Path
+) -> None:
+    text = (harness.ROOT / "README.md").read_text()
+    example = text.partition("```groovy\n")[2].partition("```")[0]
+    example = example.replace("registry.example/team/app", f"{layout.PLAIN_REGISTRY}/readme/{name}")
+    (tmp_path / "Jenkinsfile").write_text(example)
+    source = tmp_path / "source"
+    source.mkdir()
+    base = f"{layout.PLAIN_REGISTRY}/readme/base:1"
+    pushed = f"docker://{base}"
+    login = f"{profiles.site.user}:{profiles.site.password}"
+    origin = f"docker://{profiles.site.registry}/base/busybox:1"
+    copied = subprocess.run(
+        [
+            *("skopeo", "--insecure-policy", "copy", "--src-creds", login, "--dest-creds", login),
+            *("--src-tls-verify=false", "--dest-tls-verify=false", origin, pushed),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not copied.returncode, copied.stderr
+    (source / "Dockerfile").write_text(f"FROM {base}\nRUN echo built > /built\n")
+    git = ["git", "-C", str(source), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "The example"]):
+        subprocess.run([*git, *words], check=True)
+    (tmp_path / "credentials.json").write_text(json.dumps(credentials(profiles.site)))
+    settings = json.dumps({"registries": {layout.PLAIN_REGISTRY: {"http": True}}})
+    command = [str(harness.ROOT / "tests/runner/run-pipeline"), "--kubernetes"]
+    command += ["--library", f"podwright={harness.ROOT}", "--env", f"PODWRIGHT_CONFIG={settings}"]
+    command += ["--namespace", _space(name), "--agent-image", standins.AGENT, "--restricted-agent"]
+    command += ["--credentials", str(tmp_path / "credentials.json"), "--scm", str(source)]
+    command += ["--workspace-root", str(tmp_path / "agent"), str(tmp_path / "Jenkinsfile")]
+    env = {**os.environ, "KUBECONFIG": profiles.site.kubeconfig}
+    env.pop("TMPDIR", None)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    assert not done.returncode, said[-3000:]
+    assert "[podwright] strategy: kaniko (auto); pod: " in said
+    assert f"pushed {layout.PLAIN_REGISTRY}/readme/{name}@sha256:" in said
