@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from test_pipelines import credentials
 
 from podwright import config as configs
 from podwright import plan, request
+from podwright.doctor import cluster as asking
+from podwright.doctor import examination
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -262,3 +265,40 @@ def test_the_first_example_of_the_readme_builds_where_anything_does(
     assert not done.returncode, said[-3000:]
     assert "[podwright] strategy: kaniko (auto); pod: " in said
     assert f"pushed {layout.PLAIN_REGISTRY}/readme/{name}@sha256:" in said
+
+
+def test_the_account_of_the_page_sees_what_doctor_asks_for_from_inside_a_pod(
+    profiles: harness.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The pods of this cluster cannot reach its API: the account's token is used from here.
+    space, name = _space("baseline"), "podwright-doctor"
+    page = (harness.ROOT / "docs/how-to/doctor.md").read_text()
+    roles = re.findall(r"```yaml\n(apiVersion: rbac.*?)```", page, re.DOTALL)[0]
+    made = profiles.run(
+        "apply", "-f", "-", input=roles.replace("namespace: builds", f"namespace: {space}")
+    )
+    assert "clusterrole" in made.stdout
+    here = ("-n", space, "create")
+    profiles.run(*here, "serviceaccount", name, check=False)
+    account = f"--serviceaccount={space}:{name}"
+    profiles.run(*here, "rolebinding", name, f"--role={name}", account, check=False)
+    profiles.run(
+        "create", "clusterrolebinding", name, f"--clusterrole={name}", account, check=False
+    )
+    (tmp_path / "token").write_text(profiles.run(*here, "token", name).stdout)
+    (tmp_path / "ca.crt").write_text(Path(profiles.site.ca).read_text())
+    (tmp_path / "namespace").write_text(space)
+    monkeypatch.setattr(asking, "ACCOUNT", tmp_path)
+    env = {
+        "KUBERNETES_SERVICE_HOST": layout.NODE_IP,
+        "KUBERNETES_SERVICE_PORT": str(layout.API_PORT),
+    }
+    api = asking.connect(env, "", "")
+    wish = examination.Wish(tuple(levels.builders()), standins.AGENT)
+    report = examination.examine(api, configs.Config(), wish, lambda _: None)
+    assert [n for n in sorted(report.found) if report.can(n) == "yes"] == PROFILES["baseline"].able
+    assert report.facts["Pod Security"] == "enforce=baseline"
+    assert report.facts["nodes"].startswith("1 x amd64, ")
+    assert report.facts["seccompDefault of kubelets"] == "false"
+    assert report.facts["user namespaces"] == "allowed"
+    profiles.run("delete", "clusterrole,clusterrolebinding", name)

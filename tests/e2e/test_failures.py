@@ -150,7 +150,7 @@ PODS: dict[str, dict[str, str]] = {
         "a container runs out of memory": """builder: 'kaniko', pod: [yaml: [spec: [containers: [[
             name: 'builder', command: ['/busybox/sh', '-c', 'x=a; while :; do x=$x$x; done'],
             resources: [requests: [memory: '16Mi'], limits: [memory: '32Mi']]]]]]]""",
-        "the pod reaches its deadline": "builder: 'kaniko', pod: [deadline: '20s']",
+        "the pod reaches its deadline": "builder: 'kaniko', pod: [deadline: '40s']",
         "the pod is evicted": """builder: 'buildah', pod: [resources: [builder: [requests: [
             'ephemeral-storage': '1Mi'], limits: ['ephemeral-storage': '8Mi']]]]""",
         "the pod is deleted": "builder: 'kaniko', pod: [labels: [deleted: 'yes']]",
@@ -230,7 +230,7 @@ def _run(cluster: harness.Cluster, where: str, work: Path) -> subprocess.Popen[s
     command = [str(harness.ROOT / "tests/runner/run-pipeline")]
     command += ["--library", f"podwright={harness.ROOT}", "--implicit-library"]
     command += [f"podwright={harness.ROOT}", "--kubernetes", "--namespace", where]
-    command += ["--agent-image", standins.AGENT, "--restricted-agent", "--pod-timeout", "25"]
+    command += ["--agent-image", standins.AGENT, "--restricted-agent", "--pod-timeout", "60"]
     command += ["--credentials", str(work / "credentials.json")]
     command += ["--workspace-root", str(work / "agent"), str(work / "Jenkinsfile")]
     environment = {**os.environ, "KUBECONFIG": cluster.site.kubeconfig}

@@ -121,8 +121,8 @@ def problems(root: Path, dockerfile: str, limit: dict[str, Any], **request: Any)
             {"labels": ["com.acme.team"]},
             {},
             (
-                f"labels: an image without the label 'com.acme.team' {refused('limits[0].labels')}; "
-                "give it"
+                "labels: an image without the label 'com.acme.team' "
+                f"{refused('limits[0].labels')}; give it"
             ),
         ),
         (
