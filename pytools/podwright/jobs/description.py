@@ -431,12 +431,11 @@ def _file_content(
         contents[key] = None
         try:
             inside = base.resolve() in path.resolve().parents
-            text = path.read_text(encoding="utf-8-sig") if inside else ""
-        except UnicodeDecodeError:
-            problems.add(at, f"file: '{name}' is not UTF-8; save it as UTF-8")
-        except (OSError, RuntimeError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "its name leads nowhere"
-            problems.add(at, f"file: '{name}' cannot be read: {reason}")
+            text = sources.read_text(path, name) if inside else ""
+        except UsageError as error:
+            problems.add(at, f"file: '{name}' {error.found[0].text}")
+        except (OSError, RuntimeError, ValueError):
+            problems.add(at, f"file: '{name}' leads nowhere; correct the name")
         else:
             if inside:
                 _find_secrets(text, name, problems)

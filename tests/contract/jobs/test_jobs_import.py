@@ -288,6 +288,15 @@ def test_no_two_jobs_share_a_file_and_long_names_are_shortened(target: Target) -
     assert all(len(part) < 160 for file in files for part in file.split("/"))
 
 
+def test_a_top_folder_with_a_long_name_gets_a_shorter_file(
+    target: Target, fake: JobsController
+) -> None:
+    start(target)
+    fake.put("y" * 252, f"<{FOLDER}/>")
+    out = imported(target, "y" * 252)
+    assert target.run("validate", str(out)).err == f"{out}: 1 job, no problems\n"
+
+
 def test_prefixes_of_namespaces_are_parts_of_names(target: Target) -> None:
     start(
         target,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -278,6 +279,25 @@ def test_steps_that_were_swapped_inside_a_condition_are_seen(
 
     fake.edit(f"{target.top}/f", swap)
     assert target.plan("--deep").code == 3
+
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "jobs"
+
+
+@pytest.mark.parametrize("case", sorted(path.parent.name for path in GOLDEN.glob("*/jobs.yaml")))
+def test_a_second_apply_after_a_save_by_the_controller_writes_nothing(
+    target: Target, fake: JobsController, case: str
+) -> None:
+    text = (GOLDEN / case / "jobs.yaml").read_text().replace("- name: ", "- name: TOP/")
+    target.write(text.replace("{name: ", "{name: TOP/", 1))
+    for xml in (GOLDEN / case).glob("odd.xml"):
+        target.write(xml.read_text(), xml.name)
+    assert target.apply().code == 0
+    for name in fake.names():
+        fake.save(name)
+    fake.log.clear()
+    assert target.apply("--deep").code == 0
+    assert fake.writes() == []
 
 
 # -- removal -------------------------------------------------------------------------------------

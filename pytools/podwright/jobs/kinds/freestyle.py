@@ -22,35 +22,21 @@ from podwright.jobs.parts.common import (
 )
 from podwright.jobs.parts.parameters import PARAMETERS, refuse_doubles
 from podwright.jobs.parts.raw import RawXml
+from podwright.jobs.parts.rows import Row, made
 from podwright.jobs.parts.scm import SCM
 from podwright.jobs.parts.triggers import RESULTS, TRIGGERS, Threshold
 from podwright.jobs.parts.wrappers import WRAPPERS
 from podwright.records import record
 from podwright.schema import Choice, ListOf, Number, RecordOf, option
 
-
-@record
-class Shell(Part):
-    """A shell script."""
-
-    JAVA: ClassVar[str] = "hudson.tasks.Shell"
-    XML: ClassVar[tuple[Codec, ...]] = (Value("command"),)
-    command: str = option(Script(), "the script", "", required=True)
-
-
-@record
-class Batch(Part):
-    """A Windows batch script."""
-
-    JAVA: ClassVar[str] = "hudson.tasks.BatchFile"
-    XML: ClassVar[tuple[Codec, ...]] = (Value("command"),)
-    command: str = option(Script(), "the script", "", required=True)
-
-
+COMMAND: Row = ("command", "command", Script(), ..., "the script")
+SHELL = made("A shell script.", "hudson.tasks.Shell", "", COMMAND)
+BATCH = made("A Windows batch script.", "hudson.tasks.BatchFile", "", COMMAND)
 STEPS = OneOf(
-    {"shell": RecordOf(Shell, "command"), "batch": RecordOf(Batch, "command"), "xml": RawXml()},
+    {"shell": RecordOf(SHELL, "command"), "batch": RecordOf(BATCH, "command"), "xml": RawXml()},
     "kind of step",
 )
+FILES: Row = ("files", "testResults", TEXT, ..., "patterns, separated by commas")
 
 
 @record
@@ -75,36 +61,23 @@ class Artifacts(Part):
     fingerprint: bool = option(FLAG, "record checksums", default=False)
 
 
-@record
-class Junit(Part):
-    """Results of tests."""
-
-    JAVA: ClassVar[str] = "hudson.tasks.junit.JUnitResultArchiver"
-    PLUGIN: ClassVar[str] = "junit"
-    XML: ClassVar[tuple[Codec, ...]] = (
-        Value("files", "testResults"),
-        Value("allowEmpty", "allowEmptyResults"),
-        Value("keepLongOutput", "keepLongStdio", always=False),
-    )
-    files: str = option(TEXT, "patterns, separated by commas", "", required=True)
-    allowEmpty: bool = option(FLAG, "do not fail when there is none", default=False)
-    keepLongOutput: bool = option(FLAG, "keep all of the tests' output", default=False)
-
-
-@record
-class Mail(Part):
-    """Mail about builds that fail or are unstable."""
-
-    JAVA: ClassVar[str] = "hudson.tasks.Mailer"
-    PLUGIN: ClassVar[str] = "mailer"
-    XML: ClassVar[tuple[Codec, ...]] = (
-        Value("to", "recipients"),
-        Value("onlyFirstUnstable", "dontNotifyEveryUnstableBuild"),
-        Value("culprits", "sendToIndividuals"),
-    )
-    to: str = option(TEXT, "addresses, separated by blanks", "")
-    onlyFirstUnstable: bool = option(FLAG, "one mail for unstable builds in turn", default=False)
-    culprits: bool = option(FLAG, "also to who broke the build", default=False)
+JUNIT = made(
+    "Results of tests.",
+    "hudson.tasks.junit.JUnitResultArchiver",
+    "junit",
+    FILES,
+    ("allowEmpty", "allowEmptyResults", FLAG, False, "do not fail when there is none"),
+    ("keepLongOutput", "keepLongStdio", FLAG, None, "keep all of the tests' output"),
+)
+MAIL = made(
+    "Mail about builds that fail or are unstable.",
+    "hudson.tasks.Mailer",
+    "mailer",
+    ("to", "recipients", TEXT, "", "addresses, separated by blanks"),
+    ("onlyFirstUnstable", "dontNotifyEveryUnstableBuild", FLAG, False,
+     "one mail for unstable builds in turn"),
+    ("culprits", "sendToIndividuals", FLAG, False, "also to who broke the build"),
+)  # fmt: skip
 
 
 @record
@@ -124,8 +97,8 @@ class Downstream(Part):
 PUBLISHERS = OneOf(
     {
         "artifacts": RecordOf(Artifacts, "files"),
-        "junit": RecordOf(Junit, "files"),
-        "mail": RecordOf(Mail, "to"),
+        "junit": RecordOf(JUNIT, "files"),
+        "mail": RecordOf(MAIL, "to"),
         "downstream": RecordOf(Downstream),
         "xml": RawXml(),
     },

@@ -1,16 +1,16 @@
 """What a multibranch project says of one of its sources: which heads are built by themselves."""
-# ruff: noqa: N815 - Jenkins' own names; `option` gives immutable defaults
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.errors import Problem, repeated, shown
 from podwright.jobs import normal
-from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Part, Raw, Value, source_of
+from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Part, Raw, source_of
 from podwright.jobs.oneof import FLAG, OneOf
 from podwright.jobs.parts.raw import RawXml
+from podwright.jobs.parts.rows import Row, kind_of, made
 from podwright.jobs.parts.sources import SOURCES
 from podwright.records import record
 from podwright.schema import Invalid, ListOf, Number, RecordOf, option
@@ -19,99 +19,58 @@ BASIC = "jenkins.branch.buildstrategies.basic"
 BASIC_PLUGIN = "basic-branch-build-strategies"
 
 
-@record
-class Plain(Part):
-    """Needs no further words."""
-
-    PLUGIN: ClassVar[str] = BASIC_PLUGIN
-
-
-@record
-class RegularBranches(Plain):
-    """Branches."""
-
-    JAVA: ClassVar[str] = f"{BASIC}.BranchBuildStrategyImpl"
-
-
-@record
-class SkipInitial(Plain):
-    """Not when a branch is seen for the first time."""
-
-    JAVA: ClassVar[str] = f"{BASIC}.SkipInitialBuildOnFirstBranchIndexing"
-
-
-@record
-class ChangeRequests(Plain):
-    """Pull requests."""
-
-    JAVA: ClassVar[str] = f"{BASIC}.ChangeRequestBuildStrategyImpl"
-    XML: ClassVar[tuple[Codec, ...]] = (
-        Value("ignoreTargetOnlyChanges"),
-        Value("ignoreUntrustedChanges"),
-    )
-    ignoreTargetOnlyChanges: bool = option(
-        FLAG, "not when the target alone has changed", default=False
-    )
-    ignoreUntrustedChanges: bool = option(FLAG, "not those of strangers", default=False)
-
-
-@record
-class Tags(Plain):
-    """Tags."""
-
-    JAVA: ClassVar[str] = f"{BASIC}.TagBuildStrategyImpl"
-    XML: ClassVar[tuple[Codec, ...]] = (
-        Value("atLeastMillis"),
-        Value("atMostMillis"),
-    )
-    atLeastMillis: int = option(Number(-1, 10**12), "not younger than that; -1 for any", -1)
-    atMostMillis: int = option(Number(-1, 10**12), "not older than that; -1 for any", -1)
-
-
+AGE = Number(-1, 10**12)
+# word: documentation, class, fields
+TABLE: dict[str, tuple[str, str, tuple[Row, ...]]] = {
+    "branches": ("Branches.", "BranchBuildStrategyImpl", ()),
+    "tags": (
+        "Tags.", "TagBuildStrategyImpl",
+        (
+            ("atLeastMillis", "atLeastMillis", AGE, -1, "not younger than that; -1 for any"),
+            ("atMostMillis", "atMostMillis", AGE, -1, "not older than that; -1 for any"),
+        ),
+    ),
+    "changeRequests": (
+        "Pull requests.", "ChangeRequestBuildStrategyImpl",
+        (
+            ("ignoreTargetOnlyChanges", "ignoreTargetOnlyChanges", FLAG, False,
+             "not when the target alone has changed"),
+            ("ignoreUntrustedChanges", "ignoreUntrustedChanges", FLAG, False,
+             "not those of strangers"),
+        ),
+    ),
+    "skipInitial": (
+        "Not when a branch is seen for the first time.", "SkipInitialBuildOnFirstBranchIndexing", ()
+    ),
+}  # fmt: skip
 STRATEGIES = OneOf(
     {
-        "branches": RecordOf(RegularBranches),
-        "tags": RecordOf(Tags),
-        "changeRequests": RecordOf(ChangeRequests),
-        "skipInitial": RecordOf(SkipInitial),
+        **{
+            word: kind_of(made(doc, f"{BASIC}.{java}", BASIC_PLUGIN, *rows), rows)
+            for word, (doc, java, rows) in TABLE.items()
+        },
         "xml": RawXml(),
     },
     "build strategy",
 )
-
-
-@record
-class NoTrigger(Part):
-    """No build starts by itself."""
-
-    JAVA: ClassVar[str] = "jenkins.branch.NoTriggerBranchProperty"
-
-
-PROPERTIES = OneOf({"noTrigger": RecordOf(NoTrigger), "xml": RawXml()}, "branch property")
+NO_TRIGGER = made(
+    "No build starts by itself.", "jenkins.branch.NoTriggerBranchProperty", "branch-api"
+)
+PROPERTIES = OneOf({"noTrigger": RecordOf(NO_TRIGGER), "xml": RawXml()}, "branch property")
+STRATEGY = "jenkins.branch.DefaultBranchPropertyStrategy"
 NONE = (
     Inside(
-        "strategy",
-        (Fixed("properties", attributes={"class": "empty-list"}),),
-        {"class": "jenkins.branch.DefaultBranchPropertyStrategy"},
+        "strategy", (Fixed("properties", attributes={"class": "empty-list"}),), {"class": STRATEGY}
     ),
+)
+LIST = Inside(
+    "a", (Items("branchProperties", PROPERTIES),), {"class": "jenkins.branch.BranchProperty-array"}
 )
 SOME = (
     Inside(
         "strategy",
-        (
-            Inside(
-                "properties",
-                (
-                    Inside(
-                        "a",
-                        (Items("branchProperties", PROPERTIES),),
-                        {"class": "jenkins.branch.BranchProperty-array"},
-                    ),
-                ),
-                {"class": "java.util.Arrays$ArrayList"},
-            ),
-        ),
-        {"class": "jenkins.branch.DefaultBranchPropertyStrategy"},
+        (Inside("properties", (LIST,), {"class": "java.util.Arrays$ArrayList"}),),
+        {"class": STRATEGY},
     ),
 )
 
@@ -130,8 +89,8 @@ def _with_branches(kind: RecordOf) -> RecordOf:
         "__annotations__": dict.fromkeys(beside, "tuple[Any, ...]"),
         "SCHEMA": f"{source.JAVA}-of-branches",  # type: ignore[attr-defined]
     }
-    made = type(source.__name__, (source,), {**about, **beside})
-    return RecordOf(record(made), kind.shorthand)
+    joined = type(source.__name__, (source,), {**about, **beside})
+    return RecordOf(record(joined), kind.shorthand)
 
 
 BRANCH_SOURCES = OneOf(
@@ -181,14 +140,14 @@ class Sources(Codec):
             for codec in (*SOME, STRATEGY_LIST):
                 words.update(codec.read(BRANCH_SOURCES.variants[key].of, element))  # type: ignore[attr-defined]
         try:
-            made = BRANCH_SOURCES.parse({key: words})
+            source = BRANCH_SOURCES.parse({key: words})
         except Invalid:
             return {"xml": source_of(element)}
         again = Element(TAG)
-        self._write_source(made, again)
+        self._write_source(source, again)
         if not normal.same_trees(normal.copied(element), again):
             return {"xml": source_of(element)}
-        if key != "xml" and words.get("id") == made.natural_id():
+        if key != "xml" and words.get("id") == source.natural_id():
             del words["id"]
         return {key: words["url"] if list(words) == ["url"] and key == "git" else words}
 

@@ -9,50 +9,17 @@ from podwright.errors import Problem, repeated, shown
 from podwright.jobs.codec import Codec, Fixed, Part, Raw, Value
 from podwright.jobs.oneof import FLAG, TEXT, OneOf, Plain, SomeOf
 from podwright.jobs.parts.raw import RawXml
+from podwright.jobs.parts.rows import Row, made
 from podwright.records import record
 from podwright.schema import Choice, Invalid, RecordOf, option
 
 PLAIN = Plain()
 
 
-@record
-class Parameter(Part):
-    """What all parameters have."""
-
-    name: str = option(TEXT, "name of the variable", "", required=True)
-    description: str = option(TEXT, "shown beside the field", "")
-
-
-BASE = (Value("name"), Value("description"))
-
-
-@record
-class StringParameter(Parameter):
-    """One line of text."""
-
-    JAVA: ClassVar[str] = "hudson.model.StringParameterDefinition"
-    XML: ClassVar[tuple[Codec, ...]] = (*BASE, Value("default", "defaultValue"), Value("trim"))
-    default: str = option(PLAIN, "value when nothing is entered", "")
-    trim: bool = option(FLAG, "drop blanks at both ends", default=False)
-
-
-@record
-class TextParameter(Parameter):
-    """Several lines of text."""
-
-    JAVA: ClassVar[str] = "hudson.model.TextParameterDefinition"
-    XML: ClassVar[tuple[Codec, ...]] = (*BASE, Value("default", "defaultValue"), Value("trim"))
-    default: str = option(TEXT, "value when nothing is entered", "")
-    trim: bool = option(FLAG, "drop blanks at both ends", default=False)
-
-
-@record
-class BooleanParameter(Parameter):
-    """A box to tick."""
-
-    JAVA: ClassVar[str] = "hudson.model.BooleanParameterDefinition"
-    XML: ClassVar[tuple[Codec, ...]] = (*BASE, Value("default", "defaultValue"))
-    default: bool = option(FLAG, "ticked at first", default=False)
+NAME: Row = ("name", "name", TEXT, ..., "name of the variable")
+ABOUT: Row = ("description", "description", TEXT, "", "shown beside the field")
+TRIM: Row = ("trim", "trim", FLAG, False, "drop blanks at both ends")
+UNSAID = "value when nothing is entered"
 
 
 @record
@@ -84,77 +51,75 @@ class _Choices(Codec):
 
 
 @record
-class ChoiceParameter(Parameter):
+class ChoiceParameter(Part):
     """A list to choose from; the first is the default."""
 
     JAVA: ClassVar[str] = "hudson.model.ChoiceParameterDefinition"
-    XML: ClassVar[tuple[Codec, ...]] = (*BASE, _Choices())
+    XML: ClassVar[tuple[Codec, ...]] = (Value("name"), Value("description"), _Choices())
+    name: str = option(TEXT, "name of the variable", "", required=True)
+    description: str = option(TEXT, "shown beside the field", "")
     choices: tuple[str, ...] = option(
         Choices(PLAIN), "the choices, the default first", (), required=True
     )
 
 
 @record
-class PasswordParameter(Parameter):
+class PasswordParameter(Part):
     """A hidden text; it has no default here, because a default would be a secret in a file."""
 
     JAVA: ClassVar[str] = "hudson.model.PasswordParameterDefinition"
-    XML: ClassVar[tuple[Codec, ...]] = (*BASE, Fixed("defaultValue"))
-
-
-@record
-class RunParameter(Parameter):
-    """A build of another job."""
-
-    JAVA: ClassVar[str] = "hudson.model.RunParameterDefinition"
-    XML: ClassVar[tuple[Codec, ...]] = (*BASE, Value("job", "projectName"), Value("filter"))
-    job: str = option(TEXT, "full name of the job whose builds are offered", "", required=True)
-    filter: str = option(
-        Choice(words=lambda: ("ALL", "STABLE", "SUCCESSFUL", "COMPLETED"), what="filter"),
-        "which builds are offered",
-        "ALL",
-    )
-
-
-@record
-class FileParameter(Parameter):
-    """A file to upload."""
-
-    JAVA: ClassVar[str] = "hudson.model.FileParameterDefinition"
-    XML: ClassVar[tuple[Codec, ...]] = BASE
-
-
-@record
-class CredentialsParameter(Parameter):
-    """The id of a credential (of the credentials plugin)."""
-
-    JAVA: ClassVar[str] = "com.cloudbees.plugins.credentials.CredentialsParameterDefinition"
-    PLUGIN: ClassVar[str] = "credentials"
     XML: ClassVar[tuple[Codec, ...]] = (
-        *BASE,
-        Value("default", "defaultValue"),
-        Value("type", "credentialType"),
-        Value("required"),
+        Value("name"),
+        Value("description"),
+        Fixed("defaultValue"),
     )
-    default: str = option(TEXT, "id of the credential that is offered first", "")
-    type: str = option(
-        TEXT,
-        "class of credentials that are offered",
-        "com.cloudbees.plugins.credentials.common.StandardCredentials",
-    )
-    required: bool = option(FLAG, "refuse builds without one", default=False)
+    name: str = option(TEXT, "name of the variable", "", required=True)
+    description: str = option(TEXT, "shown beside the field", "")
 
 
+BUILDS = Choice(words=lambda: ("ALL", "STABLE", "SUCCESSFUL", "COMPLETED"), what="filter")
+# word: documentation, class, plugin, fields beside name and description
+TABLE: dict[str, tuple[str, str, str, tuple[Row, ...]]] = {
+    "string": (
+        "One line of text.", "hudson.model.StringParameterDefinition", "",
+        (("default", "defaultValue", PLAIN, "", UNSAID), TRIM),
+    ),
+    "text": (
+        "Several lines of text.", "hudson.model.TextParameterDefinition", "",
+        (("default", "defaultValue", TEXT, "", UNSAID), TRIM),
+    ),
+    "boolean": (
+        "A box to tick.", "hudson.model.BooleanParameterDefinition", "",
+        (("default", "defaultValue", FLAG, False, "ticked at first"),),
+    ),
+    "run": (
+        "A build of another job.", "hudson.model.RunParameterDefinition", "",
+        (
+            ("job", "projectName", TEXT, ..., "full name of the job whose builds are offered"),
+            ("filter", "filter", BUILDS, "ALL", "which builds are offered"),
+        ),
+    ),
+    "file": ("A file to upload.", "hudson.model.FileParameterDefinition", "", ()),
+    "credentials": (
+        "The id of a credential (of the credentials plugin).",
+        "com.cloudbees.plugins.credentials.CredentialsParameterDefinition", "credentials",
+        (
+            ("default", "defaultValue", TEXT, "", "id of the credential that is offered first"),
+            ("type", "credentialType", TEXT,
+             "com.cloudbees.plugins.credentials.common.StandardCredentials",
+             "class of credentials that are offered"),
+            ("required", "required", FLAG, False, "refuse builds without one"),
+        ),
+    ),
+}  # fmt: skip
 PARAMETERS = OneOf(
     {
-        "string": RecordOf(StringParameter),
-        "text": RecordOf(TextParameter),
-        "boolean": RecordOf(BooleanParameter),
+        **{
+            word: RecordOf(made(doc, java, plugin, NAME, ABOUT, *rows))
+            for word, (doc, java, plugin, rows) in TABLE.items()
+        },
         "choice": RecordOf(ChoiceParameter),
         "password": RecordOf(PasswordParameter),
-        "run": RecordOf(RunParameter),
-        "file": RecordOf(FileParameter),
-        "credentials": RecordOf(CredentialsParameter),
         "xml": RawXml(),
     },
     "kind of parameter",

@@ -11,6 +11,7 @@ from podwright.jobs.codec import Codec, Inside, Items, Part, Raw, Value
 from podwright.jobs.oneof import FLAG, TEXT, OneOf, Pattern
 from podwright.jobs.parts.git_extensions import EXTENSION_TRAITS
 from podwright.jobs.parts.raw import RawXml
+from podwright.jobs.parts.rows import Row, made
 from podwright.records import record
 from podwright.schema import Choice, Invalid, ListOf, Number, RecordOf, option
 
@@ -79,69 +80,44 @@ class OriginTrait(Part):
     )
 
 
-@record
-class HeadFilter(Part):
-    """Names of branches, by wildcards."""
-
-    JAVA: ClassVar[str] = "jenkins.scm.impl.trait.WildcardSCMHeadFilterTrait"
-    PLUGIN: ClassVar[str] = "scm-api"
-    XML: ClassVar[tuple[Codec, ...]] = (Value("includes"), Value("excludes"))
-    includes: str = option(TEXT, "names separated by blanks; * stands for anything", "*")
-    excludes: str = option(TEXT, "names that are left out", "")
-
-
-@record
-class RegexFilter(Part):
-    """Names of branches, by a Java regular expression."""
-
-    JAVA: ClassVar[str] = "jenkins.scm.impl.trait.RegexSCMHeadFilterTrait"
-    PLUGIN: ClassVar[str] = "scm-api"
-    XML: ClassVar[tuple[Codec, ...]] = (Value("regex"),)
-    regex: str = option(Pattern(), "the expression", ".*", required=True)
-
-
-@record
-class SourceFilter(Part):
-    """Names of repositories, by wildcards (organizations only)."""
-
-    JAVA: ClassVar[str] = "jenkins.scm.impl.trait.WildcardSCMSourceFilterTrait"
-    PLUGIN: ClassVar[str] = "scm-api"
-    XML: ClassVar[tuple[Codec, ...]] = (Value("includes"), Value("excludes"))
-    includes: str = option(TEXT, "names separated by blanks; * stands for anything", "*")
-    excludes: str = option(TEXT, "names that are left out", "")
-
-
-@record
-class CloneTrait(Part):
-    """A shallow clone."""
-
-    JAVA: ClassVar[str] = "jenkins.plugins.git.traits.CloneOptionTrait"
-    PLUGIN: ClassVar[str] = "git"
-    XML: ClassVar[tuple[Codec, ...]] = (
-        Inside(
-            "extension",
-            (
-                Value("shallow"),
-                Value("noTags"),
-                Value("reference"),
-                Value("depth"),
-                Value("honorRefspec"),
-            ),
-            {"class": "hudson.plugins.git.extensions.impl.CloneOption"},
-        ),
-    )
-    shallow: bool = option(FLAG, "fetch only some commits", default=True)
-    noTags: bool = option(FLAG, "do not fetch tags", default=True)
-    reference: str = option(TEXT, "a local repository to copy from", "")
-    depth: int = option(Number(0, 1_000_000), "commits to fetch", 1)
-    honorRefspec: bool = option(FLAG, "fetch only what is asked for", default=True)
+NAMES: tuple[Row, ...] = (
+    ("includes", "includes", TEXT, "*", "names separated by blanks; * stands for anything"),
+    ("excludes", "excludes", TEXT, "", "names that are left out"),
+)
+FILTERS = "jenkins.scm.impl.trait"
+HEAD_FILTER = made(
+    "Names of branches, by wildcards.", f"{FILTERS}.WildcardSCMHeadFilterTrait", "scm-api", *NAMES
+)
+REGEX_FILTER = made(
+    "Names of branches, by a Java regular expression.",
+    f"{FILTERS}.RegexSCMHeadFilterTrait",
+    "scm-api",
+    ("regex", "regex", Pattern(), ..., "the expression"),
+)
+SOURCE_FILTER = made(
+    "Names of repositories, by wildcards (organizations only).",
+    f"{FILTERS}.WildcardSCMSourceFilterTrait",
+    "scm-api",
+    *NAMES,
+)
+CLONE = made(
+    "A shallow clone.",
+    "jenkins.plugins.git.traits.CloneOptionTrait",
+    "git",
+    ("shallow", "shallow", FLAG, True, "fetch only some commits"),
+    ("noTags", "noTags", FLAG, True, "do not fetch tags"),
+    ("reference", "reference", TEXT, "", "a local repository to copy from"),
+    ("depth", "depth", Number(0, 1_000_000), 1, "commits to fetch"),
+    ("honorRefspec", "honorRefspec", FLAG, True, "fetch only what is asked for"),
+    inside=("extension", "hudson.plugins.git.extensions.impl.CloneOption"),
+)
 
 
 def _trait_class(base: type, java: str, plugin: str, doc: str, **extra: Any) -> type:
     """Make the trait of one plugin from a common form."""
-    made = type(java.rpartition(".")[2], (base,), {"JAVA": java, "PLUGIN": plugin, **extra})
-    made.__doc__ = doc
-    return record(made)
+    trait = type(java.rpartition(".")[2], (base,), {"JAVA": java, "PLUGIN": plugin, **extra})
+    trait.__doc__ = doc
+    return record(trait)
 
 
 def _fork_trait(java: str, plugin: str, words: tuple[str, ...]) -> type:
@@ -162,10 +138,10 @@ def _fork_trait(java: str, plugin: str, words: tuple[str, ...]) -> type:
 
 
 COMMON = {
-    "filter": RecordOf(HeadFilter),
-    "regex": RecordOf(RegexFilter, "regex"),
-    "repositories": RecordOf(SourceFilter),
-    "clone": RecordOf(CloneTrait),
+    "filter": RecordOf(HEAD_FILTER),
+    "regex": RecordOf(REGEX_FILTER, "regex"),
+    "repositories": RecordOf(SOURCE_FILTER),
+    "clone": RecordOf(CLONE),
     **EXTENSION_TRAITS,
     "xml": RawXml(),
 }
