@@ -235,7 +235,7 @@ def chosen_by(request: Request, config: Config, name: str) -> str:
 # Parameters of an image that are features by their names.
 _ASKING = (
     *("platforms", "secrets", "ssh", "output", "annotations", "compression", "network"),
-    *("addHosts", "ulimits", "shmSize", "buildContexts"),
+    *("addHosts", "ulimits", "shmSize", "buildContexts", "reproducible"),
 )
 
 
@@ -444,6 +444,7 @@ def _made_build(image: Image, known: dict[str, Any], request: Request, facts: Fa
         facts=facts,
         content=read_dockerfile(facts.root, _dockerfile(image), image.buildArgs),
         ignorefile=_own_ignorefile(_as_argument(_dockerfile(image)), facts),
+        epoch=_epoch(facts, source) if image.reproducible else None,
     )
 
 
@@ -489,6 +490,12 @@ def _workspace_problems(image: Image, facts: Facts) -> Iterator[Problem]:
             "none is given and the context has no git commit to name the image "
             "after; give tags, or check out before the build",
             "tags",
+        )
+    if image.reproducible and _epoch(facts, source_of(facts, image.context)) is None:
+        yield Problem(
+            "wants a time for the files of the image, and there is no commit; set "
+            "SOURCE_DATE_EPOCH, or check out before the build",
+            "reproducible",
         )
     yield from _path_problems(image, facts)
     for name, place in image.buildContexts.items():
@@ -677,20 +684,25 @@ def _size_problems(image: Image) -> Iterator[Problem]:
         )
 
 
+def _epoch(facts: Facts, source: Source) -> int | None:
+    """Give the time of the source, seconds since 1970; None where nobody knows it."""
+    return source.date if facts.epoch is None else facts.epoch
+
+
 def _all_labels(image: Image, facts: Facts, source: Source) -> dict[str, str]:
     """Give the image's labels: the standard ones (OCI image-spec annotations.md), the user's.
 
-    A null leaves a standard one out. `created` is the time of the source where that is known, so
+    A null leaves a standard one out. None tells one build of a commit from another, such as the
+    address of the build would. `created` is the time of the source where that is known, so
     that an unchanged build has an unchanged digest (reproducible-builds.org, SOURCE_DATE_EPOCH).
     It comes last: builders that make a layer of each label keep the others in their cache.
     """
     prefix = "org.opencontainers.image"
-    date = source.date if facts.epoch is None else facts.epoch
+    date = _epoch(facts, source)
     standard = {
         f"{prefix}.source": source.url,
         f"{prefix}.revision": source.commit,
         f"{prefix}.ref.name": source.ref_name,
-        f"{prefix}.url": facts.build_url,
     }
     created = f"{prefix}.created"
     last = {created: Expand("$(date -u +%Y-%m-%dT%H:%M:%SZ)") if date is None else _utc(date)}

@@ -315,6 +315,11 @@ class Image:
         (),
         flag="--platform",
     )
+    reproducible: bool = option(
+        Flag(),
+        "files and image get the time of SOURCE_DATE_EPOCH, else of the commit",
+        default=False,
+    )
     pull: bool = option(Flag(), "look for newer base images, also where one is there", default=True)
     push: bool = option(Flag(), "push to the registry", default=True)
     output: str = option(_PATH, "also write an OCI archive to this file of the workspace", "")

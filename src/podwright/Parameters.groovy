@@ -8,17 +8,18 @@ class Parameters implements Serializable {
   private static final Map NAMES = [
     'buildImage': [
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
-      'pull', 'push', 'output', 'cache', 'annotations', 'compression', 'network', 'addHosts',
-      'ulimits', 'shmSize', 'buildContexts', 'builderOptions', 'secrets', 'ssh', 'builder',
-      'registries', 'proxy', 'pod', 'credentials', 'retries', 'record', 'timeout', 'images',
+      'reproducible', 'pull', 'push', 'output', 'cache', 'annotations', 'compression', 'network',
+      'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'builderOptions', 'secrets', 'ssh',
+      'builder', 'registries', 'proxy', 'pod', 'credentials', 'retries', 'record', 'timeout',
+      'images',
     ],
     'withBuilderPod': [
       'builder', 'registries', 'proxy', 'pod',
     ],
     'buildImage.images': [
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
-      'pull', 'push', 'output', 'cache', 'annotations', 'compression', 'network', 'addHosts',
-      'ulimits', 'shmSize', 'buildContexts', 'builderOptions', 'secrets', 'ssh',
+      'reproducible', 'pull', 'push', 'output', 'cache', 'annotations', 'compression', 'network',
+      'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'builderOptions', 'secrets', 'ssh',
     ],
     'promoteImage': [
       'image', 'to', 'tags', 'credentials', 'registries', 'images',
@@ -51,8 +52,8 @@ class Parameters implements Serializable {
       'cloud', 'namespace', 'serviceAccount', 'builders', 'deep', 'base', 'push', 'credentials',
     ],
     'features': [
-      'platforms', 'output', 'cache', 'annotations', 'compression', 'network', 'addHosts',
-      'ulimits', 'shmSize', 'buildContexts', 'secrets', 'ssh', 'images',
+      'platforms', 'reproducible', 'output', 'cache', 'annotations', 'compression', 'network',
+      'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'secrets', 'ssh', 'images',
     ],
     'choosing': [
       'auto', 'default',

@@ -50,6 +50,7 @@ SAME: dict[str, list[tuple[list[str], Any]]] = {
     "proxy": [
         (["--proxy", "http=http://p.example:3128"], {"http": "http://p.example:3128"}),
     ],
+    "reproducible": [(["--reproducible"], True)],
     "pull": [(["--no-pull"], False), (["--pull"], True)],
     "push": [(["--no-push"], False), (["--push"], True)],
     "output": [(["--output", "o.tar"], "o.tar")],

@@ -11,7 +11,7 @@ import pytest
 from podwright import strategies
 from podwright.builders._base import FEATURES
 from podwright.config import Config
-from podwright.errors import Findings
+from podwright.errors import Findings, UsageError
 from podwright.plan import plan, plan_pod
 from podwright.records import replace
 from podwright.request import LONGEST_ARGUMENT, Registry, parse_build
@@ -689,10 +689,33 @@ def test_the_standard_labels_are_filled_in_and_the_users_win(planned: Any, facts
         "org.opencontainers.image.source=mine",
         f"org.opencontainers.image.revision={COMMIT}",
         "org.opencontainers.image.ref.name=main",
-        "org.opencontainers.image.url=https://j/1/",
         "a=b",
         '"org.opencontainers.image.created=$(date',
     ]
+
+
+def test_a_reproducible_build_has_the_time_of_its_source(planned: Any, facts: Facts) -> None:
+    known = replace(facts, epoch=1700000000)
+    asked = {**IMAGE, "reproducible": True}
+    for builder, words in (
+        ("buildah", "--timestamp 1700000000 "),
+        ("podman", "--timestamp 1700000000 "),
+        ("buildkit", "build-arg:SOURCE_DATE_EPOCH=1700000000 "),
+    ):
+        assert words in planned({**asked, "builder": builder}, known=known).script
+        assert words not in planned({**IMAGE, "builder": builder}, known=known).script
+    with pytest.raises(UsageError) as told:
+        planned({**asked, "builder": "kaniko"}, known=known)
+    assert str(told.value) == (
+        "reproducible: builder 'kaniko' cannot build reproducibly; builders that can: buildah, "
+        "buildkit, podman"
+    )
+    with pytest.raises(UsageError) as told:
+        planned({**asked, "builder": "buildah"}, known=replace(facts, epoch=None))
+    assert str(told.value) == (
+        "reproducible: wants a time for the files of the image, and there is no commit; set "
+        "SOURCE_DATE_EPOCH, or check out before the build"
+    )
 
 
 def test_a_null_leaves_out_a_standard_label(planned: Any) -> None:

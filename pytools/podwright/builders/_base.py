@@ -40,6 +40,7 @@ FEATURES: dict[str, str] = {
     "ulimits": "set ulimits",
     "shmSize": "set the size of /dev/shm",
     "buildContexts": "take further contexts",
+    "reproducible": "build reproducibly",
     "api": "offer a Docker API to the pipeline",
 }
 
@@ -103,6 +104,7 @@ class Build:
             those for pulling and for pushing differ.
         content: what the Dockerfile says.
         ignorefile: the ignore file of this Dockerfile alone, '' when there is none.
+        epoch: seconds since 1970, the time that files and image get; None leaves theirs.
     """
 
     image: Image
@@ -116,6 +118,7 @@ class Build:
     facts: Facts
     content: Dockerfile = Dockerfile()
     ignorefile: str = ""
+    epoch: int | None = None
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from podwright.shell import Expand
 
 FEATURES = frozenset(
     {"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"}
-    | {"annotations", "compression", "addHosts", "ulimits", "buildContexts"}
+    | {"annotations", "compression", "addHosts", "ulimits", "buildContexts", "reproducible"}
 )
 OPTIONS = (
     "--cache-ttl=TIME",
@@ -105,6 +105,7 @@ def _build_words(program: str, build: Build) -> list[str]:
     # Versions before 1.40 or so look for the context's .dockerignore only.
     words += ["--ignorefile", build.ignorefile] if build.ignorefile else []
     words += ["--target", image.target] if image.target else []
+    words += ["--timestamp", str(build.epoch)] if build.epoch is not None else []
     words += flags("--build-arg", image.buildArgs)
     words += flags("--label", build.labels)
     words += mounts("--secret", build)

@@ -42,7 +42,7 @@ class BuildKit(Strategy):
     features = frozenset(
         {"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"}
         | {"annotations", "compression", "network", "addHosts", "ulimits", "shmSize"}
-        | {"buildContexts"}
+        | {"buildContexts", "reproducible"}
     )
     options = ("--opt=multi-platform={true|false}", "--opt=no-cache=NAMES")
     level = "baseline"
@@ -150,7 +150,10 @@ def _source_flags(build: Build) -> list[str]:
     words += ["--local", f"dockerfile={folder or '.'}", "--opt", f"filename={name}"]
     words += ["--opt", f"target={image.target}"] if image.target else []
     words += [] if image.pull else ["--opt", "image-resolve-mode=local"]
-    words += flags("--opt", {f"build-arg:{key}": value for key, value in image.buildArgs.items()})
+    arguments = dict(image.buildArgs)
+    if build.epoch is not None:
+        arguments.setdefault("SOURCE_DATE_EPOCH", str(build.epoch))
+    words += flags("--opt", {f"build-arg:{key}": value for key, value in arguments.items()})
     words += flags("--opt", {f"label:{key}": value for key, value in build.labels.items()})
     if image.platforms:
         words += ["--opt", f"platform={','.join(image.platforms)}"]
@@ -225,6 +228,8 @@ def _image_attributes(build: Build) -> str:
     for name, value in image.annotations.items():
         quoted = f"annotation.{name}={value}".replace('"', '""')
         text += f',"{quoted}"'
+    if build.epoch is not None:
+        text += ",rewrite-timestamp=true"
     if image.compression:
         text += f",compression={image.compression},force-compression=true"
     return text

@@ -64,7 +64,7 @@ pushed; give each build a tag of its own"
 
 PW_CONTEXT='{"host": "registry.example", "pull": {}, "push": {}, "known": true, "allowed": ["buildah", "buildkit", "dind", "dind-sidecar", "kaniko", "podman"]}'
 pw_begin registry.example/team/app
-pw_docker_build no no 'building registry.example/team/app' --iidfile "$PW_TMP/iid" --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.url=https://jenkins.example/job/app/7/ --label org.opencontainers.image.created=2025-11-26T00:00:00Z --tag registry.example/team/app:0123456 --pull .
+pw_docker_build no no 'building registry.example/team/app' --iidfile "$PW_TMP/iid" --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.created=2025-11-26T00:00:00Z --tag registry.example/team/app:0123456 --pull .
 pw_dood_claim registry.example/team/app:0123456
 pw_step push 'pushing registry.example/team/app:0123456' docker push registry.example/team/app:0123456
 pw_dood_kept registry.example/team/app:0123456
