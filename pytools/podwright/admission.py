@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 
 from podwright import plan, rules
+from podwright.limits import LEVELS
 from podwright.request import parse_pod
 
 TYPE_CHECKING = False
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from podwright.config import Config
-    from podwright.rules import Rules
+    from podwright.limits import Rules
 
 NAME = "podwright-limits"
 KIND = "ValidatingAdmissionPolicy"
@@ -41,7 +42,7 @@ def manifests(
         accounts: the service accounts that pods may have beside the default one.
     """
     pods = _pods(config, limits)
-    level = max((rules.level_of(made) for made in pods.values()), key=rules.LEVELS.index)
+    level = max((rules.level_of(made) for made in pods.values()), key=LEVELS.index)
     name = f"{NAME}-{namespace}"
     return [
         _namespace(namespace, level),

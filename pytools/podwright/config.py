@@ -11,9 +11,9 @@ from pathlib import Path
 
 from podwright import images, request, strategies
 from podwright.errors import Problem, UsageError, shown
+from podwright.limits import Limit, Rules, of_job
 from podwright.records import field, record, replace
 from podwright.resources import LazyModule
-from podwright.rules import Limit, Rules, of_job
 from podwright.schema import (
     Anything,
     Choice,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from podwright import bundle, documents, plan, pod, rules, strategies
+from podwright import bundle, documents, plan, pod, strategies
 from podwright.builders._base import FEATURES, PodContext
 from podwright.config import Config
 from podwright.doctor import proof, symptoms
@@ -63,9 +63,8 @@ def presets(config: Config, config_text: str = "") -> dict[str, bytes]:
         config: an organisation's config: its images, registries and choice of strategies.
         config_text: the same as text; it travels in the pods to the planner.
     """
-    names = [
-        name for name in strategies.names() if not rules.builder(name, config.allowed, config.rules)
-    ]
+    allowed = plan.allowed_strategies(config)
+    names = [name for name in strategies.names() if name in allowed]
     made = {}
     for name in [*names, "auto", "default"]:
         wanted = {} if name == "default" else {"builder": name}

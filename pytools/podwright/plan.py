@@ -6,7 +6,7 @@ import posixpath
 import re
 import time
 
-from podwright import logins, registries, rules, script, strategies
+from podwright import limits, logins, registries, script, strategies
 from podwright.builders._base import FEATURES, Build, PodContext, matches_option, pod
 from podwright.errors import Findings, Problem, UsageError, repeated, shown
 from podwright.images import resolve
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from podwright import tagrules
+    from podwright import rules, tagrules
     from podwright.builders._base import Strategy
     from podwright.config import Config
     from podwright.request import Common, Image, PodParameters, Request
     from podwright.workspace import Facts, Source
 else:
+    rules = LazyModule("podwright.rules")
     tagrules = LazyModule("podwright.tagrules")
 
 CONTAINER = "builder"
@@ -167,7 +168,7 @@ def choose(request: Request, config: Config) -> str:
     wanted = request.common.builder or config.builder or "auto"
     if wanted == "auto":
         return _first_able(request, config)
-    refused = rules.builder(wanted, config.allowed, config.rules)
+    refused = limits.builder(wanted, config.allowed, config.rules)
     if refused:
         raise UsageError([refused])
     return wanted
@@ -177,7 +178,7 @@ def allowed_strategies(config: Config) -> dict[str, Strategy]:
     """Give the allowed strategies in the order in which `auto` tries them."""
     found = strategies.everything()
     return {
-        n: found[n] for n in _order(config) if not rules.builder(n, config.allowed, config.rules)
+        n: found[n] for n in _order(config) if not limits.builder(n, config.allowed, config.rules)
     }
 
 
@@ -286,8 +287,9 @@ def _made_pod(
         with found:
             parts = strategies.get(name).pod(context)
             made = pod.assemble(name, parts, context, config_text)
-            found.add(rules.level(name, rules.level_of(made), config.rules))
-            found.add(rules.resources(made, config.rules))
+            if config.rules.items:
+                found.add(rules.level(name, rules.level_of(made), config.rules))
+                found.add(rules.resources(made, config.rules))
     return made
 
 
@@ -311,7 +313,8 @@ def _script(
     found.add(_login_problems(request.common))
     found.add(_login_conflicts(request, strategy))
     found.add(_daemon_problems(known, facts, strategy))
-    if strategy and facts.pod_builder:  # its pod was a preset, which nobody has judged for this job
+    # Its pod was a preset, which nobody has judged for this job.
+    if strategy and facts.pod_builder and config.rules.items:
         found.add(rules.level(name, strategy.level, config.rules))
     found.add(_proxy_problems(request.common, facts, strategy))
     builds = []
@@ -324,7 +327,7 @@ def _script(
         if not problems:
             builds.append(_made_build(image, known, request, facts))
             problems += strategy.refusals(builds[-1]) if strategy else []
-            problems += rules.image(builds[-1], config.rules)
+            problems += rules.image(builds[-1], config.rules) if config.rules.items else []
         problems += _option_problems(image, name, strategy) if strategy else []
         found.add(problem.below(*place) for problem in problems)
     found.add(_clashes(builds))

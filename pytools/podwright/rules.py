@@ -1,4 +1,4 @@
-"""An organisation's limits: what a request may ask for, by job. Pure.
+"""What the limits of an organisation allow a pod and an image. Pure.
 
 They are told early and in the same words everywhere; who enforces them is another (admission, the
 registry, Jenkins): a pipeline's own planner is in the pipeline's hands. Each limit that applies to
@@ -7,13 +7,9 @@ a job narrows; none widens what another one says.
 
 from __future__ import annotations
 
-import fnmatch
-
-from podwright import strategies
 from podwright.errors import Problem, shown
-from podwright.records import field, record
+from podwright.limits import LEVELS
 from podwright.references import parse_name
-from podwright.schema import Choice, Flag, ListOf, Text, option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,86 +17,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from podwright.builders._base import Build
+    from podwright.limits import Rules
 
-LEVELS = ("restricted", "baseline", "privileged")
-AMOUNT = r"[0-9]+(?:\.[0-9]+)?(?:[KMGT]i|[mkMGT])?"
 # Capabilities that `baseline` lets a container add (Pod Security Standards).
 BASELINE = {
     *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"),
     *("NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
 }
 _SYNTAX = "BUILDKIT_SYNTAX"  # the build argument that wins over `# syntax=`
-
-
-@record
-class Limit:
-    """What some jobs may ask for; what is left out is not limited."""
-
-    jobs: tuple[str, ...] = option(
-        ListOf(Text()), "names of jobs with their folders, with `*`; all when left out", ()
-    )
-    builders: tuple[str, ...] = option(
-        ListOf(Choice(words=strategies.names, what="builder")), "the strategies", ()
-    )
-    level: str = option(Choice(lambda: LEVELS, "level"), "the highest Pod Security level", "")
-    pull: tuple[str, ...] = option(
-        ListOf(Text()), "registries, or repositories below one, of base images", ()
-    )
-    push: tuple[str, ...] = option(
-        ListOf(Text()), "registries, or repositories below one, for images and caches", ()
-    )
-    labels: tuple[str, ...] = option(ListOf(Text()), "labels that each image must have", ())
-    cpu: str = option(Text(AMOUNT, "a quantity"), "the most that a pod may use", "")
-    memory: str = option(Text(AMOUNT, "a quantity"), "the most that a pod may use", "")
-    pinned: bool = option(Flag(), "base images must be named with their digests", default=False)
-    frontends: tuple[str, ...] = option(
-        ListOf(Text()), "images that `# syntax=` may name; an empty list for none", None
-    )
-
-
-@record
-class Rules:
-    """The limits of one job.
-
-    Attributes:
-        items: each with its name, e.g. ``limits[0]``.
-        owner: who is asked about them, '' for nobody.
-    """
-
-    items: tuple[tuple[str, Limit], ...] = field(default_factory=tuple)
-    owner: str = ""
-
-    def of(self, name: str) -> Iterator[tuple[str, Any]]:
-        """Give the values of one limit, with the name of each."""
-        for place, limit in self.items:
-            value = getattr(limit, name)
-            if value not in ((), "", False, None) or (name == "frontends" and value == ()):
-                yield f"{place}.{name}", value
-
-    def refused(self, rule: str) -> str:
-        """Give the words that every refusal has: the rule, and whom to ask."""
-        where = ", ".join([rule, *([f"ask {self.owner}"] if self.owner else [])])
-        plain = rule == "builders" and not self.owner
-        return "is not allowed by the organisation" + ("" if plain else f" ({where})")
-
-
-def of_job(limits: Iterable[Limit], owner: str, job: str) -> Rules:
-    """Give the limits that hold for a job; without its name those of all jobs."""
-    applying = [
-        (f"limits[{number}]", limit)
-        for number, limit in enumerate(limits)
-        if not limit.jobs or any(fnmatch.fnmatchcase(job, pattern) for pattern in limit.jobs)
-    ]
-    return Rules(tuple(applying), owner)
-
-
-def builder(name: str, allowed: tuple[str, ...], rules: Rules) -> Problem | None:
-    """Refuse a strategy; `allowed` is the organisation's own list."""
-    for rule, words in [("builders", allowed), *rules.of("builders")]:
-        if words and name not in words:
-            others = ", ".join(sorted(words))
-            return Problem(f"'{name}' {rules.refused(rule)}; allowed are {others}", "builder")
-    return None
 
 
 def level(name: str, found: str, rules: Rules) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from podwright import config as configs
-from podwright import plan, rules, workspace
+from podwright import limits, plan, workspace
 from podwright.errors import UsageError
 from podwright.request import parse_build
 
@@ -199,7 +199,7 @@ def test_limits_of_a_job_narrow_and_never_widen() -> None:
 
 
 def test_without_an_owner_the_organisations_list_is_refused_in_the_old_words() -> None:
-    found = rules.builder("dind", ("kaniko",), rules.Rules())
+    found = limits.builder("dind", ("kaniko",), limits.Rules())
     assert str(found) == ("builder: 'dind' is not allowed by the organisation; allowed are kaniko")
 
 
