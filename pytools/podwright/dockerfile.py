@@ -7,6 +7,7 @@ Source of the rules: moby/buildkit frontend/dockerfile/parser (continued lines, 
 from __future__ import annotations
 
 import re
+from operator import length_hint
 
 from podwright.records import record
 
@@ -35,6 +36,7 @@ class Dockerfile:
         bases: the images that its stages begin with, each once, as far as they can be told.
         sources: further images that it copies or mounts from.
         certain: whether bases and sources are all that there are.
+        cut: the text up to the end of the target stage, '' when there are no stages behind it.
         syntax: the image that `# syntax=` names, '' for none.
     """
 
@@ -43,6 +45,7 @@ class Dockerfile:
     sources: tuple[str, ...] = ()
     certain: bool = True
     syntax: str = ""
+    cut: str = ""
 
 
 def read(text: str, arguments: Mapping[str, str]) -> Dockerfile:
@@ -56,7 +59,7 @@ def read(text: str, arguments: Mapping[str, str]) -> Dockerfile:
     stages: set[str] = set()
     found: dict[str, list[str]] = {"bases": [], "sources": []}
     used: set[str] = set()
-    for word, rest in _instructions(text):
+    for _, word, rest in _instructions(text):
         if word == "ARG" and "FROM" not in used:
             name, _, default = rest.strip().partition("=")
             known[name] = arguments.get(name, default.strip("\"'"))
@@ -104,12 +107,30 @@ def _expanded(word: str, known: Mapping[str, str]) -> str:
     return _VARIABLE.sub(value, word.strip("\"'"))
 
 
-def _instructions(text: str) -> Iterator[tuple[str, str]]:
-    """Give each instruction in upper case, with what follows it."""
+def through(text: str, target: str) -> str:
+    """Give a Dockerfile up to the end of its target stage; '' when that is the last one anyway.
+
+    Buildah and Podman look for the labels of a cached image in the last stage, whatever the target.
+    """
+    stages, there = 0, False
+    for line, word, rest in _instructions(text):
+        if word != "FROM":
+            continue
+        if there:
+            return "\n".join(text.split("\n")[:line])
+        there = rest.split()[-1].lower() == target.lower() or str(stages) == target
+        stages += 1
+    return ""
+
+
+def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
+    """Give the line of each instruction, its word in upper case, and what follows it."""
     escape = _ESCAPE.search(text)
     mark = escape[1] if escape and escape[1] in "\\`" else "\\"
-    lines = iter(text.lstrip("\ufeff").split("\n"))
+    everything = text.lstrip("\ufeff").split("\n")
+    lines = iter(everything)
     for line in lines:
+        number = len(everything) - length_hint(lines) - 1  # some lines are taken further below
         whole = line.rstrip("\r")
         while re.search(rf"{re.escape(mark)}[ \t]*$", whole) and not whole.lstrip().startswith("#"):
             following = next((more for more in lines if not re.match(r"\s*(#|$)", more)), "")
@@ -119,6 +140,6 @@ def _instructions(text: str) -> Iterator[tuple[str, str]]:
         found = _WORDS.fullmatch(whole)
         if not found or whole.lstrip().startswith("#"):
             continue
-        yield found[1].upper(), found[2]
+        yield number, found[1].upper(), found[2]
         for document in _HEREDOC.finditer(found[2]):
             next((more for more in lines if more.strip("\t\r") == document[2]), "")

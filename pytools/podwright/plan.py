@@ -445,7 +445,7 @@ def _made_build(image: Image, known: dict[str, Any], request: Request, facts: Fa
         auth=frozenset(uses),
         registries=known,
         facts=facts,
-        content=read_dockerfile(facts.root, _dockerfile(image), image.buildArgs),
+        content=read_dockerfile(facts.root, _dockerfile(image), image.buildArgs, image.target),
         ignorefile=_own_ignorefile(_as_argument(_dockerfile(image)), facts),
         epoch=_epoch(facts, source) if image.reproducible else None,
     )

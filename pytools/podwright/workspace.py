@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from podwright import dockerfile, git
-from podwright.records import record
+from podwright.records import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,9 +149,13 @@ def followed(facts: Facts, path: str) -> str:
     return os.path.relpath((Path(facts.root) / path).resolve(), Path(facts.root).resolve())
 
 
-def read_dockerfile(root: str, path: str, arguments: Mapping[str, str]) -> dockerfile.Dockerfile:
+def read_dockerfile(
+    root: str, path: str, arguments: Mapping[str, str], target: str = ""
+) -> dockerfile.Dockerfile:
     """Read a Dockerfile of the workspace; an empty one when there is none."""
-    return dockerfile.read(git.read_text(Path(root) / path), arguments)
+    text = git.read_text(Path(root) / path)
+    found = dockerfile.read(text, arguments)
+    return replace(found, cut=dockerfile.through(text, target)) if target else found
 
 
 def web_address(remote: str) -> str:

@@ -150,3 +150,21 @@ def test_an_unchanged_commit_gives_an_unchanged_digest(
     digests = {place.build(asked, env=way.env).value["digest"] for _ in range(2)}
 
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize("way", CONTAINERS, ids=lambda way: way.name)
+def test_labels_are_those_of_this_build_whatever_is_the_target(
+    place: Place, open_registry: Registry, way: Way
+) -> None:
+    """A cached image of a stage in the middle kept the labels of the build before it."""
+    text = f"{SHELL.replace('scratch', 'scratch AS base')}FROM base AS one\nCOPY Dockerfile /one\n"
+    text += "FROM base AS two\nCOPY Dockerfile /two\n"
+    seen = []
+    for version in ("1", "2"):
+        name = f"{open_registry.host}/labels"
+        done = build(
+            place, way, open_registry, text, image=name, target="one", labels={"v": version}
+        )
+        config = config_of(place, open_registry, f"{name}@{done['digest']}")
+        seen.append(config["Labels"]["v"])
+    assert seen == ["1", "2"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from podwright.dockerfile import Dockerfile, read
+from podwright.dockerfile import Dockerfile, read, through
 
 BASES: dict[str, tuple[str, dict[str, str], list[str]]] = {
     "a name": ("FROM debian:12", {}, ["debian:12"]),
@@ -56,3 +56,18 @@ def test_what_cannot_be_told_is_said() -> None:
     assert read("FROM debian\nCOPY --from=$X /a /b\n", {}).certain is False
     assert read("FROM debian\nONBUILD COPY --from=x /a /b\n", {}).certain is False
     assert read("FROM debian\n", {}).certain is True
+
+
+@pytest.mark.parametrize(
+    ("target", "cut"),
+    [
+        ("one", "FROM a AS base\nRUN <<EOF\nFROM b\nEOF\n\nFROM base AS One\nCOPY \\\n  x y"),
+        ("0", "FROM a AS base\nRUN <<EOF\nFROM b\nEOF\n"),
+        ("two", ""),
+        ("nowhere", ""),
+    ],
+)
+def test_a_dockerfile_is_cut_behind_its_target_stage(target: str, cut: str) -> None:
+    text = "FROM a AS base\nRUN <<EOF\nFROM b\nEOF\n\nFROM base AS One\nCOPY \\\n  x y\n"
+
+    assert through(f"{text}FROM base AS two\nUSER 1\n", target).rstrip("\n") == cut.rstrip("\n")

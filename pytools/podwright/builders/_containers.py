@@ -37,6 +37,7 @@ OPTIONS = (
 )
 # Where the library looks for each registry's certificates (containers-certs.d(5)).
 CERTIFICATES = "/etc/containers/certs.d"
+CUT = "$PW_TMP/Dockerfile"
 CONF = "$PW_TMP/registries.conf"
 # The OCI image format has no place for these: they would be dropped. In the docker format, on the
 # other hand, nothing is cached above a base image in the OCI format.
@@ -59,6 +60,8 @@ def recipe(program: str, build: Build) -> Recipe:
         steps += [_push_step(program, build, reference) for reference in build.references]
         steps += [_digest_step(program, build)] if many else []
     files = registries.certificates(build.registries)
+    if build.content.cut:
+        files[CUT] = build.content.cut
     if _has_conf(build):
         files[CONF] = registries.containers_conf(build.registries)
     return Recipe(
@@ -101,7 +104,8 @@ def _build_words(program: str, build: Build) -> list[str]:
     words = ["build", "--isolation", "chroot", "--layers", "--identity-label=false"]
     words += ["--force-rm", "--format", Expand("$pw_format")]
     words += [] if image.pull else ["--pull=false"]
-    words += ["--file", build.dockerfile]
+    # A cached image has the labels of the last stage's build, so that must be the target.
+    words += ["--file", Expand(CUT) if build.content.cut else build.dockerfile]
     # Versions before 1.40 or so look for the context's .dockerignore only.
     words += ["--ignorefile", build.ignorefile] if build.ignorefile else []
     words += ["--target", image.target] if image.target else []
