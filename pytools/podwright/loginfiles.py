@@ -69,7 +69,7 @@ def answer(room: Path, env: Mapping[str, str]) -> None:
         folder.mkdir()
         for key, login in made.answers.items():
             made.config.setdefault("credHelpers", {})[key] = own
-            (folder / _file_name(key)).write_text(json.dumps(login), encoding="utf-8")
+            (folder / file_name(key)).write_text(json.dumps(login), encoding="utf-8")
     texts = {
         "config.json": json.dumps(made.config),
         "needs": "\n".join(sorted(made.needs - {""})),
@@ -100,7 +100,8 @@ def _made(room: Path, asked: list[dict[str, Any]], env: Mapping[str, str]) -> _R
     return made
 
 
-def _file_name(key: str) -> str:
+def file_name(key: str) -> str:
+    """Give the name of an answer's file; the helper's script makes the same one."""
     return key.replace("/", "_").replace(":", "_")
 
 

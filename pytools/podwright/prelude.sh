@@ -499,7 +499,29 @@ pw_logout() { # use
   rm -rf "${PW_TMP:?}/$1" "$PW_TMP/$1.logins" "$PW_TMP/renew.$1"
 }
 
-pw_begin() { # name for the log
+# Has the planner ask the registry what is there now; without an answer the result tells what was asked
+# for.
+pw_describe() { # use of the logins, '' for none; where the image is, as JSON
+  [ -n "$pw_digest" ] && [ -z "${HTTPS_PROXY:-}" ] || return 0
+  pw_open_room
+  pw_desk=${PW_JOB:-$PW_TMP/desk}
+  pw_desk=${pw_desk%/}.logins
+  [ -z "$1" ] || cp -R "$PW_TMP/$1/config.json" "$PW_TMP/$1/answers" "$pw_room/" 2>/dev/null
+  printf '%s' "$2" >"$pw_room/asked.json"
+  echo "$pw_digest" >"$pw_room/digest"
+  rm -rf "$pw_desk"
+  mkdir -p "$pw_desk"
+  echo "$pw_room" >"$pw_desk/pushed"
+  [ "$pw_room" = "$PW_TMP/room" ] || chmod -R a+rwX "$pw_desk" "$pw_room"
+  if pw_ask "$pw_desk" 100 && [ -s "$pw_room/described.json" ]; then
+    read -r pw_described <"$pw_room/described.json"
+    read -r pw_summary <"$pw_room/summary"
+  fi
+  rm -rf "$pw_room" "$pw_desk"
+}
+
+pw_begin() { # name for the log, platforms as the inside of a JSON object
+  pw_described=$2 pw_summary=''
   pw_started=$(date +%s)
   : >"$PW_LOG"
   rm -f "$PW_TMP/digest"
@@ -536,6 +558,7 @@ pw_done() { # constant part of the JSON object, repository, pattern of cached st
   pw_phases=''
   [ -z "$pw_pushing" ] || pw_phases=", building $((pw_pushing - pw_started)) s, pushing $((pw_now - pw_pushing)) s"
   pw_say "tags: $5; steps from the cache: $pw_cached$pw_phases"
+  [ -z "$pw_summary" ] || pw_say "$pw_summary"
   pw_json="null,\"reference\":null"
   if [ -n "$pw_digest" ]; then
     pw_json="\"$pw_digest\",\"reference\":null"
@@ -545,7 +568,7 @@ pw_done() { # constant part of the JSON object, repository, pattern of cached st
     pw_say "done in $pw_seconds s: $2"
   fi
   [ -n "$pw_results" ] && pw_results="$pw_results,"
-  pw_results="$pw_results{$1,\"digest\":$pw_json,\"cachedSteps\":$pw_cached,\"seconds\":$pw_seconds}"
+  pw_results="$pw_results{$1,$pw_described,\"digest\":$pw_json,\"cachedSteps\":$pw_cached,\"seconds\":$pw_seconds}"
 }
 
 pw_beat_pid='' pw_answered='' PW_LOG=''

@@ -124,12 +124,12 @@ def _step_lines(recipe: Recipe, for_push: list[str]) -> list[str]:
     for number, step in enumerate(recipe.steps):
         lines += for_push if using[:1] == [number] else []
         lines.append(_step_line(step))
-        lines += ["pw_logout push"] if for_push and using[-1:] == [number] else []
     return lines
 
 
 def _image_lines(build: Build, recipe: Recipe, for_push: list[str]) -> list[str]:
-    lines = [f"pw_begin {shlex.quote(str(build.name))}"]
+    platforms = json.dumps({"platforms": list(build.image.platforms)})[1:-1]
+    lines = [shlex.join(["pw_begin", str(build.name), platforms])]
     for path, content in recipe.files.items():
         lines += _file_lines(path, content)
     folder = build.image.output.rpartition("/")[0]
@@ -137,10 +137,21 @@ def _image_lines(build: Build, recipe: Recipe, for_push: list[str]) -> list[str]
     lines += _step_lines(recipe, for_push)
     if recipe.digest_file:
         lines.append(f"pw_read_digest {quote(recipe.digest_file)} {shlex.quote(recipe.digest_key)}")
+    lines += [_describe_line(build)] if build.image.push else []
+    lines += ["pw_logout push"] if for_push else []
     pushed = str(build.image.push).lower()
     words = [_known_result(build), str(build.name), recipe.cached, pushed, ", ".join(build.tags)]
     lines.append(shlex.join(["pw_done", *words]))
     return lines
+
+
+def _describe_line(build: Build) -> str:
+    """Have the registry say what is there now."""
+    item = build.registries.get(build.name.registry)
+    names = ("http", "skipTlsVerify", "ca")
+    setting = {name: getattr(item, name) for name in names if item and getattr(item, name)}
+    asked = {"registry": build.name.registry, "path": build.name.path, "setting": setting}
+    return shlex.join(["pw_describe", build.login("push", "all"), json.dumps(asked)])
 
 
 def _file_lines(path: str, content: str) -> list[str]:
@@ -171,7 +182,6 @@ def _known_result(build: Build) -> str:
     known: Mapping[str, Any] = {
         "image": str(build.name),
         "tags": list(build.tags),
-        "platforms": list(image.platforms),
         "pushed": image.push,
         "output": image.output or None,
     }

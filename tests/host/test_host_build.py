@@ -87,10 +87,16 @@ def test_an_image_comes_back_by_its_digest_with_all_that_was_asked_for(
     name = f"{registry.host}/{way.name}/app"
     pulled = Pulled(place, f"docker://{name}@{done.value['digest']}")
     seconds = done.value["seconds"]
+    manifest = json.loads(pulled.manifest)
+    blobs = [manifest["config"], *manifest["layers"]]
+    size = sum(blob["size"] for blob in blobs)
     assert done.value == {
         "image": name,
         "tags": ["1.0", "two"],
-        "platforms": [],
+        "platforms": ["linux/amd64"],
+        "mediaType": manifest["mediaType"],
+        "size": size,
+        "manifests": [{"platform": "linux/amd64", "digest": pulled.digest, "size": size}],
         "pushed": True,
         "output": None,
         "digest": pulled.digest,
@@ -277,8 +283,10 @@ def test_buildah_builds_one_image_of_two_platforms(place: Place, registry: Regis
     for source in (done.value["reference"], f"{done.value['image']}:1", f"{done.value['image']}:2"):
         raw = place.tool(*words, f"docker://{source}")
         assert "sha256:" + hashlib.sha256(raw.encode()).hexdigest() == done.value["digest"]
-    found = [item["platform"] for item in json.loads(raw)["manifests"]]
-    assert sorted(f"{item['os']}/{item['architecture']}" for item in found) == platforms
+    listed = {i["platform"]["architecture"]: i["digest"] for i in json.loads(raw)["manifests"]}
+    told = {item["platform"]: item["digest"] for item in done.value["manifests"]}
+    assert told == {f"linux/{name}": digest for name, digest in listed.items()}
+    assert sorted(told) == platforms
     assert place.leftovers() == []
 
 

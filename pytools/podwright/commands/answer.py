@@ -5,7 +5,8 @@ container adds JOB/env (KEY=value lines), JOB/config (when PODWRIGHT_CONFIG is
 set) and asks. The answer is JOB/build.sh, or JOB/answer.json with an error
 sentence or the defaults whose credentials Jenkins must bind; JOB/answered says
 that it is there. A build that runs asks as well: why a step failed
-(JOB/failed), or for its logins (JOB/logins).
+(JOB/failed), for its logins (JOB/logins), and what a registry says of its
+image (JOB/pushed).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from podwright import loginfiles
+    from podwright import described, loginfiles
     from podwright.console import Console
     from podwright.doctor import failed
 
@@ -31,6 +32,7 @@ if not TYPE_CHECKING:
     # Most builds do not fail, and log in by user and password.
     failed = LazyModule("podwright.doctor.failed")
     loginfiles = LazyModule("podwright.loginfiles")
+    described = LazyModule("podwright.described")
 
 SUMMARY = "answer one request of a pipeline inside its pod (used by the library itself)"
 
@@ -50,6 +52,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         elif (job / "logins").exists():
             room = (job / "logins").read_text(encoding="utf-8").rstrip("\n")
             loginfiles.answer(Path(room), console.env)
+        elif (job / "pushed").exists():
+            room = (job / "pushed").read_text(encoding="utf-8").rstrip("\n")
+            described.answer(Path(room), console.env)
         else:
             _answer_build(job, console)
     except PodwrightError as error:

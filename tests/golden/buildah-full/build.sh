@@ -134,7 +134,7 @@ pw_close_logins all ''
 unset DOCKER_AUTH_CONFIG
 
 PW_CONTEXT='{"host": "registry.example", "pull": {"docker.io": "pull"}, "push": {"registry.example": "push"}, "known": true, "allowed": ["buildkit", "dind", "dind-sidecar", "dood", "kaniko", "podman"]}'
-pw_begin registry.example/team/app
+pw_begin registry.example/team/app '"platforms": ["linux/amd64", "linux/arm64"]'
 mkdir -p "$PW_TMP/certs"
 cat >"$PW_TMP/certs/0.crt" <<'PODWRIGHT_END_OF_FILE'
 -----BEGIN CERTIFICATE-----
@@ -164,8 +164,9 @@ unset DOCKER_AUTH_CONFIG
 pw_step push 'pushing registry.example/team/app:1.2' env CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" buildah manifest push --all --cert-dir "$PW_TMP/certs" --authfile "$PW_TMP/push/config.json" registry.example/team/app:1.2 docker://registry.example/team/app:1.2
 pw_step push 'pushing registry.example/team/app:latest' env CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" buildah manifest push --all --cert-dir "$PW_TMP/certs" --authfile "$PW_TMP/push/config.json" registry.example/team/app:1.2 docker://registry.example/team/app:latest
 pw_step push 'reading the digest of registry.example/team/app:latest' env CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" buildah manifest push --all --quiet --digestfile "$PW_TMP/digest" --cert-dir "$PW_TMP/certs" --authfile "$PW_TMP/push/config.json" registry.example/team/app:1.2 docker://registry.example/team/app:latest
-pw_logout push
 pw_read_digest "$PW_TMP/digest" ''
-pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "platforms": ["linux/amd64", "linux/arm64"], "pushed": true, "output": "app.tar"' registry.example/team/app '^--> (Using cache|Cache pulled from remote)' true '1.2, latest'
+pw_describe push '{"registry": "registry.example", "path": "team/app", "setting": {"ca": "-----BEGIN CERTIFICATE-----\nZXhhbXBsZQ==\n-----END CERTIFICATE-----\n"}}'
+pw_logout push
+pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "pushed": true, "output": "app.tar"' registry.example/team/app '^--> (Using cache|Cache pulled from remote)' true '1.2, latest'
 
 printf '{"value":%s}\n' "$pw_results" >&3

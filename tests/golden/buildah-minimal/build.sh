@@ -116,12 +116,13 @@ pw_show() {
 }
 
 PW_CONTEXT='{"host": "registry.example", "pull": {}, "push": {}, "known": true, "allowed": ["buildkit", "dind", "dind-sidecar", "dood", "kaniko", "podman"]}'
-pw_begin registry.example/team/app
+pw_begin registry.example/team/app '"platforms": []'
 pw_prepare buildah
 BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" pw_bases yes oci --
 pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" buildah build --isolation chroot --layers --identity-label=false --force-rm --format "$pw_format" --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.created=2025-11-26T00:00:00Z --tag registry.example/team/app:0123456 .
 pw_step push 'pushing registry.example/team/app:0123456' buildah push --digestfile "$PW_TMP/digest" registry.example/team/app:0123456 docker://registry.example/team/app:0123456
 pw_read_digest "$PW_TMP/digest" ''
-pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "platforms": [], "pushed": true, "output": null' registry.example/team/app '^--> (Using cache|Cache pulled from remote)' true 0123456
+pw_describe '' '{"registry": "registry.example", "path": "team/app", "setting": {}}'
+pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "pushed": true, "output": null' registry.example/team/app '^--> (Using cache|Cache pulled from remote)' true 0123456
 
 printf '{"value":%s}\n' "$pw_results" >&3

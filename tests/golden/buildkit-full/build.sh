@@ -26,10 +26,12 @@ pw_close_logins all ''
 unset DOCKER_AUTH_CONFIG
 
 PW_CONTEXT='{"host": "registry.example", "pull": {"docker.io": "pull"}, "push": {"registry.example": "push"}, "known": true, "allowed": ["buildah", "dind", "dind-sidecar", "dood", "kaniko", "podman"]}'
-pw_begin registry.example/team/app
+pw_begin registry.example/team/app '"platforms": ["linux/amd64", "linux/arm64"]'
 pw_step build 'building registry.example/team/app' env DOCKER_CONFIG="$PW_TMP/all" buildctl build --progress plain --frontend dockerfile.v0 --local context=app --local dockerfile=app --opt filename=release.Dockerfile --opt target=release --opt build-arg:VERSION=1.2 --opt 'build-arg:GREETING=it'"'"'s $HOME, `here` and "there"
 ä' --opt label:org.opencontainers.image.source=https://git.example/team/app --opt label:org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --opt label:org.opencontainers.image.ref.name=main --opt 'label:org.opencontainers.image.title=the app' --opt label:org.opencontainers.image.created=2025-11-26T00:00:00Z --opt platform=linux/amd64,linux/arm64 --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --import-cache type=registry,ref=registry.example/team/app-cache --export-cache type=registry,ref=registry.example/team/app-cache,mode=max,ignore-error=true --metadata-file "$PW_TMP/metadata.json" --output type=oci,dest=app.tar,name=registry.example/team/app:1.2 --output 'type=image,"name=registry.example/team/app:1.2,registry.example/team/app:latest",push=true,oci-mediatypes=true'
 pw_read_digest "$PW_TMP/metadata.json" containerimage.digest
-pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "platforms": ["linux/amd64", "linux/arm64"], "pushed": true, "output": "app.tar"' registry.example/team/app '^#[0-9]+ CACHED' true '1.2, latest'
+pw_describe push '{"registry": "registry.example", "path": "team/app", "setting": {"ca": "-----BEGIN CERTIFICATE-----\nZXhhbXBsZQ==\n-----END CERTIFICATE-----\n"}}'
+pw_logout push
+pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "pushed": true, "output": "app.tar"' registry.example/team/app '^#[0-9]+ CACHED' true '1.2, latest'
 
 printf '{"value":%s}\n' "$pw_results" >&3

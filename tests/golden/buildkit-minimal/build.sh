@@ -8,9 +8,10 @@ PW_TIMEOUT=7200
 # [prelude.sh]
 
 PW_CONTEXT='{"host": "registry.example", "pull": {}, "push": {}, "known": true, "allowed": ["buildah", "dind", "dind-sidecar", "dood", "kaniko", "podman"]}'
-pw_begin registry.example/team/app
+pw_begin registry.example/team/app '"platforms": []'
 pw_step build 'building registry.example/team/app' buildctl build --progress plain --frontend dockerfile.v0 --local context=. --local dockerfile=. --opt filename=Dockerfile --opt label:org.opencontainers.image.source=https://git.example/team/app --opt label:org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --opt label:org.opencontainers.image.ref.name=main --opt label:org.opencontainers.image.created=2025-11-26T00:00:00Z --metadata-file "$PW_TMP/metadata.json" --output 'type=image,"name=registry.example/team/app:0123456",push=true,oci-mediatypes=true'
 pw_read_digest "$PW_TMP/metadata.json" containerimage.digest
-pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "platforms": [], "pushed": true, "output": null' registry.example/team/app '^#[0-9]+ CACHED' true 0123456
+pw_describe '' '{"registry": "registry.example", "path": "team/app", "setting": {}}'
+pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "pushed": true, "output": null' registry.example/team/app '^#[0-9]+ CACHED' true 0123456
 
 printf '{"value":%s}\n' "$pw_results" >&3

@@ -68,7 +68,7 @@ pw_close_logins all ''
 unset DOCKER_AUTH_CONFIG
 
 PW_CONTEXT='{"host": "registry.example", "pull": {"docker.io": "pull"}, "push": {"registry.example": "push"}, "known": true, "allowed": ["buildah", "buildkit", "dind", "dood", "kaniko", "podman"]}'
-pw_begin registry.example/team/app
+pw_begin registry.example/team/app '"platforms": ["linux/amd64", "linux/arm64"]'
 DOCKER_CONFIG="$PW_TMP/all" pw_docker_build yes yes 'building registry.example/team/app' --file app/release.Dockerfile --target release --platform linux/amd64,linux/arm64 --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
 ä' --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label 'org.opencontainers.image.title=the app' --label org.opencontainers.image.created=2025-11-26T00:00:00Z --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --tag registry.example/team/app:1.2 --tag registry.example/team/app:latest --cache-from type=registry,ref=registry.example/team/app-cache --cache-to type=registry,ref=registry.example/team/app-cache,mode=max,ignore-error=true --pull app
 pw_step build 'writing app.tar' env DOCKER_CONFIG="$PW_TMP/pull" docker buildx build --progress plain --provenance=false --file app/release.Dockerfile --target release --platform linux/amd64,linux/arm64 --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
@@ -80,8 +80,9 @@ unset DOCKER_AUTH_CONFIG
 pw_step push 'pushing registry.example/team/app:1.2' env DOCKER_CONFIG="$PW_TMP/push" docker push registry.example/team/app:1.2
 pw_docker_digest
 pw_step push 'pushing registry.example/team/app:latest' env DOCKER_CONFIG="$PW_TMP/push" docker push registry.example/team/app:latest
-pw_logout push
 pw_docker_digest
-pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "platforms": ["linux/amd64", "linux/arm64"], "pushed": true, "output": "app.tar"' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true '1.2, latest'
+pw_describe push '{"registry": "registry.example", "path": "team/app", "setting": {"ca": "-----BEGIN CERTIFICATE-----\nZXhhbXBsZQ==\n-----END CERTIFICATE-----\n"}}'
+pw_logout push
+pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "pushed": true, "output": "app.tar"' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true '1.2, latest'
 
 printf '{"value":%s}\n' "$pw_results" >&3

@@ -63,12 +63,13 @@ pushed; give each build a tag of its own"
 }
 
 PW_CONTEXT='{"host": "registry.example", "pull": {}, "push": {}, "known": true, "allowed": ["buildah", "buildkit", "dind", "dind-sidecar", "kaniko", "podman"]}'
-pw_begin registry.example/team/app
+pw_begin registry.example/team/app '"platforms": []'
 pw_docker_build no no 'building registry.example/team/app' --iidfile "$PW_TMP/iid" --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.created=2025-11-26T00:00:00Z --tag registry.example/team/app:0123456 --pull .
 pw_dood_claim registry.example/team/app:0123456
 pw_step push 'pushing registry.example/team/app:0123456' docker push registry.example/team/app:0123456
 pw_dood_kept registry.example/team/app:0123456
 pw_docker_digest
-pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "platforms": [], "pushed": true, "output": null' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true 0123456
+pw_describe '' '{"registry": "registry.example", "path": "team/app", "setting": {}}'
+pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "pushed": true, "output": null' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true 0123456
 
 printf '{"value":%s}\n' "$pw_results" >&3

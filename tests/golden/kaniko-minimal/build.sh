@@ -37,10 +37,11 @@ pw_archive() { # name
 }
 
 PW_CONTEXT='{"host": "registry.example", "pull": {}, "push": {}, "known": true, "allowed": ["buildah", "buildkit", "dind", "dind-sidecar", "dood", "podman"]}'
-pw_begin registry.example/team/app
+pw_begin registry.example/team/app '"platforms": []'
 pw_alone
 pw_step none 'building registry.example/team/app' env KANIKO_PRE_CLEANUP=true /kaniko/executor --context dir:///home/jenkins/agent/workspace/app --dockerfile /home/jenkins/agent/workspace/app/Dockerfile --log-format text --digest-file "$PW_TMP/digest" --push-retry 5 --image-download-retry 5 --cleanup --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.created=2025-11-26T00:00:00Z --destination registry.example/team/app:0123456
 pw_read_digest "$PW_TMP/digest" ''
-pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "platforms": [], "pushed": true, "output": null' registry.example/team/app 'Using caching version of cmd' true 0123456
+pw_describe '' '{"registry": "registry.example", "path": "team/app", "setting": {}}'
+pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "pushed": true, "output": null' registry.example/team/app 'Using caching version of cmd' true 0123456
 
 printf '{"value":%s}\n' "$pw_results" >&3

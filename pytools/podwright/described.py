@@ -1,0 +1,104 @@
+"""Tells what was pushed, as the registry has it: platforms with digests and sizes.
+
+The script (prelude.sh, ``pw_describe``) leaves ``asked.json`` and its logins in a directory, and
+gets ``described.json``, a part of the build's result, and ``summary``, a line for the log. When the
+registry cannot be asked from here there is neither: the image is there all the same.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from podwright.distribution.client import Client, Login
+from podwright.distribution.logins import login_for
+from podwright.distribution.repository import Repository
+from podwright.errors import PodwrightError
+from podwright.loginfiles import file_name
+from podwright.references import Name, auth_key
+from podwright.request import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from podwright.distribution.repository import Manifest
+
+ASKED = "pushed"  # what the script leaves for `podwright answer`: the path of the directory
+PATIENCE = 5.0  # seconds; a build does not wait long for a summary
+
+
+def answer(room: Path, env: Mapping[str, str]) -> None:
+    """Write the answer beside the question."""
+    asked = json.loads((room / "asked.json").read_text(encoding="utf-8"))
+    name = Name(asked["registry"], asked["path"])
+    client = Client(name.registry, Registry(**asked["setting"]), _login(room, name, env), PATIENCE)
+    digest = (room / "digest").read_text(encoding="utf-8").strip()
+    try:
+        described = describe(Repository(client, name.path), digest)
+    except PodwrightError:
+        return
+    text = json.dumps(described)[1:-1]
+    (room / "described.json").write_text(f"{text}\n", encoding="utf-8")
+    size = _shown(described["size"])
+    platforms = ", ".join(described["platforms"])
+    (room / "summary").write_text(f"size: {size}, compressed; {platforms}\n", encoding="utf-8")
+
+
+def _login(room: Path, name: Name, env: Mapping[str, str]) -> Login:
+    """Give the login that the build had: of its helper, of its config file, or of the person."""
+    answered = room / "answers" / file_name(auth_key(name.registry))
+    if answered.exists():
+        found = json.loads(answered.read_text(encoding="utf-8"))
+        return Login(found["Username"], found["Secret"])
+    if (room / "config.json").exists():
+        env = {"DOCKER_CONFIG": str(room)}
+    return login_for(name, (), env, "push")
+
+
+def describe(repository: Repository, digest: str) -> dict[str, Any]:
+    """Give media type, size, and per platform digest and size.
+
+    Raises:
+        PodwrightError: the registry does not give it.
+    """
+    top = repository.get(digest)
+    parts = [
+        (repository.get(child["digest"]), child.get("platform"))
+        for child in top.children
+        if "vnd.docker.reference.type" not in (child.get("annotations") or {})
+    ] or [(top, None)]
+    manifests = [
+        {
+            "platform": _platform(platform or _config(repository, manifest)),
+            "digest": manifest.digest,
+            "size": sum(int(blob["size"]) for blob in manifest.blobs),
+        }
+        for manifest, platform in parts
+    ]
+    manifests.sort(key=lambda item: str(item["platform"]))
+    return {
+        "platforms": [item["platform"] for item in manifests],
+        "mediaType": top.media,
+        "size": sum(item["size"] for item in manifests),
+        "manifests": manifests,
+    }
+
+
+def _config(repository: Repository, manifest: Manifest) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(repository.blob(manifest.value["config"]["digest"]))
+    return found
+
+
+def _platform(value: Mapping[str, Any]) -> str:
+    names = (value.get("os"), value.get("architecture"), value.get("variant"))
+    return "/".join(str(name) for name in names if name)
+
+
+def _shown(size: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:  # noqa: PLR2004 - the step between units
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"

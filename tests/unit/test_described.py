@@ -1,0 +1,74 @@
+"""What a registry says of an image becomes a part of the result."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from podwright.described import describe
+from podwright.distribution.repository import Manifest, digest_of
+
+
+class Kept:
+    """A repository in memory."""
+
+    def __init__(self) -> None:
+        self.manifests: dict[str, Manifest] = {}
+        self.blobs: dict[str, bytes] = {}
+
+    def add(self, media: str, value: dict[str, Any]) -> str:
+        """Keep a manifest; gives its digest."""
+        content = json.dumps({"mediaType": media, **value}).encode()
+        made = Manifest(digest_of(content), media, content)
+        self.manifests[made.digest] = made
+        return made.digest
+
+    def get(self, reference: str) -> Manifest:
+        """Give a manifest."""
+        return self.manifests[reference]
+
+    def blob(self, digest: str) -> bytes:
+        """Give a blob."""
+        return self.blobs[digest]
+
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+def test_an_index_is_told_by_its_platforms_without_its_attestations() -> None:
+    kept: Any = Kept()
+    parts = [
+        kept.add(
+            MANIFEST,
+            {"config": {"digest": "c", "size": 5}, "layers": [{"digest": "l", "size": size}]},
+        )
+        for size in (100, 20, 7)
+    ]
+    platforms = [
+        {"os": "linux", "architecture": "arm", "variant": "v7"},
+        {"os": "linux", "architecture": "amd64"},
+        {"os": "unknown", "architecture": "unknown"},
+    ]
+    listed = [{"digest": d, "platform": p} for d, p in zip(parts, platforms)]
+    listed[2]["annotations"] = {"vnd.docker.reference.type": "attestation-manifest"}
+
+    assert describe(kept, kept.add(INDEX, {"manifests": listed})) == {
+        "platforms": ["linux/amd64", "linux/arm/v7"],
+        "mediaType": INDEX,
+        "size": 130,
+        "manifests": [
+            {"platform": "linux/amd64", "digest": parts[1], "size": 25},
+            {"platform": "linux/arm/v7", "digest": parts[0], "size": 105},
+        ],
+    }
+
+
+def test_a_single_manifest_is_told_by_its_config() -> None:
+    kept: Any = Kept()
+    kept.blobs["c"] = b'{"os": "linux", "architecture": "arm64"}'
+    digest = kept.add(MANIFEST, {"config": {"digest": "c", "size": 5}, "layers": []})
+
+    assert describe(kept, digest)["manifests"] == [
+        {"platform": "linux/arm64", "digest": digest, "size": 5}
+    ]
