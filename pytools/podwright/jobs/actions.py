@@ -256,7 +256,8 @@ def look_inside(
     controller: Controller, changes: Iterable[Change], server: Snapshot
 ) -> dict[str, Inside]:
     """See what goes with folders and projects that would be deleted."""
-    from podwright.jobs import kinds, merging, planning  # noqa: PLC0415 - needed here alone
+    from podwright.jobs import kinds, planning  # noqa: PLC0415 - needed here alone
+    from podwright.jobs.client import RequestRefused  # noqa: PLC0415 - slow to import
 
     held = {}
     for change in changes:
@@ -264,14 +265,20 @@ def look_inside(
         java = found.java if found else ""
         if found is None or java in {kinds.load("pipeline").JAVA, kinds.load("freestyle").JAVA}:
             continue
-        people = ""
-        inside = 0
-        if found.is_folder:
-            people = merging.peoples(controller.config(change.name) or "<none/>")
-        else:
-            inside = _count_jobs(controller.tree("jobs[name,jobs[name,jobs[name]]]", change.name))
-        held[found.real] = planning.Inside(inside, people)
+        try:
+            held[found.real] = _look_into(controller, change.name, is_folder=found.is_folder)
+        except RequestRefused:
+            held[found.real] = planning.Inside(people="what you may not see")
     return held
+
+
+def _look_into(controller: Controller, name: str, *, is_folder: bool) -> Inside:
+    from podwright.jobs import merging, planning  # noqa: PLC0415 - needed here alone
+
+    if is_folder:
+        return planning.Inside(people=merging.peoples(controller.config(name) or "<none/>"))
+    data = controller.tree("jobs[name,jobs[name,jobs[name]]]", name)
+    return planning.Inside(_count_jobs(data))
 
 
 def _count_jobs(data: Mapping[str, Any]) -> int:

@@ -7,10 +7,11 @@ from typing import Any
 from podwright import json_schemas, pages
 from podwright.jobs import kinds
 from podwright.jobs.description import Document
-from podwright.jobs.expand import DEFAULT_KIND
+from podwright.jobs.expand import DEFAULT_KIND, MORE
 from podwright.jobs.kinds.view import Column
 from podwright.jobs.oneof import OneOf, Plain, Script, Switch
 from podwright.records import fields
+from podwright.schema import ListOf
 
 HEAD_DOCS = {
     "name": "full name, such as team/app; may hold {{name}} when the job has values",
@@ -106,6 +107,11 @@ def _definitions() -> dict[str, Any]:
 def _when(name: str) -> dict[str, Any]:
     """Apply the fields of a kind to the jobs of that kind, and allow no others."""
     known = {item.name: True for item in fields(kinds.load(name))}
+    known |= {
+        f"{item.name}{MORE}": True
+        for item in fields(kinds.load(name))
+        if isinstance(item.metadata["kind"], ListOf)
+    }
     head = dict.fromkeys(HEAD_DOCS, True)
     condition: dict[str, Any] = {"properties": {"kind": {"const": name}}, "required": ["kind"]}
     if name == DEFAULT_KIND:
@@ -149,7 +155,8 @@ def reference() -> str:
         "|---|---|",
         *(f"| `{key}` | {pages.cell(text)} |" for key, text in HEAD_DOCS.items()),
         "",
-        "Everything else depends on the kind.",
+        "Everything else depends on the kind. The name of a list with a plus, such as",
+        "`parameters+`, appends to the list of the template or of the defaults.",
         "",
     ]
     seen: list[type] = []

@@ -544,3 +544,16 @@ def test_one_unreadable_job_fails_alone(unreadable: Target, fake: JobsController
     ]
     fake.denied = set()
     assert unreadable.apply().code == 0
+
+
+def test_a_folder_that_may_not_be_read_is_not_removed(target: Target, fake: JobsController) -> None:
+    head = "owner: a\nremoval: delete\nremovalShare: 100\njobs:\n  - {name: TOP, kind: folder}\n"
+    target.write(head + "  - {name: TOP/s, kind: folder}\n  - {name: TOP/j, script: x}\n")
+    target.apply()
+    target.write(head)
+    fake.denied = {f"{target.top}/s"}
+    said = target.apply("--prune")
+    assert said.last == "1 deleted. 1 unchanged."
+    assert (
+        "  . TOP/s: no longer described; kept, since it holds what you may not see"
+    ) in said.err.splitlines()

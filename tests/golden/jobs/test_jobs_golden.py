@@ -71,6 +71,22 @@ def test_the_schema_for_editors_accepts_the_case(case: str) -> None:
 @pytest.mark.parametrize(
     "job",
     [
+        {"name": "a", "script": {"file": "x"}},
+        {"name": "a", "template": "t", "kind": "pipeline", "parameters+": []},
+        {"name": "a", "kind": "freestyle", "steps": [{"shell": {"file": "x"}}, "<a/>"]},
+        {"name": "a", "kind": "view", "columns": ["name", {"xml": "<a/>"}]},
+        {"name": "a", "kind": "multibranch",
+         "sources": [{"git": {"url": "u", "buildStrategies": ["tags"]}}]},
+    ],
+)  # fmt: skip
+def test_the_schema_for_editors_accepts_all_ways_of_writing(job: object) -> None:
+    validator = jsonschema.Draft202012Validator(schemas.json_schema())
+    validator.validate({"owner": "a", "jobs": [job]})
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
         {"kind": "folder"},
         {"name": "a", "kind": "unknown"},
         {"name": "a", "scrpt": "x"},
