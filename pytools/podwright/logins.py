@@ -7,7 +7,7 @@ import re
 import shlex
 
 from podwright.errors import Problem
-from podwright.references import auth_key
+from podwright.references import auth_key, registry_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,8 +70,29 @@ def lines(
         asked = [item for item in credentials if use in uses_of(item, credentials)]
         if asked:
             made += _lines_of(use, credentials, own, registries)
+    made += _unused(credentials, builds) if "pull" in wanted else []
     # A login given by name must win over what the agent's environment says.
     return [*made, "unset DOCKER_AUTH_CONFIG"] if made else []
+
+
+def _unused(credentials: Sequence[Credential], builds: Sequence[Build]) -> list[str]:
+    """Tell, in the log, logins for registries that nothing of the builds names."""
+    if not all(build.content.certain for build in builds):
+        return []
+    named = [name for build in builds for name in (*build.content.bases, *build.content.sources)]
+    for build in builds:
+        cache = build.image.cache
+        named += [str(build.name), *((cache.ref, *cache.read) if cache else ())]
+        named += [f"{mirror}/" for item in build.registries.values() for mirror in item.mirrors]
+        named += [name.partition("://")[2] for name in build.image.buildContexts.values()]
+    hosts = {registry_of(name) for name in named if name}
+    return [
+        shlex.join(
+            ["pw_say", f"credentials[{number}]: nothing in this build names {item.registry}"]
+        )
+        for number, item in enumerate(credentials)
+        if item.registry and item.registry.partition("/")[0] not in hosts
+    ]
 
 
 def _lines_of(

@@ -226,6 +226,10 @@ def assemble(name: str, parts: PodParts, context: PodContext, config_text: str) 
     _use_claim(made, parts, options)
     _show_clients(made, parts, context)
     _add_proxy(made, context)
+    for item in containers_of(made) if options.assignedUser else ():
+        if item["securityContext"] == RESTRICTED:
+            user_ids = ("runAsUser", "runAsGroup")
+            item["securityContext"] = {k: v for k, v in RESTRICTED.items() if k not in user_ids}
     found = Findings()
     with found:
         _apply_resources(name, made, options)

@@ -44,8 +44,13 @@ pw_temporary() {
 pw_sweep() { # directory
   for pw_old in "$1"/podwright.*.*; do
     pw_owner=${pw_old##*/podwright.} pw_owner=${pw_owner%%.*}
-    [ -d "$pw_old" ] && [ -O "$pw_old" ] && ! kill -0 "$pw_owner" 2>/dev/null && rm -rf "$pw_old"
+    [ -d "$pw_old" ] && [ -O "$pw_old" ] && ! pw_alive "$pw_owner" && rm -rf "$pw_old"
   done
+}
+
+# A process that has ended and that nobody waits for is there no more, whatever `kill -0` says.
+pw_alive() { # process id
+  kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
 }
 
 # A step has a session of its own where `setsid` is there: what it leaves when it is killed is found by

@@ -97,6 +97,13 @@ def _check_grammar(first: str, path: str, rest: str) -> None:
         raise ValueError("it is longer than 255 characters")
 
 
+def registry_of(text: str) -> str:
+    """Give the registry of an image's name, of whatever form."""
+    first, slash, _ = text.partition("/")
+    is_host = "." in first or ":" in first or first == "localhost"
+    return canonical(first) if slash and is_host else DOCKER_HUB
+
+
 def tag_like(text: str) -> str:
     """Turn any text (a branch name, say) into the nearest valid tag."""
     tag = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-.")[:128]

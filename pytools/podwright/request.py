@@ -273,6 +273,12 @@ class Pod:
         "support it). Required to run containers through Podman's socket",
         default=False,
     )
+    assignedUser: bool = option(
+        Flag(),
+        "containers that need no certain user id get the namespace's, as OpenShift's restricted-v2 "
+        "wants; those that build keep theirs, and need anyuid there",
+        default=False,
+    )
     socketGroup: int = option(
         Number(0, 2**31 - 1), "group id of the node's docker.sock; 0 reaches it as user 0", 0
     )

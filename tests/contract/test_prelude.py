@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import stat
 import subprocess
@@ -122,6 +123,38 @@ def test_a_build_gives_its_result_as_one_json_object_on_stdout(sandbox: Any, scr
         "cachedSteps": 0,
     }
     assert sandbox.leftovers() == []
+
+
+KANIKO = """\
+time="2026-11-26T05:00:00Z" level=info msg="Retrieving image manifest r.example/base:1"
+time="2026-11-26T05:00:00Z" level=info msg="Built cross stage deps: map[]"
+time="2026-11-26T05:00:00Z" level=info msg="Executing 0 build triggers"
+time="2026-11-26T05:00:00Z" level=info msg="Unpacking rootfs as cmd RUN make requires it."
+time="2026-11-26T05:00:01Z" level=info msg="RUN make"
+time="2026-11-26T05:00:01Z" level=info msg="Cmd: /bin/sh"
+time="2026-11-26T05:00:01Z" level=info msg="Args: [-c make]"
+made all
+time="2026-11-26T05:00:02Z" level=info msg="Taking snapshot of full filesystem..."
+time="2026-11-26T05:00:02Z" level=warning msg="it is late"
+"""
+
+
+def test_kanikos_log_has_steps_and_their_words_alone(
+    sandbox: Any, planned: Any, tmp_path: Path
+) -> None:
+    sandbox.fake("executor")
+    sandbox.rule(text=KANIKO, code=1)
+    (sandbox.home / "bin" / "awk").symlink_to(shutil.which("awk") or "")
+    made = planned({"builder": "kaniko", "image": "r.example/team/app", "tags": ["1"]}).script
+
+    log = sandbox.run(made.replace("/kaniko/podwright", str(tmp_path / "lock"))).log
+
+    shown = log.partition("[podwright] building r.example/team/app\n")[2]
+    assert shown.splitlines()[:3] == [
+        '"RUN make"',
+        "made all",
+        'time="2026-11-26T05:00:02Z" level=warning msg="it is late"',
+    ]
 
 
 def test_what_the_builder_says_is_in_the_log_and_cached_steps_are_counted(

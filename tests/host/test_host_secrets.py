@@ -10,6 +10,7 @@ import os
 import secrets
 import shlex
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hostrig import PASSWORD, USER, WAYS, Outcome, Place, Way, request_for
+from hostrig import PASSWORD, USER, WAYS, Outcome, Place, Way, marked, request_for
 from hostservers import Engine, Registry, wait_for
 
 if TYPE_CHECKING:
@@ -212,6 +213,57 @@ def test_a_failing_build_with_secrets_leaves_none(
     assert (watch.leaks, marks.found(done.log.encode())) == (set(), set())
     assert leaks_in(marks, place.root, registry.storage) == []
     assert place.leftovers() == []
+
+
+ENDINGS = {
+    "abort": signal.SIGTERM,
+    "interrupt": signal.SIGINT,
+    "hangup": signal.SIGHUP,
+    "killed": signal.SIGKILL,
+    "timeout": None,
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("builder", ["buildah", "podman"])
+def test_no_ending_leaves_a_login_of_any_form(
+    tmp_path: Path, places: Callable[[str], Place], builder: str, ending: str
+) -> None:
+    """Logins by password, token, file and of the person, while a step runs; then a next build."""
+    marks, place = Marks(), places("place")
+    registry = Registry(tmp_path / "registry", {USER: "another"})
+    place.fill(f'{COPY_ONLY}RUN ["/bin/busybox", "sleep", "300"]\n')
+    given = place.root / "logs" / "config.json"
+    token = base64.b64encode(f"u:{marks.file}".encode()).decode()
+    given.write_text(json.dumps({"auths": {"file.example": {"auth": token}}}))
+    logins = [
+        {"variable": "REG"},
+        {"type": "string", "variable": "TOKEN", "username": "u", "registry": "token.example"},
+        {"type": "file", "variable": "FILE"},
+    ]
+    asked = request_for(registry, builder=builder, credentials=logins)
+    if ending == "timeout":
+        asked["timeout"] = "10s"
+    env = {"REG_PSW": marks.password, "TOKEN": marks.env, "FILE": str(given)}
+    with Watch(marks) as watch:
+        running = place.start(asked, env=env)
+        running.until("sleep")
+        number = ENDINGS[ending]
+        if number == signal.SIGKILL:
+            for pid in marked(place.mark):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        elif number:
+            os.killpg(running.process.pid, number)
+        done = running.end()
+        if number == signal.SIGKILL:  # nobody could clear up: the next build does
+            place.fill("FROM scratch\nCOPY busybox /bin/busybox\n")
+            place.build(request_for(registry, builder=builder, credentials=[], retries=0))
+    registry.close()
+    assert done.code != 0
+    assert (watch.leaks, marks.found(done.log.encode())) == (set(), set())
+    found = leaks_in(marks, place.root, registry.storage, known=(given,))
+    assert found == []
 
 
 def test_the_search_finds_each_secret_in_each_form(tmp_path: Path) -> None:

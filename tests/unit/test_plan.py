@@ -902,3 +902,21 @@ def test_what_a_builder_has_not_is_one_sentence_each(refused: Any) -> None:
     assert refused({"builder": "buildkit", "buildContexts": {"a": "nowhere"}}) == [
         "buildContexts.a: there is no folder 'nowhere' in the workspace; correct the path"
     ]
+
+
+def test_a_login_that_nothing_uses_is_a_line_of_the_log(planned: Any, workspace: Path) -> None:
+    (workspace / "Dockerfile").write_text("FROM b.example/base:1\nCOPY --from=tool:1 / /\n")
+    hosts = ("b.example", "docker.io", "m.example:5000", "c.example", "registry.example/other")
+    logins = [{"variable": f"V{n}", "registry": host} for n, host in enumerate(hosts)]
+    asked = {
+        "builder": "buildah",
+        "credentials": logins,
+        "registries": {"docker.io": {"mirrors": ["m.example:5000"]}},
+        "cache": "c.example/cache",
+    }
+
+    script = planned({**IMAGE, **asked}).script
+
+    assert [line for line in script.splitlines() if line.startswith("pw_say 'credentials[")] == [
+        "pw_say 'credentials[4]: nothing in this build names registry.example/other'"
+    ]

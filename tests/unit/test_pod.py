@@ -518,3 +518,25 @@ def test_a_proxy_is_in_every_container() -> None:
                 "http://p.example:3128",
                 "localhost,127.0.0.1,.svc,10.0.0.0/8",
             )
+
+
+def test_user_ids_are_left_to_the_namespace_where_any_will_do() -> None:
+    fixed = {}
+    for builder in strategies.names():
+        made = pod(builder, assignedUser=True)
+        fixed[builder] = [
+            item["name"]
+            for item in pods.containers_of(made)
+            if "runAsUser" in item["securityContext"]
+        ]
+        tools = container(made, "tools")["securityContext"]
+        assert (tools["runAsNonRoot"], tools["capabilities"]) == (True, {"drop": ["ALL"]})
+    assert fixed == {
+        "buildkit": ["engine"],
+        "kaniko": ["builder"],
+        "buildah": ["builder"],
+        "podman": ["engine", "builder"],
+        "dind-sidecar": ["authz", "engine"],
+        "dind": ["builder"],
+        "dood": ["engine"],
+    }

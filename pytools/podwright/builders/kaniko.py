@@ -17,6 +17,7 @@ from podwright.builders._base import (
     mounts,
     options_of,
     pod,
+    shell_functions,
     tagged_caches,
 )
 from podwright.errors import Problem
@@ -37,37 +38,6 @@ COMPATIBLE = (
     "FF_KANIKO_RUN_HONOR_GROUP",
     "FF_KANIKO_UNTAR_SKIP_ROOT",
 )
-
-FUNCTIONS = r"""
-# One build at a time: each unpacks its image over this container's root, and empties that before
-# and afterwards.
-pw_alone() {
-  [ -z "${pw_layout:-}" ] || return 0
-  pw_lock=/kaniko/podwright.lock
-  [ -w /kaniko ] || pw_lock=/dev/shm/podwright.lock
-  # A link is made by one of many, and says who has made it.
-  until ln -s "$$" "$pw_lock" 2>/dev/null; do
-    if ! kill -0 "$(readlink "$pw_lock")" 2>/dev/null; then
-      rm -f "$pw_lock"
-      continue
-    fi
-    [ -n "${pw_waits:-}" ] || pw_say "another build is at work in this container; waiting for it"
-    pw_waits=yes
-    pw_sleep 1
-  done
-  pw_layout=$(mktemp -d "$PWD/.podwright-layout.XXXXXX") ||
-    pw_fail 1 "the workspace cannot be written; is its disk full?"
-}
-
-pw_cleanup() {
-  [ -z "${pw_layout:-}" ] || rm -rf "$pw_layout"
-  [ "$(readlink "${pw_lock:-/}")" != "$$" ] || rm -f "$pw_lock"
-}
-
-pw_archive() { # name
-  tar -cf "$1" -C "$pw_layout" . || pw_fail 1 "output: '$1' cannot be written; is the disk full?"
-}
-"""
 
 
 class Kaniko(Strategy):
@@ -138,7 +108,7 @@ class Kaniko(Strategy):
             steps.append(call("pw_archive", build.image.output))
         return Recipe(
             steps=tuple(steps),
-            functions=FUNCTIONS,
+            functions=shell_functions("kaniko"),
             cached="Using caching version of cmd",
             files=registries.certificates(build.registries),
         )

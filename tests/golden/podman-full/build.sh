@@ -131,6 +131,7 @@ pw_open_logins all
 pw_login all https://index.docker.io/v1/ PW_1
 pw_login all registry.example PW_2
 pw_close_logins all ''
+pw_say 'credentials[0]: nothing in this build names docker.io'
 unset DOCKER_AUTH_CONFIG
 
 PW_CONTEXT='{"host": "registry.example", "pull": {"docker.io": "pull"}, "push": {"registry.example": "push"}, "known": true, "allowed": ["buildah", "buildkit", "dind", "dind-sidecar", "dood", "kaniko"]}'

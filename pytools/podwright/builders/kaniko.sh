@@ -1,0 +1,39 @@
+# What the scripts of kaniko call, after prelude.sh; these first lines stay behind.
+# shellcheck disable=SC2034,SC2154 # the prelude and the recipe have the other halves
+
+# One build at a time: each unpacks its image over this container's root, and empties that before
+# and afterwards.
+pw_alone() {
+  [ -z "${pw_layout:-}" ] || return 0
+  pw_lock=/kaniko/podwright.lock
+  [ -w /kaniko ] || pw_lock=/dev/shm/podwright.lock
+  # A link is made by one of many, and says who has made it.
+  until ln -s "$$" "$pw_lock" 2>/dev/null; do
+    if ! pw_alive "$(readlink "$pw_lock")"; then
+      rm -f "$pw_lock"
+      continue
+    fi
+    [ -n "${pw_waits:-}" ] || pw_say "another build is at work in this container; waiting for it"
+    pw_waits=yes
+    pw_sleep 1
+  done
+  pw_layout=$(mktemp -d "$PWD/.podwright-layout.XXXXXX") ||
+    pw_fail 1 "the workspace cannot be written; is its disk full?"
+}
+
+pw_cleanup() {
+  [ -z "${pw_layout:-}" ] || rm -rf "$pw_layout"
+  [ "$(readlink "${pw_lock:-/}")" != "$$" ] || rm -f "$pw_lock"
+}
+
+# What the executor does with its root and with snapshots says nothing to a reader.
+pw_show() {
+  command -v awk >/dev/null 2>&1 || { cat && return; }
+  LC_ALL=C awk '
+    /level=info msg="(Applying label|Args: |Built cross stage|Checking for cached|Cmd: |Creating directory|Deleting filesystem|Executing [0-9]+ build triggers|Initializing snapshotter|LABEL org[.]opencontainers[.]|No files changed|Pushing layer|Resolved base|Retrieving image|Returning cached|Running: |Saving file|Skipping paths|Storing source|Taking snapshot|Unpacking rootfs|Using dockerignore)/ { next }
+    { sub(/^time="[^"]*" level=info msg=/, ""); print; fflush() }'
+}
+
+pw_archive() { # name
+  tar -cf "$1" -C "$pw_layout" . || pw_fail 1 "output: '$1' cannot be written; is the disk full?"
+}
