@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from podwright.jobs import kinds, marker, merging, names, renames
+from podwright.jobs import kinds, marker, merging, renames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -401,8 +401,3 @@ def hints(plan: ChangePlan) -> list[str]:
         for change in plan.of(*REMOVALS)
         if change.expected in coming
     ]
-
-
-def parents_first(changes: Iterable[Change]) -> list[Change]:
-    """Order changes so that folders come before what stands in them."""
-    return sorted(changes, key=lambda change: (len(names.segments(change.name)), change.name))
