@@ -32,7 +32,9 @@ class Limit:
     )
     level: str = option(Choice(lambda: LEVELS, "level"), "the highest Pod Security level", "")
     pull: tuple[str, ...] = option(
-        ListOf(Text()), "registries, or repositories below one, of base images", ()
+        ListOf(Text()),
+        "registries, or repositories below one, of base images, mirrors and caches that are read",
+        (),
     )
     push: tuple[str, ...] = option(
         ListOf(Text()), "registries, or repositories below one, for images and caches", ()

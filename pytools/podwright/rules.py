@@ -74,15 +74,26 @@ def _bases(build: Build, rules: Rules) -> Iterator[Problem]:
     if limited and not build.content.certain:
         sentence = f"a Dockerfile whose base images cannot be told {rules.refused(limited[0][0])}"
         yield Problem(f"{sentence}; write them without variables that have no value", "dockerfile")
-    for rule, places in rules.of("pull"):
-        for name in names:
-            if not _below(name, places):
-                yield _foreign(name, rule, places, rules, "dockerfile")
+    yield from _pulled(names, build, rules)
     for rule, _ in rules.of("pinned"):
         for name in names:
             if "@sha256:" not in name:
                 sentence = f"{shown(name)} without a digest {rules.refused(rule)}"
                 yield Problem(f"{sentence}; write {name}@sha256:...", "dockerfile")
+
+
+def _pulled(names: Iterable[str], build: Build, rules: Rules) -> Iterator[Problem]:
+    """Refuse places that images and caches come from; what a mirror gives comes from the mirror."""
+    read = build.image.cache.read if build.image.cache else ()
+    mirrors = [mirror for item in build.registries.values() for mirror in item.mirrors]
+    for rule, places in rules.of("pull"):
+        for parameter, found in (("dockerfile", names), ("cache", read)):
+            for name in found:
+                if not _below(name, places):
+                    yield _foreign(name, rule, places, rules, parameter)
+        for mirror in mirrors:
+            if not _within(_place(mirror), places):
+                yield _foreign(mirror, rule, places, rules, "registries")
 
 
 def _frontends(build: Build, rules: Rules) -> Iterator[Problem]:
@@ -102,7 +113,10 @@ def _foreign(name: str, rule: str, places: Iterable[str], rules: Rules, paramete
 
 def _below(name: str, places: Iterable[str]) -> bool:
     """Say whether a repository is one of some places, or lies below one."""
-    whole = _repository(name)
+    return _within(_repository(name), places)
+
+
+def _within(whole: str, places: Iterable[str]) -> bool:
     return any(whole == place or whole.startswith(f"{place}/") for place in map(_place, places))
 
 

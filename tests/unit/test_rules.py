@@ -117,6 +117,21 @@ def problems(root: Path, dockerfile: str, limit: dict[str, Any], **request: Any)
             ),
         ),
         (
+            "FROM alpine:3",
+            {"pull": ["docker.io/library", "mirror.acme.example"]},
+            {"registries": {"docker.io": {"mirrors": ["mirror.acme.example", "evil.example/x"]}}},
+            (
+                f"registries: 'evil.example/x' {refused('limits[0].pull')}; "
+                "allowed are docker.io/library, mirror.acme.example"
+            ),
+        ),
+        (
+            "FROM scratch",
+            {"pull": ["docker.io"]},
+            {"cache": {"ref": "docker.io/team/cache", "read": ["evil.example/cache"]}},
+            f"cache: 'evil.example/cache' {refused('limits[0].pull')}; allowed are docker.io",
+        ),
+        (
             "FROM scratch",
             {"labels": ["com.acme.team"]},
             {},
