@@ -89,7 +89,9 @@ def _is(name: str, said: str, seconds: float) -> None:
     MEASURED.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
     assert known[name]["layer"], plain
     if not RECORD:
-        assert plain == EXPECTED[name]["said"]
+        # A slow node may have a pod's agent connect before or after its container ends.
+        either = ("the pod was lost", "the pod did not start")
+        assert plain.replace(*either) == EXPECTED[name]["said"].replace(*either)
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
@@ -173,7 +175,7 @@ LOST = {
 
 
 def _pipeline(cases: dict[str, str], site: harness.Site) -> str:
-    """Give a pipeline that runs all cases and tells the end of each."""
+    """Give a pipeline that runs all cases, as many at a time as fit, and tells the end of each."""
     parts = [
         f"""
   '{name.replace("'", "")}': {{
@@ -191,7 +193,8 @@ def _pipeline(cases: dict[str, str], site: harness.Site) -> str:
   }},"""
         for name, text in cases.items()
     ]
-    return "node {\nparallel(" + "".join(parts).rstrip(",") + ")\n}\n"
+    groups = ["".join(parts[at : at + 4]).rstrip(",") for at in range(0, len(parts), 4)]
+    return "node {\n" + "".join(f"parallel({group})\n" for group in groups) + "}\n"
 
 
 def _prepare(cluster: harness.Cluster) -> None:
@@ -267,7 +270,7 @@ def told(
         process = _run(cluster, where, tmp_path_factory.mktemp("failing") / where)
         if where == "e2e-failing":
             _deleted(cluster, process)
-        log, _ = process.communicate(timeout=500)
+        log, _ = process.communicate(timeout=550)
         logs.append(log)
         for seconds, name, said in re.findall(r"TOLD (\d+) ([^:]+): (.*)", log):
             # What a retry may be about ends as Jenkins words it, below the sentence.
