@@ -295,12 +295,18 @@ def test_a_docker_client_without_buildx_says_what_it_cannot(
     place: Place, registry: Registry, engine: Engine, way: Way
 ) -> None:
     env = way.with_engine(engine).env
-    for more in ({"platforms": ["linux/amd64", "linux/arm64"]}, {"output": "x.tar"}):
+    wishes = [
+        {"platforms": ["linux/amd64", "linux/arm64"]},
+        {"output": "x.tar"},
+        {"annotations": {"a": "b"}},
+        {"buildContexts": {"more": "."}},
+    ]
+    for more in wishes:
         done = place.build(request_for(registry, builder="dood", **more), env=env)
         assert (done.code, done.out) == (1, "")
         assert done.last == (
-            "[podwright] ERROR: this docker has no buildx, which platforms, cache export and "
-            "'output' need; use the default image of the strategy"
+            "[podwright] ERROR: this docker has no buildx, which platforms, cache export, "
+            "annotations, buildContexts and 'output' need; use the default image of the strategy"
         )
     assert place.leftovers() == []
 
