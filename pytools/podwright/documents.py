@@ -22,7 +22,15 @@ from podwright.json_schemas import definitions, of_record
 from podwright.pages import cell, entries, page, sections, table
 from podwright.records import fields
 from podwright.references import Name
-from podwright.request import BuildParameters, Common, Image, Pod, PodParameters, Registry
+from podwright.request import (
+    ELSEWHERE,
+    BuildParameters,
+    Common,
+    Image,
+    Pod,
+    PodParameters,
+    Registry,
+)
 from podwright.supply.linting import Lint
 from podwright.supply.parameters import Attestation, Scan, Verification
 from podwright.workspace import Facts
@@ -96,6 +104,7 @@ def _groovy_names() -> list[str]:
     }
     known = {name: [item.name for item in fields(cls)] for name, cls in classes.items()}
     known["features"] = [name for name in known["buildImage"] if name in FEATURES]
+    known["elsewhere"] = [f"{name}: {step}" for name, step in ELSEWHERE.items()]
     known["choosing"] = ["auto", "default"]  # the presets whose strategy nobody named
     rows = []
     for name, parameters in known.items():

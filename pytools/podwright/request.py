@@ -29,7 +29,7 @@ from podwright.schema import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, ClassVar
 
 IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
 KUBERNETES_NAME = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
@@ -288,10 +288,22 @@ class Pod:
     cloud: str = option(Text(), "name of the Jenkins cloud; passed to podTemplate", "")
 
 
+# What people look for in buildImage: the steps that have it.
+ELSEWHERE = {
+    "sbom": "attestImage",
+    "provenance": "attestImage",
+    "sign": "attestImage",
+    "scan": "scanImage",
+    "verify": "verifyImage",
+    "lint": "lintDockerfile",
+}
+
+
 @record
 class Image:
     """One image to build."""
 
+    elsewhere: ClassVar[dict[str, str]] = ELSEWHERE
     image: str = option(
         Text(), "name with registry, e.g. 'registry.example/team/app'", required=True
     )

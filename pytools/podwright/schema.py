@@ -14,7 +14,7 @@ from podwright.records import field, fields, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any, Callable, ClassVar
 
 
@@ -329,7 +329,8 @@ def parse_fields(cls: type, value: dict[str, Any]) -> dict[str, Any]:
     """
     options = {item.name: item.metadata for item in fields(cls)}
     problems = [
-        _meant_elsewhere(name, options) or unknown("parameter", name, options)
+        _meant_elsewhere(name, options, getattr(cls, "elsewhere", {}))
+        or unknown("parameter", name, options)
         for name in value
         if name not in options
     ]
@@ -350,9 +351,14 @@ def parse_fields(cls: type, value: dict[str, Any]) -> dict[str, Any]:
     return parsed
 
 
-def _meant_elsewhere(name: object, options: dict[str, Any]) -> Problem | None:
-    """Give the problem of a key that one option takes inside, as its documentation says."""
+def _meant_elsewhere(
+    name: object, options: dict[str, Any], steps: Mapping[str, str]
+) -> Problem | None:
+    """Give the problem of a key of another step, or that one option takes inside."""
     word = str(name)
+    if word in steps:
+        sentence = f"unknown parameter {shown(word)}; see the step {steps[word]}"
+        return Problem(sentence, word, named=True)
     if nearest(word, options):
         return None
     inside = re.compile(rf"\[{re.escape(word)}:")

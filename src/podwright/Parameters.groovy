@@ -55,6 +55,10 @@ class Parameters implements Serializable {
       'platforms', 'reproducible', 'output', 'cache', 'annotations', 'compression', 'network',
       'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'secrets', 'ssh', 'images',
     ],
+    'elsewhere': [
+      'sbom: attestImage', 'provenance: attestImage', 'sign: attestImage', 'scan: scanImage',
+      'verify: verifyImage', 'lint: lintDockerfile',
+    ],
     'choosing': [
       'auto', 'default',
     ],

@@ -98,6 +98,7 @@ final class StandIn {
           withBuilderPod: ['builder', 'registries', 'pod'],
           'buildImage.images': ['image', 'tags', 'context', 'secrets', 'ssh'],
           features: ['secrets', 'ssh', 'images'],
+          elsewhere: [],
           choosing: ['auto', 'default'],
           doctor: ['namespace', 'serviceAccount', 'credentials'],
         ]
