@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from podwright.builders._base import Build, Recipe, Step
-    from podwright.request import Credential, Request
+    from podwright.request import Common, Credential, Request
 
 _MARK = "PODWRIGHT_END_OF_FILE"
 
@@ -44,20 +44,8 @@ def render(
             chosen, for the log.
     """
     pairs = list(builds)
-    job, how = run
     common = request.common
-    header = [
-        "#!/bin/sh",
-        f"PW_JOB={shlex.quote(job)}",
-        f"PW_STRATEGY={shlex.quote(strategy + how)}",
-        f"PW_HIDE={'yes' if strategies.get(strategy).shows_dev else ''}",
-        f"PW_RETRIES={common.retries}",
-        f"PW_TIMEOUT={common.timeout}",
-    ]
-    if common.proxy:
-        variables = common.proxy.variables()
-        header += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    parts = ["\n".join(header), text("prelude.sh").rstrip()]
+    parts = ["\n".join(_header(common, strategy, *run)), text("prelude.sh").rstrip()]
     parts += dict.fromkeys(recipe.functions.strip() for _, recipe in pairs if recipe.functions)
     parts.append("\n".join(_need_lines(common.credentials, pairs)))
     known_builds = [build for build, _ in pairs]
@@ -73,6 +61,20 @@ def render(
     value = "$pw_results" if request.single else "[$pw_results]"
     parts.append(f'printf \'{{"value":%s}}\\n\' "{value}" >&3')
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _header(common: Common, strategy: str, job: str, how: str) -> list[str]:
+    """Give the lines that prelude.sh wants before it."""
+    variables = common.proxy.variables() if common.proxy else {}
+    return [
+        "#!/bin/sh",
+        f"PW_JOB={shlex.quote(job)}",
+        f"PW_STRATEGY={shlex.quote(strategy + how)}",
+        f"PW_HIDE={'yes' if strategies.get(strategy).shows_dev else ''}",
+        f"PW_RETRIES={common.retries}",
+        f"PW_TIMEOUT={common.timeout}",
+        *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+    ]
 
 
 def _need_lines(

@@ -239,14 +239,18 @@ class Controller:
                     )
                 self._fetch_crumb(crumb)
                 continue
-            patience = self.access.patience
-            if not self._answered and trouble[1]:
-                patience = min(patience, self.access.first_patience)
-            if time.monotonic() - started + wait > patience:
-                raise Fatal(f"{self._path_of(url)}: {trouble[0]} for {patience:g} s; {trouble[2]}")
-            self._say_once(f"{trouble[0]}; trying again")
-            time.sleep(wait * random.uniform(0.75, 1.25))  # noqa: S311 - spreads the workers
+            self._pause(trouble, url, started, wait)
             wait = min(wait * 2, LONGEST_WAIT)
+
+    def _pause(self, trouble: tuple[str, bool, str], url: str, started: float, wait: float) -> None:
+        """Wait before the next try, unless patience is at its end."""
+        patience = self.access.patience
+        if not self._answered and trouble[1]:
+            patience = min(patience, self.access.first_patience)
+        if time.monotonic() - started + wait > patience:
+            raise Fatal(f"{self._path_of(url)}: {trouble[0]} for {patience:g} s; {trouble[2]}")
+        self._say_once(f"{trouble[0]}; trying again")
+        time.sleep(wait * random.uniform(0.75, 1.25))  # noqa: S311 - spreads the workers
 
     def _send_once(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str]
