@@ -16,7 +16,7 @@ demo: setup-demo ## run examples/hello/Jenkinsfile here: build, push, pull by di
 
 # The real builds mostly wait (for registries to come back, for engines to start), so they run beside
 # the rest; each target's output comes in one piece.
-test: setup ## everything but engines built from source and Kubernetes (at most ten minutes)
+test: setup ## everything but engines built from source and Kubernetes (a quarter of an hour)
 	+@$(MAKE) --no-print-directory -j2 --output-sync=target host checks
 
 checks: setup ## lint, unit and groovy, one after the other

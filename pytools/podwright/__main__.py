@@ -15,9 +15,13 @@ def main():  # type: () -> int
         ) % (found, OLDEST[0], OLDEST[1])
         sys.stderr.write("podwright: %s\n" % sentence)
         return 2
-    from podwright import cli
+    try:
+        from podwright import cli
 
-    return cli.main()
+        return cli.main()
+    except KeyboardInterrupt:  # also while modules are loaded, which takes a moment
+        sys.stderr.write("podwright: interrupted\n")
+        return 130
 
 
 if __name__ == "__main__":

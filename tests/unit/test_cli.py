@@ -423,3 +423,19 @@ def test_an_interrupt_is_130_without_a_trace(monkeypatch: pytest.MonkeyPatch, ca
 
     assert cli.main(["plan"]) == 130
     assert capfd.readouterr().err == "podwright: interrupted\n"
+
+
+def test_an_interruption_while_modules_are_loaded_is_one_word() -> None:
+    program = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'podwright.cli': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from podwright.__main__ import main\n"
+        "sys.exit(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "podwright: interrupted\n")
