@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from podwright.commands import promote
+from podwright import steps
 from podwright.distribution import parameters as named
 from podwright.errors import UsageError
 from podwright.supply import attesting
@@ -33,15 +33,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--provenance", choices=["min", "max"], help="attach provenance: what was built from what"
     )
-    promote.add_request(parser)
+    steps.add_request(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    return promote.answered(options, console, lambda: _attested(options, console))
+    return steps.answered(options, console, lambda: _attested(options, console))
 
 
 def _attested(options: argparse.Namespace, console: Console) -> dict[str, Any]:
-    value = promote.request_of(options, console, "image", "sbom", "provenance")
+    value = steps.request_of(options, console, "image", "sbom", "provenance")
     asked = named.parse(Attestation, value)
     if not (asked.sbom or asked.provenance or asked.sign):
         raise UsageError("nothing is asked for; say sbom, provenance or sign")

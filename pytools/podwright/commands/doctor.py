@@ -12,8 +12,7 @@ import json
 from pathlib import Path
 
 from podwright import config as configs
-from podwright import inputs, strategies
-from podwright.commands.promote import answered
+from podwright import inputs, steps, strategies
 from podwright.doctor import cluster, examination, recording, registry
 from podwright.errors import EXIT_DONE, EXIT_FAILED, UsageError
 from podwright.schema import Invalid, parse_fields
@@ -74,7 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     if options.machine:
-        return answered(options, console, lambda: _examined(options, console))
+        return steps.answered(options, console, lambda: _examined(options, console))
     return EXIT_DONE if _examined(options, console)["able"] else EXIT_FAILED
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from podwright.commands import promote
+from podwright import steps
 from podwright.distribution import parameters as named
 from podwright.distribution.promotion import promote as copy
 from podwright.errors import UsageError, guess
@@ -30,11 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mirror", metavar="REGISTRY", help="copy them below this registry")
     parser.add_argument("--digests", action="store_true", help="name them with their digests")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    promote.add_request(parser)
+    steps.add_request(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    value = promote.request_of(options, console)
+    value = steps.request_of(options, console)
     known = named.Registries(named.parse(named.Repositories, value), Path.cwd(), console.env)
     for role in options.roles:
         if role not in IMAGES:

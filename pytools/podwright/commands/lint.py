@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from podwright.commands import promote
+from podwright import steps
 from podwright.distribution import parameters as named
 from podwright.distribution.client import Login
 from podwright.supply import linting
@@ -32,17 +32,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--ignore", action="append", metavar="RULE", help="such as DL3008")
     parser.add_argument("--report", metavar="FILE", help="where the report goes")
-    promote.add_request(parser)
+    steps.add_request(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    return promote.answered(options, console, lambda: _linted(options, console))
+    return steps.answered(options, console, lambda: _linted(options, console))
 
 
 def _linted(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     options.dockerfile = options.dockerfile or None
     names = ("dockerfile", "failOn", "ignore", "report")
-    asked = named.parse(linting.Lint, promote.request_of(options, console, *names))
+    asked = named.parse(linting.Lint, steps.request_of(options, console, *names))
     known = named.Registries(named.Repositories(), Path.cwd(), console.env)
     with programs_for(known, console.env, None, Login()) as programs:
         found = linting.lint(asked, programs)

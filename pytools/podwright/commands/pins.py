@@ -12,7 +12,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from podwright.commands import promote
+from podwright import steps
 from podwright.distribution import parameters as named
 from podwright.errors import EXIT_DONE, EXIT_PENDING
 from podwright.sources import read_text
@@ -31,11 +31,11 @@ SUMMARY = "pin images of Dockerfiles by digest"
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="*", help="Dockerfiles (default: Dockerfile)")
     parser.add_argument("--write", action="store_true", help="write the change")
-    promote.add_request(parser)
+    steps.add_request(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    value = promote.request_of(options, console)
+    value = steps.request_of(options, console)
     known = named.Registries(named.parse(named.Repositories, value), Path.cwd(), console.env)
 
     def digest_of(name: Name, tag: str) -> str:

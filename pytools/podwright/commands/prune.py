@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from podwright.commands import promote
+from podwright import steps
 from podwright.distribution import parameters, retention
 
 TYPE_CHECKING = False
@@ -34,16 +34,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--match", action="append", metavar="PATTERN", help="tags to look at (*)")
     parser.add_argument("--remove", action="store_true", default=None, help="really remove")
-    promote.add_request(parser)
+    steps.add_request(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    return promote.answered(options, console, lambda: _pruned(options, console))
+    return steps.answered(options, console, lambda: _pruned(options, console))
 
 
 def _pruned(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     names = ("repository", "keep", "olderThan", "protect", "match", "remove")
-    value = promote.request_of(options, console, *names)
+    value = steps.request_of(options, console, *names)
     given = parameters.parse(parameters.Pruning, value)
     name, _ = parameters.read_name(given.repository, "repository")
     registries = parameters.Registries(given, Path.cwd(), console.env)

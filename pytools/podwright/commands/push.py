@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from podwright.commands.promote import add_request, answered, request_of
+from podwright import steps
 from podwright.distribution import parameters
 from podwright.distribution.archive import Archive
 from podwright.distribution.promotion import promote
@@ -30,11 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-t", "--tag", dest="tags", action="append", metavar="TAG", help="a tag to push"
     )
-    add_request(parser)
+    steps.add_request(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    return answered(options, console, lambda: _pushed(options, console))
+    return steps.answered(options, console, lambda: _pushed(options, console))
 
 
 def _pushed(options: argparse.Namespace, console: Console) -> Any:
@@ -43,7 +43,7 @@ def _pushed(options: argparse.Namespace, console: Console) -> Any:
     Raises:
         PodwrightError: it cannot be pushed.
     """
-    value = request_of(options, console, "output", "image", "tags")
+    value = steps.request_of(options, console, "output", "image", "tags")
     given = parameters.parse(parameters.Pushing, value)
     name, own = parameters.read_name(given.image, "image")
     tags = list(dict.fromkeys([*([own] if own else []), *given.tags]))

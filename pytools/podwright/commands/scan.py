@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from podwright.commands import promote
+from podwright import steps
 from podwright.distribution import parameters as named
 from podwright.distribution.client import Login
 from podwright.errors import PodwrightError, UsageError
@@ -47,16 +47,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--ignore-file", dest="ignoreFile", metavar="FILE", help="accepted findings, as YAML"
     )
     parser.add_argument("--report", metavar="PREFIX", help="where the reports go")
-    promote.add_request(parser)
+    steps.add_request(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    return promote.answered(options, console, lambda: _scanned(options, console))
+    return steps.answered(options, console, lambda: _scanned(options, console))
 
 
 def _scanned(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     names = ("image", "archive", "failOn", "onlyFixed", "ignoreFile", "report")
-    asked = named.parse(Asked, promote.request_of(options, console, *names))
+    asked = named.parse(Asked, steps.request_of(options, console, *names))
     if bool(asked.image) == bool(asked.archive):
         raise UsageError("name either an image or an archive")
     known = named.Registries(asked, Path.cwd(), console.env)

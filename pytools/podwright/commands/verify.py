@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from podwright import dockerfile
-from podwright.commands import promote
+from podwright import dockerfile, steps
 from podwright.distribution import parameters as named
 from podwright.errors import UsageError
 from podwright.sources import read_text
@@ -40,16 +39,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="KIND",
         help="one that must be there: spdx, cyclonedx or provenance",
     )
-    promote.add_request(parser)
+    steps.add_request(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    return promote.answered(options, console, lambda: _verified(options, console))
+    return steps.answered(options, console, lambda: _verified(options, console))
 
 
 def _verified(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     names = ("image", "dockerfile", "key", "identity", "issuer", "attestations")
-    asked = named.parse(Verification, promote.request_of(options, console, *names))
+    asked = named.parse(Verification, steps.request_of(options, console, *names))
     if bool(asked.image) == bool(asked.dockerfile):
         raise UsageError("name either an image or a dockerfile")
     known = named.Registries(asked, Path.cwd(), console.env)
