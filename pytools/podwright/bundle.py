@@ -11,6 +11,7 @@ import io
 import zipfile
 from pathlib import Path
 
+from podwright import commands
 from podwright.resources import LIST
 
 TYPE_CHECKING = False
@@ -21,19 +22,22 @@ if TYPE_CHECKING:
 DATE = (1980, 1, 1, 0, 0, 0)
 MAIN = b"import sys\n\nfrom podwright.__main__ import main\n\nsys.exit(main())\n"
 # Measured levels are for documentation; planning does not read them.
-_LEFT_OUT = {"__pycache__", "jobs", "data"}
+_LEFT_OUT = {"__pycache__", "jobs", "data", "desk"}
 
 
 def hot_members(package: Path) -> dict[str, bytes]:
-    """Give the members of the bundle that plans: all of the package but `podwright jobs`.
+    """Give the members of the bundle that plans: all of the package but what runs at a desk.
 
     Args:
         package: the directory of the package `podwright`.
     """
     members = {"__main__.py": MAIN}
+    installed = {f"{name.replace('-', '_')}.py" for name in ("jobs", *commands.INSTALLED)}
     for path in files_of(package):
         parts = path.relative_to(package).parts
-        if not _LEFT_OUT.intersection(parts) and path.name != "jobs.py":
+        if not _LEFT_OUT.intersection(parts) and not (
+            parts[0] == "commands" and parts[-1] in installed
+        ):
             members[f"podwright/{'/'.join(parts)}"] = path.read_bytes()
     members.update(yaml_members())
     return members

@@ -25,7 +25,10 @@ Exit codes: 0 done, 1 failed, 2 a mistake in what you wrote, 3 changes pending.
 
 
 # Commands that a bundle leaves out.
-ELSEWHERE = {"jobs": "; it is in podwright-jobs.pyz"}
+ELSEWHERE = {
+    "jobs": "; it is in podwright-jobs.pyz",
+    **dict.fromkeys(commands.INSTALLED, "; it comes with `pipx install .`, not with the bundle"),
+}
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
@@ -41,6 +44,13 @@ class Help(argparse.RawDescriptionHelpFormatter):
         return textwrap.wrap(text, width, break_on_hyphens=False)
 
 
+class ShowHelp(argparse.Action):
+    """`-h` shows one screen, `--help` all there is."""
+
+    def __call__(self, parser: Any, _: Any, values: Any, option: Any = None) -> None:  # noqa: ARG002
+        parser.exit(message=parser.short_help() if option == "-h" else parser.format_help())
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one sentence, with a guess, as all others are."""
 
@@ -48,7 +58,28 @@ class Parser(argparse.ArgumentParser):
         options.setdefault("formatter_class", Help)
         # A beginning such as `--imag` would be another option as soon as there is one.
         options.setdefault("allow_abbrev", False)
-        super().__init__(**options)
+        super().__init__(add_help=False, **options)
+        text = "show this on one screen (-h), or all of it (--help)"
+        self.add_argument("-h", "--help", nargs=0, action=ShowHelp, help=text)
+
+    def format_help(self) -> str:
+        """Give the long help, with the examples."""
+        from podwright import manual  # noqa: PLC0415 - only for help
+
+        self.epilog = self.epilog or manual.footer(self.prog)
+        return super().format_help()
+
+    def short_help(self) -> str:
+        """Give the help that fits one screen."""
+        from podwright import manual  # noqa: PLC0415 - only for help
+
+        return manual.screen(self)
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End; help is a result, and all else is talk."""
+        if message:
+            (sys.stderr if status else sys.stdout).write(message)
+        sys.exit(status)
 
     def error(self, message: str) -> NoReturn:
         """End with a sentence and the exit code of a wrong command line."""
@@ -66,12 +97,7 @@ class Parser(argparse.ArgumentParser):
         if word.startswith("-"):
             known = guess(word, self._option_string_actions)
             self.exit(EXIT_USAGE, f"{self.prog}: unknown option '{word}'{known}\n")
-        hint = (
-            "; the folder is given by --context"
-            if "--context" in self._option_string_actions
-            else ""
-        )
-        self.error(f"unexpected argument '{word}'{hint}")
+        self.error(f"unexpected argument '{word}'")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Refuse an unknown word as podwright's own sentences do."""
@@ -81,46 +107,37 @@ class Parser(argparse.ArgumentParser):
             self.exit(EXIT_USAGE, f"{self.prog}: unknown {what} '{value}'{where}\n")
 
 
-def parser(only: str | None = None) -> argparse.ArgumentParser:
+def parser(only: str | None = None) -> Parser:
     """Build the parser.
 
     Args:
         only: configure this subcommand alone, which spares the start-up time of all others.
     """
-    top = Parser(prog="podwright", description=DESCRIPTION)
-    top.add_argument("--version", action="version", version=f"podwright {__version__}")
-    sub = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    top = Parser(prog="podwright", usage="podwright COMMAND [OPTIONS]", description=DESCRIPTION)
+    version = f"podwright {__version__}"
+    top.add_argument("-V", "--version", action="version", version=version, help="show the version")
+    sub = top.add_subparsers(
+        dest="command", metavar="COMMAND", prog="podwright", help=argparse.SUPPRESS
+    )
     for name in [only] if only else commands.names():
         command = commands.load(name)
-        child = sub.add_parser(
-            name,
-            help=command.SUMMARY,
-            description=getattr(command, "__doc__", None) or command.SUMMARY,
-        )
-        command.configure(child)
+        text = getattr(command, "__doc__", None) or command.SUMMARY
+        command.configure(sub.add_parser(name, help=command.SUMMARY, description=text))
     return top
-
-
-def subparser(name: str) -> argparse.ArgumentParser:
-    """Build the parser of one subcommand alone, for its page."""
-    command = commands.load(name)
-    alone = Parser(
-        prog=f"podwright {name}",
-        description=getattr(command, "__doc__", None) or command.SUMMARY,
-    )
-    command.configure(alone)
-    return alone
 
 
 def run(arguments: Sequence[str], console: Console) -> int:
     """Run one command line and give its exit code; problems become sentences on stderr."""
     first = arguments[0] if arguments and arguments[0] in commands.names() else None
     options = parser(first).parse_args(arguments)
+    if not options.command:
+        console.say(parser().short_help().rstrip())
+        return EXIT_USAGE
     try:
         return commands.load(options.command).run(options, console)
     except PodwrightError as error:
         for problem in error.problems:
-            console.say(f"podwright {options.command}: {problem}")
+            console.say(f"{console.paint(f'podwright {options.command}:', 'bad')} {problem}")
         return error.exit_code
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TextIO
 
+_STYLES = {"bad": "31", "good": "32", "warn": "33", "strong": "1", "dim": "2"}
+
 
 @record
 class Console:
@@ -49,6 +51,12 @@ class Console:
         """Write one line of talk."""
         self.stderr.write(text + "\n")
         self.stderr.flush()
+
+    def paint(self, text: str, style: str, *, result: bool = False) -> str:
+        """Colour a piece of talk, or of the result, where somebody sees it (no-color.org)."""
+        stream = self.stdout if result else self.stderr
+        plain = self.env.get("NO_COLOR") or self.env.get("TERM") == "dumb" or not stream.isatty()
+        return text if plain else f"\033[{_STYLES[style]}m{text}\033[0m"
 
     @property
     def is_terminal(self) -> bool:

@@ -6,8 +6,9 @@ import argparse
 import json
 
 from podwright import inputs
-from podwright.errors import Findings, UsageError
+from podwright.errors import Findings, UsageError, shown
 from podwright.records import fields
+from podwright.references import parse_name
 from podwright.request import BuildParameters
 from podwright.schema import (
     Choice,
@@ -23,8 +24,10 @@ from podwright.schema import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any, TextIO
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from podwright.console import Console
 
 # Parameters that only make sense inside Jenkins, or that need a file.
 _NOT_OPTIONS = {"pod", "images", "record"}
@@ -36,31 +39,17 @@ def _request_options() -> Iterator[tuple[str, str, Kind, str]]:
         if item.name not in _NOT_OPTIONS:
             kind, words = item.metadata["kind"], item.metadata["help"]
             if isinstance(kind, Choice):
-                words += f": {', '.join(kind.words())}"
+                words += f": {', '.join(filter(None, kind.words()))}"
             yield item.metadata["flag"] or f"--{item.name}", item.name, kind, words
 
 
-# As docker spells them: `-t` takes a name with a tag, which `image` takes as well.
-_SHORT = {"image": ("-t",), "dockerfile": ("-f",)}
-
-# For the end of a command's --help: what the options look like together.
-EXAMPLES = """\
-examples:
-  podwright {command} --image registry.example/team/app --tag 1.2
-  podwright {command} --image app --no-push --output app.tar --build-arg V=1.2
-  podwright {command} --image host:5000/app --registry host:5000,http=true
-  podwright {command} --image app --secret id=token,env=TOKEN --cache false
-  podwright {command} --request request.yaml --builder buildah
-
-K=V,... lists are those of docker's options; JSON is taken in their place. A
-time is a number of minutes, or '90s', '15m', '2h'. `pod` and `images` are
-given in a request file. --request knows all parameters by the names they have
-in a Jenkinsfile; options win over it.
-"""
+# As docker spells them as well.
+_ALSO = {"image": ("-t",), "dockerfile": ("-f", "--file")}
 
 
 def add_request_options(parser: argparse.ArgumentParser) -> None:
-    """Add a request file and an option for each parameter; options win over the file."""
+    """Add a request file, the folder, and an option for each parameter; they win over the file."""
+    parser.add_argument("folder", nargs="?", metavar="CONTEXT", help="folder that COPY reads from")
     parser.add_argument(
         "--request", metavar="FILE", help="the request as a JSON or YAML file, '-' for stdin"
     )
@@ -69,15 +58,19 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
             action = argparse.BooleanOptionalAction
             parser.add_argument(option, dest=name, action=action, default=None, help=doc)
             continue
-        repeated = isinstance(kind, (ListOf, MapOf))
+        repeated = isinstance(kind, (ListOf, MapOf)) or name == "image"
         parser.add_argument(
-            *_SHORT.get(name, ()),
+            *_ALSO.get(name, ()),
             option,
             dest=name,
             action="append" if repeated else "store",
             metavar=_metavar_of(kind),
             help=f"{doc}{' (may be repeated)' if repeated else ''}",
         )
+    help_text = "build every layer anew: --cache false"
+    parser.add_argument(
+        "--no-cache", dest="cache", action="store_const", const="false", help=help_text
+    )
 
 
 def _metavar_of(kind: Kind) -> str:
@@ -92,22 +85,25 @@ def _metavar_of(kind: Kind) -> str:
     return "TEXT"
 
 
-def request_from(options: argparse.Namespace, stdin: TextIO, found: Findings) -> dict[str, Any]:
+def request_from(options: argparse.Namespace, console: Console, found: Findings) -> dict[str, Any]:
     """Give the request of a command line; ``found`` learns the places of a request's file.
 
     Raises:
         UsageError: an option is not of its form.
     """
-    document = inputs.read_request(options.request, stdin) if options.request else None
+    document = inputs.read_request(options.request, console.stdin) if options.request else None
     found.document = document
     value: dict[str, Any] = dict(document.value) if document else {}
     problems = []
+    if options.folder and options.context:
+        problems.append("--context: is given twice; the folder at the end is the same")
+    options.context = options.folder or options.context
     for option, name, kind, _ in _request_options():
         given = getattr(options, name)
         if given is None:
             continue
         try:
-            value[name] = _request_value(kind, given)
+            value.update(_as_docker_does(name, kind, given, console.env))
             if document:
                 document.overridden.add(name)
         except ValueError as error:
@@ -115,6 +111,40 @@ def request_from(options: argparse.Namespace, stdin: TextIO, found: Findings) ->
     if problems:
         raise UsageError(problems)
     return value
+
+
+def _as_docker_does(name: str, kind: Kind, given: Any, env: Mapping[str, str]) -> dict[str, Any]:
+    """Give what an option stands for, with the habits of docker's command line."""
+    if name == "image":
+        return _image_and_tags(given)
+    if name == "platforms":
+        return {name: [part for text in given for part in text.split(",")]}
+    if name == "buildArgs":
+        given = [
+            text if "=" in text else f"{text}={_from_environment(text, env)}" for text in given
+        ]
+    return {name: _request_value(kind, given)}
+
+
+def _image_and_tags(given: list[str]) -> dict[str, Any]:
+    """Give one image of all names, such as `-t app:1 -t app:latest`."""
+    if len(given) == 1:
+        return {"image": given[0]}
+    named = [parse_name(text) for text in given]
+    if len({str(name) for name, _ in named}) > 1:
+        raise ValueError(
+            f"names more than one image, {' and '.join(map(shown, given))}; build one after the "
+            "other, or list them as 'images' in a --request file"
+        )
+    return {"image": str(named[0][0]), "tags": [tag or "latest" for _, tag in named]}
+
+
+def _from_environment(name: str, env: Mapping[str, str]) -> str:
+    if name not in env:
+        raise ValueError(
+            f"the environment variable {shown(name)} is not set; set it, or {name}=..."
+        )
+    return env[name]
 
 
 def registries_of(given: list[str]) -> Any:

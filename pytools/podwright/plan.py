@@ -47,12 +47,14 @@ class Plan:
         pod: the complete pod.
         container: the container in which the script runs.
         script: POSIX shell; see ``prelude.sh`` for its variables.
+        builds: the images, with everything that was worked out for them.
     """
 
     builder: str
     pod: dict[str, Any]
     container: str
     script: str
+    builds: tuple[Build, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Give the plan as `podwright plan` prints it."""
@@ -99,7 +101,8 @@ def plan_script(
         request = _in_pod(request, facts)
     name = _chosen(request, config, found)
     how = chosen_by(asked, config, name) if name else ""
-    return _script(request, config, facts, name, found, (job, how))
+    builds = _builds(request, config, facts, name, found)
+    return _rendered(request, builds, name, config, (job, how))
 
 
 def plan(
@@ -126,7 +129,9 @@ def plan(
         request = _in_pod(request, facts)
     name = _chosen(request, config, found)
     made = _made_pod(request, name, config, config_text, found)
-    return Plan(name, made, CONTAINER, _script(request, config, facts, name, found))
+    builds = _builds(request, config, facts, name, found)
+    script_of = _rendered(request, builds, name, config)
+    return Plan(name, made, CONTAINER, script_of, tuple(builds))
 
 
 def _in_pod(request: Request, facts: Facts) -> Request:
@@ -296,18 +301,25 @@ def _made_pod(
 # -- the script ----------------------------------------------------------------------------------
 
 
-def _script(
+def _rendered(
     request: Request,
-    config: Config,
-    facts: Facts,
+    builds: list[Build],
     name: str,
-    found: Findings,
+    config: Config,
     run: tuple[str, str] = ("", ""),
 ) -> str:
-    """Check the images and give the script that builds them.
+    """Give the script that builds the images.
 
     `run` is the directory that it removes, and how the strategy was chosen, for the log.
     """
+    pairs = [(build, strategies.get(name).recipe(build)) for build in builds]
+    return script.render(request, pairs, name, allowed_strategies(config), run)
+
+
+def _builds(
+    request: Request, config: Config, facts: Facts, name: str, found: Findings
+) -> list[Build]:
+    """Check the images and give them with all that was worked out; ends with all problems."""
     strategy = strategies.get(name) if name else None
     known = {**config.registries, **request.common.registries}
     found.add(_login_problems(request.common))
@@ -332,8 +344,7 @@ def _script(
         found.add(problem.below(*place) for problem in problems)
     found.add(_clashes(builds))
     found.raise_if_any()
-    pairs = [(build, strategy.recipe(build)) for build in builds] if strategy else []
-    return script.render(request, pairs, name, allowed_strategies(config), run)
+    return builds
 
 
 def _option_problems(image: Image, name: str, strategy: Strategy) -> Iterator[Problem]:

@@ -40,7 +40,18 @@ LONGEST_ARGUMENT = 131_071
 LONGEST_COMMAND = 1_000_000
 
 
-BUILDER = Choice(words=lambda: [*strategies.names(), "auto"], what="builder")
+@record
+class _Builder(Choice):
+    """A strategy by its name; what people call it otherwise is told."""
+
+    def guess(self, word: str) -> str:
+        meant = [
+            f"'{name}'" for name, other in strategies.everything().items() if word in other.also
+        ]
+        return f"; it is called {' or '.join(meant)} here" if meant else super().guess(word)
+
+
+BUILDER = _Builder(words=lambda: [*strategies.names(), "auto"], what="builder")
 
 
 _VALUE = Text(numbers=True, booleans=True)
@@ -326,6 +337,7 @@ class Image:
         MapOf(_VALUE, key=r"[^=\s]+", key_is="a label's name (no space, no '=')", nulls=True),
         "labels of the image; the standard OCI ones are filled in, null leaves one out",
         {},
+        flag="--label",
     )
     platforms: tuple[str, ...] = option(
         ListOf(Text(pattern=PLATFORM, expected="a platform such as 'linux/arm64'"), unique=True),

@@ -166,8 +166,12 @@ class Choice(Kind):
         if not isinstance(value, str):
             raise Invalid(f"expected a text, got {describe(value)}")
         if value not in self.words():
-            raise Invalid(f"unknown {self.what} {shown(value)}{guess(value, self.words())}")
+            raise Invalid(f"unknown {self.what} {shown(value)}{self.guess(value)}")
         return value
+
+    def guess(self, word: str) -> str:
+        """Say what an unknown word may have meant."""
+        return guess(word, self.words())
 
 
 @record

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from podwright import bundle, generate
+from podwright import bundle, commands, generate
 from podwright.documents import everything as pages
 from podwright.documents import request_schema
 
@@ -59,14 +59,15 @@ def test_the_bundle_has_the_same_bytes_every_time(tmp_path: Path) -> None:
     )
 
 
-def test_the_bundle_holds_every_module_but_those_of_jobs(pyz: Path) -> None:
+def test_the_bundle_holds_every_module_but_those_of_a_desk(pyz: Path) -> None:
     members = bundle.members_of(pyz.read_bytes())
 
     package = generate.package()
+    desk = {f"{name.replace('-', '_')}.py" for name in ("jobs", *commands.INSTALLED)}
     wanted = {
         f"podwright/{path.relative_to(package)}"
         for path in package.rglob("*.py")
-        if "jobs" not in path.relative_to(package).parts and path.name != "jobs.py"
+        if not {"jobs", "desk"} & set(path.relative_to(package).parts) and path.name not in desk
     }
     assert {name for name in members if name.startswith("podwright/") and name.endswith(".py")} == (
         wanted
@@ -78,7 +79,8 @@ def test_the_bundle_holds_every_module_but_those_of_jobs(pyz: Path) -> None:
 def test_the_bundle_plans_alone(pyz: Path, workspace: Path) -> None:
     (workspace / ".podwright.yaml").write_text("defaults: {retries: 1}\n")
 
-    done = run(sys.executable, str(pyz), "plan", "--image", "a", "--tag", "1", cwd=workspace)
+    words = ("plan", "--image", "a", "--tag", "1", "--json")
+    done = run(sys.executable, str(pyz), *words, cwd=workspace)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "\nPW_RETRIES=1\n" in json.loads(done.stdout)["script"]
@@ -210,8 +212,8 @@ def test_a_strategy_is_added_by_one_file(tmp_path: Path, workspace: Path, reposi
             capture_output=True, text=True, check=False, cwd=workspace, env=env,
         )  # fmt: skip
 
-    assert podwright("builders").stdout.startswith(
-        "made-up  (restricted)\n    Builds images by wishing.\n    needs: a well\n"
+    assert podwright("builders", "made-up").stdout.startswith(
+        "made-up  (restricted)\n    Builds images by wishing. Costs: wishes.\n    needs: a well\n"
         "    can:   mount ssh keys\n"
     )
     assert "made-up" in podwright("plan", "--help").stdout
@@ -228,10 +230,10 @@ def test_a_strategy_is_added_by_one_file(tmp_path: Path, workspace: Path, reposi
         in podwright(*words).stderr
     )
 
-    made = podwright("plan", "--image", "a", "--tag", "1", "--builder", "made-up")
+    made = podwright("plan", "-t", "a:1", "--builder", "made-up", "--json")
     assert json.loads(made.stdout)["builder"] == "made-up"
     assert "pw_step build wishing wish .\n" in json.loads(made.stdout)["script"]
-    auto = podwright("plan", "--image", "a", "--tag", "1")
+    auto = podwright("plan", "-t", "a:1", "--json")
     assert json.loads(auto.stdout)["builder"] == "made-up"
 
     assert podwright("generate", "--root", str(tmp_path)).returncode == 0

@@ -110,7 +110,7 @@ def test_the_commands_of_the_laptops_page_work(
     blocks = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     commands = [shlex.split(line, comments=True) for line in "".join(blocks).splitlines()]
 
-    assert len(commands) == 6
+    assert len(commands) == 8
     for words in commands:
         # Builds run with real builders, in another test.
         asked = ["plan", *words[2:]] if words[1] == "build" else words[1:]

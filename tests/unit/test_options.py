@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from podwright.console import Console
 from podwright.errors import Findings
 from podwright.options import add_request_options, request_from
 from podwright.records import fields
@@ -22,10 +23,10 @@ PEM = "-----BEGIN CERTIFICATE-----"
 
 # By parameter: the words of a command line, and the same as JSON.
 SAME: dict[str, list[tuple[list[str], Any]]] = {
-    "image": [(["--image", "b"], "b")],
+    "image": [(["--image", "b"], "b"), (["-t", "b:1"], "b:1")],
     "tags": [(["--tag", "1"], ["1"]), (["--tag", "1", "--tag", "1.10"], ["1", "1.10"])],
-    "context": [(["--context", "a b"], "a b")],
-    "dockerfile": [(["--dockerfile", "D"], "D")],
+    "context": [(["--context", "a b"], "a b"), (["a b"], "a b")],
+    "dockerfile": [(["--dockerfile", "D"], "D"), (["-f", "D"], "D"), (["--file", "D"], "D")],
     "target": [(["--target", "t"], "t")],
     "buildArgs": [
         (["--build-arg", "A=b=c", "--build-arg", "B="], {"A": "b=c", "B": ""}),
@@ -34,6 +35,7 @@ SAME: dict[str, list[tuple[list[str], Any]]] = {
     "platforms": [
         (["--platform", "linux/amd64", "--platform", "linux/arm64"],
          ["linux/amd64", "linux/arm64"]),
+        (["--platform", "linux/amd64,linux/arm64"], ["linux/amd64", "linux/arm64"]),
     ],
     "annotations": [(["--annotation", "a=b=c", "--annotation", "d="], {"a": "b=c", "d": ""})],
     "compression": [(["--compression", "zstd"], "zstd")],
@@ -57,6 +59,7 @@ SAME: dict[str, list[tuple[list[str], Any]]] = {
     "cache": [
         (["--cache", "r.example/c"], "r.example/c"),
         (["--cache", "false"], False),
+        (["--no-cache"], False),
         (["--cache", "ref=r.example/c,write=false,mode=min"],
          {"ref": "r.example/c", "write": False, "mode": "min"}),
         (["--cache", '{"ref": "a", "read": ["b", "c"]}'], {"ref": "a", "read": ["b", "c"]}),
@@ -87,11 +90,12 @@ SAME: dict[str, list[tuple[list[str], Any]]] = {
 }  # fmt: skip
 
 
-def read(words: list[str], stdin: str = "") -> dict[str, Any]:
+def read(words: list[str], stdin: str = "", env: dict[str, str] | None = None) -> dict[str, Any]:
     """Give the request of a command line."""
     parser = argparse.ArgumentParser()
     add_request_options(parser)
-    return request_from(parser.parse_args(words), io.StringIO(stdin), Findings())
+    console = Console(io.StringIO(), io.StringIO(), io.StringIO(stdin), env or {})
+    return request_from(parser.parse_args(words), console, Findings())
 
 
 def test_every_parameter_is_here() -> None:
@@ -131,7 +135,7 @@ def test_all_wrong_options_are_said_at_once(problems: Callable[..., list[str]]) 
     ]  # fmt: skip
 
     assert problems(read, words) == [
-        "--build-arg: expected NAME=VALUE, got 'A'",
+        "--build-arg: the environment variable 'A' is not set; set it, or A=...",
         "--cache: not valid JSON: Expecting ':' delimiter: line 1 column 7 (char 6)",
         "--secret: expected NAME=VALUE, got 'b'",
         (
@@ -150,4 +154,26 @@ def test_an_option_with_a_name_that_is_given_twice_is_refused(
     assert problems(read, words) == [
         "--build-arg: 'A' is given twice",
         "--registry: 'r' is given twice",
+    ]
+
+
+def test_the_habits_of_dockers_command_line_work() -> None:
+    words = ["-t", "r.example/app:1", "-t", "r.example/app", "--build-arg", "TOKEN", "-f", "D", "."]
+
+    assert read(words, env={"TOKEN": "a=b"}) == {
+        "image": "r.example/app",
+        "tags": ["1", "latest"],
+        "buildArgs": {"TOKEN": "a=b"},
+        "dockerfile": "D",
+        "context": ".",
+    }
+
+
+def test_two_images_and_two_folders_are_refused(problems: Callable[..., list[str]]) -> None:
+    assert problems(read, ["-t", "a:1", "-t", "b:1", "--context", "x", "y"]) == [
+        "--context: is given twice; the folder at the end is the same",
+        (
+            "--image: names more than one image, 'a:1' and 'b:1'; build one after the other, or "
+            "list them as 'images' in a --request file"
+        ),
     ]

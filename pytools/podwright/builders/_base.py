@@ -196,12 +196,14 @@ class Strategy:
         shows_dev: whether RUN steps see this container's /dev, and so what lies in /dev/shm.
         options: flags of its program that `builderOptions` may pass on. Behind `=` stand `N` for a
             number, TIME, SIZE, NAMES, or the words that there are: `{one|other}`.
+        also: what people call it otherwise.
         rank: order of safety for `auto` and for documentation; lower is safer.
     """
 
     features: frozenset[str] = frozenset()
     level: str = "privileged"
     needs: str = ""
+    also: tuple[str, ...] = ()
     requires: str = ""
     rank: int = 100
     path_logins: bool = False

@@ -47,6 +47,7 @@ class BuildKit(Strategy):
     options = ("--opt=multi-platform={true|false}", "--opt=no-cache=NAMES")
     level = "baseline"
     needs = "user namespaces on the node; `confinement: 'unconfined'` where it has AppArmor"
+    also = ("buildx", "buildctl", "buildkitd")
     rank = 10
     requires = "user namespaces"
     daemon_proxy = True

@@ -30,6 +30,7 @@ class Dind(Strategy):
     options = _docker.OPTIONS
     level = "privileged"
     needs = "a namespace that admits privileged containers"
+    also = ("docker",)
     rank = 70
     daemon_proxy = True
 

@@ -39,6 +39,7 @@ class DindSidecar(Strategy):
     options = _docker.OPTIONS
     level = "privileged"
     needs = "a namespace that admits privileged containers (the engine's)"
+    also = ("docker",)
     rank = 60
     daemon_proxy = True
 

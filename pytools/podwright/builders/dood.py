@@ -54,6 +54,7 @@ class Dood(Strategy):
     options = _docker.OPTIONS
     level = "privileged"
     needs = "nodes that run dockerd, and a namespace that admits hostPath volumes"
+    also = ("docker",)
     rank = 90
     requires = "the node's Docker Engine"
 

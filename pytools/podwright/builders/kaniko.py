@@ -63,6 +63,7 @@ class Kaniko(Strategy):
     )
     level = "baseline"
     needs = "nothing special; works with RuntimeDefault seccomp and seven capabilities"
+    also = ("executor",)
     rank = 8
 
     def pod(self, context: PodContext) -> PodParts:

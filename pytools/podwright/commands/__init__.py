@@ -1,4 +1,4 @@
-"""One file per subcommand of ``podwright``; the file's name is the subcommand's.
+"""One file per subcommand of ``podwright``; the file's name is the subcommand's (`-` for `_`).
 
 Each has ``SUMMARY`` (one line), ``configure(parser)`` and ``run(options, console) -> exit code``.
 They are discovered, and only the one that was asked for is imported.
@@ -29,12 +29,17 @@ if TYPE_CHECKING:
             """Do it; returns the exit code, raises PodwrightError for the user."""
 
 
+# What a person runs at a desk, never a pipeline in its pod: bundles leave these and what they
+# alone use out, because each pod gets the bundle anew.
+INSTALLED = ("completion", "help", "init")
+
+
 def names() -> list[str]:
     """All subcommands, sorted."""
-    return list(resources.modules(__name__, __path__[0]))
+    return [name.replace("_", "-") for name in resources.modules(__name__, __path__[0])]
 
 
 def load(name: str) -> Command:
     """Import one subcommand."""
-    module: Command = importlib.import_module(f"{__name__}.{name}")
+    module: Command = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
     return module

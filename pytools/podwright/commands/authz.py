@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from podwright.console import Console
 
-SUMMARY = "check a request of the Docker API against the policy of dind-sidecar"
+SUMMARY = "check a Docker API request against the engine policy"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -14,17 +14,17 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import podwright
-from podwright import inputs, strategies, workspace
-from podwright.errors import Findings, UsageError
-from podwright.options import EXAMPLES, add_request_options, request_from
+from podwright import inputs, local, workspace
+from podwright.errors import Findings
+from podwright.options import add_request_options, request_from
 from podwright.plan import plan
+from podwright.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,18 +38,16 @@ SUMMARY = "build an image on this machine"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_request_options(parser)
-    parser.epilog = EXAMPLES.format(command="build")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Build it; ends with the script's exit code."""
     root = Path.cwd()
     found = Findings()
-    value = request_from(options, console.stdin, found)
-    if not value.get("builder"):
-        value["builder"] = local_strategy(console)
-    _runs_here(value["builder"])
+    value = request_from(options, console, found)
     request, config = inputs.load(value, root, console.env, found)
+    name = local.strategy(request.common.builder, config, console.env)
+    request = replace(request, common=replace(request.common, builder=name))
     made = plan(request, config, workspace.inspect(root, console.env), found)
     console.say(f"podwright build: building with {made.builder}")
     env = {**console.env, "PW_PLANNER": own_command()}
@@ -99,29 +97,3 @@ def _wait_for(process: subprocess.Popen[bytes]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def local_strategy(console: Console) -> str:
-    """Choose the strategy whose program is on this machine.
-
-    Raises:
-        UsageError: there is none.
-    """
-    for name, strategy in strategies.everything().items():
-        program = strategy.local()
-        if program and shutil.which(program) and strategy.ready(console.env):
-            return name
-    programs = sorted({s.local() for s in strategies.everything().values()} - {""})
-    raise UsageError(
-        f"no builder was found on this machine; install one of {', '.join(programs)} "
-        "(buildctl also needs BUILDKIT_HOST)"
-    )
-
-
-def _runs_here(name: str) -> None:
-    """Refuse strategies that make no sense outside their own container."""
-    if name in strategies.names() and not strategies.get(name).local():
-        able = [n for n, s in strategies.everything().items() if s.local()]
-        raise UsageError(
-            f"builder: '{name}' runs in its own container only; here use {', '.join(able)}"
-        )

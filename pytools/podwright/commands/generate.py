@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from podwright.config import Config
     from podwright.console import Console
 
-SUMMARY = "render presets for an organisation, or this repository's generated files"
+SUMMARY = "render presets for an organisation"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,7 @@
 """Print what a request would do, without doing it.
 
-The answer is one JSON object with strategy, pod, container and script; with
---script the script alone.
+The answer is for people; --script prints the script that would run, --json
+strategy, pod, container and script as one object.
 """
 
 from __future__ import annotations
@@ -9,33 +9,42 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from podwright import inputs, workspace
+from podwright import inputs, local, workspace
 from podwright.errors import Findings
-from podwright.options import EXAMPLES, add_request_options, request_from
+from podwright.options import add_request_options, request_from
 from podwright.plan import plan
+from podwright.resources import LazyModule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from podwright import summary
     from podwright.console import Console
+else:
+    summary = LazyModule("podwright.summary")
 
 SUMMARY = "print what a request would do, without doing it"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_request_options(parser)
-    parser.epilog = EXAMPLES.format(command="plan")
     parser.add_argument("--script", action="store_true", help="print the script alone")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     root = Path.cwd()
     found = Findings()
-    value = request_from(options, console.stdin, found)
+    value = request_from(options, console, found)
     request, config = inputs.load(value, root, console.env, found)
     facts = workspace.inspect(root, console.env)
     made = plan(request, config, facts, found, config_text=inputs.organisation(console.env))
-    text = made.script if options.script else json.dumps(made.as_json(), indent=2)
-    console.result(text)
+    if options.script:
+        console.result(made.script)
+    elif options.json:
+        console.result(json.dumps(made.as_json(), indent=2))
+    else:
+        here = "" if value.get("builder") else local.chosen(config, console.env)
+        console.result("\n".join(summary.lines(made, request, config, console, here)))
     return 0

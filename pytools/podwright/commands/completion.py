@@ -1,0 +1,28 @@
+"""Print the script by which a shell completes podwright's commands and options.
+
+bash, for all: podwright completion bash >/etc/bash_completion.d/podwright
+zsh, in a folder of $fpath: podwright completion zsh >_podwright
+fish: podwright completion fish >~/.config/fish/completions/podwright.fish
+"""
+
+from __future__ import annotations
+
+from podwright import cli, manual
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from podwright.console import Console
+
+SUMMARY = "print the completion for bash, zsh or fish"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    words = ", ".join(manual.SHELLS)
+    parser.add_argument("shell", choices=manual.SHELLS, metavar="SHELL", help=words)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    console.result(manual.completion(cli.parser(), options.shell))
+    return 0
