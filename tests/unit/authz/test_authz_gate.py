@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import queue
 import socket
 import threading
 import time
@@ -621,29 +622,30 @@ def test_creations_come_one_after_the_other_though_their_clients_leave(gate):
 def test_a_volume_of_a_build_is_given_to_nobody_while_it_runs(gate):
     path, engine = gate
     daemon, nameless = Daemon(volumes=["a" * 64]), "a" * 64
-    going = threading.Event()
+    building, going = threading.Event(), threading.Event()
 
     def act(connection):
         first = connection.recv(65536, socket.MSG_PEEK)
         if not first.startswith(b"POST /build"):
             daemon(connection)
             return
+        building.set()
         with connection:  # an engine ends a build when its client has left, in its own time
             while connection.recv(65536):
                 pass
-            going.wait(10)
+            going.wait(60)
 
     engine.act = act
     with dial(path) as client:
         client.sendall(b"POST /build?version=2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
-        time.sleep(0.2)
+        assert building.wait(60)
     assert created(gate, bound("data:/a")) == MADE  # no build can be filling this one
     waiting = threading.Thread(target=created, args=(gate, bound(f"{nameless}:/a")))
     waiting.start()
     time.sleep(0.3)
     assert len(daemon.created) == 1
     going.set()
-    waiting.join(10)
+    waiting.join()
     assert daemon.created[1] == {"Binds": [f"{nameless}:/a:nocopy"]}
 
 
@@ -811,20 +813,21 @@ def test_a_head_that_says_more_is_the_last_request_of_its_connection(gate, line)
 
 def test_a_bare_question_is_heard_by_a_new_engine_when_the_old_one_hung_up(gate):
     path, engine = gate
-    heard = []
+    heard = queue.Queue()
 
     def act(connection):
         with connection:
-            heard.append(connection.recv(65536))
+            data = connection.recv(65536)
             connection.sendall(PONG)
+        if data:  # else it was opened ahead
+            heard.put(data)
 
     engine.act = act
     with dial(path) as client:
         for _ in range(3):
             client.sendall(PING)
             assert client.recv(1000) == PONG
-            time.sleep(0.05)  # until the engine has hung up
-    assert sum(b"_ping" in data for data in heard) == 3
+            assert b"_ping" in heard.get()  # the engine has hung up
 
 
 SENT_PING = b"HEAD /_ping HTTP/1.1\r\nhost: d\r\n\r\n"
@@ -836,8 +839,9 @@ def ask(gate, question=PING, answer=PONG):
     with dial(path) as client:
         client.sendall(question)
         assert client.recv(1000) == answer
-    deadline = time.monotonic() + 10
-    while not engine.doors._ahead and time.monotonic() < deadline:
+    late = time.monotonic() + 60  # a test that hangs says less than one that fails
+    while not engine.doors._ahead:
+        assert time.monotonic() < late
         time.sleep(0.01)
 
 
@@ -870,10 +874,10 @@ def test_a_ping_is_answered_for_a_minute(gate, monkeypatch):
 
 def test_no_ping_is_answered_for_an_engine_that_hung_up(gate):
     _, engine = gate
-    heard, connections = [], []
+    heard, connections = [], queue.Queue()
 
     def act(connection):
-        connections.append(connection)
+        connections.put(connection)
         with connection:
             while data := connection.recv(65536):
                 heard.append(data)
@@ -881,7 +885,8 @@ def test_no_ping_is_answered_for_an_engine_that_hung_up(gate):
 
     engine.act = act
     ask(gate)
-    connections[-1].shutdown(socket.SHUT_RDWR)  # the one that was opened ahead
+    connections.get()  # on which the question came
+    connections.get().shutdown(socket.SHUT_RDWR)  # the one that was opened ahead, when it is taken
     ask(gate)
     assert heard == [SENT_PING, SENT_PING]
 
@@ -1089,22 +1094,23 @@ def test_nothing_is_woken_or_written_to_while_a_container_is_committed(gate, req
 
 def test_a_container_of_a_build_is_not_woken_while_it_runs(gate):
     path, engine = gate
-    yard, going = Yard("exited"), threading.Event()
+    yard, building, going = Yard("exited"), threading.Event(), threading.Event()
 
     def act(connection):
         first = connection.recv(65536, socket.MSG_PEEK)
         if not first.startswith(b"POST /build"):
             yard(connection)
             return
+        building.set()
         with connection:
             while connection.recv(65536):
                 pass
-            going.wait(10)
+            going.wait(60)
 
     engine.act = act
     with dial(path) as client:
         client.sendall(b"POST /build HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
-        time.sleep(0.2)
+        assert building.wait(60)
     woken = threading.Thread(
         target=created, args=(gate, b"", b"POST /containers/two/start HTTP/1.1\r\n")
     )
