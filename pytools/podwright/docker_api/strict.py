@@ -23,6 +23,7 @@ OLDEST_API = (1, 24)  # before it, /containers/{id}/start took a HostConfig
 
 _VERSION = re.compile(r"/v([1-9])\.([1-9][0-9]{0,2}|0)(?=/)")
 _PRINTABLE = re.compile(r"[!-~]+\Z")
+_ODD_VERSION = re.compile(r"v[0-9.]+\Z")  # which the engine takes for a version
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@+-]*\Z")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 # Clients may escape these in names (docker-py writes %40); anything else escaped is a trick.
@@ -88,6 +89,8 @@ def parse_target(uri: str) -> Target:
                 "request.version", "API versions before 1.24 are refused; update the client"
             )
     segments = tuple(_segment(part) for part in path[1:].split("/"))
+    if _ODD_VERSION.match(segments[0]):
+        raise Refused("request.version", "the API version is oddly written; write it as v1.44")
     return Target(version, segments, parse_query(query) if question else {})
 
 

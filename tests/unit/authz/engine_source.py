@@ -12,26 +12,28 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 MODULE = "github.com/moby/moby/v2"
 VERSION = "v2.0.0-beta.24"
 _ROUTE = re.compile(r'router\.New(Get|Post|Put|Delete|Head|Options)Route\("([^"]+)"')
 
 
-def source() -> Path | None:
-    """Where the module lies (downloaded when need be); None without Go or network."""
+def go(*words: str) -> dict[str, Any]:
+    """What the go command says about a module, as JSON; empty without Go or network."""
     if not shutil.which("go"):
-        return None
+        return {}
     with tempfile.TemporaryDirectory() as place:
         Path(place, "go.mod").write_text("module x\n\ngo 1.24\n", encoding="utf-8")
         answer = subprocess.run(
-            ["go", "mod", "download", "-json", f"{MODULE}@{VERSION}"],
-            cwd=place,
-            capture_output=True,
-            text=True,
-            check=False,
+            ["go", *words], cwd=place, capture_output=True, text=True, check=False
         )
-    found = json.loads(answer.stdout or "{}").get("Dir")
+    return dict(json.loads(answer.stdout or "{}"))
+
+
+def source() -> Path | None:
+    """Where the module lies (downloaded when need be); None without Go or network."""
+    found = go("mod", "download", "-json", f"{MODULE}@{VERSION}").get("Dir")
     return Path(found) if found else None
 
 

@@ -87,10 +87,14 @@ def test_api_versions_that_took_a_host_config_at_start_are_refused():
 
 @pytest.mark.parametrize(
     "uri",
-    ["/v01.44/info", "/v1.044/info", "/v1/info", "/v1.44.1/info", "/v.1/info", "/v1.44x/info"],
+    ["/v01.44/info", "/v1.044/info", "/v1/info", "/v1.44.1/info", "/v.1/info", "/v1.44/v1.44/info"],
 )
-def test_an_oddly_written_version_is_no_version(uri):
-    assert not ask("GET", uri).allow
+def test_an_oddly_written_version_is_refused_since_the_engine_would_read_it(uri):
+    decision = ask("GET", uri)
+    assert decision.message == (
+        "[request.version] the API version is oddly written; write it as v1.44"
+    )
+    assert ask("GET", "/v1.44x/info").rule == "route.unknown"
 
 
 def test_a_refusal_says_rule_field_and_remedy_and_never_the_value():

@@ -4,7 +4,7 @@
 The oracle knows nothing of the policy: it reads bodies as encoding/json does (any case, the last of
 two names wins, objects merge, unknown names are dropped, broken UTF-8 is replaced) and then looks
 for danger by its own list. The number of requests comes from PODWRIGHT_EXAMPLES (1,000 unless told;
-`make authz-property` asks for 120,000).
+`make property` asks for 120,000).
 """
 
 from __future__ import annotations
