@@ -37,6 +37,9 @@ else:
     limits = LazyModule("podwright.authz.limits")
 
 REPOSITORY_FILE = ".podwright.yaml"
+DEFAULTS = "parameters of buildImage for what a call leaves out"
+# Those of Docker Engines on Linux (docs.docker.com/engine/storage/drivers).
+DRIVERS = ("", "overlay2", "overlayfs", "fuse-overlayfs", "btrfs", "zfs", "vfs")
 
 
 class Defaults(Anything):
@@ -49,6 +52,18 @@ class Defaults(Anything):
             sentence = "is a setting of its own; write it beside 'defaults'"
             raise Invalid(Problem(sentence, "builder"))
         parse_fields(request.BuildParameters, {"image": "x", **given})
+        return given
+
+
+class _AllTeamsDefaults(Defaults):
+    """The same for all teams, whose images have names of their own."""
+
+    def parse(self, value: Any) -> Any:
+        given = super().parse(value)
+        sentence = "is what each call names; leave it out here"
+        problems = [Problem(sentence, name) for name in ("image", "images") if name in given]
+        if problems:
+            raise Invalid(*problems)
         return given
 
 
@@ -77,16 +92,18 @@ class RepositoryConfig:
         request.REGISTRIES,
         {},
     )
-    defaults: dict[str, Any] = option(
-        Defaults(), "parameters of buildImage for what a call leaves out", {}
-    )
+    defaults: dict[str, Any] = option(Defaults(), DEFAULTS, {})
 
 
 @record
 class EngineSettings:
     """What an administrator decides about Docker Engines inside pods."""
 
-    storageDriver: str = option(Text(), "storage driver; without one that works is chosen", "")  # noqa: N815
+    storageDriver: str = option(  # noqa: N815
+        Choice(words=lambda: DRIVERS, what="storage driver"),
+        "storage driver; without one that works is chosen",
+        "",
+    )
     acceptOld: bool = option(  # noqa: N815
         Flag(),
         "start a policed engine older than 29.5.1, which containers can leave by way of docker cp",
@@ -218,6 +235,7 @@ POLICY = PolicyOf(Policy)
 class OrganisationConfig(RepositoryConfig):
     """What an administrator sets for all teams."""
 
+    defaults: dict[str, Any] = option(_AllTeamsDefaults(), DEFAULTS, {})
     builders: tuple[str, ...] = option(
         ListOf(Choice(words=strategies.names, what="builder")),
         "the strategies that may be used; all when left out",
@@ -358,6 +376,9 @@ def _parsed_config(document: Document, cls: type, root: Path | None) -> dict[str
             parsed["registries"] = with_certificates(parsed["registries"], root)
     except Invalid as error:
         raise UsageError(map(document.locate_setting, error.problems)) from None
+    if document.value.get("builders") == []:
+        problem = Problem("is empty, which would allow none; leave it out to allow all", "builders")
+        raise UsageError([document.locate_setting(problem)])
     allowed = (*parsed.get("builders", ()), "auto")
     if len(allowed) > 1 and parsed.get("builder", "auto") not in allowed:
         problem = Problem("is not one of 'builders'; correct one of both", "builder")

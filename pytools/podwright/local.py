@@ -37,6 +37,13 @@ def strategy(asked: str, config: Config, env: Mapping[str, str]) -> str:
         raise UsageError(
             f"builder: '{asked}' runs in its own container only; here use {', '.join(there)}"
         )
+    if asked in able and not shutil.which(strategies.get(asked).local()):
+        others = [name for name in able if _is_here(name, env)]
+        program = strategies.get(asked).local()
+        other = f", or use --builder {others[0]}" if others else ""
+        raise UsageError(
+            f"builder: '{asked}' needs {program}, which is not installed here; install it{other}"
+        )
     name = chosen(config, env) if asked in ("", "auto") else asked
     if not name:
         programs = sorted({one.local() for one in strategies.everything().values()} - {""})

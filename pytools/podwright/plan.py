@@ -19,7 +19,7 @@ from podwright.workspace import followed, path_state, read_dockerfile, source_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from podwright import rules, tagrules
@@ -102,6 +102,7 @@ def plan_script(
     name = _chosen(request, config, found)
     how = chosen_by(asked, config, name) if name else ""
     builds = _builds(request, config, facts, name, found)
+    refuse_without_registry(builds)
     return _rendered(request, builds, name, config, (job, how))
 
 
@@ -132,6 +133,26 @@ def plan(
     builds = _builds(request, config, facts, name, found)
     script_of = _rendered(request, builds, name, config)
     return Plan(name, made, CONTAINER, script_of, tuple(builds))
+
+
+def refuse_without_registry(builds: Iterable[Build]) -> None:
+    """Refuse to push where nobody may: a name without registry is Docker Hub's own.
+
+    Raises:
+        UsageError: an image is to be pushed and names no registry.
+    """
+    names = [build.image.image for build in builds if build.image.push]
+    problems = [
+        Problem(
+            f"{shown(name)} names no registry, so it would be pushed to docker.io/library; write "
+            f"e.g. 'registry.example/team/{name}', or do not push it (push: false)",
+            "image",
+        )
+        for name in names
+        if "/" not in name
+    ]
+    if problems:
+        raise UsageError(problems)
 
 
 def _in_pod(request: Request, facts: Facts) -> Request:

@@ -12,7 +12,7 @@ import json
 import re
 
 from podwright import registries as registry_settings
-from podwright.errors import Findings, Problem, UsageError, repeated, shown
+from podwright.errors import Findings, Problem, UsageError, nearest, repeated, shown
 from podwright.paths import FILES_DIR, RUN_DIR, SECRETS_DIR
 from podwright.resources import LazyModule, text
 from podwright.schema import unknown
@@ -580,8 +580,42 @@ def _check_shape(value: Mapping[str, Any]) -> None:
             isinstance(item, dict) and isinstance(item.get("name"), str) for item in items
         ):
             problems.append(Problem(f"'spec.{name}' must be a list of maps with names", *_YAML))
+        elif name != "volumes":
+            problems += [p for item in items for p in _container_problems(name, item)]
+    problems += _slips("spec", spec, _SPEC_FIELDS) if isinstance(spec, dict) else []
     if problems:
         raise UsageError(problems)
+
+
+# Fields that people write, of k8s.io/api core/v1: a slip near one of them is told; others pass.
+_SPEC_FIELDS = """
+containers initContainers volumes nodeSelector tolerations affinity serviceAccountName
+securityContext imagePullSecrets hostNetwork hostUsers hostAliases hostPID hostIPC runtimeClassName
+priorityClassName schedulerName activeDeadlineSeconds restartPolicy nodeName dnsPolicy dnsConfig
+hostname subdomain shareProcessNamespace topologySpreadConstraints overhead serviceAccount
+automountServiceAccountToken enableServiceLinks resources
+"""
+_CONTAINER_FIELDS = """
+name image imagePullPolicy command args workingDir env envFrom ports resources volumeMounts
+volumeDevices securityContext livenessProbe readinessProbe startupProbe lifecycle stdin tty
+stdinOnce restartPolicy resizePolicy terminationMessagePath terminationMessagePolicy
+"""
+
+
+def _slips(where: str, given: Mapping[str, Any], fields: str) -> Iterator[Problem]:
+    known = fields.split()
+    for name in given:
+        meant = nearest(str(name), known) if name not in known else ""
+        if meant:
+            yield Problem(f"unknown field '{where}.{name}'; did you mean '{meant}'?", *_YAML)
+
+
+def _container_problems(where: str, item: Mapping[str, Any]) -> Iterator[Problem]:
+    """Check a container's name, as Jenkins' plugin and Kubernetes want it, and its fields."""
+    if not re.fullmatch("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", item["name"]):
+        sentence = f"{shown(item['name'])} is not a valid name of a container"
+        yield Problem(f"{sentence} (lower case, digits and '-'; 63 at most)", *_YAML)
+    yield from _slips(where, item, _CONTAINER_FIELDS)
 
 
 # The field that identifies an element, by list (Kubernetes' own patchMergeKey).

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from podwright import strategies
-from podwright.errors import Findings, Problem, UsageError, shown
+from podwright.errors import Findings, Problem, UsageError, guess, shown
 from podwright.records import field, fields, record
 from podwright.references import HOST, PATH, canonical
 from podwright.schema import (
@@ -25,6 +25,7 @@ from podwright.schema import (
     Text,
     option,
     parse_fields,
+    unknown,
 )
 
 TYPE_CHECKING = False
@@ -244,6 +245,38 @@ class Registry:
     )
 
 
+_KUBERNETES = Text(
+    pattern=KUBERNETES_NAME, expected="a name in Kubernetes (lower case, digits, '-' and '.')"
+)
+# What each field of a toleration may be; None for any text (k8s.io/api core/v1, Toleration).
+_TOLERATION: dict[str, tuple[str, ...] | None] = {
+    "key": None,
+    "value": None,
+    "tolerationSeconds": None,
+    "operator": ("Equal", "Exists", "Lt", "Gt"),
+    "effect": ("NoSchedule", "PreferNoSchedule", "NoExecute"),
+}
+
+
+@record
+class _Toleration(Anything):
+    """A toleration; Kubernetes would refuse the pod when it is too late to tell where."""
+
+    def parse(self, value: Any) -> Any:
+        found: list[Problem] = []
+        for name, given in super().parse(value).items():
+            words = _TOLERATION.get(name)
+            if name not in _TOLERATION:
+                found.append(unknown("parameter", name, _TOLERATION))
+            elif words and given not in words:
+                found.append(
+                    Problem(f"unknown {name} {shown(given)}{guess(str(given), words)}", name)
+                )
+        if found:
+            raise Invalid(*found)
+        return value
+
+
 @record
 class Pod:
     """What the pod should have beside what the strategy needs."""
@@ -259,19 +292,19 @@ class Pod:
         {},
     )
     nodeSelector: dict[str, str] = option(MapOf(Text()), "labels that the node must have", {})
-    tolerations: tuple[Any, ...] = option(ListOf(Anything()), "taints that are tolerated", ())
-    serviceAccount: str = option(Text(), "the pod's service account", "")
+    tolerations: tuple[Any, ...] = option(ListOf(_Toleration()), "taints that are tolerated", ())
+    serviceAccount: str = option(_KUBERNETES, "the pod's service account", "")
     labels: dict[str, str] = option(MapOf(Text()), "labels of the pod", {}, flag="--label")
     annotations: dict[str, str] = option(MapOf(Text()), "annotations of the pod", {})
     cacheClaim: str = option(
-        Text(),
+        _KUBERNETES,
         "name of a persistent volume claim for the builder's storage; one build at a time uses it",
         "",
     )
     imagePullSecrets: tuple[str, ...] = option(
-        ListOf(Text()), "secrets for pulling the pod's images", ()
+        ListOf(_KUBERNETES), "secrets for pulling the pod's images", ()
     )
-    runtimeClass: str = option(Text(), "runtime class, e.g. of a sandboxed runtime", "")
+    runtimeClass: str = option(_KUBERNETES, "runtime class, e.g. of a sandboxed runtime", "")
     confinement: str = option(
         Choice(words=lambda: ("node", "unconfined"), what="confinement"),
         "seccomp and AppArmor of rootless builders: the node's default, or unconfined (for nodes "

@@ -265,12 +265,98 @@ def test_a_build_takes_the_strategy_of_the_repository(here: Path, tmp_path: Path
     said = {}
     for builder in ("podman", "kaniko"):
         config.write_text(f"builder: {builder}\n")
-        done = podwright("build", "-t", "a:1", cwd=here, env=env)
+        done = podwright("build", "-t", "r.example/a:1", cwd=here, env=env)
         said[builder] = done.stderr.splitlines()[0]
 
     assert said == {
         "podman": "podwright build: building with podman",
         "kaniko": "podwright build: building with buildah",
+    }
+
+
+def test_an_image_without_a_registry_is_not_pushed_where_nobody_may(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda program: f"/bin/{program}")
+
+    assert run("build", "-t", "app:1") == (
+        2,
+        "",
+        (
+            "podwright build: image: 'app:1' names no registry, so it would be pushed to "
+            "docker.io/library; write e.g. 'registry.example/team/app:1', or do not push it "
+            "(push: false)\n"
+        ),
+    )
+
+
+def test_a_strategy_whose_program_is_missing_is_told_before_anything_starts(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = {"podman": "/bin/podman"}
+    monkeypatch.setattr("shutil.which", there.get)
+
+    assert run("build", "-t", "r.example/app:1", "--builder", "buildkit") == (
+        2,
+        "",
+        (
+            "podwright build: builder: 'buildkit' needs buildctl, which is not installed here; "
+            "install it, or use --builder podman\n"
+        ),
+    )
+
+
+def test_slips_in_a_pod_are_told_before_kubernetes_tells_them(here: Path) -> None:
+    pod = {
+        "tolerations": [{"operator": "Foo", "effekt": "x"}],
+        "serviceAccount": "a b",
+        "cacheClaim": "My_Claim",
+        "yaml": {
+            "spec": {"container": [], "containers": [{"name": "Builder_1", "imagee": "x"}]},
+        },
+    }
+
+    def told(value: dict[str, Any]) -> list[str]:
+        (here / "r.json").write_text(json.dumps({"pod": value, "builder": "buildah"}))
+        said = run("pod", "r.json")[2].splitlines()
+        return [re.sub(r"podwright pod: r.json:1:\d+: ", "", line) for line in said]
+
+    name = "is not a name in Kubernetes (lower case, digits, '-' and '.')"
+    assert told({key: pod[key] for key in pod if key != "yaml"}) == [
+        "pod.tolerations[0].operator: unknown operator 'Foo'; known are Equal, Exists, Gt, Lt",
+        "pod.tolerations[0]: unknown parameter 'effekt'; did you mean 'effect'?",
+        f"pod.serviceAccount: 'a b' {name}",
+        f"pod.cacheClaim: 'My_Claim' {name}",
+    ]
+    assert told({"yaml": pod["yaml"]}) == [
+        (
+            "pod.yaml: 'Builder_1' is not a valid name of a container (lower case, digits and "
+            "'-'; 63 at most)"
+        ),
+        "pod.yaml: unknown field 'containers.imagee'; did you mean 'image'?",
+        "pod.yaml: unknown field 'spec.container'; did you mean 'containers'?",
+    ]
+
+
+def test_slips_in_an_organisations_config_are_told_with_their_place(here: Path) -> None:
+    said = {}
+    for text in ("engine: {storageDriver: zfs3}", "builders: []", "defaults: {image: x/y}"):
+        (here / "c.yaml").write_text(text)
+        said[text] = run("generate", "--presets", "out", "--config", "c.yaml")[2]
+
+    assert said == {
+        "engine: {storageDriver: zfs3}": (
+            "podwright generate: c.yaml:1:10: engine.storageDriver: unknown storage driver 'zfs3'; "
+            "did you mean 'zfs'?\n"
+        ),
+        "builders: []": (
+            "podwright generate: c.yaml:1:1: builders: is empty, which would allow none; leave it "
+            "out to allow all\n"
+        ),
+        "defaults: {image: x/y}": (
+            "podwright generate: c.yaml:1:12: defaults.image: is what each call names; leave it "
+            "out here\n"
+        ),
     }
 
 
@@ -334,7 +420,7 @@ def test_a_failed_build_is_1_and_tells_the_builders_own_code(here: Path, tmp_pat
     env = {**WIDE, "PATH": f"{program.parent}:/usr/bin:/bin"}
 
     done = podwright(
-        "build", "--builder", "buildah", "--image", "a", "--tag", "1", cwd=here, env=env
+        "build", "--builder", "buildah", "--image", "r.example/a", "--tag", "1", cwd=here, env=env
     )
 
     assert (done.returncode, done.stdout) == (1, "")

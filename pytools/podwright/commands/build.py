@@ -23,7 +23,7 @@ import podwright
 from podwright import inputs, local, workspace
 from podwright.errors import Findings
 from podwright.options import add_request_options, request_from
-from podwright.plan import plan
+from podwright.plan import plan, refuse_without_registry
 from podwright.records import replace
 
 TYPE_CHECKING = False
@@ -49,6 +49,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     name = local.strategy(request.common.builder, config, console.env)
     request = replace(request, common=replace(request.common, builder=name))
     made = plan(request, config, workspace.inspect(root, console.env), found)
+    refuse_without_registry(made.builds)
     console.say(f"podwright build: building with {made.builder}")
     env = {**console.env, "PW_PLANNER": own_command()}
     return _run_script(made.script, env, console)
