@@ -271,7 +271,8 @@ class Controller:
             ) from None
         except (NoConnection, Timeout, ChunkedEncodingError, ContentDecodingError) as error:
             what = f"cannot reach the controller ({_root_cause(error)})"
-            return (what, True, "check the address, and whether Jenkins runs"), None
+            host = urlsplit(self.access.url).netloc.rpartition("@")[2]  # without a login
+            return (what, True, f"check the address {host}, and whether Jenkins runs"), None
         except RequestException as error:
             raise Fatal(f"{self._path_of(url)}: {_root_cause(error)}") from None
         if answer.status in BUSY:

@@ -387,7 +387,8 @@ def test_a_truncated_answer_is_told_when_it_stays_so(target: Target, fake: JobsC
     assert said.code == 1
     last = said.err.splitlines()[-1]
     assert last.startswith("podwright jobs: /job/TOP/api/json: cannot reach the controller (")
-    assert last.endswith(") for 1 s; check the address, and whether Jenkins runs")
+    host = fake.url.partition("://")[2].rstrip("/")
+    assert last.endswith(f") for 1 s; check the address {host}, and whether Jenkins runs")
 
 
 def test_json_that_ends_early_is_told(target: Target, fake: JobsController) -> None:
@@ -426,7 +427,8 @@ def test_nobody_listens(target: Target) -> None:
     assert said.code == 1
     assert said.err.splitlines()[-1] == (
         "podwright jobs: /job/TOP/api/json: cannot reach the controller (Connection "
-        "refused) for 0.5 s; check the address, and whether Jenkins runs"
+        f"refused) for 0.5 s; check the address {url.partition('://')[2].rstrip('/')}, and "
+        "whether Jenkins runs"
     )
 
 

@@ -483,7 +483,7 @@ def test_a_controller_that_never_answered_is_given_up_sooner() -> None:
         Controller(Access(url, patience=60, first_patience=0.3)).tree("jobs[name]")
     assert caught.value.problems == (
         "/api/json: cannot reach the controller (Connection refused) for 0.3 s; check the "
-        "address, and whether Jenkins runs",
+        f"address {url[7:]}, and whether Jenkins runs",
     )
 
 
