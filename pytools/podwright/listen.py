@@ -1,47 +1,136 @@
 # Runs in the `tools` container of every pod, as `python3 -I -c`: one job directory per line comes
 # in through a FIFO, the bundle beside it answers. Nothing of podwright is installed there, and the
 # python3 may be too old for the bundle: what the bundle cannot answer is answered here.
+#
+# A build waits for its plan, so what takes time is done before: modules of the standard library are
+# loaded while the pod starts, and a bundle that has answered stays for further jobs
+# (commands/answer.py).
+import contextlib
 import json
 import os
+import runpy
 import signal
-import subprocess
 import sys
-import threading
+import traceback
 
 FIFO = "/run/podwright/ask"
+USED = "argparse hashlib http.client ipaddress pathlib shlex ssl time urllib.request"
+
+
+class Said:
+    """Standard error; what a bundle that cannot start says last is the answer."""
+
+    text = ""
+
+    def write(self, text: str) -> None:
+        os.write(2, text.encode("utf-8", "replace"))
+        self.text += text
+
+    def flush(self) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return False
+
+
+# By process: the bundle that it has loaded, the pipe to it, and its jobs, of which the first one is
+# a part of how it was started.
+servers = {}  # type: dict[int, tuple[tuple[bytes, float, int], int, list[bytes]]]
+
+
+def is_open(job: bytes) -> bool:
+    return os.path.isdir(job) and not os.path.exists(os.path.join(job, b"answered"))
+
+
+def fail(job: bytes, why: str) -> None:
+    """Answer a job that nobody has answered."""
+    if is_open(job):
+        with open(os.path.join(job, b"answer.json"), "w") as file:
+            json.dump({"error": "the planner in the tools container failed: " + why}, file)
+        open(os.path.join(job, b"answered"), "w").close()
+
+
+def serve(bundle: bytes, job: bytes, pipe: int) -> None:
+    """Be the process of a bundle: as `python3 -I bundle answer job`."""
+    for number in (signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+    said = Said()
+    sys.stderr = said
+    sys.argv = [os.fsdecode(bundle), "answer", os.fsdecode(job)]
+    os.environ["PODWRIGHT_STAYS"] = str(pipe)  # where further jobs come from
+    try:
+        with contextlib.suppress(SystemExit):
+            runpy.run_path(sys.argv[0], run_name="__main__")
+    except BaseException:  # noqa: BLE001 - it becomes the answer
+        traceback.print_exc()
+    lines = said.text.strip().splitlines()
+    fail(job, lines[-1] if lines else "it said nothing")
+    os._exit(0)
+
+
+def start(bundle: bytes, version: "tuple[float, int]", job: bytes) -> None:
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            for other in [writer] + [pipe for _, pipe, _ in servers.values()]:
+                os.close(other)  # so that it ends with this process
+            serve(bundle, job, reader)
+        finally:
+            os._exit(1)
+    os.close(reader)
+    servers[pid] = ((bundle, version[0], version[1]), writer, [job])
 
 
 def answer(job: bytes) -> None:
-    """Have the bundle answer one job; what it leaves without an answer gets one here."""
+    """Have the bundle beside a job answer it."""
     bundle = os.path.join(os.path.dirname(job), b"podwright.pyz")
-    command = [os.fsencode(sys.executable), b"-I", bundle, b"answer", job]
     try:
-        asked = subprocess.Popen(command, stderr=subprocess.PIPE)
-        said = asked.communicate()[1].decode("utf-8", "replace").strip()
+        known = os.stat(bundle)
     except (OSError, ValueError) as error:
-        said = str(error)
-    answered = os.path.join(job, b"answered")
-    if os.path.isdir(job) and not os.path.exists(answered):
-        last = said.splitlines()[-1] if said else "it said nothing"
-        with open(os.path.join(job, b"answer.json"), "w") as file:
-            json.dump({"error": "the planner in the tools container failed: " + last}, file)
-        open(answered, "w").close()
-    if said:
-        sys.stderr.write(said + "\n")
-        sys.stderr.flush()
+        fail(job, str(error))
+        return
+    for loaded, pipe, jobs in servers.values():
+        if loaded == (bundle, known.st_mtime, known.st_size):
+            jobs[1:] = [other for other in jobs[1:] if is_open(other)] + [job]
+            with contextlib.suppress(OSError):  # it has just ended: `reap` will know
+                os.write(pipe, job + b"\n")
+            return
+    start(bundle, (known.st_mtime, known.st_size), job)
+
+
+def reap(*_: object) -> None:
+    """Look after processes that have ended: those of older bundles do after one job."""
+    while servers:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            return
+        (bundle, changed, size), pipe, jobs = servers.pop(pid)
+        os.close(pipe)
+        fail(jobs[0], "it was ended by signal " + str(status & 127))
+        for job in jobs[1:]:
+            if is_open(job):
+                start(bundle, (changed, size), job)
 
 
 # Process 1 ignores signals that it has no handler for, and the pod would end late. With 0 Jenkins
 # would not retry what was on a pod that is lost.
 signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
+signal.signal(signal.SIGCHLD, reap)
 if not os.path.exists(FIFO):
     os.mkfifo(FIFO)
 # The builder's container may run as another user.
 os.chmod(FIFO, 0o666)
+for name in USED.split():
+    with contextlib.suppress(ImportError):  # of a python3 without OpenSSL
+        __import__(name)
 while True:
     # Bytes: whatever comes in, the loop goes on.
     with open(FIFO, "rb") as fifo:
         for line in fifo:
             job = line.rstrip(b"\n")
             if job.startswith(b"/"):
-                threading.Thread(target=answer, args=(job,), daemon=True).start()
+                signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+                answer(job)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])

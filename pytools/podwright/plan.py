@@ -334,7 +334,9 @@ def _rendered(
     `run` is the directory that it removes, and how the strategy was chosen, for the log.
     """
     pairs = [(build, strategies.get(name).recipe(build)) for build in builds]
-    return script.render(request, pairs, name, allowed_strategies(config), run)
+    # By their names: a build that runs needs the others' modules for nothing.
+    allowed = [n for n in strategies.names() if not limits.builder(n, config.allowed, config.rules)]
+    return script.render(request, pairs, name, allowed, run)
 
 
 def _builds(

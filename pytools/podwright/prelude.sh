@@ -258,9 +258,9 @@ pw_ask() { # directory, how many tenths of a second to wait
   else
     return 1
   fi
-  pw_patience=${2:-50}
+  pw_patience=${2:-50}0
   while [ -n "$pw_asked" ] && [ ! -e "$1/answered" ] && [ "$pw_patience" -gt 0 ]; do
-    pw_nap
+    sleep 0.01 2>/dev/null || sleep 1
     pw_patience=$((pw_patience - 1))
   done
   [ -z "$pw_asked" ] || kill "$pw_asked" 2>/dev/null

@@ -71,17 +71,18 @@ else
   fail 'nobody can plan here: the pod has no tools container, and this container has no python3.'
 fi
 
-tenths=600
+left=6000
 while [ ! -e "$job/answered" ]; do
-  if [ "$tenths" -le 0 ] || [ -z "$asked" ]; then
+  if [ "$left" -le 0 ] || [ -z "$asked" ]; then
     [ -z "$asked" ] || kill "$asked" 2>/dev/null || :
     fail 'the planner did not answer: see the log of the pod'"'"'s tools container.'
   fi
-  if sleep 0.1 2>/dev/null; then
-    tenths=$((tenths - 1))
+  # Not every sleep knows fractions.
+  if sleep 0.01 2>/dev/null; then
+    left=$((left - 1))
   else
     sleep 1
-    tenths=$((tenths - 10))
+    left=$((left - 100))
   fi
 done
 

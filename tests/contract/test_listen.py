@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,6 @@ from podwright.resources import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 FIFO = "/run/podwright/ask"
 
@@ -149,3 +149,55 @@ def test_what_the_bundle_cannot_answer_is_answered_with_its_last_line(
         "error": "the planner in the tools container failed: this python3 is too old"
     }
     assert loop.poll() is None
+
+
+def children(process: subprocess.Popen[str]) -> list[int]:
+    """Give the processes that the loop has started."""
+    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8")
+    return [int(pid) for pid in listed.split()]
+
+
+def test_a_bundle_that_has_answered_stays_for_further_jobs(
+    loop: subprocess.Popen[str], fifo: Path, pyz: Path, workspace: Path, tmp_path: Path
+) -> None:
+    seen = []
+    for name in ("1", "2", "3"):
+        job = make_job(tmp_path / "jobs", pyz, workspace, name, image="r.example/app", tags=[name])
+        ask(fifo, str(job).encode())
+        until((job / "answered").exists)
+        assert f"r.example/app:{name}" in (job / "build.sh").read_text(encoding="utf-8")
+        seen.append(children(loop))
+    assert len(seen[0]) == 1
+    assert seen == [seen[0]] * 3
+
+
+def test_a_planner_that_is_killed_is_told_and_the_next_job_has_a_new_one(
+    loop: subprocess.Popen[str], fifo: Path, pyz: Path, workspace: Path, tmp_path: Path
+) -> None:
+    hangs = tmp_path / "hangs.pyz"
+    hangs.write_bytes(bundle.archive({"__main__.py": b"import time\ntime.sleep(600)\n"}))
+    job = make_job(tmp_path / "hanging", hangs, workspace, "1", image="a/b")
+    ask(fifo, str(job).encode())
+    until(lambda: children(loop))
+    os.kill(children(loop)[0], signal.SIGKILL)
+    until((job / "answered").exists)
+    assert json.loads((job / "answer.json").read_text(encoding="utf-8")) == {
+        "error": "the planner in the tools container failed: it was ended by signal 9"
+    }
+    after = make_job(tmp_path / "jobs", pyz, workspace, "2", image="r.example/app", tags=["2"])
+    ask(fifo, str(after).encode())
+    until((after / "answered").exists)
+    assert (after / "build.sh").exists()
+
+
+def test_an_older_bundle_answers_each_job_in_a_process_of_its_own(
+    loop: subprocess.Popen[str], fifo: Path, workspace: Path, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.pyz"
+    answers = b"import pathlib, sys\n(pathlib.Path(sys.argv[2]) / 'answered').touch()\n"
+    old.write_bytes(bundle.archive({"__main__.py": answers}))
+    jobs = [make_job(tmp_path / "jobs", old, workspace, str(n), image="a/b") for n in range(5)]
+    ask(fifo, *(str(job).encode() for job in jobs))
+    until(lambda: all((job / "answered").exists() for job in jobs))
+    assert not [job for job in jobs if (job / "answer.json").exists()]
+    until(lambda: children(loop) == [])

@@ -7,11 +7,18 @@ sentence or the defaults whose credentials Jenkins must bind; JOB/answered says
 that it is there. A build that runs asks as well: why a step failed
 (JOB/failed), for its logins (JOB/logins), and what a registry says of its
 image (JOB/pushed).
+
+In the tools container (listen.py) the process stays: it reads further jobs
+from the pipe PODWRIGHT_STAYS and answers each in a child, which has all
+modules.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
+import signal
 import traceback
 from pathlib import Path
 
@@ -46,6 +53,58 @@ def run(options: argparse.Namespace, console: Console) -> int:
     job: Path = options.job
     if not job.is_dir():
         raise UsageError(f"there is no directory '{job}'; this command is for the library itself")
+    if "PODWRIGHT_STAYS" in console.env:
+        _stay(job, console, int(console.env["PODWRIGHT_STAYS"]))
+    else:
+        _answer(job, console)
+    return 0
+
+
+def _stay(job: Path, console: Console, pipe: int) -> None:
+    """Answer a job and those that come after it."""
+    children: dict[int, Path] = {}
+
+    def reap(*_: object) -> None:
+        while children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            job = children.pop(pid)
+            if status and not (job / "answered").exists():
+                _write_error(job, "the planner was ended from outside; raise the memory of 'tools'")
+                (job / "answered").touch()
+
+    os.waitpid(_in_child(job, console), 0)
+    signal.signal(signal.SIGCHLD, reap)
+    # After the first job: until then a build waits.
+    importlib.import_module("podwright.described")
+    with os.fdopen(pipe, "rb") as lines:
+        for line in lines:
+            job = Path(os.fsdecode(line.rstrip(b"\n")))
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+            children[_in_child(job, console)] = job
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+
+
+def _in_child(job: Path, console: Console) -> int:
+    """Answer a job in a process of its own; gives its id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+        if job.is_dir():
+            _answer(job, console)
+        status = 0
+    except Exception:  # noqa: BLE001 - it is answered, and the process ends here
+        console.say(traceback.format_exc())
+    finally:
+        os._exit(status)
+
+
+def _answer(job: Path, console: Console) -> None:
     try:
         if (job / "failed").exists():
             failed.explain(job)
@@ -64,7 +123,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise
     finally:
         (job / "answered").touch()
-    return 0
 
 
 def _write_script(job: Path, script: str) -> None:
