@@ -128,3 +128,14 @@ def test_a_container_gives_its_output_and_exit_code(
     with harness.pod(cluster, builder, _namespace(builder), pod_of(cluster, builder)) as pod:
         said = body(pod, LOAD + run, tmp_path)
     assert {"out", "code 7"} <= set(said)
+
+
+def test_the_root_of_the_policed_engine_writes_volumes_alone(cluster: harness.Cluster) -> None:
+    """Neither its programs and libraries nor what the node's kernel runs or listens to."""
+    places = "/etc/x /lib/x /usr/local/bin/x /usr/local/bin/runc /x /proc/sysrq-trigger"
+    places += " /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe"
+    script = f"for f in {places}; do (: >>$f) 2>/dev/null && echo $f; done;"
+    script += " cat /proc/kcore 2>/dev/null | wc -c"
+    with harness.pod(cluster, "dind-sidecar", "e2e-privileged") as pod:
+        assert pod.shell(script, "engine").split() == ["0"]
+        assert pod.shell("touch /run/x /tmp/x /var/lib/docker/x", "engine") == ""

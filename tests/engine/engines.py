@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ import pytest
 from typing_extensions import Self
 
 from podwright import authz
+from podwright.authz.server import listen, read_exchange, reply, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -126,6 +128,18 @@ def reachable(path: str) -> bool:
         return True
 
 
+def allow(connection: socket.socket) -> None:
+    """Answer as a plugin that allows everything."""
+    rest = b""
+    with connection:
+        while True:
+            exchange, rest = read_exchange(connection, rest)
+            if exchange is None:
+                return
+            starts = exchange.path == "/Plugin.Activate"
+            connection.sendall(reply(b'{"Implements":["authz"]}' if starts else b'{"Allow":true}'))
+
+
 @dataclass
 class Pod:
     """One pod: namespaces, shared directories, and the processes in it."""
@@ -136,6 +150,7 @@ class Pod:
     options: Mapping[str, Any] = field(default_factory=dict)
     plugged: bool = True
     gated: bool = True
+    judged: bool = True  # else the engine's plugin allows everything
     engine_words: tuple[str, ...] = ()  # instead of the guard
 
     def __post_init__(self) -> None:
@@ -238,6 +253,12 @@ class Pod:
         command = [PYTHON, *authz.command(self.config)[1:]]
         command[command.index(authz.SOURCE_PATH)] = str(self.place / "authz.py")
         command += [] if self.gated else ["--client-socket", ""]
+        asked = self.place / "plugins" / "podwright.sock"
+        if not self.judged:
+            threading.Thread(
+                target=serve, args=(listen(str(asked), 0o666), allow), daemon=True
+            ).start()
+            command += ["--plugin-socket", str(self.place / "client" / "unasked.sock")]
         user = str(authz.AUTHZ_UID)
         setpriv = [*_DIE, "--reuid", user, "--regid", user, "--clear-groups"]
         setpriv += ["--no-new-privs", "--bounding-set", "-all", "--inh-caps", "-all"]
@@ -248,7 +269,7 @@ class Pod:
         log.close()
         if wait:
             paths = [self.socket] if self.gated else []
-            for path in (*paths, str(self.place / "plugins" / "podwright.sock")):
+            for path in (*paths, str(asked)):
                 wait_for(lambda path=path: reachable(path), lambda: self.log("authz"), 10)
 
     def start_engine(self, *, wait: bool = True) -> None:

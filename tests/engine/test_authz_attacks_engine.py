@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201 - fixtures and parameters
+# ruff: noqa: ANN001, ANN201, ANN202 - fixtures and parameters
 """The attack matrix against real engines: refused, and harmless seen from the engine's side."""
 
 from __future__ import annotations
@@ -14,18 +14,22 @@ BEFORE_PLUGIN = {"5", "5b", "5c", "5d", "6", "6b", "6c", "43", "43b", "43c"}
 OLD_RULES = {"15": "body.absent"}
 
 
-def snapshot(pod):
+def snapshot(pod, *, direct=False):
     """Everything that an attack could have left behind in the engine."""
+
+    def get(target):
+        return pod.json("GET", target, direct=direct)
+
     return {
-        "containers": sorted(c["Id"] for c in pod.json("GET", "/containers/json?all=1")),
-        "volumes": sorted(v["Name"] for v in pod.json("GET", "/volumes")["Volumes"] or []),
-        "networks": sorted(n["Id"] for n in pod.json("GET", "/networks")),
-        "images": sorted(i["Id"] for i in pod.json("GET", "/images/json?all=1")),
-        "swarm": pod.json("GET", "/info")["Swarm"]["LocalNodeState"],
-        "plugins": pod.json("GET", "/info")["Plugins"]["Authorization"],
+        "containers": sorted(c["Id"] for c in get("/containers/json?all=1")),
+        "volumes": sorted(v["Name"] for v in get("/volumes")["Volumes"] or []),
+        "networks": sorted(n["Id"] for n in get("/networks")),
+        "images": sorted(i["Id"] for i in get("/images/json?all=1")),
+        "swarm": get("/info")["Swarm"]["LocalNodeState"],
+        "plugins": get("/info")["Plugins"]["Authorization"],
         "privileged": [
-            pod.json("GET", f"/containers/{c['Id']}/json")["HostConfig"]["Privileged"]
-            for c in pod.json("GET", "/containers/json?all=1")
+            get(f"/containers/{c['Id']}/json")["HostConfig"]["Privileged"]
+            for c in get("/containers/json?all=1")
         ],
     }
 

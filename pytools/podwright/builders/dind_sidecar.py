@@ -52,6 +52,7 @@ class DindSidecar(Strategy):
             volumes=(
                 pod.scratch("storage", "20Gi"),
                 pod.scratch("tmp"),
+                pod.scratch("run"),
                 *(pod.scratch(name) for name in (PLUGINS, ENGINE, CLIENT)),
                 # The kubernetes plugin makes this volume unless it is there; the engine mounts it
                 # so that `-v "$PWD":/src` can mean the workspace.
@@ -139,13 +140,14 @@ def _engine_sidecar(context: PodContext, options: authz.EngineOptions) -> dict[s
         mounts={
             "storage": _docker.DATA_ROOT,
             "tmp": pod.TMP,
+            "run": "/run",
             PLUGINS: authz.PLUGIN_DIR,
             ENGINE: authz.ENGINE_DIR,
             WORKSPACE: pod.WORKING_DIR,
         },
         more_mounts=pod.certificate_mounts(context.registries, _docker.CERTIFICATES),
         resources=pod.ENGINE,
-        security=_docker.PRIVILEGED,
+        security={**_docker.PRIVILEGED, "readOnlyRootFilesystem": True},
         probe=["docker", "--host", f"unix://{authz.ENGINE_SOCKET}", "version"],
     )
 
