@@ -109,18 +109,19 @@ def _field_of(cls: type, name: str) -> Field:
 
 def _init(self: Any, *given: Any, **named: Any) -> None:
     declared = self.__record_fields__
-    values = dict(zip(declared, given))
-    if len(given) > len(declared) or not values.keys().isdisjoint(named):
-        raise TypeError(f"{type(self).__name__}: a field is given twice, or there are too many")
-    values.update(named)
-    unknown = values.keys() - declared.keys()
-    if unknown:
-        raise TypeError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
+    if given:
+        values = dict(zip(declared, given))
+        if len(given) > len(declared) or not values.keys().isdisjoint(named):
+            raise TypeError(f"{type(self).__name__}: a field is given twice, or there are too many")
+        named.update(values)
     own = vars(self)
     for name, item in declared.items():
-        own[name] = values[name] if name in values else item.initial()
-        if own[name] is MISSING:
+        value = named.pop(name, MISSING)
+        own[name] = value = item.initial() if value is MISSING else value
+        if value is MISSING:
             raise TypeError(f"{type(self).__name__}: the field {name} is missing")
+    if named:
+        raise TypeError(f"{type(self).__name__} has no field {', '.join(sorted(named))}")
     self.__post_init__()
 
 

@@ -83,16 +83,17 @@ def serialise(root: Element) -> bytes:
 
 
 def _write_element(element: Element, out: list[str]) -> None:
-    tag = element.tag
-    attributes = "".join(f' {key}="{_quoted_attribute(text)}"' for key, text in element.items())
-    text = element.text
-    if not text and not len(element):
-        out.append(f"<{tag}{attributes}/>")
-    else:
-        out.append(f"<{tag}{attributes}>{escaped(text) if text else ''}")
+    tag, text = element.tag, element.text
+    start = tag
+    for key, value in element.items():
+        start += f' {key}="{_quoted_attribute(value)}"'
+    if len(element):
+        out.append(f"<{start}>{escaped(text) if text else ''}")
         for child in element:
             _write_element(child, out)
         out.append(f"</{tag}>")
+    else:
+        out.append(f"<{start}>{escaped(text)}</{tag}>" if text else f"<{start}/>")
     if element.tail:
         out.append(escaped(element.tail))
 
