@@ -343,6 +343,10 @@ def load(
 
 def _is_bound(parameter: str, value: Any) -> bool:
     """Say whether a default names a credential, which Jenkins alone can give."""
+    if parameter == "sign":
+        held = value if isinstance(value, dict) else {"key": value}
+        given = [held[name] for name in ("key", "password", "token") if name in held]
+        return any(_is_bound("credentials", item) for item in given)
     if parameter not in ("credentials", "secrets", "ssh"):
         return False
     items = value if isinstance(value, list) else [value]

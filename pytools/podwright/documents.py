@@ -23,7 +23,6 @@ from podwright.pages import cell, entries, page, sections, table
 from podwright.records import fields
 from podwright.references import Name
 from podwright.request import (
-    ELSEWHERE,
     BuildParameters,
     Common,
     Image,
@@ -102,9 +101,11 @@ def _groovy_names() -> list[str]:
         "promoteImage.images": Copy,
         "doctor": examination.DoctorParameters,
     }
-    known = {name: [item.name for item in fields(cls)] for name, cls in classes.items()}
+    known = {
+        name: [i.name for i in fields(cls) if cls is Pushing or not i.metadata["internal"]]
+        for name, cls in classes.items()
+    }
     known["features"] = [name for name in known["buildImage"] if name in FEATURES]
-    known["elsewhere"] = [f"{name}: {step}" for name, step in ELSEWHERE.items()]
     known["choosing"] = ["auto", "default"]  # the presets whose strategy nobody named
     rows = []
     for name, parameters in known.items():

@@ -114,6 +114,7 @@ def _map(kind: Any) -> dict[str, Any]:
 def _record(kind: Any) -> dict[str, Any]:
     kinds = schema.kinds_of(kind.of)
     short = [of_kind(kinds[name]) for name in (kind.shorthand, kind.flag) if name]
+    short += [{"type": "boolean"}] if isinstance(kind, schema.LateRecordOf) else []
     return {"oneOf": [reference(kind), *short]} if short else reference(kind)
 
 
@@ -134,7 +135,7 @@ MAKERS: dict[type, Callable[[Any], dict[str, Any]]] = {
         "maximum": kind.most,
     },
     schema.Duration: lambda _: _DURATION,
-    schema.Choice: lambda kind: {"enum": sorted(kind.words())},
+    schema.Choice: lambda kind: {"enum": [*sorted(kind.words()), *kind.booleans]},
     schema.ListOf: _list,
     schema.MapOf: _map,
     schema.Anything: lambda kind: {"type": [_JSON_TYPES[item] for item in kind.types]},

@@ -9,7 +9,7 @@ from __future__ import annotations
 from podwright import strategies
 from podwright.errors import Problem
 from podwright.records import field, record
-from podwright.schema import Choice, Flag, ListOf, Text, option
+from podwright.schema import Choice, Flag, LateRecordOf, ListOf, Text, option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ class Limit:
     pinned: bool = option(Flag(), "base images must be named with their digests", default=False)
     frontends: tuple[str, ...] = option(
         ListOf(Text()), "images that `# syntax=` may name; an empty list for none", None
+    )
+    verify: Any = option(
+        LateRecordOf(where="podwright.supply.parameters:Trust", shorthand="key"),
+        "whose signatures base images must have: a public key, or a map as of verifyImage",
+        None,
     )
 
 

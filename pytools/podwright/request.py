@@ -18,6 +18,7 @@ from podwright.schema import (
     Duration,
     Flag,
     Invalid,
+    LateRecordOf,
     ListOf,
     MapOf,
     Number,
@@ -25,6 +26,7 @@ from podwright.schema import (
     Text,
     option,
     parse_fields,
+    told,
     unknown,
 )
 
@@ -332,22 +334,30 @@ class Pod:
     cloud: str = option(Text(), "name of the Jenkins cloud; passed to podTemplate", "")
 
 
-# What people look for in buildImage: the steps that have it.
-ELSEWHERE = {
-    "sbom": "attestImage",
-    "provenance": "attestImage",
-    "sign": "attestImage",
-    "scan": "scanImage",
-    "verify": "verifyImage",
-    "lint": "lintDockerfile",
-}
+@record
+class _Provenance(Choice):
+    """How much provenance says: true or 'min', 'max' with the names of more parameters."""
+
+    booleans: ClassVar[tuple[bool, ...]] = (True, False)
+
+    def parse(self, value: Any) -> str:
+        if isinstance(value, bool):
+            return "min" if value else ""
+        if value not in self.words():
+            raise Invalid(f"expected true, false, 'min' or 'max', got {told(value)}")
+        return str(value)
+
+
+PROVENANCE = _Provenance(words=lambda: ("min", "max"))
+
+# What is done around a build by other commands, when an image asks for it: see sequence.py.
+AROUND = ("lint", "verify", "scan", "sbom", "provenance", "sign")
 
 
 @record
 class Image:
     """One image to build."""
 
-    elsewhere: ClassVar[dict[str, str]] = ELSEWHERE
     image: str = option(
         Text(), "name with registry, e.g. 'registry.example/team/app'", required=True
     )
@@ -457,6 +467,31 @@ class Image:
     ssh: tuple[Ssh, ...] = option(
         ListOf(RecordOf(of=Ssh, shorthand="id")), "keys for RUN --mount=type=ssh", ()
     )
+    lint: Any = option(
+        LateRecordOf(where="podwright.supply.linting:Linting", shorthand="failOn"),
+        "first look for mistakes in the Dockerfile: true, the lowest level that fails, or a map "
+        "as of lintDockerfile",
+        None,
+    )
+    verify: Any = option(
+        LateRecordOf(where="podwright.supply.parameters:Trust", shorthand="key"),
+        "first verify the signatures of base images: a public key, or a map as of verifyImage",
+        None,
+    )
+    scan: Any = option(
+        LateRecordOf(where="podwright.supply.parameters:Scanning", shorthand="failOn"),
+        "scan before it is pushed: true, the lowest severity that fails, or a map as of scanImage",
+        None,
+    )
+    sbom: bool = option(Flag(), "attach SBOMs to the image, as attestImage does", default=False)
+    provenance: str = option(
+        PROVENANCE, "attach provenance to the image, as attestImage does: true, or 'max'", ""
+    )
+    sign: Any = option(
+        LateRecordOf(where="podwright.supply.parameters:Sign", shorthand="key"),
+        "sign the image and its attestations: the key's credential, or a map as of attestImage",
+        None,
+    )
 
 
 @record
@@ -504,6 +539,12 @@ class Common(PodParameters):
         "building and pushing end after this time; 0 for never. Waiting for the pod and running "
         "the closure do not count",
         7200,
+    )
+    alone: bool = option(
+        Flag(),
+        "set by the step itself: nothing is done around this build",
+        default=False,
+        internal=True,
     )
 
 

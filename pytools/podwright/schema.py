@@ -8,13 +8,14 @@ documentation. Parsing (all problems at once, with a guess for misspelt names), 
 from __future__ import annotations
 
 import re
+from importlib import import_module
 
 from podwright.errors import Problem, guess, nearest, repeated, shown
 from podwright.records import field, fields, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any, Callable, ClassVar
 
 
@@ -161,6 +162,7 @@ class Choice(Kind):
     name: ClassVar[str] = "text"
     words: Callable[[], Iterable[str]] = list
     what: str = "value"
+    booleans: ClassVar[tuple[bool, ...]] = ()
 
     def parse(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -285,6 +287,28 @@ class RecordOf(Kind):
         return self.of(**parsed)
 
 
+@record
+class LateRecordOf(RecordOf):
+    """A map whose record is loaded when somebody gives one: most callers do not.
+
+    Attributes:
+        where: the record's module and name, ``package.module:Name``.
+    """
+
+    where: str = ""
+
+    @property  # type: ignore[misc]
+    def of(self) -> type:
+        """The record."""
+        module, _, name = self.where.partition(":")
+        found: type = getattr(import_module(module), name)
+        return found
+
+    def parse(self, value: Any) -> Any:
+        """Check a map; true stands for one with nothing in it, false for none."""
+        return super().parse({} if value is True else value) if value is not False else None
+
+
 def option(  # noqa: PLR0913 - each is given by its name
     kind: Kind,
     doc: str,
@@ -333,8 +357,7 @@ def parse_fields(cls: type, value: dict[str, Any]) -> dict[str, Any]:
     """
     options = {item.name: item.metadata for item in fields(cls)}
     problems = [
-        _meant_elsewhere(name, options, getattr(cls, "elsewhere", {}))
-        or unknown("parameter", name, options)
+        _meant_inside(name, options) or unknown("parameter", name, options)
         for name in value
         if name not in options
     ]
@@ -355,14 +378,9 @@ def parse_fields(cls: type, value: dict[str, Any]) -> dict[str, Any]:
     return parsed
 
 
-def _meant_elsewhere(
-    name: object, options: dict[str, Any], steps: Mapping[str, str]
-) -> Problem | None:
-    """Give the problem of a key of another step, or that one option takes inside."""
+def _meant_inside(name: object, options: dict[str, Any]) -> Problem | None:
+    """Give the problem of a key that one option takes inside."""
     word = str(name)
-    if word in steps:
-        sentence = f"unknown parameter {shown(word)}; see the step {steps[word]}"
-        return Problem(sentence, word, named=True)
     if nearest(word, options):
         return None
     inside = re.compile(rf"\[{re.escape(word)}:")

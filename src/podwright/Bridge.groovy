@@ -119,9 +119,12 @@ class Bridge implements Serializable {
   private Object runCommand(String name, Map request) {
     Map prepared = Requests.prepare(request)
     String id = writeRequest(prepared.json)
-    writeBundle(id + '/podwright.pyz')
+    if (step != 'buildImage') { // which has it in this pod already
+      writeBundle(id + '/podwright.pyz')
+    }
+    String label = Requests.label(step == 'buildImage' ? step + ' ' + name : step, request)
     return withLogins(prepared.bindings) {
-      return answer(Scripts.command(id, name), Requests.label(step, request)).value
+      return answer(Scripts.command(id, name), label).value
     }
   }
 
@@ -296,7 +299,25 @@ class Bridge implements Serializable {
       // Only Jenkins can bind the credentials that the organisation's defaults name.
       answered = bound(request + (Map) answered.defaults)
     }
-    return answered.value
+    return answered.turns == null ? answered.value : inTurn((List) answered.turns)
+  }
+
+  /** Runs what is to be done around a build, and the build itself: see sequence.py. */
+  private Object inTurn(List turns) {
+    Object result = null
+    for (int i = 0; i < turns.size(); i++) {
+      Map turn = (Map) turns.get(i)
+      if (turn.command == null) {
+        result = bound((Map) turn.request).value
+      } else {
+        Map given = Requests.taken(turn, result)
+        Object made = steps.container('tools') {
+          return runCommand(turn.command.toString(), given)
+        }
+        Requests.put(turn, result, made)
+      }
+    }
+    return result
   }
 
   private Map bound(Map request) {
@@ -335,7 +356,7 @@ class Bridge implements Serializable {
       fail('the script has ended without an answer; its log is above.')
     }
     if (answered.failure != null) {
-      tell((Map) answered.failure, answered.error.toString())
+      tell((Map) answered.failure, named(answered.error.toString()))
     }
     if (answered.error != null) {
       fail(answered.error)
@@ -367,6 +388,10 @@ class Bridge implements Serializable {
   }
 
   private Object fail(String sentence) {
-    return steps.error(sentence.startsWith(step + ': ') ? sentence : step + ': ' + sentence)
+    return steps.error(named(sentence))
+  }
+
+  private String named(String sentence) {
+    return sentence.startsWith(step + ': ') ? sentence : step + ': ' + sentence
   }
 }

@@ -75,21 +75,10 @@ class Call implements Serializable {
     for (Object key : given.keySet()) {
       String name = key.toString()
       if (!known.contains(name)) {
-        problems.add("${where}unknown parameter '${name}'${hint(name, known)}".toString())
+        problems.add("${where}unknown parameter '${name}'${guess(name, known)}".toString())
       }
     }
     return problems
-  }
-
-  @NonCPS
-  private static String hint(String name, List known) {
-    for (Object pair : Parameters.of('elsewhere')) {
-      String start = name + ': '
-      if (pair.toString().startsWith(start)) {
-        return '; see the step ' + (pair.toString() - start)
-      }
-    }
-    return guess(name, known)
   }
 
   @NonCPS

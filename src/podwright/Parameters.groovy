@@ -9,9 +9,9 @@ class Parameters implements Serializable {
     'buildImage': [
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
       'reproducible', 'pull', 'push', 'output', 'cache', 'annotations', 'compression', 'network',
-      'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'builderOptions', 'secrets', 'ssh',
-      'builder', 'registries', 'proxy', 'pod', 'credentials', 'retries', 'record', 'timeout',
-      'images',
+      'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'builderOptions', 'secrets', 'ssh', 'lint',
+      'verify', 'scan', 'sbom', 'provenance', 'sign', 'builder', 'registries', 'proxy', 'pod',
+      'credentials', 'retries', 'record', 'timeout', 'images',
     ],
     'withBuilderPod': [
       'builder', 'registries', 'proxy', 'pod',
@@ -19,14 +19,15 @@ class Parameters implements Serializable {
     'buildImage.images': [
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
       'reproducible', 'pull', 'push', 'output', 'cache', 'annotations', 'compression', 'network',
-      'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'builderOptions', 'secrets', 'ssh',
+      'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'builderOptions', 'secrets', 'ssh', 'lint',
+      'verify', 'scan', 'sbom', 'provenance', 'sign',
     ],
     'promoteImage': [
       'image', 'to', 'tags', 'credentials', 'registries', 'images',
     ],
     'pushImage': [
-      'credentials', 'registries', 'image', 'output', 'tags', 'digest', 'platforms', 'pushed',
-      'reference', 'cachedSteps', 'seconds',
+      'credentials', 'registries', 'image', 'output', 'tags', 'digest', 'discard', 'platforms',
+      'pushed', 'reference', 'cachedSteps', 'seconds',
     ],
     'pruneImages': [
       'credentials', 'registries', 'repository', 'keep', 'olderThan', 'protect', 'match', 'remove',
@@ -35,15 +36,15 @@ class Parameters implements Serializable {
       'credentials', 'registries', 'image', 'sbom', 'provenance', 'sign', 'build',
     ],
     'scanImage': [
-      'credentials', 'registries', 'image', 'archive', 'failOn', 'onlyFixed', 'ignore',
-      'ignoreFile', 'report', 'database', 'databaseDir', 'databaseAge',
+      'failOn', 'onlyFixed', 'ignore', 'ignoreFile', 'report', 'database', 'databaseDir',
+      'databaseAge', 'credentials', 'registries', 'image', 'archive',
     ],
     'verifyImage': [
-      'key', 'kms', 'identity', 'issuer', 'trustedRoot', 'credentials', 'registries', 'image',
-      'dockerfile', 'attestations',
+      'key', 'kms', 'identity', 'issuer', 'trustedRoot', 'attestations', 'credentials',
+      'registries', 'image', 'dockerfile', 'buildArgs',
     ],
     'lintDockerfile': [
-      'dockerfile', 'failOn', 'ignore', 'report',
+      'failOn', 'ignore', 'report', 'dockerfile',
     ],
     'promoteImage.images': [
       'image', 'to', 'tags',
@@ -54,10 +55,6 @@ class Parameters implements Serializable {
     'features': [
       'platforms', 'reproducible', 'output', 'cache', 'annotations', 'compression', 'network',
       'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'secrets', 'ssh', 'images',
-    ],
-    'elsewhere': [
-      'sbom: attestImage', 'provenance: attestImage', 'sign: attestImage', 'scan: scanImage',
-      'verify: verifyImage', 'lint: lintDockerfile',
     ],
     'choosing': [
       'auto', 'default',

@@ -125,6 +125,36 @@ class Requests implements Serializable {
     ]
   }
 
+  /** Returns the request of a turn around a build, with what it takes of the image's result. */
+  @NonCPS
+  static Map taken(Map turn, Object result) {
+    Map given = [:] + (Map) turn.request
+    if (turn.take != null) {
+      Map image = imageOf(turn, result)
+      for (Object pair : ((Map) turn.take).entrySet()) {
+        if (image.containsKey(pair.value)) {
+          given.put(pair.key, image.get(pair.value))
+        }
+      }
+    }
+    return given
+  }
+
+  /** Puts what a turn gave into the result of its image. */
+  @NonCPS
+  static void put(Map turn, Object result, Object made) {
+    if (turn.of != null && turn.into) {
+      imageOf(turn, result).put(turn.into, made)
+    } else if (turn.of != null) {
+      imageOf(turn, result).putAll((Map) made)
+    }
+  }
+
+  @NonCPS
+  private static Map imageOf(Map turn, Object result) {
+    return result instanceof List ? (Map) ((List) result).get((int) turn.of) : (Map) result
+  }
+
   /** Returns a request as JSON. */
   @NonCPS
   static String toJson(Map request) {

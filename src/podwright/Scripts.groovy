@@ -126,8 +126,10 @@ trap 'rm -rf "$job"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+bundle="$job/podwright.pyz"
+[ -e "$bundle" ] || bundle="$home/podwright/podwright.pyz"
 if command -v python3 >/dev/null 2>&1; then
-  python3 -I "$job/podwright.pyz" "$pw_command" --machine --request "$job/request.json"
+  python3 -I "$bundle" "$pw_command" --machine --request "$job/request.json"
 else
   printf '{"error": "this agent has no python3: install it, or call the step outside of node."}'
 fi

@@ -29,6 +29,8 @@ from podwright.request import (
     parse_build,
     parse_pod,
 )
+from podwright.supply.linting import Linting
+from podwright.supply.parameters import Held, Scanning, Sign, Trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +78,20 @@ GOOD: dict[str, list[tuple[Any, Any]]] = {
         ),
     ],
     "ssh": [([{}], (Ssh(),)), ([{"id": "k", "src": "key"}], (Ssh(id="k", src="key"),))],
+    "lint": [(True, Linting()), (False, None), ("info", Linting(failOn="info"))],
+    "verify": [
+        ("cosign.pub", Trust(key="cosign.pub")),
+        ({"kms": "k", "attestations": "spdx"}, Trust(kms="k", attestations=("spdx",))),
+    ],
+    "scan": [
+        (True, Scanning()),
+        ("low", Scanning(failOn="low")),
+        ({"onlyFixed": True}, Scanning(onlyFixed=True)),
+    ],
+    "sbom": [(True, True)],
+    "provenance": [(True, "min"), (False, ""), ("max", "max")],
+    "sign": [("key", Sign(key=Held(credentialsId="key"))), ({"kms": "k"}, Sign(kms="k"))],
+    "alone": [(True, True)],
     "builder": [("buildah", "buildah"), ("auto", "auto")],
     "credentials": [
         ("login", (Credential(credentialsId="login"),)),
@@ -183,6 +199,14 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
     ],
     "ssh": [([{"id": "a b"}], ["ssh[0].id: 'a b' is not an id"]),
             ([{"variable": "$(x)"}], ["ssh[0].variable: '$(x)' is not a variable"])],
+    "lint": [("worse", [("lint.failOn: unknown level 'worse'; known are error, info, never, style, "
+                         "warning")])],
+    "verify": [({"keys": "a"}, ["verify: unknown parameter 'keys'; did you mean 'key'?"])],
+    "scan": [({"failOn": 1}, ["scan.failOn: expected a text, got a number"])],
+    "sbom": [("yes", ["sbom: expected true or false, got 'yes'"])],
+    "provenance": [("most", ["provenance: expected true, false, 'min' or 'max', got 'most'"])],
+    "sign": [({"key": {"env": "1"}}, ["sign.key.env: '1' is not a variable"])],
+    "alone": [("x", ["alone: expected true or false, got 'x'"])],
     "builder": [
         ("buildha", ["builder: unknown builder 'buildha'; did you mean 'buildah'?"]),
         (1, ["builder: expected a text, got a number"]),

@@ -3,10 +3,10 @@
 The Groovy bridge writes JOB/request.json, the constant script in the builder's
 container adds JOB/env (KEY=value lines), JOB/config (when PODWRIGHT_CONFIG is
 set) and asks. The answer is JOB/build.sh, or JOB/answer.json with an error
-sentence or the defaults whose credentials Jenkins must bind; JOB/answered says
-that it is there. A build that runs asks as well: why a step failed
-(JOB/failed), for its logins (JOB/logins), and what a registry says of its
-image (JOB/pushed).
+sentence, the defaults whose credentials Jenkins must bind, or what is to be
+done around the build; JOB/answered says that it is there. A build that runs
+asks as well: why a step failed (JOB/failed), for its logins (JOB/logins), and
+what a registry says of its image (JOB/pushed).
 
 In the tools container (listen.py) the process stays: it reads further jobs
 from the pipe PODWRIGHT_STAYS and answers each in a child, which has all
@@ -23,6 +23,7 @@ import traceback
 from pathlib import Path
 
 from podwright import inputs, workspace
+from podwright import request as requests
 from podwright.errors import Findings, PodwrightError, UsageError
 from podwright.plan import plan_script
 from podwright.resources import LazyModule
@@ -31,7 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from podwright import described, loginfiles
+    from podwright import described, loginfiles, sequence
     from podwright.console import Console
     from podwright.doctor import failed
 
@@ -40,6 +41,7 @@ if not TYPE_CHECKING:
     failed = LazyModule("podwright.doctor.failed")
     loginfiles = LazyModule("podwright.loginfiles")
     described = LazyModule("podwright.described")
+    sequence = LazyModule("podwright.sequence")
 
 SUMMARY = "answer one request of a pipeline inside its pod (used by the library itself)"
 
@@ -149,12 +151,18 @@ def _answer_build(job: Path, console: Console) -> None:
     value = inputs.read_request(str(job / "request.json"), console.stdin).value
     found = Findings()
     request, config = inputs.load(value, root, env, found)
-    unbound = {k: v for k, v in config.bound.items() if value.get(k) is None}
+    done = requests.AROUND if request.common.alone else ()
+    unbound = {k: v for k, v in config.bound.items() if value.get(k) is None and k not in done}
     if unbound:
         (job / "answer.json").write_text(json.dumps({"defaults": unbound}), encoding="utf-8")
         return
     facts = workspace.inspect(root, env)
-    _write_script(job, plan_script(request, config, facts, found, str(job)))
+    script = plan_script(request, config, facts, found, str(job))
+    if inputs.is_alone(request, config):
+        _write_script(job, script)
+    else:
+        made = sequence.turns(value, request, config)
+        (job / "answer.json").write_text(json.dumps({"turns": made}), encoding="utf-8")
 
 
 def read_env(text: str) -> dict[str, str]:

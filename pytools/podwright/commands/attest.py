@@ -37,14 +37,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    return steps.answered(options, console, lambda: _attested(options, console))
+    return steps.run(options, console, work, "image", "sbom", "provenance")
 
 
-def _attested(options: argparse.Namespace, console: Console) -> dict[str, Any]:
-    value = steps.request_of(options, console, "image", "sbom", "provenance")
+def work(value: dict[str, Any], console: Console) -> dict[str, Any]:
     asked = named.parse(Attestation, value)
     if not (asked.sbom or asked.provenance or asked.sign):
         raise UsageError("nothing is asked for; say sbom, provenance or sign")
+    if asked.sign:
+        asked.sign.check()
     source = named.read_source(asked.image)
     known = named.Registries(asked, Path.cwd(), console.env)
     repository = known.repository(source.name, "push")

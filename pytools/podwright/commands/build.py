@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 import podwright
-from podwright import inputs, local, workspace
+from podwright import commands, inputs, local, sequence, workspace
 from podwright.errors import Findings
 from podwright.options import add_request_options, request_from
 from podwright.plan import plan, refuse_without_registry
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
+    from podwright.config import Config
     from podwright.console import Console
+    from podwright.plan import Plan
+    from podwright.request import Request
 
 SUMMARY = "build an image on this machine"
 
@@ -45,14 +48,48 @@ def run(options: argparse.Namespace, console: Console) -> int:
     root = Path.cwd()
     found = Findings()
     value = request_from(options, console, found)
+    request, config, made = _planned(value, root, console, found)
+    if inputs.is_alone(request, config):
+        code, result = _built(made, console)
+    else:
+        code, result = _in_turn(sequence.turns(value, request, config), root, console)
+    if code == 0 and result is not None:
+        console.result(json.dumps(result, indent=2))
+    return code
+
+
+def _planned(
+    value: dict[str, Any], root: Path, console: Console, found: Findings
+) -> tuple[Request, Config, Plan]:
+    """Plan what can be built here; gives the request and the configs as well."""
     request, config = inputs.load(value, root, console.env, found)
     name = local.strategy(request.common.builder, config, console.env)
     request = replace(request, common=replace(request.common, builder=name))
     made = plan(request, config, workspace.inspect(root, console.env), found)
     refuse_without_registry(made.builds)
+    return request, config, made
+
+
+def _in_turn(turns: list[sequence.Turn], root: Path, console: Console) -> tuple[int, Any]:
+    """Do what is asked for around the build, and the build; ends with the build when that fails."""
+
+    def build(value: dict[str, Any]) -> Any:
+        code, result = _built(_planned(value, root, console, Findings())[2], console)
+        if code:
+            raise SystemExit(code)
+        return result
+
+    def work(name: str, value: dict[str, Any]) -> Any:
+        command: Any = commands.load(name)
+        return command.work(value, console)
+
+    return 0, sequence.run(turns, build, work)
+
+
+def _built(made: Plan, console: Console) -> tuple[int, Any]:
+    """Build by a plan; gives the exit code and the result."""
     console.say(f"podwright build: building with {made.builder}")
-    env = {**console.env, "PW_PLANNER": own_command()}
-    return _run_script(made.script, env, console)
+    return _run_script(made.script, {**console.env, "PW_PLANNER": own_command()})
 
 
 def own_command() -> str:
@@ -63,7 +100,7 @@ def own_command() -> str:
     return shlex.join([sys.executable, "-I", *([bundle] if bundle else ["-m", "podwright"])])
 
 
-def _run_script(script: str, env: dict[str, str], console: Console) -> int:
+def _run_script(script: str, env: dict[str, str]) -> tuple[int, Any]:
     """Run the script; its result comes through a pipe, its talk goes straight to the terminal."""
     receive, send = os.pipe()
     with os.fdopen(receive, encoding="utf-8") as result:
@@ -81,9 +118,7 @@ def _run_script(script: str, env: dict[str, str], console: Console) -> int:
             process.stdin.close()
         code = _wait_for(process)
         text = result.read()
-    if text and code == 0:
-        console.result(json.dumps(json.loads(text)["value"], indent=2))
-    return code
+    return code, json.loads(text)["value"] if text and code == 0 else None
 
 
 def _wait_for(process: subprocess.Popen[bytes]) -> int:

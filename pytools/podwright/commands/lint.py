@@ -36,13 +36,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    return steps.answered(options, console, lambda: _linted(options, console))
-
-
-def _linted(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     options.dockerfile = options.dockerfile or None
-    names = ("dockerfile", "failOn", "ignore", "report")
-    asked = named.parse(linting.Lint, steps.request_of(options, console, *names))
+    return steps.run(options, console, work, "dockerfile", "failOn", "ignore", "report")
+
+
+def work(value: dict[str, Any], console: Console) -> dict[str, Any]:
+    asked = named.parse(linting.Lint, value)
     known = named.Registries(named.Repositories(), Path.cwd(), console.env)
     with programs_for(known, console.env, None, Login()) as programs:
         found = linting.lint(asked, programs)

@@ -35,11 +35,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    return steps.answered(options, console, lambda: _promoted(options, console))
+    return steps.run(options, console, work, "image", "to", "tags")
 
 
-def _promoted(options: argparse.Namespace, console: Console) -> Any:
-    value = steps.request_of(options, console, "image", "to", "tags")
+def work(value: dict[str, Any], console: Console) -> Any:
     several = "images" in value
     if several and "image" in value:
         raise UsageError("image: cannot stand beside 'images'; name the image in each element")

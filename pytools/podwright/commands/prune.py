@@ -38,12 +38,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    return steps.answered(options, console, lambda: _pruned(options, console))
+    return steps.run(
+        options, console, work, "repository", "keep", "olderThan", "protect", "match", "remove"
+    )
 
 
-def _pruned(options: argparse.Namespace, console: Console) -> dict[str, Any]:
-    names = ("repository", "keep", "olderThan", "protect", "match", "remove")
-    value = steps.request_of(options, console, *names)
+def work(value: dict[str, Any], console: Console) -> dict[str, Any]:
     given = parameters.parse(parameters.Pruning, value)
     name, _ = parameters.read_name(given.repository, "repository")
     registries = parameters.Registries(given, Path.cwd(), console.env)

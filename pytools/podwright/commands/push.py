@@ -34,16 +34,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    return steps.answered(options, console, lambda: _pushed(options, console))
+    return steps.run(options, console, work, "output", "image", "tags")
 
 
-def _pushed(options: argparse.Namespace, console: Console) -> Any:
+def work(value: dict[str, Any], console: Console) -> Any:
     """Push one archive.
 
     Raises:
         PodwrightError: it cannot be pushed.
     """
-    value = steps.request_of(options, console, "output", "image", "tags")
     given = parameters.parse(parameters.Pushing, value)
     name, own = parameters.read_name(given.image, "image")
     tags = list(dict.fromkeys([*([own] if own else []), *given.tags]))
@@ -59,4 +58,6 @@ def _pushed(options: argparse.Namespace, console: Console) -> Any:
     console.say(f"[podwright] pushing {origin.image.digest} to {target}")
     done = promote(origin, target, origin.image, tags)
     console.say(f"[podwright] pushed {', '.join(tags)}; {done.sent} bytes sent")
-    return {**done.as_json(), "pushed": True}
+    if given.discard:
+        Path(given.output).unlink()
+    return {**done.as_json(), "pushed": True, "output": None if given.discard else given.output}

@@ -51,12 +51,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    return steps.answered(options, console, lambda: _scanned(options, console))
+    return steps.run(
+        options, console, work, "image", "archive", "failOn", "onlyFixed", "ignoreFile", "report"
+    )
 
 
-def _scanned(options: argparse.Namespace, console: Console) -> dict[str, Any]:
-    names = ("image", "archive", "failOn", "onlyFixed", "ignoreFile", "report")
-    asked = named.parse(Asked, steps.request_of(options, console, *names))
+def work(value: dict[str, Any], console: Console) -> dict[str, Any]:
+    asked = named.parse(Asked, value)
     if bool(asked.image) == bool(asked.archive):
         raise UsageError("name either an image or an archive")
     known = named.Registries(asked, Path.cwd(), console.env)
@@ -79,4 +80,6 @@ def _scanned(options: argparse.Namespace, console: Console) -> dict[str, Any]:
         f"[podwright] {asked.image or asked.archive}: {len(report.matches)} vulnerabilities, none "
         f"of them fails ({len(report.accepted)} accepted)"
     )
+    if asked.discard:
+        Path(asked.archive).unlink()
     return {"image": asked.image or asked.archive, "report": asked.report, **report.as_json()}

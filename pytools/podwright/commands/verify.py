@@ -43,19 +43,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    return steps.answered(options, console, lambda: _verified(options, console))
+    return steps.run(
+        options, console, work, "image", "dockerfile", "key", "identity", "issuer", "attestations"
+    )
 
 
-def _verified(options: argparse.Namespace, console: Console) -> dict[str, Any]:
-    names = ("image", "dockerfile", "key", "identity", "issuer", "attestations")
-    asked = named.parse(Verification, steps.request_of(options, console, *names))
+def work(value: dict[str, Any], console: Console) -> dict[str, Any]:
+    asked = named.parse(Verification, value)
     if bool(asked.image) == bool(asked.dockerfile):
         raise UsageError("name either an image or a dockerfile")
     known = named.Registries(asked, Path.cwd(), console.env)
     if asked.image:
         reference, verified = _verify(asked, asked.image, known, console)
         return {"image": asked.image, "reference": reference, "verified": verified}
-    bases = dockerfile.read(read_text(Path(asked.dockerfile), asked.dockerfile), {}).bases
+    text = read_text(Path(asked.dockerfile), asked.dockerfile)
+    content = dockerfile.read(text, asked.buildArgs)
+    if not content.certain:
+        raise UsageError(
+            f"{asked.dockerfile}: not all base images can be told, so they cannot be verified; "
+            "write them without variables that have no value"
+        )
+    bases = dict.fromkeys([*content.bases, *content.sources])
     found = {name: _verify(asked, pins.tagged(name), known, console)[0] for name in bases}
     return {"dockerfile": asked.dockerfile, "bases": found}
 

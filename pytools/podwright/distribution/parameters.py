@@ -84,6 +84,7 @@ class Pushing(Repositories):
     digest: str = option(
         Text(DIGEST, "a digest (sha256:...)"), "what must be in the archive, if it is known", ""
     )
+    discard: bool = option(Flag(), "remove the archive when it was pushed", default=False)
     # What a result has beside.
     platforms: Any = option(_RESULT, "what was built", None, internal=True)
     pushed: Any = option(_RESULT, "whether it was pushed", None, internal=True)

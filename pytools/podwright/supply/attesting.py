@@ -208,9 +208,6 @@ class Signer:
         self.programs = programs
         self.words: list[str] = []
         self.env: dict[str, str] = {}
-        given = [name for name in ("key", "kms", "token") if getattr(asked, name)]
-        if len(given) != 1:
-            raise UsageError("sign: name one of key, kms and token")
         if asked.token:
             token = programs.folder / "token"
             token.write_text(held(asked.token, programs.env, "sign.token"), encoding="utf-8")

@@ -19,10 +19,9 @@ LEVELS = ("style", "info", "warning", "error")
 
 
 @record
-class Lint:
-    """The parameters of ``lintDockerfile``."""
+class Linting:
+    """Which findings fail, and where the report goes."""
 
-    dockerfile: tuple[str, ...] = option(ListOf(Text()), "Dockerfiles to look at", ("Dockerfile",))
     failOn: str = option(  # noqa: N815
         Choice(words=lambda: (*LEVELS, "never"), what="level"),
         "the lowest level that fails the step",
@@ -32,6 +31,13 @@ class Lint:
         ListOf(Text(r"(?:DL|SC)\d{4}", "a rule such as 'DL3008'")), "rules that do not count", ()
     )
     report: str = option(Text(), "file for the report, in SARIF", "podwright-lint.sarif")
+
+
+@record
+class Lint(Linting):
+    """The parameters of ``lintDockerfile``."""
+
+    dockerfile: tuple[str, ...] = option(ListOf(Text()), "Dockerfiles to look at", ("Dockerfile",))
 
 
 def lint(asked: Lint, programs: Programs) -> list[dict[str, Any]]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from podwright.distribution.parameters import Repositories
+from podwright.errors import Problem, UsageError
 from podwright.records import record
-from podwright.request import IDENTIFIER
+from podwright.request import IDENTIFIER, PROVENANCE
 from podwright.schema import (
     Anything,
     Choice,
     Flag,
-    Invalid,
     ListOf,
+    MapOf,
     Number,
     RecordOf,
     Text,
     option,
-    told,
 )
 
 TYPE_CHECKING = False
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 LEVELS = ("negligible", "low", "medium", "high", "critical")
-
-
-@record
-class Provenance(Choice):
-    """How much provenance says: true or 'min', 'max' with the names of more parameters."""
-
-    def parse(self, value: Any) -> str:
-        if isinstance(value, bool):
-            return "min" if value else ""
-        if value not in ("min", "max"):
-            raise Invalid(f"expected true, false, 'min' or 'max', got {told(value)}")
-        return str(value)
 
 
 @record
@@ -76,16 +64,30 @@ class Sign:
         "",
     )
 
+    def check(self) -> None:
+        """Look whether it is clear who signs.
+
+        Raises:
+            UsageError: nobody, or more than one.
+        """
+        if sum(map(bool, (self.key, self.kms, self.token))) != 1:
+            raise UsageError([Problem("name one of key, kms and token", "sign")])
+
 
 @record
 class Trust:
-    """Whose signatures count."""
+    """Whose signatures count, and which signed attestations must be there."""
 
     key: str = option(Text(), "the public key: a file of the workspace, or the PEM text", "")
     kms: str = option(Text(), "address of a key service", "")
     identity: str = option(Text(), "who signed without a key: an address or a URL", "")
     issuer: str = option(Text(), "who vouches for that identity", "")
     trustedRoot: str = option(Text(), "Sigstore's trusted root, for services of your own", "")  # noqa: N815
+    attestations: tuple[str, ...] = option(
+        ListOf(Choice(words=lambda: ("spdx", "cyclonedx", "provenance"), what="attestation")),
+        "signed attestations that must be there",
+        (),
+    )
 
 
 @record
@@ -95,7 +97,7 @@ class Attestation(Repositories):
     image: str = option(Text(), "the image, with its digest or a tag", required=True)
     sbom: bool = option(Flag(), "attach SBOMs: SPDX and CycloneDX, by Syft", default=False)
     provenance: str = option(
-        Provenance(), "attach SLSA provenance v1: true, or 'max' with all parameters' names", ""
+        PROVENANCE, "attach SLSA provenance v1: true, or 'max' with all parameters' names", ""
     )
     sign: Sign | None = option(
         RecordOf(of=Sign, shorthand="key"), "sign all of it, by Cosign", None
@@ -121,11 +123,9 @@ class Ignored:
 
 
 @record
-class Scan(Repositories):
-    """The parameters of ``scanImage``."""
+class Scanning:
+    """How to scan, and what fails."""
 
-    image: str = option(Text(), "the image, with its digest or a tag", "")
-    archive: str = option(Text(), "an OCI archive in its place: buildImage's `output`", "")
     failOn: str = option(  # noqa: N815
         Choice(words=lambda: (*LEVELS, "never"), what="level"),
         "the lowest severity that fails the step",
@@ -149,13 +149,21 @@ class Scan(Repositories):
 
 
 @record
+class Scan(Repositories, Scanning):
+    """The parameters of ``scanImage``."""
+
+    image: str = option(Text(), "the image, with its digest or a tag", "")
+    archive: str = option(Text(), "an OCI archive in its place: buildImage's `output`", "")
+    discard: bool = option(Flag(), "remove the archive afterwards", default=False, internal=True)
+
+
+@record
 class Verification(Repositories, Trust):
     """The parameters of ``verifyImage``."""
 
     image: str = option(Text(), "the image, with its digest or a tag", "")
     dockerfile: str = option(Text(), "in its place: a Dockerfile, all of whose bases count", "")
-    attestations: tuple[str, ...] = option(
-        ListOf(Choice(words=lambda: ("spdx", "cyclonedx", "provenance"), what="attestation")),
-        "signed attestations that must be there",
-        (),
+    buildArgs: dict[str, str] = option(  # noqa: N815
+        MapOf(Text(numbers=True)), "values of ARG, for bases that name one", {}
     )
+    refusal: str = option(Text(), "set by the step itself", "", internal=True)

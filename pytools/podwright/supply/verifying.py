@@ -29,9 +29,10 @@ def verify(asked: Verification, programs: Programs, reference: str) -> list[str]
         try:
             programs.run("cosign", [*verb, *words, reference])
         except PodwrightError as error:
+            refused = f"{asked.refusal}: it " if asked.refusal else ""
             raise PodwrightError(
-                f"{reference} has no {name} of those who are trusted: {error}; use an image that "
-                "they have signed, or correct whom you trust"
+                f"{reference} {refused}has no {name} of those who are trusted: {error}; use an "
+                "image that they have signed, or correct whom you trust"
             ) from None
         made.append(name)
     return made

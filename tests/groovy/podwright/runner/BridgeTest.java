@@ -624,6 +624,24 @@ class BridgeTest {
   }
 
   @Test
+  void what_is_asked_for_around_a_build_is_done_by_commands_in_the_tools_container() {
+    for (String image : List.of("image: 'around:x'", "images: [[image: 'a'], [image: 'b']]")) {
+      var outcome = run(true, "def made = buildImage(" + image + ", tags: ['around'])\n"
+          + "echo groovy.json.JsonOutput.toJson(made instanceof List ? made[0] : made)");
+      String first = image.startsWith("images") ? "" : "around:x";
+      assertEquals(List.of("{\"image\":\"" + first + "\",\"none\":null,\"pushed\":\"{\\\"name\\\":\\\""
+          + first + "\\\"}\",\"seconds\":1.5,\"tags\":[\"a\",\"b\"],\"scan\":{\"scaned\":\"{"
+          + "\\\"credentials\\\":{\\\"credentialsId\\\":\\\"login\\\",\\\"variable\\\":"
+          + "\\\"PODWRIGHT_1\\\"}} with a login\"}}"), outcome.echoes(), outcome.log());
+      assertEquals(List.of("builder", "tools", "builder", "tools", "tools"),
+          outcome.steps("container").stream().map(it -> it.facts.get("name")).toList());
+    }
+    var outcome = run(true, "buildImage(image: 'around:refuse', tags: ['around'])");
+    assertEquals("buildImage: it is bad", outcome.error());
+    assertEquals("buildImage: it is bad", outcome.report().get("description"));
+  }
+
+  @Test
   void a_failure_is_told_to_catch_blocks_and_on_the_page_of_the_build() {
     var outcome = run(true, "currentBuild.description = 'app 1'\n"
         + "try { buildImage(image: 'failed:x') } catch (e) { echo env.PODWRIGHT_FAILURE }");

@@ -64,8 +64,8 @@ class RealBundleTest {
     assertTrue(outcome.error().startsWith("pushImage: output: '")
         && outcome.error().endsWith("app.tar' cannot be read: No such file or directory"),
         outcome.log());
-    assertEquals("pushImage: unknown parameter 'dest'; known are cachedSteps, credentials, digest, "
-        + "image, output, platforms, pushed, reference, registries, seconds, tags",
+    assertEquals("pushImage: unknown parameter 'dest'; known are cachedSteps, credentials, "
+        + "digest, discard, image, output, platforms, pushed, reference, registries, seconds, tags",
         run("pushImage(image: 'a', dest: 'b')").error());
   }
 
@@ -87,11 +87,6 @@ class RealBundleTest {
   void images_are_attested_scanned_and_verified_by_the_bundle() {
     assertEquals("attestImage: nothing is asked for; say sbom, provenance or sign",
         run("node { attestImage(image: 'r.example/app:1') }").error());
-    for (String where : List.of("", "node { ")) {
-      assertEquals("buildImage: unknown parameter 'sbom'; see the step attestImage",
-          run(where + "buildImage(image: 'r.example/a:1', sbom: true)"
-              + (where.isEmpty() ? "" : " }")).error());
-    }
     assertEquals("scanImage: name either an image or an archive",
         run("node { scanImage(failOn: 'high') }").error());
     assertEquals("lintDockerfile: dockerfile: there is no file 'no'",
