@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -103,9 +104,37 @@ def with_table(text: str) -> str:
 
 
 def made_for(root: Path) -> dict[str, bytes]:
-    """Give all generated files, and the pages of the repository that hold a generated table."""
+    """Give all generated files, and the pages of the repository that hold a generated table.
+
+    A bundle that has the right members stays as it is: zlib's version may change compressed bytes.
+    """
     readme = (root / "README.md").read_text(encoding="utf-8")
-    return {**everything(), "README.md": with_table(readme).encode()}
+    made = {**everything(), "README.md": with_table(readme).encode()}
+    for path in [root / name for name in made if name.endswith(".pyz")]:
+        name, there = path.relative_to(root).as_posix(), path.read_bytes() if path.exists() else b""
+        if there and bundle.members_of(there) == bundle.members_of(made[name]):
+            made[name] = there
+    return {**made, "src/podwright/Bundle.groovy": _sums(made)}
+
+
+def _sums(made: dict[str, bytes]) -> bytes:
+    """Give the class by which the library knows its bundles."""
+    plans, jobs = (
+        hashlib.sha256(made[f"{RESOURCES}/{name}.pyz"]).hexdigest()
+        for name in ("podwright", "podwright-jobs")
+    )
+    text = f"""\
+package podwright
+
+/** The SHA-256 of the bundles; `make generate` renews it. */
+class Bundle implements Serializable {{
+  static final String SUM = '{plans}'
+  static final String JOBS_SUM = '{jobs}'
+
+  private static final long serialVersionUID = 1L
+}}
+"""
+    return text.encode()
 
 
 def write(root: Path) -> list[str]:
@@ -121,20 +150,12 @@ def write(root: Path) -> list[str]:
 
 
 def stale(root: Path) -> list[str]:
-    """Give the paths whose committed content is not what would be generated.
-
-    Bundles are compared member by member: zlib's version may change the compressed bytes.
-    """
+    """Give the paths whose committed content is not what would be generated."""
     found = []
     made = made_for(root)
     for name, data in made.items():
         path = root / name
-        if not path.exists():
-            found.append(name)
-        elif name.endswith(".pyz"):
-            if bundle.members_of(path.read_bytes()) != bundle.members_of(data):
-                found.append(name)
-        elif path.read_bytes() != data:
+        if not path.exists() or path.read_bytes() != data:
             found.append(name)
     expected = {Path(name).name for name in made if name.startswith(f"{RESOURCES}/pods/")}
     present = {path.name for path in (root / RESOURCES / "pods").glob("*")}

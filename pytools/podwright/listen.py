@@ -6,14 +6,18 @@
 # loaded while the pod starts, and a bundle that has answered stays for further jobs
 # (commands/answer.py).
 import contextlib
+import hashlib
 import json
 import os
 import runpy
 import signal
 import sys
+import tempfile
 import traceback
 
 FIFO = "/run/podwright/ask"
+OWN = os.fsencode(tempfile.mkdtemp())
+CHANGED = "podwright.pyz in the workspace is not the one that the library wrote; who changed it?"
 USED = "argparse hashlib http.client ipaddress pathlib shlex ssl time urllib.request"
 
 
@@ -83,10 +87,30 @@ def start(bundle: bytes, version: "tuple[float, int]", job: bytes) -> None:
     servers[pid] = ((bundle, version[0], version[1]), writer, [job])
 
 
+def bundle_for(job: bytes) -> bytes:
+    """Give the bundle that answers: a copy out of the workspace's reach, when the job has a sum."""
+    path = os.path.join(os.path.dirname(job), b"podwright.pyz")
+    try:
+        with open(os.path.join(job, b"bundle"), "rb") as file:
+            wanted = file.read().strip().decode()
+    except OSError:
+        return path  # the scripts of an older library name none
+    own = os.path.join(OWN, os.path.basename(wanted).encode())
+    if not os.path.isfile(own):
+        with open(path, "rb") as file:
+            content = file.read()
+        if hashlib.sha256(content).hexdigest() != wanted:
+            raise ValueError(CHANGED)
+        with open(own + b".new", "wb") as file:
+            file.write(content)
+        os.replace(own + b".new", own)
+    return own
+
+
 def answer(job: bytes) -> None:
     """Have the bundle beside a job answer it."""
-    bundle = os.path.join(os.path.dirname(job), b"podwright.pyz")
     try:
+        bundle = bundle_for(job)
         known = os.stat(bundle)
     except (OSError, ValueError) as error:
         fail(job, str(error))

@@ -244,6 +244,12 @@ pw_explain() { # how the step ended
   [ -n "$pw_why" ] || pw_why="$pw_title: $1$(pw_reason)"
 }
 
+# The sum is from the library; what ran since could have changed the bundle.
+pw_is_ours() { # bundle
+  [ ! -s "$PW_JOB/bundle" ] || ! command -v sha256sum >/dev/null 2>&1 ||
+    [ "$(sha256sum <"$1" | cut -c1-64)" = "$(cat "$PW_JOB/bundle")" ]
+}
+
 # The planner is where it was when it made this script: behind its FIFO, in this container, or on the
 # machine that runs it (PW_PLANNER). A failed build must not wait long for it.
 pw_ask() { # directory, how many tenths of a second to wait
@@ -253,8 +259,9 @@ pw_ask() { # directory, how many tenths of a second to wait
   elif [ -p "$pw_fifo" ]; then
     printf '%s\n' "$1" >"$pw_fifo" 3>&- & # opening it waits for its reader
     pw_asked=$!
-  elif [ -e "${PW_JOB%/*}/podwright.pyz" ] && command -v python3 >/dev/null 2>&1; then
-    python3 -I "${PW_JOB%/*}/podwright.pyz" answer "$1" </dev/null >/dev/null 2>&1 3>&-
+  elif pw_bundle=${PW_JOB%/*}/podwright.pyz && [ -e "$pw_bundle" ] && pw_is_ours "$pw_bundle" &&
+    command -v python3 >/dev/null 2>&1; then
+    python3 -I "$pw_bundle" answer "$1" </dev/null >/dev/null 2>&1 3>&-
   else
     return 1
   fi

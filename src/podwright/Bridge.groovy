@@ -356,7 +356,7 @@ class Bridge implements Serializable {
       fail('the script has ended without an answer; its log is above.')
     }
     if (answered.failure != null) {
-      tell((Map) answered.failure, named(answered.error.toString()))
+      tell((Map) answered.failure, Requests.named(step, answered.error.toString()))
     }
     if (answered.error != null) {
       fail(answered.error)
@@ -388,10 +388,6 @@ class Bridge implements Serializable {
   }
 
   private Object fail(String sentence) {
-    return steps.error(named(sentence))
-  }
-
-  private String named(String sentence) {
-    return sentence.startsWith(step + ': ') ? sentence : step + ': ' + sentence
+    return steps.error(Requests.named(step, sentence))
   }
 }

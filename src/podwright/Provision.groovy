@@ -14,10 +14,14 @@ class Provision implements Serializable {
   // What is printed goes to the log; Jenkins captures the answer alone.
   private static final String SCRIPT = '''\
 { set +x; } 2>/dev/null
+pw_sum=''' + Bundle.JOBS_SUM + '''
 set -eu
 exec 3>&1 1>&2
 trap 'rm -rf "$PODWRIGHT_JOBS"' EXIT
-if command -v python3 >/dev/null 2>&1; then
+if command -v sha256sum >/dev/null 2>&1 &&
+  [ "$(sha256sum <"$PODWRIGHT_JOBS/podwright-jobs.pyz" | cut -c1-64)" != "$pw_sum" ]; then
+  printf '{"error": "provisionJobs: podwright-jobs.pyz is not the one that the library wrote."}' >&3
+elif command -v python3 >/dev/null 2>&1; then
   python3 -I "$PODWRIGHT_JOBS/podwright-jobs.pyz" jobs seed "$PODWRIGHT_JOBS/request.json"
   cat "$PODWRIGHT_JOBS/answer.json" >&3
 else

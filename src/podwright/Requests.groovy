@@ -150,11 +150,6 @@ class Requests implements Serializable {
     }
   }
 
-  @NonCPS
-  private static Map imageOf(Map turn, Object result) {
-    return result instanceof List ? (Map) ((List) result).get((int) turn.of) : (Map) result
-  }
-
   /** Returns a request as JSON. */
   @NonCPS
   static String toJson(Map request) {
@@ -180,6 +175,12 @@ class Requests implements Serializable {
     return printable.substring(0, Math.min(LONGEST_LABEL, printable.length()))
   }
 
+  /** Returns a sentence with the name of its step in front. */
+  @NonCPS
+  static String named(String step, String sentence) {
+    return sentence.startsWith(step + ': ') ? sentence : step + ': ' + sentence
+  }
+
   /** Returns what a script has answered, as plain maps and lists; null unless it is an object. */
   @NonCPS
   static Map parse(String text) {
@@ -189,6 +190,11 @@ class Requests implements Serializable {
     } catch (Exception e) {
       return null
     }
+  }
+
+  @NonCPS
+  private static Map imageOf(Map turn, Object result) {
+    return result instanceof List ? (Map) ((List) result).get((int) turn.of) : (Map) result
   }
 
   @NonCPS

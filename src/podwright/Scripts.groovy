@@ -9,6 +9,8 @@ import com.cloudbees.groovy.cps.NonCPS
 class Scripts implements Serializable {
   private static final long serialVersionUID = 1L
 
+  private static final String QUIET = '{ set +x; } 2>/dev/null\n'
+
   // Where the bridge has written the job: see Bridge.path.
   private static final String JOB = '''
 set -eu
@@ -17,6 +19,13 @@ if [ -n "${PODWRIGHT_POD-}" ] && [ "$PODWRIGHT_POD" = "${NODE_NAME-}" ]; then
   home=$PODWRIGHT_POD_TMP
 fi
 job="$home/podwright/$pw_call"
+
+# Whatever ran here since the library wrote the bundle could have changed it.
+is_ours() {
+  command -v sha256sum >/dev/null 2>&1 || return 0
+  [ "$(sha256sum <"$1" | cut -c1-64)" = "$pw_sum" ]
+}
+changed='podwright.pyz in the workspace is not the one that the library wrote; who changed it?'
 '''
 
   /**
@@ -30,7 +39,7 @@ job="$home/podwright/$pw_call"
    */
   @NonCPS
   static String build(String id) {
-    return '{ set +x; } 2>/dev/null\npw_call=' + id + JOB + '''
+    return QUIET + 'pw_sum=' + Bundle.SUM + '\npw_call=' + id + JOB + '''
 exec 3>&1 1>&2
 trap 'rm -rf "$job"' EXIT
 trap 'exit 129' HUP
@@ -59,11 +68,13 @@ done
 [ -z "${PODWRIGHT_CONFIG-}" ] || printf '%s' "$PODWRIGHT_CONFIG" >"$job/config"
 
 fifo=${PODWRIGHT_PLANNER_FIFO:-/run/podwright/ask}
+printf '%s' "$pw_sum" >"$job/bundle"
 if [ -p "$fifo" ]; then
   # In the background, because opening a FIFO waits for its reader.
   printf '%s\\n' "$job" >"$fifo" &
   asked=$!
 elif command -v python3 >/dev/null 2>&1; then
+  is_ours "$home/podwright/podwright.pyz" || fail "$changed"
   python3 -I "$home/podwright/podwright.pyz" answer "$job" ||
     fail 'the planner failed: its message is above, in the log of this step.'
   asked=
@@ -121,14 +132,16 @@ fi
    */
   @NonCPS
   static String command(String id, String name) {
-    return '{ set +x; } 2>/dev/null\npw_command=' + name + '\npw_call=' + id + JOB + '''
+    return QUIET + 'pw_command=' + name + '\npw_sum=' + Bundle.SUM + '\npw_call=' + id + JOB + '''
 trap 'rm -rf "$job"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 bundle="$job/podwright.pyz"
 [ -e "$bundle" ] || bundle="$home/podwright/podwright.pyz"
-if command -v python3 >/dev/null 2>&1; then
+if ! is_ours "$bundle"; then
+  printf '{"error": "%s"}' "$changed"
+elif command -v python3 >/dev/null 2>&1; then
   python3 -I "$bundle" "$pw_command" --machine --request "$job/request.json"
 else
   printf '{"error": "this agent has no python3: install it, or call the step outside of node."}'
@@ -151,7 +164,7 @@ echo '{"pod": {}}'
 
   @NonCPS
   private static String onAgent(String id, String step) {
-    return '{ set +x; } 2>/dev/null\npw_step=' + step + '\npw_call=' + id + JOB + '''
+    return QUIET + 'pw_step=' + step + '\npw_sum=' + Bundle.SUM + '\npw_call=' + id + JOB + '''
 trap 'rm -rf "$job"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
@@ -162,6 +175,10 @@ if [ -e "$job/config" ]; then
   export PODWRIGHT_CONFIG
 fi
 ask() {
+  if ! is_ours "$job/podwright.pyz"; then
+    printf '{"error": "%s"}' "$changed"
+    return
+  fi
   python3 -I "$job/podwright.pyz" pod --machine --step "$pw_step" "$@"
 }
 '''

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import io
 import json
 import os
@@ -431,7 +432,8 @@ def bridge_script(job: str) -> str:
     parts = [r"String JOB = '''\n(.*?)'''", r"static String build\(.*? JOB \+ '''\n(.*?)'''"]
     texts = [found[1] for part in parts if (found := re.search(part, source, re.DOTALL))]
     assert len(texts) == len(parts), "Scripts.groovy is written otherwise than it was"
-    return f"pw_call={job}\n" + "".join(texts).replace("\\\\", "\\")
+    total = hashlib.sha256(BUNDLE.read_bytes()).hexdigest()
+    return f"pw_sum={total}\npw_call={job}\n" + "".join(texts).replace("\\\\", "\\")
 
 
 @contextlib.contextmanager

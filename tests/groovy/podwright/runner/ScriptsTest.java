@@ -37,10 +37,17 @@ class ScriptsTest {
     return Stream.of(List.of("dash"), List.of("busybox", "sh"), List.of("bash", "--posix"));
   }
 
+  /** The SHA-256 of a bundle with nothing in it. */
+  private static final String EMPTY =
+      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
   @BeforeEach
   void prepare() throws IOException {
     job = Files.createDirectories(directory.resolve("ws@tmp/podwright/" + ID));
     Files.createDirectories(directory.resolve("ws"));
+    for (Path bundle : List.of(job.resolve("../podwright.pyz"), job.resolve("podwright.pyz"))) {
+      Files.write(bundle, new byte[0]);
+    }
     environment.put("PATH", System.getenv("PATH"));
     environment.put("WORKSPACE_TMP", directory.resolve("ws@tmp").toString());
     environment.put("PODWRIGHT_PLANNER_FIFO", directory.resolve("ask").toString());
@@ -48,6 +55,7 @@ class ScriptsTest {
 
   private static String script(String name) {
     try (GroovyClassLoader loader = new GroovyClassLoader(ScriptsTest.class.getClassLoader())) {
+      loader.parseClass("package podwright\nclass Bundle { static final String SUM = '" + EMPTY + "' }");
       Class<?> scripts = loader.parseClass(
           Pipelines.ROOT.resolve("src/podwright/Scripts.groovy").toFile());
       if (!name.equals("build")) {
@@ -104,6 +112,26 @@ class ScriptsTest {
     assertEquals(new Pipelines.Finished(0, "{\"error\": \"no\"}", ""), run(shell, "build"));
     environment.put("NODE_NAME", "another");
     assertTrue(run(shell, "build").err().contains("/nonexistent/podwright/"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("shells")
+  void a_bundle_that_was_changed_never_runs(List<String> shell) throws Exception {
+    for (Path bundle : List.of(job.resolve("../podwright.pyz"), job.resolve("podwright.pyz"))) {
+      Files.writeString(bundle, "print('another')");
+    }
+    String error = "{\"error\": \"podwright.pyz in the workspace is not the one that the library wrote; "
+        + "who changed it?\"}";
+    for (String name : List.of("build", "pod")) {
+      assertEquals(error, run(shell, name).out().strip());
+      Files.createDirectories(job);
+      Files.writeString(job.resolve("podwright.pyz"), "print('another')");
+    }
+    Process tools = tools("cp \"$job/bundle\" \"$job/..\"; : >\"$job/answered\"; "
+        + "echo '{}' >\"$job/answer.json\"");
+    run(shell, "build");
+    assertTrue(tools.waitFor(10, TimeUnit.SECONDS));
+    assertEquals(EMPTY, Files.readString(job.getParent().resolve("bundle")));
   }
 
   @ParameterizedTest
@@ -194,6 +222,7 @@ class ScriptsTest {
         "Traceback", nothing);
     for (Map.Entry<String, Pipelines.Finished> answer : answers.entrySet()) {
       Files.createDirectories(job);
+      Files.write(job.resolve("podwright.pyz"), new byte[0]);
       Pipelines.write(bin.resolve("python3"), "#!/bin/sh\necho \"$@\" >\"$WORKSPACE_TMP/asked\"\n"
           + "echo '" + answer.getKey() + "'\necho \"talk $PODWRIGHT_CONFIG\" >&2\n").toFile()
           .setExecutable(true);

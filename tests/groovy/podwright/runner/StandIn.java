@@ -6,6 +6,9 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
@@ -137,9 +140,16 @@ final class StandIn {
     Pipelines.copy(Pipelines.ROOT.resolve("resources/podwright/pod-symptoms.json"),
         own.resolve("pod-symptoms.json"));
     try {
-      Files.write(own.resolve("podwright.pyz"), zip());
+      byte[] zip = zip();
+      Files.write(own.resolve("podwright.pyz"), zip);
+      String sum = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(zip));
+      Pipelines.write(library.resolve("src/podwright/Bundle.groovy"),
+          "package podwright\nclass Bundle implements Serializable { static final String SUM = '"
+          + sum + "'; static final String JOBS_SUM = '' }\n");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
     }
   }
 
