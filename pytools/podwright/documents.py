@@ -11,7 +11,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from podwright import strategies
+from podwright import resources, strategies
 from podwright.builders._base import FEATURES, Build, PodContext
 from podwright.config import EngineSettings, OrganisationConfig, RepositoryConfig
 from podwright.distribution.parameters import Copy, Promotion, Pruning, Pushing
@@ -85,6 +85,7 @@ def everything() -> dict[str, str]:
         ),
         "docs/reference/strategies.md": _strategies_page(),
         "docs/reference/cli.md": cli_page(),
+        "docs/how-to/migrate.md": page("migrate.md", **_flags()),
         "docs/reference/failures.md": page(
             "failures.md", layers=_failures(), measured=_measured_failures()
         ),
@@ -122,6 +123,18 @@ def _measured_failures() -> list[str]:
         f"| {name} | {told['layer']} | {cell(told['said'])} | {told['seconds']} |"
         for name, told in sorted(json.loads(text).items())
     ]
+
+
+def _flags() -> dict[str, list[str]]:
+    """Give the flags of other programs with the parameters that stand for them."""
+    known = json.loads(resources.text("data/migrate/flags.json"))
+    return {
+        program: [
+            f"| `{flag}` | {(more or [f'`{to}:`'])[0].replace('FLAG', flag)} |"
+            for flag, (to, _, *more) in flags.items()
+        ]
+        for program, flags in known.items()
+    }
 
 
 def _failures() -> list[str]:

@@ -1,0 +1,8 @@
+withBuilderPod(pod: [yaml: '''
+  spec:
+    containers:
+      - @container@
+''']) {
+  checkout scm
+@body@
+}
