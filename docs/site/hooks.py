@@ -39,3 +39,14 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         return f"]({'../' * depth}repository/{link[2].rstrip('/')}{inner}{link[3] or ''})"
 
     return _LINK.sub(moved, markdown)
+
+
+_MARKS = {"✓": "yes", "-": "no", "=": "yes", "≠": "differs", "x": "refused"}
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Colour the cells of grids: those that hold a mark alone."""
+    marks = "|".join(map(re.escape, _MARKS))
+    return re.sub(
+        rf"<td>({marks})</td>", lambda cell: f'<td class="{_MARKS[cell[1]]}">{cell[1]}</td>', html
+    )

@@ -41,7 +41,7 @@ def answer(room: Path, env: Mapping[str, str]) -> None:
         return
     text = json.dumps(described)[1:-1]
     (room / "described.json").write_text(f"{text}\n", encoding="utf-8")
-    size = _shown(described["size"])
+    size = shown_size(described["size"])
     platforms = ", ".join(described["platforms"])
     (room / "summary").write_text(f"size: {size}, compressed; {platforms}\n", encoding="utf-8")
 
@@ -96,7 +96,8 @@ def _platform(value: Mapping[str, Any]) -> str:
     return "/".join(str(name) for name in names if name)
 
 
-def _shown(size: float) -> str:
+def shown_size(size: float) -> str:
+    """Write an amount of bytes."""
     for unit in ("bytes", "kB", "MB"):
         if size < 1000:  # noqa: PLR2004 - the step between units
             return f"{size:.3g} {unit}"

@@ -6,6 +6,7 @@ text that reads well either way.
 
 from __future__ import annotations
 
+import io
 import json
 import textwrap
 from pathlib import Path
@@ -13,13 +14,15 @@ from typing import Any
 
 from podwright import resources, strategies
 from podwright.builders._base import FEATURES, Build, PodContext
-from podwright.config import EngineSettings, OrganisationConfig, RepositoryConfig
+from podwright.config import Config, EngineSettings, OrganisationConfig, RepositoryConfig
+from podwright.console import Console
 from podwright.distribution.parameters import Copy, Promotion, Pruning, Pushing
 from podwright.doctor import examination, symptoms
 from podwright.errors import UsageError
 from podwright.images import IMAGES
 from podwright.json_schemas import definitions, of_record
 from podwright.pages import cell, entries, page, sections, table
+from podwright.plan import plan_pod
 from podwright.records import fields
 from podwright.references import Name
 from podwright.request import (
@@ -29,6 +32,7 @@ from podwright.request import (
     Pod,
     PodParameters,
     Registry,
+    parse_pod,
 )
 from podwright.supply.linting import Lint
 from podwright.supply.parameters import Attestation, Scan, Verification
@@ -85,6 +89,9 @@ def everything() -> dict[str, str]:
         ),
         "docs/reference/strategies.md": _strategies_page(),
         "docs/reference/cli.md": cli_page(),
+        **_pictures(),
+        "deploy/jcasc.yaml": _controller("jcasc"),
+        "deploy/helm-values.yaml": _controller("helm-values"),
         "docs/how-to/migrate.md": page("migrate.md", **_flags()),
         "docs/reference/failures.md": page(
             "failures.md", layers=_failures(), measured=_measured_failures()
@@ -123,6 +130,28 @@ def _measured_failures() -> list[str]:
         f"| {name} | {told['layer']} | {cell(told['said'])} | {told['seconds']} |"
         for name, told in sorted(json.loads(text).items())
     ]
+
+
+def _controller(command: str) -> str:
+    """Give what a command prints for a controller without an organisation's config."""
+    from podwright import cli  # noqa: PLC0415 - only this page runs a command
+
+    console = Console(io.StringIO(), io.StringIO(), io.StringIO(), {})
+    cli.run([command, "--planner", "registry.example/planner:1"], console)
+    return str(console.stdout.getvalue())  # type: ignore[attr-defined]
+
+
+def _pictures() -> dict[str, str]:
+    """Give the pods of all strategies, and which of them a cluster can run, as pictures."""
+    from podwright.desk import graph  # noqa: PLC0415 - the bundle has presets, and no pages
+
+    found = strategies.everything()
+    made = {"docs/pictures/decision.svg": graph.decision(found)}
+    for name, strategy in found.items():
+        _, planned = plan_pod(parse_pod({"builder": name}), Config())
+        daemon = strategy.daemon_setting(Registry(mirrors=("m",)))
+        made[f"docs/pictures/{name}.svg"] = graph.picture(name, planned, by_daemon=daemon)
+    return made
 
 
 def _flags() -> dict[str, list[str]]:
@@ -169,7 +198,7 @@ def _strategies_page() -> str:
         "|---" * (len(found) + 1) + "|",
     ]
     for feature, words in FEATURES.items():
-        marks = ["yes" if feature in strategy.features else "-" for strategy in found.values()]
+        marks = ["✓" if feature in strategy.features else "-" for strategy in found.values()]
         features.append(f"| {words} | " + " | ".join(marks) + " |")
     refused = [
         f"* `{name}` in a namespace that enforces `{level}`: {words}"

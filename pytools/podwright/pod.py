@@ -11,6 +11,7 @@ import copy
 import json
 import re
 
+from podwright import __version__
 from podwright import registries as registry_settings
 from podwright.errors import Findings, Problem, UsageError, nearest, repeated, shown
 from podwright.paths import FILES_DIR, RUN_DIR, SECRETS_DIR
@@ -405,7 +406,7 @@ def _planner_container(context: PodContext, env: Mapping[str, str]) -> dict[str,
         "tools",
         context.images["tools"],
         command=["python3", "-I", "-c", text("listen.py")],
-        env={"PODWRIGHT_ENGINE_REGISTRIES": registries, **env},
+        env={"PODWRIGHT_ENGINE_REGISTRIES": registries, "PODWRIGHT_VERSION": __version__, **env},
         mounts={"podwright": RUN_DIR},
         read_only=secrets,
         resources=TOOLS,

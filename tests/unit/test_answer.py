@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from podwright import cli, strategies
+from podwright import __version__, cli, strategies
 from podwright.commands import answer
 from podwright.console import Console
 
@@ -269,3 +269,18 @@ def test_credentials_that_a_repository_names_by_default_are_never_bound(
     assert json.loads((job / "answer.json").read_text("utf-8"))["error"].startswith(
         "buildImage: credentials[0]: a Jenkins credential exists in Jenkins only"
     )
+
+
+def test_presets_of_another_version_are_refused_and_those_of_a_patch_are_not(job: Path) -> None:
+    major, minor, _ = __version__.split(".")
+
+    ask(job, {"PODWRIGHT_VERSION": f"{major}.{minor}.99"})
+    assert "build.sh" in files(job)
+    (job / "build.sh").unlink()
+    ask(job, {"PODWRIGHT_VERSION": f"{major}.99.0"})
+
+    assert json.loads((job / "answer.json").read_text(encoding="utf-8")) == {
+        "error": f"buildImage: the presets were rendered by podwright {major}.99.0, and this is "
+        f"{__version__}; render them again with `podwright generate --presets`, or pin the "
+        "library's version"
+    }

@@ -10,7 +10,7 @@ import pytest
 from test_cli import run
 
 from podwright import request, resources
-from podwright.desk.migrating import Proposal
+from podwright.commands.migrate import Proposal
 from podwright.records import fields
 
 CASES = sorted((Path(__file__).parent / "migrations").iterdir())

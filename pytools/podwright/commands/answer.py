@@ -22,7 +22,7 @@ import signal
 import traceback
 from pathlib import Path
 
-from podwright import inputs, workspace
+from podwright import __version__, inputs, workspace
 from podwright import request as requests
 from podwright.errors import Findings, PodwrightError, UsageError
 from podwright.plan import plan_script
@@ -148,6 +148,7 @@ def _answer_build(job: Path, console: Console) -> None:
         told["PODWRIGHT_CONFIG"] = config_file.read_bytes().decode("utf-8", "replace")
     env = {**told, **console.env}
     root = Path(told["PWD"])
+    _check_version(env.get("PODWRIGHT_VERSION", __version__))
     value = inputs.read_request(str(job / "request.json"), console.stdin).value
     found = Findings()
     request, config = inputs.load(value, root, env, found)
@@ -163,6 +164,15 @@ def _answer_build(job: Path, console: Console) -> None:
     else:
         made = sequence.turns(value, request, config)
         (job / "answer.json").write_text(json.dumps({"turns": made}), encoding="utf-8")
+
+
+def _check_version(rendered: str) -> None:
+    """Refuse a pod of presets that another version rendered; one of its patches is the same."""
+    if rendered.split(".")[:2] != __version__.split(".")[:2]:
+        raise UsageError(
+            f"the presets were rendered by podwright {rendered}, and this is {__version__}; render "
+            "them again with `podwright generate --presets`, or pin the library's version"
+        )
 
 
 def read_env(text: str) -> dict[str, str]:

@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 
 from podwright import inputs, pod, strategies
-from podwright.errors import Findings, PodwrightError
+from podwright.errors import Findings, PodwrightError, UsageError
 from podwright.plan import plan_pod
-from podwright.request import is_build
+from podwright.request import Registry, is_build
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help='answer one JSON object, {"pod": ...} or {"error": ...}, and always exit with 0',
     )
+    parser.add_argument("--graph", action="store_true", help="draw it, as SVG")
     parser.add_argument(
         "--check",
         action="store_true",
@@ -53,12 +54,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     if not options.machine:
-        made = _planned_pod(options, console)
+        name, made = _planned_pod(options, console)
         if not options.check:
-            console.result(pod.as_yaml(made))
+            console.result(_drawn(name, made) if options.graph else pod.as_yaml(made))
         return 0
     try:
-        made = _planned_pod(options, console)
+        _, made = _planned_pod(options, console)
         answer: dict[str, Any] = {"pod": {} if options.check else made}
     except PodwrightError as error:
         answer = {"error": "\n".join(error.problems)}
@@ -66,7 +67,16 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _planned_pod(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+def _drawn(name: str, made: dict[str, Any]) -> str:
+    try:
+        from podwright.desk import graph  # noqa: PLC0415 - not in the bundle
+    except ModuleNotFoundError:
+        raise UsageError("--graph: comes with `pipx install .`, not with the bundle") from None
+    by_daemon = strategies.get(name).daemon_setting(Registry(mirrors=("m",)))
+    return graph.picture(name, made, by_daemon=by_daemon)
+
+
+def _planned_pod(options: argparse.Namespace, console: Console) -> tuple[str, dict[str, Any]]:
     document = inputs.read_request(options.request, console.stdin) if options.request else None
     value = dict(document.value) if document else {}
     # A program that asks wrote the file itself, and the author never saw it.
@@ -79,4 +89,4 @@ def _planned_pod(options: argparse.Namespace, console: Console) -> dict[str, Any
     request, config = inputs.load_for_pod(
         value, Path.cwd(), console.env, found, build=build, files=not options.check
     )
-    return plan_pod(request, config, found, inputs.organisation(console.env))[1]
+    return plan_pod(request, config, found, inputs.organisation(console.env))

@@ -264,7 +264,7 @@ def test_a_plan_is_a_page_for_browsers(target: Target) -> None:
     assert target.plan("--prune", "--html", str(page)).code == 3
     text = page.read_text()
     assert text.count("<ins>+    &lt;script&gt;echo &#x27;&amp;lt;&amp;amp;&amp;gt;&#x27;") == 1
-    assert '<section class="delete"><ul><li>- delete  pipeline TOP' in text.replace(
+    assert '<section class="change change-delete"><ul><li>- delete  pipeline TOP' in text.replace(
         target.top, "TOP"
     )
     assert "1 to delete, 2 to change" in text or "2 to change, 1 to delete" in text

@@ -1,7 +1,7 @@
 withBuilderPod(pod: [yaml: '''
   spec:
     containers:
-      - @container@
+      - {name: @name@, image: '@image@'@env@}
 ''']) {
   checkout scm
 @body@
