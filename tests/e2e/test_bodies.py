@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import binaries
 import harness
 import pytest
 import standins
@@ -139,3 +141,92 @@ def test_the_root_of_the_policed_engine_writes_volumes_alone(cluster: harness.Cl
     with harness.pod(cluster, "dind-sidecar", "e2e-privileged") as pod:
         assert pod.shell(script, "engine").split() == ["0"]
         assert pod.shell("touch /run/x /tmp/x /var/lib/docker/x", "engine") == ""
+
+
+def test_a_build_step_stays_below_the_engines_cgroup_whatever_it_asks_for(
+    cluster: harness.Cluster, tmp_path: Path
+) -> None:
+    build = """
+printf 'FROM {image}\\nRUN grep :memory: /proc/self/cgroup\\n' >Dockerfile
+for parent in /mine /../../mine; do
+  docker buildx build --no-cache --progress=plain --cgroup-parent $parent . 2>&1 | grep memory:/
+done
+"""
+    with harness.pod(cluster, "dind-sidecar", "e2e-privileged") as pod:
+        own = pod.shell("grep :memory: /proc/self/cgroup", "engine").strip().rpartition(":")[2]
+        said = [line.rpartition(":")[2] for line in body(pod, LOAD + build, tmp_path)]
+    assert len(own) > len("/kubepods/")
+    assert len(said) == 2
+    assert all(line.startswith(own + "/") for line in said)
+
+
+# What Jenkins' plugin docker-workflow does by `withRegistry`, `push`, `pull` and `inside`; without
+# nohup, which busybox may lack.
+WORKFLOW = """
+work=$PWD; mkdir -p "$work@tmp"; export DOCKER_CONFIG="$work@tmp/home"
+name={registry}/flow/{builder}:1
+$D tag {image} $name
+$D inspect -f . $name | sed s/^/inspect:/
+$D inspect -f . {registry}/flow/none:1 2>&1 >/dev/null | tail -n 1 | sed s/^/none:/
+printf %s '{password}' | $D login -u {user} --password-stdin {registry} 2>&1 | grep -o Succeeded
+$D push $name >/dev/null && $D rmi $name >/dev/null && $D pull $name >/dev/null && echo pulled
+flow() {{ $D run -t -d -u "$(id -u):$(id -g)" -w "$work" "$@" -e A=b $name cat; }}
+mounts="-v $work:$work:rw,z -v $work@tmp:$work@tmp:rw,z"
+if ! one=$(flow $mounts 2>said); then
+  sed s/^/refused:/ said
+  one=$(flow)
+fi
+$D top $one -eo pid,comm 2>&1 | grep -oE 'cat|no cgroup|does not have a cgroup'
+$D exec $one sh -c 'echo "exec:$A $(pwd)"'
+$D exec $one sh -c "trap '' HUP; sh -c 'sleep 0.2; echo done > $work@tmp/later' >/dev/null 2>&1 &"
+for try in 1 2 3 4 5; do grep done "$work@tmp/later" 2>/dev/null && break; sleep 1; done
+$D stop --time=1 $one >/dev/null; $D rm -f --volumes $one >/dev/null
+$D ps -aq | sed s/^/left:/
+"""
+
+
+_RUNS = ["cat", f"exec:b {harness.WORKSPACE}"]
+_REFUSED = "refused:docker: Error response from daemon: "
+_HELP = ["refused:", "refused:Run 'docker run --help' for more information"]
+#: What `inside` gets: its container with the workspace, or a sentence (and then one without it).
+INSIDE = {
+    "dind": [*_RUNS, "done"],
+    "dind-sidecar": [*_RUNS, "done"],
+    "dood": [
+        (
+            f"{_REFUSED}podwright: '{harness.WORKSPACE}' cannot be mounted: with the strategy dood "
+            "a path is the node's, and the pod's files are not there; copy with `docker cp`, put "
+            "the files into the image by its build context, or use the strategy dind-sidecar, "
+            "which mounts the workspace"
+        ),
+        *_HELP,
+        *_RUNS,
+    ],
+    "podman": [
+        (
+            f"{_REFUSED}make cli opts(): making volume mountpoint for volume {harness.WORKSPACE}: "
+            "mkdir /home/jenkins: permission denied"
+        ),
+        *_HELP,
+        "does not have a cgroup",  # so there is no `top`, which `inside` asks first
+        _RUNS[1],
+    ],
+}
+
+
+@pytest.mark.parametrize("builder", ENGINES)
+def test_the_docker_pipeline_plugin_finds_what_it_asks_for(
+    builder: str, cluster: harness.Cluster, tmp_path: Path
+) -> None:
+    site = cluster.site
+    shutil.copy(binaries.path("docker"), tmp_path / "docker")  # Podman's image has none
+    script = WORKFLOW.replace("$D", "./docker")
+    for word in ("registry", "user", "password"):
+        script = script.replace("{" + word + "}", getattr(site, word))
+    script = script.replace("{builder}", builder)
+    with harness.pod(cluster, builder, _namespace(builder), pod_of(cluster, builder)) as pod:
+        said = [
+            line.replace("@tmp' cannot", "' cannot") for line in body(pod, LOAD + script, tmp_path)
+        ]
+    asked = ["inspect:.", f"none:error: no such object: {site.registry}/flow/none:1"]
+    assert said == [*asked, "Succeeded", "pulled", *INSIDE[builder]]

@@ -18,10 +18,10 @@ from engines import KINDS, engine_of
 
 OUTSIDE = "/run/outside"  # of the engine, and no mount point
 DIRECTORIES = [f"d{number}" for number in range(60)]
-BIG, SMALL = 500, 1
+BIG, SMALL = 200, 1
 #: How often each way out is tried; `make races` asks for 200.
 TRIES = int(os.environ.get("PODWRIGHT_TRIES", "12"))
-LINKS = f"for d in {' '.join(DIRECTORIES)}; do ln -sn {OUTSIDE} /v/$d; done 2>/dev/null"
+LINKS = "cp -a /links/. /v/ 2>/dev/null"  # one process for all of them
 PLANT = f"while :; do {LINKS}; rm -f /v/d*; done"
 #: Plants once the engine has begun: a volume must be empty to be filled.
 WAIT = f'cd /v; while :; do set -- *; [ "$1" = "*" ] || break; done; {LINKS}'
@@ -31,16 +31,19 @@ def image(pod, name, *, files, changes=()):
     """An image whose /data has many directories, each with some files."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for directory in ("bin", "v", "data", *(f"data/{one}" for one in DIRECTORIES)):
+        for directory in ("bin", "v", "links", "data", *(f"data/{one}" for one in DIRECTORIES)):
             info = tarfile.TarInfo(directory)
             info.type, info.mode = tarfile.DIRTYPE, 0o777
             archive.addfile(info)
         archive.add("/bin/busybox", "bin/busybox")
-        for applet in ("sh", "ln", "rm", "sleep", "true", "cat", "ls"):
+        for applet in ("sh", "ln", "rm", "sleep", "true", "cat", "ls", "cp"):
             info = tarfile.TarInfo(f"bin/{applet}")
             info.type, info.linkname = tarfile.SYMTYPE, "busybox"
             archive.addfile(info)
         for one in DIRECTORIES:
+            info = tarfile.TarInfo(f"links/{one}")
+            info.type, info.linkname = tarfile.SYMTYPE, OUTSIDE
+            archive.addfile(info)
             for number in range(files):
                 archive.addfile(tarfile.TarInfo(f"data/{one}/{number}"), io.BytesIO())
     target = f"/images/create?fromSrc=-&repo={name}" + "".join(f"&changes={one}" for one in changes)
@@ -68,10 +71,11 @@ def call(pod, method, target, value=None):
 
 
 def create(pod, name, **host):
+    """An engine without guards may stumble over a link itself: then there is no container."""
     body = {"Image": name, "Cmd": ["true"], "HostConfig": host}
     answer = call(pod, "POST", "/containers/create", body)
-    assert "Id" in answer, answer
-    return answer["Id"]
+    assert pod.bare or "Id" in answer, answer
+    return answer.get("Id")
 
 
 def start(pod, name, script, *binds):

@@ -76,10 +76,8 @@ def read(pod, target):
 
 def shown(pod, name):
     """What the files of an image say."""
-    script = "cat /d/* /e/* 2>/dev/null; true"
-    one = start(pod, name, script)
-    call(pod, "POST", f"/containers/{one}/wait")
-    said = read(pod, f"/containers/{one}/logs?stdout=1")
+    one = call(pod, "POST", "/containers/create", {"Image": name, "Cmd": ["true"]})["Id"]
+    said = b"".join(read(pod, f"/containers/{one}/archive?path=/{place}") for place in "de")
     remove(pod, one)
     return said
 

@@ -237,6 +237,19 @@ def test_v_with_a_path_of_the_workspace_works_as_users_write_it(pod, job):
     assert (done.returncode, done.stdout) == (0, b"from the workspace")
 
 
+def test_what_a_sub_path_cannot_do(pod, job):
+    """It must be there when the container starts, and absolute links are those of the volume."""
+    done = pod.docker("run", "--rm", "-v", f"{WORKSPACE}/job/none:/x", pod.image, "true")
+    assert done.returncode != 0
+    assert not (job / "none").exists()
+    (job / "back").symlink_to(f"{WORKSPACE}/job")
+    done = pod.docker("run", "--rm", "-v", f"{WORKSPACE}/job/back:/x", pod.image, "true")
+    assert done.returncode != 0
+    mount = f"{WORKSPACE}/job:{WORKSPACE}/job"
+    shown = pod.docker("run", "--rm", "-v", mount, pod.image, "cat", f"{WORKSPACE}/job/back/file")
+    assert shown.stdout == b"from the workspace"
+
+
 @pytest.mark.parametrize("target", ["/", "/etc", "/run/docker/plugins", "../../../../etc", ".."])
 def test_a_link_out_of_the_workspace_leads_nowhere(pod, job, target):
     (job / "link").symlink_to(target)
@@ -312,6 +325,7 @@ def test_the_workspaces_volume_survives_pruning_and_cannot_be_removed(pod):
     assert b"[volume.workspace]" in pod.docker("volume", "rm", "workspace").stderr
     every = [] if pod.engine.old else ["-a"]  # the old engine always prunes named volumes too
     assert b"[volume.prune]" in pod.docker("volume", "prune", *every, "-f").stderr
+    assert "[volume.prune]" in pod.json("POST", "/volumes/prune")["message"]
     names = [v["Name"] for v in pod.json("GET", "/volumes")["Volumes"]]
     assert "workspace" in names
     assert marker.read_text(encoding="utf-8") == "kept"

@@ -150,6 +150,19 @@ def test_buildkit_builds_by_buildx(pod, context):
 
 
 @pytest.mark.usefixtures("buildx")
+@pytest.mark.parametrize("words", [("buildx", "build", "--progress=plain"), ("build",)], ids=len)
+def test_a_build_step_has_the_filter_and_the_default_capabilities(pod, context, words):
+    lines = f"FROM {pod.image}\nRUN cat /proc/self/status\n"
+    (context / "Dockerfile").write_text(lines, encoding="utf-8")
+    kit = "1" if len(words) > 1 else "0"
+    done = pod.docker(*words, "--no-cache", str(context), DOCKER_BUILDKIT=kit)
+    ok(done)
+    shown = (done.stdout + done.stderr).decode()
+    assert "CapBnd:\t00000000a80425fb" in shown
+    assert "Seccomp:\t2" in shown
+
+
+@pytest.mark.usefixtures("buildx")
 @pytest.mark.parametrize(
     ("line", "flag", "words"),
     [

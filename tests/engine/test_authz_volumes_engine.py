@@ -43,8 +43,10 @@ def aside(function):
     done = threading.Event()
 
     def run():
-        function()
-        done.set()
+        try:
+            function()
+        finally:
+            done.set()
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -144,7 +146,7 @@ def classic(pod, _):
     def build():
         answer = pod.call("POST", "/build?nocache=1", context(), headers, direct=pod.bare)
         assert answer.status == 200, answer
-        assert b"Successfully built" in answer.body, answer
+        assert pod.bare or b"Successfully built" in answer.body, answer
 
     with aside(build) as done:
         attack_new(pod, before, done)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from dood_node import CURRENT, IMAGE, MEBI, Pod, cached, described, docker, engine
+from dood_node import CURRENT, IMAGE, MEBI, Pod, Said, cached, described, docker, engine
 from hostservers import wait_for
 
 from podwright.builders.dood import FUNCTIONS
@@ -514,6 +514,33 @@ def test_images_are_built_by_all_three_builders(pod: Pod, tmp_path: Path, way: s
     labels = json.loads(pod.docker("image", "inspect", "built:test").out)[0]["Config"].get("Labels")
     assert not labels  # they would travel to the registry
     assert pod.docker("rmi", "built:test").code == 0
+
+
+def test_what_buildx_asks_by_its_own_connection_is_everybodys(
+    pods: tuple[Pod, Pod], node: Engine, tmp_path: Path
+) -> None:
+    """Records of builds and the build cache: as the page says, and no more is promised."""
+    server = docker(node.socket, "version", "--format", "{{.Server.Version}}").out
+    if server.startswith("20."):
+        pytest.skip("older engines keep no records of builds")
+    mine, other = pods
+    programs = cached("docker", "docker-buildx")
+    (tmp_path / "config" / "cli-plugins").mkdir(parents=True)
+    plugin = tmp_path / "config" / "cli-plugins" / "docker-buildx"
+    plugin.symlink_to(f"{programs[1]}/docker-buildx")
+
+    def buildx(pod: Pod, *words: str) -> Said:
+        client, config = f"{programs[0]}/docker", str(tmp_path / "config")
+        return pod.docker("buildx", *words, client=client, DOCKER_CONFIG=config)
+
+    (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nARG A\nRUN echo said-$A\n")
+    said = buildx(other, "build", "--no-cache", "--build-arg", "A=argument", str(tmp_path))
+    assert said.code == 0, said.err
+    record = buildx(mine, "history", "ls", "--no-trunc").out.splitlines()[1].split()[0]
+    assert "said-argument" in buildx(mine, "history", "logs", "--progress", "plain", record).err
+    assert buildx(mine, "du").out.splitlines()[-1].split()[-1] != "0B"
+    assert buildx(mine, "prune", "-af").code == 0
+    assert buildx(other, "du").out.splitlines()[-1].split()[-1] == "0B"
 
 
 def test_an_aborted_classic_build_leaves_no_container(

@@ -12,6 +12,7 @@ from podwright.authz.bodies import network_name
 from podwright.authz.routes import JSON, MAYBE, NOTHING, SECRET, STREAM, UPGRADE, Route, find
 from podwright.docker_api.http import SEAL
 from podwright.docker_api.strict import (
+    OLDEST_API,
     Refused,
     Target,
     header,
@@ -262,7 +263,8 @@ def _check_prune(target: Target) -> None:
         raise Refused("volume.prune", "the filters must be an object")
     if filters.get("label"):
         return
-    if "all" in filters or (target.version and target.version < _PRUNE_SPARES_NAMED):
+    # Without a version it is the engine's newest, which this policy does not know.
+    if "all" in filters or (target.version or OLDEST_API) < _PRUNE_SPARES_NAMED:
         raise Refused(
             "volume.prune",
             "this would empty the workspace too; remove volumes by name, or filter them by a label",

@@ -162,7 +162,7 @@ def built(place, value):
 
 def asked(route, place, value):
     """The decision about a value alone."""
-    target = route.path.replace("{id}", "one").replace("{name}", "one")
+    target = "/v1.44" + route.path.replace("{id}", "one").replace("{name}", "one")
     body = b"{}" if route.body in (JSON, MAYBE) else b""
     if place.startswith("?"):
         name, inside = re.match(r"\?([\w-]+)\.?(.*)", place).groups()
