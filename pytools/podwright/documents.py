@@ -26,6 +26,7 @@ from podwright.plan import plan_pod
 from podwright.records import fields
 from podwright.references import Name
 from podwright.request import (
+    AROUND,
     BuildParameters,
     Common,
     Image,
@@ -114,6 +115,7 @@ def _groovy_names() -> list[str]:
         for name, cls in classes.items()
     }
     known["features"] = [name for name in known["buildImage"] if name in FEATURES]
+    known["around"] = list(AROUND)
     known["choosing"] = ["auto", "default"]  # the presets whose strategy nobody named
     rows = []
     for name, parameters in known.items():

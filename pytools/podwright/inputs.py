@@ -72,12 +72,6 @@ def load(
     return replace(request, common=replace(request.common, registries=registries)), config
 
 
-def is_alone(request: Request, config: Config) -> bool:
-    """Say whether a build is all that is to be done; see :mod:`podwright.sequence`."""
-    asked = any(getattr(image, name) for image in request.images for name in requests.AROUND)
-    return request.common.alone or not (asked or any(config.rules.of("verify")))
-
-
 def organisation(env: Mapping[str, str]) -> str:
     """Give the organisation's config as text, also when the environment names its file.
 

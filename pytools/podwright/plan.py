@@ -12,7 +12,7 @@ from podwright.errors import Findings, Problem, UsageError, repeated, shown
 from podwright.images import resolve
 from podwright.records import record, replace
 from podwright.references import TAG, Name, parse_name, tag_like
-from podwright.request import LONGEST_ARGUMENT, LONGEST_COMMAND, Pod
+from podwright.request import AROUND, LONGEST_ARGUMENT, LONGEST_COMMAND, Pod
 from podwright.resources import LazyModule
 from podwright.shell import Expand
 from podwright.workspace import followed, path_state, read_dockerfile, source_of
@@ -153,6 +153,12 @@ def refuse_without_registry(builds: Iterable[Build]) -> None:
     ]
     if problems:
         raise UsageError(problems)
+
+
+def is_alone(request: Request, config: Config) -> bool:
+    """Say whether a build is all that is to be done; see :mod:`podwright.sequence`."""
+    asked = any(getattr(image, name) for image in request.images for name in AROUND)
+    return request.common.alone or not (asked or any(config.rules.of("verify")))
 
 
 def _in_pod(request: Request, facts: Facts) -> Request:
@@ -309,6 +315,7 @@ def _made_pod(
             options=request.common.pod or Pod(),
             policy=config.policy,
             engine=config.engine,
+            roomy=not is_alone(request, config) or any(map(config.defaults.get, AROUND)),
         )
         with found:
             parts = strategies.get(name).pod(context)

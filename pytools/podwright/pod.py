@@ -409,7 +409,7 @@ def _planner_container(context: PodContext, env: Mapping[str, str]) -> dict[str,
         env={"PODWRIGHT_ENGINE_REGISTRIES": registries, "PODWRIGHT_VERSION": __version__, **env},
         mounts={"podwright": RUN_DIR},
         read_only=secrets,
-        resources=TOOLS,
+        resources=COMMANDS if context.roomy else TOOLS,
         security=RESTRICTED,
     )
 

@@ -232,13 +232,17 @@ class Bridge implements Serializable {
   /** Returns the pod that was rendered when the library was released: needs no agent. */
   private String preset(Map request) {
     String name = request.builder == null ? 'default' : request.builder.toString()
-    List asked = Requests.features(request)
+    List asked = Requests.asked(request, 'features')
     if (!asked.isEmpty() && Parameters.of('choosing').contains(name)) {
       name = Requests.choice(resources.text(resources.folder() + 'choices.txt'), asked, name)
     }
     String file = resources.folder() + name + '.json'
     String pod = name.matches('[a-z0-9-]+') ? resources.text(file) : null
-    return pod == null ? fail(resources.withoutPreset(name)) : pod
+    if (pod == null) {
+      fail(resources.withoutPreset(name))
+    }
+    return Requests.asked(request, 'around').isEmpty() ? pod
+      : Requests.roomy(pod, resources.text(resources.folder() + 'commands.json'))
   }
 
   /** Returns the pod that the planner makes for this request, on an agent that has python3. */

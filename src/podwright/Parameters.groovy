@@ -56,6 +56,9 @@ class Parameters implements Serializable {
       'platforms', 'reproducible', 'output', 'cache', 'annotations', 'compression', 'network',
       'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'secrets', 'ssh', 'images',
     ],
+    'around': [
+      'lint', 'verify', 'scan', 'sbom', 'provenance', 'sign',
+    ],
     'choosing': [
       'auto', 'default',
     ],

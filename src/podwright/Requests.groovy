@@ -73,10 +73,14 @@ class Requests implements Serializable {
     return "builder: '${name}' is not allowed by the organisation${rule}; allowed are ${others}"
   }
 
-  /** Returns those parameters of a request and of its images that not every builder can fulfil. */
+  /**
+   * Returns those parameters of a request and of its images that a list of Parameters has.
+   *
+   * @param kind features: what not every builder can fulfil; around: what is done around a build
+   */
   @NonCPS
-  static List features(Map request) {
-    List known = Parameters.of('features')
+  static List asked(Map request, String kind) {
+    List known = Parameters.of(kind)
     List found = []
     List all = [request]
     if (request.images instanceof List) {
@@ -84,10 +88,23 @@ class Requests implements Serializable {
     }
     for (Object one : all) {
       if (one instanceof Map && known != null) {
-        found.addAll(asked((Map) one, known))
+        found.addAll(given((Map) one, known))
       }
     }
     return found
+  }
+
+  /** Returns a pod, as JSON, whose container tools has the room of the pod for commands. */
+  @NonCPS
+  static String roomy(String pod, String commands) {
+    Map made = parse(pod)
+    List all = made == null || commands == null ? [] : (List) made.spec.containers
+    for (Object one : all) {
+      if (one.name == 'tools') {
+        one.resources = parse(commands).spec.containers.get(0).resources
+      }
+    }
+    return all.isEmpty() ? pod : JsonOutput.toJson(made)
   }
 
   /** Returns the first builder of a list, as JSON, that can do what is asked. */
@@ -198,7 +215,7 @@ class Requests implements Serializable {
   }
 
   @NonCPS
-  private static List asked(Map image, List known) {
+  private static List given(Map image, List known) {
     List found = []
     for (Object name : known) {
       if (image.get(name)) {

@@ -14,9 +14,10 @@ from podwright import inputs, strategies
 from podwright import pod as pods
 from podwright.config import Config
 from podwright.errors import UsageError
+from podwright.generate import presets
 from podwright.plan import plan_pod
 from podwright.pod import KEYS, as_yaml, merge
-from podwright.request import parse_pod
+from podwright.request import parse_build, parse_pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,17 @@ def container(made: dict[str, Any], name: str) -> dict[str, Any]:
     assert len(found) == 1
     result: dict[str, Any] = found[0]
     return result
+
+
+def test_a_pod_whose_build_is_scanned_has_room_for_the_scanner() -> None:
+    wishes = [{"scan": True}, {"sign": {"kms": "k"}}, {"images": [{"image": "a", "sbom": True}]}]
+    for wish in ({}, *wishes):
+        value = wish if "images" in wish else {"image": "a", **wish}
+        _, made = plan_pod(parse_build(value), Config())
+        limits = container(made, "tools")["resources"]["limits"]
+        assert limits["memory"] == ("2Gi" if wish else "256Mi")
+    preset = json.loads(presets(Config(defaults={"scan": "high"}))["kaniko.json"])
+    assert container(preset, "tools")["resources"]["limits"]["memory"] == "2Gi"
 
 
 def test_simple_options_reach_the_spec() -> None:

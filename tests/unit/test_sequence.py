@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from podwright import config as configs
-from podwright import inputs, sequence
+from podwright import sequence
+from podwright.plan import is_alone
 from podwright.request import parse_build
 
 LOGIN = [{"credentialsId": "login", "variable": "V"}]
@@ -26,15 +27,15 @@ def turns(value: dict[str, Any], organisation: str = "") -> list[dict[str, Any]]
     """Give what is to be done for a request."""
     config = configs.load(organisation, None)
     request = parse_build(value, config.defaults)
-    assert not inputs.is_alone(request, config)
+    assert not is_alone(request, config)
     return sequence.turns(value, request, config)
 
 
 def test_a_build_that_asks_for_nothing_is_alone() -> None:
     config = configs.load("", None)
     plain = {"image": "r.example/app", "scan": False, "sbom": False, "lint": None}
-    assert inputs.is_alone(parse_build(plain), config)
-    assert inputs.is_alone(parse_build({**WHOLE, "alone": True}), config)
+    assert is_alone(parse_build(plain), config)
+    assert is_alone(parse_build({**WHOLE, "alone": True}), config)
 
 
 def test_checks_come_first_and_the_push_after_the_scan() -> None:

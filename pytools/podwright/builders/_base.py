@@ -143,6 +143,7 @@ class PodContext:
         engine: the organisation's settings of engines inside pods.
         secrets: Kubernetes secrets with docker logins, by name; '' counts for none.
         proxy: the variables of the proxy, by name.
+        roomy: whether the planner's container also scans, attests and signs.
     """
 
     images: Mapping[str, str]
@@ -152,6 +153,7 @@ class PodContext:
     engine: EngineSettings = field(default_factory=EngineSettings)
     secrets: tuple[str, ...] = ()
     proxy: Mapping[str, str] = field(default_factory=dict)
+    roomy: bool = False
 
 
 @record

@@ -25,7 +25,7 @@ from pathlib import Path
 from podwright import __version__, inputs, workspace
 from podwright import request as requests
 from podwright.errors import Findings, PodwrightError, UsageError
-from podwright.plan import plan_script
+from podwright.plan import is_alone, plan_script
 from podwright.resources import LazyModule
 
 TYPE_CHECKING = False
@@ -159,7 +159,7 @@ def _answer_build(job: Path, console: Console) -> None:
         return
     facts = workspace.inspect(root, env)
     script = plan_script(request, config, facts, found, str(job))
-    if inputs.is_alone(request, config):
+    if is_alone(request, config):
         _write_script(job, script)
     else:
         made = sequence.turns(value, request, config)

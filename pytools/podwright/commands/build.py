@@ -23,7 +23,7 @@ import podwright
 from podwright import commands, inputs, local, sequence, workspace
 from podwright.errors import Findings
 from podwright.options import add_request_options, request_from
-from podwright.plan import plan, refuse_without_registry
+from podwright.plan import is_alone, plan, refuse_without_registry
 from podwright.records import replace
 
 TYPE_CHECKING = False
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     found = Findings()
     value = request_from(options, console, found)
     request, config, made = _planned(value, root, console, found)
-    if inputs.is_alone(request, config):
+    if is_alone(request, config):
         code, result = _built(made, console)
     else:
         code, result = _in_turn(sequence.turns(value, request, config), root, console)

@@ -489,7 +489,7 @@ class BridgeTest {
     fails("buildImage(image: 'a', tag: '1', Context: 'x', 'pull-always': true)",
         "buildImage: unknown parameter 'tag'; did you mean 'tags'?\nunknown parameter 'Context'; did you"
         + " mean 'context'?\nunknown parameter 'pull-always'; known are builder, context, credentials, "
-        + "image, images, pod, record, registries, retries, secrets, ssh, tags");
+        + "image, images, pod, record, registries, retries, scan, secrets, ssh, tags");
     fails("buildImage(images: [[image: 'a'], 5, [image: 'b', builder: 'other']])",
         "buildImage: images[2]: unknown parameter 'builder'; known are context, image, secrets, ssh, "
         + "tags");
@@ -636,8 +636,10 @@ class BridgeTest {
       assertEquals(List.of("builder", "tools", "builder", "tools", "tools"),
           outcome.steps("container").stream().map(it -> it.facts.get("name")).toList());
     }
-    var outcome = run(true, "buildImage(image: 'around:refuse', tags: ['around'])");
+    var outcome = run(true, "buildImage(image: 'around:refuse', tags: ['around'], scan: true)");
     assertEquals("buildImage: it is bad", outcome.error());
+    String pod = groovy.json.JsonOutput.toJson(outcome.steps("podTemplate").get(0).facts.get("pod"));
+    assertTrue(pod.contains("\"name\":\"tools\",\"resources\":{\"limits\":{\"memory\":\"2Gi\"}}"), pod);
     assertEquals("buildImage: it is bad", outcome.report().get("description"));
   }
 

@@ -113,10 +113,11 @@ final class StandIn {
         static List of(String step) { return NAMES.get(step) }
         private static final Map NAMES = [
           buildImage: ['image', 'tags', 'context', 'builder', 'credentials', 'secrets', 'ssh', 'retries',
-            'registries', 'pod', 'record', 'images'],
+            'registries', 'pod', 'record', 'images', 'scan'],
           withBuilderPod: ['builder', 'registries', 'pod'],
           'buildImage.images': ['image', 'tags', 'context', 'secrets', 'ssh'],
           features: ['secrets', 'ssh', 'images'],
+          around: ['scan'],
           choosing: ['auto', 'default'],
           doctor: ['namespace', 'serviceAccount', 'credentials'],
         ]
@@ -133,6 +134,8 @@ final class StandIn {
     Path own = resources.resolve("podwright");
     Pipelines.write(own.resolve("pods/default.json"), POD.formatted("the default"));
     Pipelines.write(own.resolve("pods/other.json"), POD.formatted("the other"));
+    Pipelines.write(own.resolve("pods/commands.json"), "{\"spec\": {\"containers\": [{\"resources\": "
+        + "{\"limits\": {\"memory\": \"2Gi\"}}}]}}");
     Pipelines.write(own.resolve("pods/names.txt"), "auto, other\n");
     Pipelines.write(own.resolve("doctor.json"), POD.formatted("@account@"));
     Pipelines.write(own.resolve("pods/choices.txt"),
