@@ -32,6 +32,7 @@ from typing_extensions import Self
 
 from podwright import authz
 from podwright.authz.server import listen, read_exchange, reply, serve
+from podwright.docker_api.http import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -130,12 +131,9 @@ def reachable(path: str) -> bool:
 
 def allow(connection: socket.socket) -> None:
     """Answer as a plugin that allows everything."""
-    rest = b""
+    stream = Stream(connection)
     with connection:
-        while True:
-            exchange, rest = read_exchange(connection, rest)
-            if exchange is None:
-                return
+        while exchange := read_exchange(stream):
             starts = exchange.path == "/Plugin.Activate"
             connection.sendall(reply(b'{"Implements":["authz"]}' if starts else b'{"Allow":true}'))
 

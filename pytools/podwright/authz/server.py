@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from podwright.authz.policy import Decision, decide, read_request, refusal
+from podwright.docker_api.http import BrokenError, Stream
 from podwright.docker_api.strict import MAX_BODY, Refused
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/vnd.docker.plugins.v1.2+json"
 MAX_QUESTION = 4 * MAX_BODY  # Base64 and headers around a body of the largest size
-_MAX_HEAD = 64 * 1024
-_CHUNK = 64 * 1024
 _MAX_REMEMBERED = 1024  # bytes of a question; 256 of them are kept
 _ACTIVATE = b'{"Implements":["authz"]}'
 _ALLOW = b'{"Allow":true}'
@@ -42,10 +41,6 @@ class Exchange(NamedTuple):
 
     path: str
     body: bytes
-
-
-class BrokenExchangeError(Exception):
-    """The peer does not speak as the engine does; the connection ends."""
 
 
 def answer(exchange: Exchange, limits: Limits, audit: Audit) -> bytes:
@@ -118,46 +113,20 @@ def _date(days: int) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(days * 86400))
 
 
-def read_exchange(connection: socket.socket, data: bytes) -> tuple[Exchange | None, bytes]:
-    """Read one HTTP request of the engine's plugin client.
-
-    Args:
-        connection: to read from.
-        data: what was read behind the request before.
-
-    Returns:
-        the request (None at the end of the connection) and what was read behind it.
+def read_exchange(stream: Stream) -> Exchange | None:
+    """Read one HTTP request of the engine's plugin client; None at the end of the connection.
 
     Raises:
-        BrokenExchangeError: anything that client does not send (chunks, huge heads, other methods).
+        BrokenError: anything that client does not send (chunks, other methods).
+        Refused: the head is too large.
     """
-    while True:
-        head, end, rest = data.partition(b"\r\n\r\n")
-        if len(head) > _MAX_HEAD:
-            raise BrokenExchangeError("the head is too large")
-        if end:
-            break
-        more = connection.recv(_CHUNK)
-        if not more:
-            if data:
-                raise BrokenExchangeError("the head ends early")
-            return None, b""
-        data += more
+    head = stream.head()
+    if head is None:
+        if stream.taken():
+            raise BrokenError("the head ends early")
+        return None
     path, length = _read_head(head)
-    if len(rest) < length:
-        rest = _read_more(connection, rest, length)
-    return Exchange(path, rest[:length]), rest[length:]
-
-
-def _read_more(connection: socket.socket, data: bytes, length: int) -> bytes:
-    parts, size = [data], len(data)
-    while size < length:
-        more = connection.recv(_CHUNK)
-        if not more:
-            raise BrokenExchangeError("the body ends early")
-        parts.append(more)
-        size += len(more)
-    return b"".join(parts)
+    return Exchange(path, stream.exactly(length))
 
 
 @lru_cache(maxsize=256)
@@ -166,13 +135,13 @@ def _read_head(head: bytes) -> tuple[str, int]:
     first, *lines = head.split(b"\r\n")
     words = first.split()
     if len(words) != 3 or words[0] != b"POST":  # noqa: PLR2004
-        raise BrokenExchangeError("no POST request")
+        raise BrokenError("no POST request")
     length = 0
     for line in lines:
         name, _, value = line.partition(b":")
         name = name.strip().lower()
         if name == b"transfer-encoding":
-            raise BrokenExchangeError("chunks are not read here")
+            raise BrokenError("chunks are not read here")
         if name == b"content-length":
             length = _length(value)
     return words[1].decode("latin-1"), length
@@ -181,7 +150,7 @@ def _read_head(head: bytes) -> tuple[str, int]:
 def _length(value: bytes) -> int:
     text = value.strip()
     if not text.isdigit() or int(text) > MAX_QUESTION:
-        raise BrokenExchangeError("the length is no number or too large")
+        raise BrokenError("the length is no number or too large")
     return int(text)
 
 
@@ -194,16 +163,13 @@ def reply(body: bytes, status: str = "200 OK") -> bytes:
 
 def serve_connection(connection: socket.socket, limits: Limits, audit: Audit) -> None:
     """Answer questions until the engine hangs up."""
-    rest = b""
+    stream = Stream(connection)
     with connection:
         try:
-            while True:
-                exchange, rest = read_exchange(connection, rest)
-                if exchange is None:
-                    return
+            while exchange := read_exchange(stream):
                 connection.sendall(reply(answer(exchange, limits, audit)))
-        except BrokenExchangeError as broken:
-            _last_words(connection, str(broken))
+        except (BrokenError, Refused) as broken:
+            _last_words(connection, getattr(broken, "message", str(broken)))
         except OSError:
             return  # the engine went away; it refuses by itself
 
