@@ -1,7 +1,7 @@
 # Each target does all of its own set-up. On a fresh Debian 12: `make demo`, `make test`.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test checks e2e lint unit groovy host engine trust property fuzz races generate golden bench docs setup setup-demo setup-e2e clean
+.PHONY: help demo test checks e2e lint unit groovy host engine trust property fuzz races generate golden bench docs pages setup setup-demo setup-e2e clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -73,6 +73,13 @@ bench: setup ## print all figures of the benchmarks
 docs: ## the documentation as a site, in site/; a broken link is an error
 	@test -x .venv-docs/bin/mkdocs || (python3 -m venv .venv-docs && .venv-docs/bin/pip install -q --disable-pip-version-check mkdocs-material==9.8.2)
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+
+pages: setup docs ## accessibility of pages, reports and plans in Chromium (needs npm and chromium)
+	$(PY) tests/pages/samples.py build/pages
+	cp tests/pages/package.json tests/pages/check.mjs build/pages
+	cd build/pages && npm install --no-audit --no-fund --silent
+	node build/pages/check.mjs build/pages/*.html site/index.html site/how-to/install.html \
+	  site/how-to/migrate.html site/explanation/strategies.html site/reference/strategies.html
 
 setup: $(VENV)/test.stamp
 	@tests/setup/machine.sh test

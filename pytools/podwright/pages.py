@@ -95,7 +95,8 @@ def entries(cls: type) -> list[str]:
     """Give a line for each parameter, with type, default and meaning, for Jenkins' plain texts."""
     lines = []
     for item in options_of(cls):
-        lines.append("  " + _entry(item))
+        # A mark for each: with the formatter "Safe HTML" all lines become one paragraph.
+        lines.append("  * " + _entry(item))
         for _, part in _records_in(item.metadata["kind"]):
             lines += [f"      .{_entry(inner)}" for inner in options_of(part)]
     return lines

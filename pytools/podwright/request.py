@@ -368,7 +368,7 @@ class Image:
         flag="--tag",
     )
     context: str = option(_PATH, "folder that COPY reads from", ".")
-    dockerfile: str = option(_PATH, "path of the Dockerfile; without it <context>/Dockerfile", "")
+    dockerfile: str = option(_PATH, "path of the Dockerfile; without it the context's", "")
     target: str = option(Text(), "stage to build", "")
     buildArgs: dict[str, str] = option(
         MapOf(_VALUE, key=IDENTIFIER, key_is="an identifier (letters, digits, '_')"),

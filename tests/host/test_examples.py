@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,24 @@ EXPECTED = {
     "secrets": ["secrets"],
     "parallel": ["parallel-one", "parallel-two"],
     "planned-pod": ["planned-pod"],
+    "maven": ["maven"],
+    "node": ["node"],
+    "go": ["go"],
+    "python": ["python"],
+    "monorepo": ["orders", "payments", "stock"],
+    "multi-platform": ["multi-platform"],
+    "private-registry": ["base", "private-registry"],
+    "test-then-push": ["test-then-push"],
+    "wrapper-library": ["wrapper-library"],
+}
+# Stand-ins for the bases of Docker Hub, which a test without the internet cannot have: by name, the
+# programs that the Dockerfile of an example runs, and what each leaves behind.
+BASES = {
+    "maven:3.9-eclipse-temurin-21": {"mvn": "mkdir -p target && echo jar >target/app.jar"},
+    "eclipse-temurin:21-jre": {"java": "cat /app.jar"},
+    "node:24-alpine": {"npm": "mkdir -p dist && echo built >dist/index.js", "node": "cat $1"},
+    "golang:1.26": {"go": "echo program >/app"},
+    "python:3.14-slim": {"pip": "mkdir -p /packages && echo p >/packages/p", "python": "cat $1"},
 }
 # These have tests of their own.
 ELSEWHERE = {"hello", "seed"}
@@ -39,6 +59,26 @@ def test_every_example_is_run() -> None:
 CASES = [(name, []) for name in sorted(EXPECTED)] + [("several-images", ["--sandbox"])]
 
 
+@pytest.fixture(scope="session")
+def bases(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Push the stand-ins, below `library`, where Docker Hub has them."""
+    for name, programs in BASES.items():
+        folder = tmp_path_factory.mktemp("base")
+        shutil.copy("/bin/busybox", folder / "busybox")
+        lines = ["FROM scratch", "COPY busybox /bin/busybox"]
+        lines += ['RUN ["/bin/busybox", "--install", "-s", "/bin"]', "RUN mkdir -p /tmp"]
+        for program, script in programs.items():
+            (folder / program).write_text(f"#!/bin/sh\n{script}\n")
+            lines.append(f"COPY --chmod=755 {program} /bin/{program}")
+        (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
+        env = {**os.environ, "REG_USR": USER, "REG_PSW": PASSWORD}
+        words = ["build", "-t", f"{registry.host}/library/{name}", "--builder", "buildah"]
+        words += ["--registry", f"{registry.host},http=true", "--credential", "variable=REG"]
+        command = [sys.executable, "-m", "podwright", *words]
+        subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
+
+
+@pytest.mark.usefixtures("bases")
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_the_example_builds_and_pushes(
     name: str, options: list[str], tmp_path: Path, registry: Registry
@@ -57,12 +97,15 @@ def test_the_example_builds_and_pushes(
 
 
 def run_example(
-    name: str, work: Path, registry: Registry, options: list[str]
+    name: str | Path, work: Path, registry: Registry, options: list[str]
 ) -> tuple[str, dict[str, object]]:
-    """Run one example; gives its log and the runner's report."""
+    """Run one example, or a folder like one; gives its log and the runner's report."""
     source = work / "source"
-    shutil.copytree(ROOT / "examples" / name, source)
+    shutil.copytree(ROOT / "examples" / name, source, ignore=shutil.ignore_patterns(".git"))
     shutil.copy("/bin/busybox", source / "app" / "busybox")
+    if not (source / ".podwright.yaml").exists():
+        registries = {registry.host: {"http": True}, "docker.io": {"mirrors": [registry.host]}}
+        (source / ".podwright.yaml").write_text(json.dumps({"registries": registries}))
     git = ["git", "-C", str(source), "-c", "user.name=x", "-c", "user.email=x@example.org"]
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "The example"]):
         subprocess.run([*git, *words], check=True)
@@ -77,6 +120,8 @@ def run_example(
         f'[storage]\ndriver = "vfs"\nrunroot = "{work}/run"\ngraphroot = "{work}/storage"\n'
     )
     command = [str(ROOT / "tests/runner/run-pipeline"), "--library", f"podwright={ROOT}"]
+    if (source / "library").is_dir():
+        command += ["--library", f"acme={source / 'library'}"]
     command += ["--workspace-root", str(work / "agent"), "--scm", str(source)]
     command += ["--credentials", str(work / "credentials.json")]
     command += ["--param", f"REGISTRY={registry.host}", "--param", "BUILDER=buildah"]

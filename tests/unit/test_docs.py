@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 
 from podwright import cli, generate
 from podwright import config as configs
 from podwright.console import Console
+from podwright.desk import groovy
+from podwright.documents import COMMANDS
+from podwright.records import fields
+from podwright.request import BuildParameters, PodParameters
+
+STEPS = {"buildImage": BuildParameters, "withBuilderPod": PodParameters, **COMMANDS}
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -149,3 +157,53 @@ def test_every_place_that_contributing_names_is_there() -> None:
         "pytools/podwright/doctor/symptoms/<id>.yaml",
         "tests/golden/jobs/<name>-minimal",
     }
+
+
+def blocks() -> list[tuple[str, str, str]]:
+    """Give page, language and text of each block of code; generated help is tested elsewhere."""
+    found = []
+    for page in PAGES:
+        text = "" if page.name in ("cli.md", "CHANGELOG.md") else page.read_text(encoding="utf-8")
+        for language, body in re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            found.append((str(page.relative_to(ROOT)), language, body))
+    return found
+
+
+def named(language: str) -> list[tuple[str, str]]:
+    return [(page, body) for page, known, body in blocks() if known == language]
+
+
+def test_every_language_of_a_block_is_one_that_is_tested() -> None:
+    assert {language for _, language, _ in blocks()} <= {
+        *("", "sh", "groovy", "yaml", "json", "dockerfile", "python", "text"),
+    }
+
+
+@pytest.mark.parametrize(("page", "body"), named("yaml"))
+def test_yaml_of_pages_is_yaml(page: str, body: str) -> None:
+    assert list(yaml.safe_load_all(body)) != [None], page
+
+
+@pytest.mark.parametrize(("page", "body"), named("json"))
+def test_json_of_pages_is_json(page: str, body: str) -> None:
+    assert json.loads(body), page
+
+
+@pytest.mark.parametrize(("page", "body"), [*named("sh"), *named("")])
+def test_commands_of_pages_are_command_lines(page: str, body: str) -> None:
+    for line in re.sub(r"\\\n", " ", body).splitlines():
+        for part in re.split(r"&&|\||;", line.partition("#")[0]):
+            words = shlex.split(re.sub(r">>?\s*\S+", "", part)) if "podwright " in part else []
+            if words[:1] == ["podwright"] and "..." not in words:
+                assert cli.parser().parse_args(words[1:]).command == words[1], page
+
+
+@pytest.mark.parametrize(("page", "body"), named("groovy"))
+def test_groovy_of_pages_closes_what_it_opens(page: str, body: str) -> None:
+    blank = groovy.plain(body)
+    depths = [blank.count(one) - blank.count(other) for one, other in ("()", "[]", "{}")]
+    assert (page, depths) == (page, [0, 0, 0])
+    steps = {name: {item.name for item in fields(cls)} for name, cls in STEPS.items()}
+    for call in groovy.calls(body, rf"\b({'|'.join(steps)})\s*\("):
+        keys = {key for given in call.given for key in re.findall(r"^(\w+):", given)}
+        assert keys <= steps[call.found[1]], page

@@ -139,7 +139,7 @@ class Scanning:
     )
     ignoreFile: str = option(Text(), "a YAML file with such an `ignore`", "")  # noqa: N815
     report: str = option(
-        Text(), "prefix of the reports: <it>.sarif, <it>.json and <it>.sbom.json", "podwright-scan"
+        Text(), "prefix of the reports: X gives X.sarif, X.json, X.sbom.json", "podwright-scan"
     )
     database: str = option(Text(), "where Grype's database is had, for mirrors: a URL", "")
     databaseDir: str = option(  # noqa: N815
