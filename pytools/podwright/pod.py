@@ -172,13 +172,11 @@ def claim_security(options: Pod) -> dict[str, Any]:
     return {"fsGroup": 1000, "fsGroupChangePolicy": "OnRootMismatch"}
 
 
-def in_plain_folder(folder: str, command: str) -> list[str]:
-    """Give a command that first makes a directory without the setgid bit; it stands in "$0"."""
-    return ["sh", "-c", f'mkdir -p "$0" && chmod g-s "$0" && {command}', folder]
-
-
 def alone_on_claim(folder: str, command: str) -> list[str]:
-    """The same for an engine, which must be alone there: it waits for those of other pods."""
+    """Give a command that begins alone in a directory of a claim, without the setgid bit.
+
+    The directory stands in "$0"; an engine waits there for those of other pods.
+    """
     return ["sh", "-c", text("claim.sh") + command, folder]
 
 

@@ -171,7 +171,7 @@ OWN = {
                 "name": "builder",
                 "image": "own/buildah:1",
                 "env": [
-                    {"name": "STORAGE_DRIVER", "value": "overlay"},
+                    {"name": "BUILDAH_ISOLATION", "value": "oci"},
                     {"name": "X", "value": "y"},
                 ],
                 "volumeMounts": [{"name": "maven", "mountPath": "/root/.m2"}],
@@ -197,7 +197,7 @@ def test_the_users_yaml_is_merged_by_name_and_nothing_is_dropped(given: str) -> 
     builder, plain = container(after, "builder"), container(before, "builder")
     assert builder["image"] == "own/buildah:1"
     assert builder["env"] == [
-        *({**e, "value": "overlay"} if e["name"] == "STORAGE_DRIVER" else e for e in plain["env"]),
+        *({**e, "value": "oci"} if e["name"] == "BUILDAH_ISOLATION" else e for e in plain["env"]),
         {"name": "X", "value": "y"},
     ]
     assert builder["volumeMounts"] == [

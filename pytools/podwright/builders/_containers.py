@@ -16,6 +16,7 @@ from podwright.builders._base import (
     flags,
     mounts,
     options_of,
+    pod,
     shell_functions,
     ssh_mounts,
     tagged_caches,
@@ -42,6 +43,13 @@ CONF = "$PW_TMP/registries.conf"
 # The OCI image format has no place for these: they would be dropped. In the docker format, on the
 # other hand, nothing is cached above a base image in the OCI format.
 DOCKER_ONLY = frozenset({"SHELL", "HEALTHCHECK", "ONBUILD"})
+# Written by storage.sh; the container's own, for no other pod has its kernel and its volume.
+STORAGE_CONF = "/tmp/podwright-storage.conf"  # noqa: S108 - a path inside containers
+
+
+def keep_alive(program: str, folder: str) -> list[str]:
+    """Give the command of a container that chooses its storage driver and then waits."""
+    return ["sh", "-c", shell_functions("storage") + pod.KEEP_ALIVE[2], folder, program]
 
 
 def recipe(program: str, build: Build) -> Recipe:
@@ -66,7 +74,7 @@ def recipe(program: str, build: Build) -> Recipe:
         files[CONF] = registries.containers_conf(build.registries)
     return Recipe(
         steps=tuple(steps),
-        cached=r"^--> (Using cache|Cache pulled from remote)",
+        cached=r"^--> Using cache",
         functions=shell_functions("containers"),
         files=files,
     )

@@ -40,10 +40,10 @@ class Buildah(Strategy):
             builder=pod.container(
                 "builder",
                 context.images["buildah"],
-                command=pod.KEEP_ALIVE,
+                command=_containers.keep_alive("buildah", "/var/lib/containers/storage"),
                 env={
                     "BUILDAH_ISOLATION": "chroot",
-                    "STORAGE_DRIVER": "vfs",
+                    "CONTAINERS_STORAGE_CONF": _containers.STORAGE_CONF,
                     "PODWRIGHT_KEYS": KEYS_DIR,
                 },
                 mounts={"storage": "/var/lib/containers", "keys": KEYS_DIR},

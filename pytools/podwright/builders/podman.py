@@ -56,11 +56,11 @@ class Podman(Strategy):
             builder=pod.container(
                 "builder",
                 context.images["podman"],
-                command=pod.in_plain_folder(f"{storage}/storage", pod.KEEP_ALIVE[2]),
+                command=_containers.keep_alive("podman", f"{storage}/storage"),
                 env={
                     "HOME": "/home/podman",
                     "BUILDAH_ISOLATION": "chroot",
-                    "STORAGE_DRIVER": "vfs",
+                    "CONTAINERS_STORAGE_CONF": _containers.STORAGE_CONF,
                     "PODWRIGHT_KEYS": KEYS_DIR,
                     "DOCKER_HOST": f"unix://{SOCKET}",
                 },

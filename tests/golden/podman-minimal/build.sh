@@ -28,7 +28,12 @@ pw_own_logins() {
 
 pw_prepare() { # program
   [ -z "${pw_tool:-}" ] || return 0
-  pw_tool=$1
+  pw_tool=$1 pw_left=3000
+  # The container has just begun, and tries how it can store layers (storage.sh).
+  while [ -e "${CONTAINERS_STORAGE_CONF:-}.trying" ] && [ "$pw_left" -gt 0 ]; do
+    sleep 0.01
+    pw_left=$((pw_left - 1))
+  done
   pw_containers >"$PW_TMP/containers" || rm -f "$PW_TMP/containers"
   pw_work=$(mktemp -d "${TMPDIR:-/var/tmp}/podwright-work.XXXXXX" 2>/dev/null) ||
     pw_fail 1 "no temporary directory can be made in ${TMPDIR:-/var/tmp}; is the disk full?"
@@ -123,6 +128,6 @@ pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot 
 pw_step push 'pushing registry.example/team/app:0123456' podman push --digestfile "$PW_TMP/digest" registry.example/team/app:0123456 docker://registry.example/team/app:0123456
 pw_read_digest "$PW_TMP/digest" ''
 pw_describe '' '{"registry": "registry.example", "path": "team/app", "setting": {}}'
-pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "pushed": true, "output": null' registry.example/team/app '^--> (Using cache|Cache pulled from remote)' true 0123456
+pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "pushed": true, "output": null' registry.example/team/app '^--> Using cache' true 0123456
 
 printf '{"value":%s}\n' "$pw_results" >&3

@@ -1,0 +1,41 @@
+# Begins the container of Buildah or Podman, whose name is $1: chooses how layers are stored below "$0".
+#
+# overlay shares files between layers, vfs copies all of them at each step. Whether overlay works
+# without a privilege depends on the kernel, the volume and the node's profiles, so a small build tries;
+# who comes before its end has vfs. Programs find the answer by CONTAINERS_STORAGE_CONF.
+
+trap 'exit 143' TERM
+pw_conf=$CONTAINERS_STORAGE_CONF
+pw_write() { # driver
+  {
+    printf '[storage]\ndriver = "%s"\n' "$1"
+    # Who is not root has directories of its own.
+    [ "$(id -u)" != 0 ] || printf 'graphroot = "%s"\nrunroot = "/run/containers/storage"\n' "$pw_store"
+    echo '[storage.options]'
+    grep '^additionalimagestores' /etc/containers/storage.conf
+  } >"$pw_conf.new" 2>/dev/null
+  mv "$pw_conf.new" "$pw_conf"
+}
+pw_overlay() { # program
+  # What is there already stays to be found.
+  [ ! -e "$pw_store/vfs-images" ] && pw_try=$(mktemp -d "$pw_store/podwright-try.XXXXXX") || return 1
+  printf 'FROM scratch\nCOPY Dockerfile /\n' >"$pw_try/Dockerfile"
+  CONTAINERS_STORAGE_CONF=/dev/null
+  export CONTAINERS_STORAGE_CONF
+  "$1" --root "$pw_try/root" --runroot "$pw_try/run" --storage-driver overlay \
+    build --isolation chroot --layers "$pw_try" 2>&1
+  pw_ended=$?
+  rm -rf "$pw_try" 2>/dev/null || "$1" unshare rm -rf "$pw_try"
+  return "$pw_ended"
+}
+pw_store=$0
+: >"$pw_conf.trying"
+pw_write vfs
+# Without the setgid bit of a claim, which would end up in images.
+mkdir -p "$pw_store" && chmod g-s "$pw_store"
+if pw_said=$(pw_overlay "$1"); then
+  pw_write overlay
+else
+  echo "podwright: layers are copied (vfs): ${pw_said:-$pw_store has them so}" >&2
+fi
+rm -f "$pw_conf.trying"
