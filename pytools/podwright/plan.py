@@ -6,7 +6,7 @@ import posixpath
 import re
 import time
 
-from podwright import limits, logins, registries, script, strategies
+from podwright import caches, limits, logins, registries, script, strategies
 from podwright.builders._base import FEATURES, Build, PodContext, matches_option, pod
 from podwright.errors import Findings, Problem, UsageError, repeated, shown
 from podwright.images import resolve
@@ -367,10 +367,11 @@ def _builds(
             sentence = "no rule gives a tag for what is built here; add 'type=sha'"
             problems.append(Problem(sentence, "tags"))
         if not problems:
-            builds.append(_made_build(image, known, request, facts))
+            builds.append(_made_build(image, known, request, facts, strategy))
             problems += strategy.refusals(builds[-1]) if strategy else []
             problems += rules.image(builds[-1], config.rules) if config.rules.items else []
         problems += _option_problems(image, name, strategy) if strategy else []
+        problems += caches.problems(image.cache, name, strategy) if image.cache and strategy else []
         found.add(problem.below(*place) for problem in problems)
     found.add(_clashes(builds))
     found.raise_if_any()
@@ -464,7 +465,13 @@ def _daemon_problems(
 # -- one image -----------------------------------------------------------------------------------
 
 
-def _made_build(image: Image, known: dict[str, Any], request: Request, facts: Facts) -> Build:
+def _made_build(
+    image: Image,
+    known: dict[str, Any],
+    request: Request,
+    facts: Facts,
+    strategy: Strategy | None,
+) -> Build:
     """Fill in an image's tags, labels and paths; what is wrong with them is told elsewhere."""
     name, tags = _name_and_tags(image)
     source = source_of(facts, image.context)
@@ -477,6 +484,7 @@ def _made_build(image: Image, known: dict[str, Any], request: Request, facts: Fa
             context=_as_argument(followed(facts, image.context)),
             # Every builder knows them without an ARG, and keeps them out of history and cache.
             buildArgs={**_proxy_of(request.common), **image.buildArgs},
+            cache=caches.located(image, name, facts, strategy) if strategy else None,
         ),
         common=request.common,
         name=name,

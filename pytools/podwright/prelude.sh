@@ -206,6 +206,9 @@ PW_FINAL='unauthorized|authentication required|access to the resource is denied|
 PW_TRANSIENT='(^|[^0-9a-f])(429|50[0234])([^0-9a-f]|$)|too ?many ?requests|internal server error|bad gateway|service unavailable|gateway time-?out|connection (reset|refused|timed out)|reset by peer|broken pipe|unexpected eof|[^a-z]eof$|i/o timeout|handshake timeout|timeout awaiting|temporary failure in name resolution|server misbehaving|no route to host|use of closed network connection|stream error|blob upload (unknown|invalid)'
 # A RUN step's own trouble is the user's: while building, its failure is final (the words of BuildKit,
 # Buildah and the classic builder), and only what names a registry's work counts.
+# A cache that cannot be read or written costs time, never the build: in the words of BuildKit, docker,
+# Buildah, Podman and kaniko.
+PW_CACHE='cache|blob|manifest'
 PW_RUN='did not complete successfully|while running runtime|returned a non-zero code|building at step "run|executor failed running'
 PW_PULLING='pull|copying|manifest|blob|fetch|resolve|pinging|registry|httpreadseeker|initializing source|load metadata'
 
@@ -320,6 +323,9 @@ pw_step() { # kind, title, command...
     pw_pause=$((pw_pause * 2))
     [ "$pw_pause" -le 30 ] || pw_pause=30
   done
+  if [ "$pw_kind" != push ] && pw_without_cache "$@"; then
+    return 0
+  fi
   for pw_program in "$@"; do
     case $pw_program in env | *=*) ;; *) break ;; esac
   done
@@ -342,6 +348,27 @@ pw_step() { # kind, title, command...
   pw_explain "$pw_ended"
   # The builder's own number is told, but not passed on: 2 and 3 have a meaning here.
   pw_fail 1 "$pw_why"
+}
+
+# Builds once more without what names a cache, when that is why it failed. Sets pw_code.
+pw_without_cache() { # command...
+  pw_left=$# pw_dropped=
+  while [ "$pw_left" -gt 0 ]; do
+    case $1 in
+      --cache[-=]* | --import-cache=* | --export-cache=* | --no-push-cache) pw_dropped=yes ;;
+      *) set -- "$@" "$1" ;;
+    esac
+    shift
+    pw_left=$((pw_left - 1))
+  done
+  pw_tail=$(pw_said | tail -n 15)
+  [ -n "$pw_dropped" ] && printf '%s\n' "$pw_tail" | grep -Eiq "$PW_CACHE" || return 1
+  printf '%s\n' "$pw_tail" | grep -Eiq "$PW_RUN" && return 1
+  pw_say "the cache cannot be used (see above); building without it"
+  pw_mark=$(wc -c <"$PW_LOG")
+  pw_run "$@" && return 0
+  pw_code=$?
+  return 1
 }
 
 pw_need() { # environment variable, what needs it

@@ -61,12 +61,23 @@ _VALUE = Text(numbers=True, booleans=True)
 _PATH = Text(pattern=r"[\s\S]+", expected="a path")
 
 
+CACHE_TYPES = ("", "registry", "inline", "s3", "azblob", "gha")
+
+
 @record
 class Cache:
     """Where layers come from and go to."""
 
+    type: str = option(
+        Choice(words=lambda: CACHE_TYPES, what="type of cache"),
+        "registry; inline: in the image itself; s3, azblob, gha: where the builder has them",
+        "",
+    )
     ref: str = option(
-        Text(), "repository (with a tag if you like) to read from and to write to", ""
+        Text(),
+        "repository (with a tag if you like) to read from and to write to; without it beside the "
+        "image, one per branch",
+        "",
     )
     read: tuple[str, ...] = option(ListOf(Text()), "further repositories to read from", ())
     write: bool = option(Flag(), "also write; false on branches makes builds faster", default=True)
@@ -75,7 +86,27 @@ class Cache:
         "max writes the layers of all stages, min those of the result",
         "max",
     )
+    options: dict[str, str] = option(
+        MapOf(
+            Text(pattern=r'[^,"\n]+', expected="a value without comma and quote"),
+            key=r"[a-z_]+",
+            key_is="an attribute",
+        ),
+        "of s3, azblob and gha: attributes, e.g. [bucket: 'ci', region: 'eu-west-1']",
+        {},
+    )
     enabled: bool = option(Flag(), "false builds every layer anew", default=True)
+
+
+@record
+class CacheOf(RecordOf):
+    """A cache by its type, by its repository, or in full."""
+
+    def parse(self, value: Any) -> Any:
+        """Return the cache; true is the usual one."""
+        words = {True: {"type": "registry"}, "none": False}
+        words.update((name, {"type": name}) for name in ("registry", "inline"))
+        return super().parse(words.get(value, value) if isinstance(value, (str, bool)) else value)
 
 
 @record
@@ -397,8 +428,8 @@ class Image:
     push: bool = option(Flag(), "push to the registry", default=True)
     output: str = option(_PATH, "also write an OCI archive to this file of the workspace", "")
     cache: Cache | None = option(
-        RecordOf(of=Cache, shorthand="ref", flag="enabled"),
-        "layer cache: a repository, or a map, or false",
+        CacheOf(of=Cache, shorthand="ref", flag="enabled"),
+        "layer cache across pods: true (beside the image), 'inline', a repository, a map, or false",
         None,
     )
     annotations: dict[str, str] = option(

@@ -84,7 +84,9 @@ def _bases(build: Build, rules: Rules) -> Iterator[Problem]:
 
 def _pulled(names: Iterable[str], build: Build, rules: Rules) -> Iterator[Problem]:
     """Refuse places that images and caches come from; what a mirror gives comes from the mirror."""
-    read = build.image.cache.read if build.image.cache else ()
+    own = f"{build.name}:cache"  # caches.py
+    cache = build.image.cache
+    read = [ref for ref in cache.read if ref != own] if cache else []
     mirrors = [mirror for item in build.registries.values() for mirror in item.mirrors]
     for rule, places in rules.of("pull"):
         for parameter, found in (("dockerfile", names), ("cache", read)):

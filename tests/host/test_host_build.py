@@ -235,6 +235,26 @@ def test_buildah_reads_its_cache_from_a_registry_in_a_fresh_storage(
     assert [item.value["cachedSteps"] > 0 for item in outcomes] == [False, True], outcomes[1].log
 
 
+def test_a_cache_that_cannot_be_written_costs_time_and_not_the_build(
+    place: Place, registry: Registry
+) -> None:
+    place.fill(f'{COPY_ONLY}RUN ["/bin/busybox", "touch", "/cached"]\n')
+    asked = request_for(registry, builder="buildah", cache="127.0.0.1:9/no/cache", retries=0)
+    done = place.build(asked)
+    assert done.code == 0, done.log
+    assert "the cache cannot be used (see above); building without it" in done.said
+
+
+def test_a_step_that_fails_is_not_repeated_without_the_cache(
+    place: Place, registry: Registry
+) -> None:
+    place.fill(f'{COPY_ONLY}RUN ["/bin/busybox", "cat", "/no/manifest/in/the/cache"]\n')
+    cache = f"{registry.host}/cache/failing"
+    done = place.build(request_for(registry, builder="buildah", cache=cache))
+    assert done.code == 1
+    assert [line for line in done.said if "without it" in line] == []
+
+
 def test_buildah_writes_an_oci_archive_with_or_without_a_push(
     place: Place, registry: Registry
 ) -> None:

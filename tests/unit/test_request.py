@@ -63,7 +63,7 @@ GOOD: dict[str, list[tuple[Any, Any]]] = {
     "cache": [
         ("r.example/cache", Cache(ref="r.example/cache")),
         (False, Cache(enabled=False)),
-        (True, Cache()),
+        (True, Cache(type="registry")),
         (
             {"ref": "r.example/c", "read": "r.example/d", "write": False, "mode": "min"},
             Cache(ref="r.example/c", read=("r.example/d",), write=False, mode="min"),

@@ -199,6 +199,8 @@ class Strategy:
         options: flags of its program that `builderOptions` may pass on. Behind `=` stand `N` for a
             number, TIME, SIZE, NAMES, or the words that there are: `{one|other}`.
         also: what people call it otherwise.
+        cache_types: the kinds of caches that it knows.
+        cache_in_tag: whether a cache is one tag; else each layer has one, in a repository for them.
         rank: order of safety for `auto` and for documentation; lower is safer.
     """
 
@@ -210,6 +212,8 @@ class Strategy:
     rank: int = 100
     path_logins: bool = False
     options: tuple[str, ...] = ()
+    cache_types: tuple[str, ...] = ("registry",)
+    cache_in_tag: bool = False
     daemon_proxy: bool = False
     shows_dev: bool = False
 

@@ -139,8 +139,8 @@ def _cache_flags(build: Build) -> list[str]:
     if not cache.enabled:
         return ["--no-cache"]
     read = [ref for ref in (cache.ref, *cache.read) if ref]
-    words = flags("--cache-from", tuple(read))
-    return words + (["--cache-to", cache.ref] if cache.ref and cache.write else [])
+    words = [f"--cache-from={ref}" for ref in read]
+    return words + ([f"--cache-to={cache.ref}"] if cache.ref and cache.write else [])
 
 
 def _push_step(program: str, build: Build, reference: str) -> Step:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from podwright.request import Registry
 
+CACHE_TYPES = ("registry", "inline")
 DATA_ROOT = "/var/lib/docker"
 CONFIG = f"{FILES_DIR}/daemon.json"
 CERTIFICATES = "/etc/docker/certs.d"
@@ -97,7 +98,8 @@ def recipe(
         functions: shell functions of the strategy itself.
     """
     image, title = build.image, f"building {build.name}"
-    exports = bool(image.cache and image.cache.ref and image.cache.write)
+    cache = image.cache
+    exports = bool(cache and cache.write and (cache.ref or cache.type == "inline"))
     buildkit = "yes" if image.secrets or image.ssh else "no"
     wide = exports or image.output or len(image.platforms) > 1
     buildx = "yes" if wide or image.annotations or image.buildContexts else "no"
@@ -147,13 +149,13 @@ def _cache_flags(build: Build) -> list[str]:
         return []
     if not cache.enabled:
         return ["--no-cache"]
-    refs = tuple(f"type=registry,ref={ref}" for ref in (cache.ref, *cache.read) if ref)
-    words = flags("--cache-from", refs)
-    if cache.ref and cache.write:
-        words += [
-            "--cache-to",
-            f"type=registry,ref={cache.ref},mode={cache.mode},ignore-error=true",
-        ]
+    own = build.references if cache.type == "inline" else (cache.ref,)
+    words = [f"--cache-from=type=registry,ref={ref}" for ref in (*own, *cache.read) if ref]
+    if cache.type == "inline" and cache.write:
+        words.append("--cache-to=type=inline")
+    elif cache.ref and cache.write:
+        more = f"mode={cache.mode},ignore-error=true"
+        words.append(f"--cache-to=type=registry,ref={cache.ref},{more}")
     return words
 
 

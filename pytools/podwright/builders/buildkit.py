@@ -45,6 +45,8 @@ class BuildKit(Strategy):
         | {"buildContexts", "reproducible"}
     )
     options = ("--opt=multi-platform={true|false}", "--opt=no-cache=NAMES")
+    cache_types = ("registry", "inline", "s3", "azblob", "gha")
+    cache_in_tag = True
     level = "baseline"
     needs = "user namespaces on the node; `confinement: 'unconfined'` where it has AppArmor"
     also = ("buildx", "buildctl", "buildkitd")
@@ -191,15 +193,23 @@ def _cache_flags(build: Build) -> list[str]:
         return []
     if not cache.enabled:
         return ["--no-cache"]
-    words: list[str] = []
-    for ref in (cache.ref, *cache.read):
-        if ref:
-            words += ["--import-cache", f"type=registry,ref={ref}{_http_attribute(build, ref)}"]
-    if cache.ref and cache.write:
-        # A cache that cannot be written costs the next build time, not this one its result.
+    own = build.references if cache.type == "inline" else (cache.ref,)
+    words = [
+        f"--import-cache=type=registry,ref={ref}{_http_attribute(build, ref)}"
+        for ref in (*own, *cache.read)
+        if ref
+    ]
+    # A cache that cannot be written costs the next build time, not this one its result.
+    more = f",mode={cache.mode},ignore-error=true"
+    if cache.type == "inline":
+        words += ["--export-cache=type=inline"] if cache.write else []
+    elif cache.type not in ("", "registry"):
+        given = "".join(f",{key}={value}" for key, value in cache.options.items())
+        words.append(f"--import-cache=type={cache.type}{given}")
+        words += [f"--export-cache=type={cache.type}{given}{more}"] if cache.write else []
+    elif cache.ref and cache.write:
         http = _http_attribute(build, cache.ref)
-        attributes = f"ref={cache.ref},mode={cache.mode},ignore-error=true{http}"
-        words += ["--export-cache", f"type=registry,{attributes}"]
+        words.append(f"--export-cache=type=registry,ref={cache.ref}{more}{http}")
     return words
 
 

@@ -28,6 +28,8 @@ class Dind(Strategy):
 
     features = _docker.FEATURES | {"cacheClaim"}
     options = _docker.OPTIONS
+    cache_types = _docker.CACHE_TYPES
+    cache_in_tag = True
     level = "privileged"
     needs = "a namespace that admits privileged containers"
     also = ("docker",)

@@ -37,6 +37,8 @@ class DindSidecar(Strategy):
 
     features = _docker.FEATURES | {"cacheClaim"}
     options = _docker.OPTIONS
+    cache_types = _docker.CACHE_TYPES
+    cache_in_tag = True
     level = "privileged"
     needs = "a namespace that admits privileged containers (the engine's)"
     also = ("docker",)

@@ -52,6 +52,8 @@ class Dood(Strategy):
 
     features = _docker.FEATURES
     options = _docker.OPTIONS
+    cache_types = _docker.CACHE_TYPES
+    cache_in_tag = True
     level = "privileged"
     needs = "nodes that run dockerd, and a namespace that admits hostPath volumes"
     also = ("docker",)

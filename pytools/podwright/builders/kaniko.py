@@ -156,7 +156,7 @@ def _cache_flags(build: Build) -> list[str]:
     cache = build.image.cache
     if cache is None or not cache.enabled or not cache.ref:
         return []
-    words = ["--cache=true", "--cache-repo", cache.ref, "--cache-copy-layers"]
+    words = ["--cache=true", f"--cache-repo={cache.ref}", "--cache-copy-layers"]
     return words if cache.write else [*words, "--no-push-cache"]
 
 
