@@ -67,8 +67,8 @@ generate: setup ## renew bundle, presets, help pages and reference
 golden: setup ## renew the golden files
 	$(VENV)/bin/pytest -q tests/golden --renew-golden
 
-bench: setup ## print all figures of the benchmarks
-	for bench in tests/bench/*_bench.py; do echo "== $$bench"; $(PY) $$bench || exit 1; done
+bench: setup ## print all figures of the benchmarks; those of builds need a cluster (docs/reference/performance.md)
+	for bench in tests/bench/bench.py tests/bench/*_bench.py; do echo "== $$bench"; $(PY) $$bench || exit 1; done
 
 docs: ## the documentation as a site, in site/; a broken link is an error
 	@test -x .venv-docs/bin/mkdocs || (python3 -m venv .venv-docs && .venv-docs/bin/pip install -q --disable-pip-version-check mkdocs-material==9.8.2)

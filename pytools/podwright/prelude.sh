@@ -129,20 +129,20 @@ pw_signal() { # exit code, sentence
   pw_fail "$1" "$2"
 }
 
-# Says what a silent step is at, every half a minute. In Jenkins there is a space every two seconds as
+# Says what a silent step is at, every half a minute. In Jenkins there is a space every second as
 # well: it keeps the polling of the log at its fastest (which backs off to 15 s otherwise), so that the
 # end of a quiet build is noticed at once.
 pw_beat() {
   # A shell handles a signal only after its foreground command, so the pause is a background one:
-  # else whoever reads the log would wait up to two seconds for its end.
+  # else whoever reads the log would wait up to a second for its end.
   pw_nap=
   trap 'kill $pw_nap 2>/dev/null; exit 0' TERM
   pw_last=-1 pw_spent=0 pw_silent=0
   while :; do
-    sleep 2 >/dev/null 2>&1 &
+    sleep 1 >/dev/null 2>&1 &
     pw_nap=$!
     wait "$pw_nap"
-    pw_spent=$((pw_spent + 2)) pw_silent=$((pw_silent + 2))
+    pw_spent=$((pw_spent + 1)) pw_silent=$((pw_silent + 1))
     if [ "$PW_TIMEOUT" -gt 0 ] && [ "$pw_spent" -ge "$PW_TIMEOUT" ]; then
       : >"$PW_TMP/timeout"
       kill -TERM "$$"
@@ -352,14 +352,14 @@ pw_step() { # kind, title, command...
 
 # Builds once more without what names a cache, when that is why it failed. Sets pw_code.
 pw_without_cache() { # command...
-  pw_left=$# pw_dropped=
-  while [ "$pw_left" -gt 0 ]; do
+  pw_words=$# pw_dropped=
+  while [ "$pw_words" -gt 0 ]; do
     case $1 in
       --cache[-=]* | --import-cache=* | --export-cache=* | --no-push-cache) pw_dropped=yes ;;
       *) set -- "$@" "$1" ;;
     esac
     shift
-    pw_left=$((pw_left - 1))
+    pw_words=$((pw_words - 1))
   done
   pw_tail=$(pw_said | tail -n 15)
   [ -n "$pw_dropped" ] && printf '%s\n' "$pw_tail" | grep -Eiq "$PW_CACHE" || return 1

@@ -173,10 +173,10 @@ def test_what_the_builder_says_is_in_the_log_and_cached_steps_are_counted(
 
 def test_the_log_of_a_quiet_build_ends_as_soon_as_the_build_does(sandbox: Any, script: Any) -> None:
     made = script()
-    assert made.count("sleep 2 >") == 1
+    assert made.count("sleep 1 >") == 1
 
     # A heartbeat that outlives the build holds the log open for all of its pause.
-    outcome = sandbox.run(made.replace("sleep 2 >", "sleep 600 >"))
+    outcome = sandbox.run(made.replace("sleep 1 >", "sleep 600 >"))
 
     assert outcome.code == 0
 
@@ -239,7 +239,7 @@ def as_jenkins(script: str, job: Path) -> str:
 def test_a_silent_build_keeps_jenkins_polling_by_spaces_and_a_laptop_still(
     sandbox: Any, script: Any, tmp_path: Path
 ) -> None:
-    # One comes every two seconds; how many depends on the machine, that there are any does not.
+    # One comes every second; how many depends on the machine, that there are any does not.
     sandbox.rule(when="build", sleep=5)
     made = script()
 
@@ -280,7 +280,7 @@ def test_every_half_a_minute_a_silent_step_is_named(
 ) -> None:
     sandbox.rule(when="build", text=text, sleep=5)
     # A clock that runs fifteen times as fast as the real one.
-    made = script().replace("pw_silent=$((pw_silent + 2))", "pw_silent=$((pw_silent + 30))")
+    made = script().replace("pw_silent=$((pw_silent + 1))", "pw_silent=$((pw_silent + 30))")
 
     outcome = sandbox.run(made)
 

@@ -94,6 +94,7 @@ class Outcome:
 
     code: int
     log: str
+    seconds: float = 0.0
     answer: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -335,7 +336,8 @@ class Pod:
                 f"{self.builder}: no end after {seconds} s\n{said}\n{self.state()}"
             ) from None
         outcome = Outcome(done.returncode, done.stderr.decode(errors="replace"))
-        outcome.log += f"\n[{time.monotonic() - begin:.1f} s]"
+        outcome.seconds = time.monotonic() - begin
+        outcome.log += f"\n[{outcome.seconds:.1f} s]"
         with contextlib.suppress(ValueError):
             outcome.answer = json.loads(done.stdout or b"{}")
         return outcome

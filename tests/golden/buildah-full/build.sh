@@ -28,11 +28,11 @@ pw_own_logins() {
 
 pw_prepare() { # program
   [ -z "${pw_tool:-}" ] || return 0
-  pw_tool=$1 pw_left=3000
+  pw_tool=$1 pw_naps=3000
   # The container has just begun, and tries how it can store layers (storage.sh).
-  while [ -e "${CONTAINERS_STORAGE_CONF:-}.trying" ] && [ "$pw_left" -gt 0 ]; do
+  while [ -e "${CONTAINERS_STORAGE_CONF:-}.trying" ] && [ "$pw_naps" -gt 0 ]; do
     sleep 0.01
-    pw_left=$((pw_left - 1))
+    pw_naps=$((pw_naps - 1))
   done
   pw_containers >"$PW_TMP/containers" || rm -f "$PW_TMP/containers"
   pw_work=$(mktemp -d "${TMPDIR:-/var/tmp}/podwright-work.XXXXXX" 2>/dev/null) ||

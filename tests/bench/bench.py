@@ -1,0 +1,164 @@
+"""Measure podwright; groups of builds need a cluster.
+
+    tests/bench/bench.py                                   # start, rendering, silence
+    tests/bench/bench.py overhead --builders kaniko --runs 7
+    tests/bench/bench.py cache --shape layered --runs 3
+    tests/bench/bench.py --compare build/bench-before.json # of what was measured before
+
+Samples are added to build/bench.json; docs/reference/performance.html shows them as plots.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable
+
+import backoff
+import measuring
+from measuring import ROOT, Row, say, timed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BUNDLE = ROOT / "resources" / "podwright" / "podwright.pyz"
+ABOUT = {
+    "start": "Processor time of one command, from the start of the interpreter to its end.",
+    "rendering": "Pods that one process renders in a second.",
+    "overhead": "One build in a pod that is there, by podwright and by the builder's own words: "
+    "planning, logins, the log, and asking the registry for the result.",
+    "pod start": "From the pod's creation to its first line, beside a minimal pod written by hand.",
+    "cache, small": "A small image, each build on a fresh pod, with `cache: true`.",
+    "cache, layered": "An image of 30 steps, each build on a fresh pod, with `cache: true`.",
+    "cache, large": "20,000 files of 1 GB, each build on a fresh pod, with `cache: true`.",
+    "silence": "How late Jenkins sees the end of a silent build of two minutes, by its plugin's "
+    "documented back-off, with the script's pulse and without.",
+}
+BUILDERS = "buildkit,kaniko,buildah,podman"
+
+
+def start(runs: int) -> Iterator[Row]:
+    """Measure commands; the goal is for `podwright pod`, as installed."""
+    script = [str(Path(sys.executable).parent / "podwright")]
+    system = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
+    bundle = [system, "-I", str(BUNDLE)]
+    plan = ["plan", "--image", "registry.example/app", "--tag", "1", "--builder", "buildah"]
+    commands = {
+        "podwright pod": [*script, "pod", "--builder", "buildah"],
+        "podwright plan": [*script, *plan],
+        "bundle: pod": [*bundle, "pod", "--builder", "buildah"],
+        "bundle: plan": [*bundle, *plan],
+    }
+    bare = [sys.executable, "-c", "pass"]
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
+        every = [lambda words=words: _cpu(words, folder) for words in [bare, *commands.values()]]
+        for function in every:  # fills caches
+            function()
+        columns = measuring.in_turns(runs, *every)
+    for name, values in zip(commands, columns[1:]):
+        goal = 40.0 if name == "podwright pod" else None
+        row = Row("start", name, values, columns[0], "interpreter", "ms", goal, "median")
+        yield row
+
+
+def _cpu(words: list[str], folder: str) -> float:
+    """Run a command; gives milliseconds of processor time."""
+    # As installed by pip: with compiled modules.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(words, cwd=folder, env=env, stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+
+
+def rendering(runs: int) -> Iterator[Row]:
+    """Measure pods per second in one process; the goal is the other way round, so as ms a pod."""
+    sys.path.insert(0, str(ROOT / "pytools"))
+    from podwright import config, pod, request  # noqa: PLC0415 - not for other groups
+    from podwright.plan import plan_pod  # noqa: PLC0415
+
+    asked = request.parse_pod({"builder": "buildkit", "pod": {"labels": {"team": "a"}}})
+    settings = config.Config()
+
+    def thousand() -> float:
+        count = 1000
+        return timed(lambda: [pod.as_yaml(plan_pod(asked, settings)[1]) for _ in range(count)])
+
+    thousand()
+    row = Row("rendering", "a pod, as YAML", [thousand() for _ in range(runs)], unit="ms")
+    row.goal, row.judged = 0.1, "median"
+    yield row
+
+
+def silence(_: int) -> Iterator[Row]:
+    """Say how late Jenkins sees the end; a model, so the same on every machine."""
+    ends = [seconds / 10 for seconds in range(1100, 1301)]
+    row = Row("silence", "end of a silent build of two minutes", partner="without pulse")
+    row.values = [backoff.late(end, pulse=1) for end in ends]
+    row.beside = [backoff.late(end, pulse=0) for end in ends]
+    row.goal, row.judged = 0.5, "median"
+    yield row
+
+
+def on_cluster(group: str, options: argparse.Namespace) -> Iterator[Row]:
+    """Measure what needs a cluster: `python3 tests/e2e/cluster.py up`, or KUBECONFIG."""
+    import builds  # noqa: PLC0415 - not for other groups
+
+    bench = builds.Bench()
+    names = options.builders.split(",")
+    if group == "overhead":
+        return builds.overhead(bench, names, options.runs)
+    if group == "start":
+        return builds.starts(bench, names, options.runs)
+    return builds.caches(bench, names, options.runs, options.shape, json.loads(options.cache))
+
+
+GROUPS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
+    "start": lambda options: start(options.runs),
+    "rendering": lambda options: rendering(options.runs),
+    "silence": lambda options: silence(options.runs),
+    "overhead": lambda options: on_cluster("overhead", options),
+    "pod-start": lambda options: on_cluster("start", options),
+    "cache": lambda options: on_cluster("cache", options),
+}
+ALONE = ("start", "rendering", "silence")
+
+
+def main() -> None:
+    """Measure, print, save, compare."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("groups", nargs="*", choices=[[], *GROUPS], metavar="GROUP")
+    parser.add_argument("--runs", type=int, default=5, help="samples of each row (default: 5)")
+    parser.add_argument("--builders", default=BUILDERS, help=f"default: {BUILDERS}")
+    parser.add_argument("--shape", default="layered", help="small, layered or large")
+    parser.add_argument("--cache", default="true", help="the parameter `cache`, as JSON")
+    parser.add_argument("--json", type=Path, default=ROOT / "build" / "bench.json")
+    parser.add_argument("--page", type=Path, help="also write the plots to this file")
+    parser.add_argument("--compare", type=Path, help="samples of an earlier run")
+    options = parser.parse_args()
+    for group in options.groups or ([] if options.page or options.compare else ALONE):
+        rows = []
+        for row in GROUPS[group](options):
+            rows.append(row)
+            say(measuring.line(row))
+        measuring.save(rows, options.json)
+    known = measuring.load(options.json)
+    if options.compare:
+        say("\n".join(measuring.compare(measuring.load(options.compare), known)))
+    if options.page:
+        content = json.loads(options.json.read_text(encoding="utf-8"))
+        text = measuring.page(known, content["machine"], ABOUT)
+        options.page.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+"""Builds in pods of a real cluster: beside the builder alone, with caches, and how pods start.
+
+Overhead: podwright and the builder's own words build one image in one pod, in turns: unchanged,
+with one line changed, and with nothing cached. Caches: an image is built, then built again
+unchanged, then with a line changed in a late step, each on a fresh pod. Starts: from a pod's
+creation to its first line, beside a minimal pod written by hand.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+import sys
+import tempfile
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from measuring import ROOT, Row, say, timed
+
+sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "pytools")]
+
+import harness  # noqa: E402 - after the path is set
+
+from podwright.images import IMAGES  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAMESPACE = "podwright-bench"
+# The builder's own words for a context in the workspace; $REF is the image.
+CONTAINERS = (
+    "{0} build --isolation chroot --layers --tls-verify=false $MORE -t $REF . >&2 && "
+    "{0} push --tls-verify=false --authfile $DOCKER_CONFIG/config.json $REF >&2"
+)
+BUILDKIT = (
+    "buildctl build --progress plain --frontend dockerfile.v0 $MORE --local context=. "
+    "--local dockerfile=. --output type=image,name=$REF,push=true,oci-mediatypes=true"
+)
+KANIKO = (
+    "KANIKO_PRE_CLEANUP=true /kaniko/executor --context dir://$PWD --cleanup "
+    "--skip-tls-verify --skip-tls-verify-registry $HOST --destination $REF"
+)
+DOCKER = "docker build $MORE -t $REF . && docker push $REF"
+BARE = {
+    "buildkit": BUILDKIT,
+    "kaniko": KANIKO,
+    "buildah": CONTAINERS.format("buildah"),
+    "podman": CONTAINERS.format("podman"),
+    **dict.fromkeys(("dind", "dind-sidecar", "dood"), DOCKER),
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An image that is built.
+
+    Attributes:
+        steps: RUN steps behind the COPY.
+        work: what each does.
+        files: how many files the context has beside the Dockerfile.
+        size: of each of them, in bytes.
+    """
+
+    steps: int
+    work: str
+    files: int = 1
+    size: int = 10
+
+    def fill(self, folder: Path, base: str, mark: str) -> None:
+        """Write the context; the mark is in the last step."""
+        lines = [f"FROM {base}", "COPY data /data"]
+        lines += [f"RUN {self.work} > /step{n}" for n in range(self.steps)]
+        for number in range(self.files):
+            place = folder / "data" / str(number % 100)
+            place.mkdir(parents=True, exist_ok=True)
+            (place / str(number)).write_bytes(f"{number:010d}".encode() * (self.size // 10))
+        text = "\n".join([*lines, f"RUN echo {mark} > /mark", ""])
+        (folder / "Dockerfile").write_text(text, encoding="utf-8")
+
+
+SHAPES = {
+    "small": Shape(2, "date"),
+    # A second or so of work in each: what caches are for.
+    "layered": Shape(30, "seq 1 400000 | sha256sum"),
+    "large": Shape(2, "date", files=20_000, size=50_000),
+}
+
+
+class Bench:
+    """Builds on one cluster."""
+
+    def __init__(self) -> None:
+        self.site = harness.site()
+        self.cluster = harness.Cluster(self.site)
+        # Without the tests' label: their end would be this one's.
+        labels = {"pod-security.kubernetes.io/enforce": "privileged"}
+        made = {"metadata": {"name": NAMESPACE, "labels": labels}}
+        self.cluster.apply({"apiVersion": "v1", "kind": "Namespace", **made})
+        self.base = f"{self.site.registry}/base/busybox:1"
+        self.last = harness.Outcome(0, "")
+
+    def request(self, builder: str, name: str, **more: Any) -> dict[str, Any]:
+        """Give the request for one image of the bench."""
+        image = f"{self.site.registry}/bench/{name}"
+        return self.site.request(builder=builder, image=image, tags=["1"], timeout=1500, **more)
+
+    def build(self, pod: harness.Pod, folder: Path, request: dict[str, Any]) -> float:
+        """Build by podwright; gives the seconds of the one exec."""
+        self.last = pod.build(request, self.site.login, folder, fresh=True, seconds=1500)
+        assert self.last.value
+        return self.last.seconds
+
+    def bare(self, pod: harness.Pod, folder: Path, more: str = "") -> float:
+        """Build by the builder alone."""
+        pod.upload(folder)
+        host = self.site.registry
+        known = f"export DOCKER_CONFIG=/tmp/auth HOST={host} REF={host}/bench/alone:1 MORE={more}"
+        script = f"{known}; cd {harness.WORKSPACE} && {BARE[pod.builder]}"
+        return timed(lambda: pod.shell(script, seconds=1500))
+
+    def log_in(self, pod: harness.Pod) -> None:
+        """Leave a login for the builder alone, as a pipeline by hand would mount it."""
+        pair = base64.b64encode(f"{self.site.user}:{self.site.password}".encode()).decode()
+        config = shlex.quote(json.dumps({"auths": {self.site.registry: {"auth": pair}}}))
+        pod.shell(f"mkdir -p /tmp/auth && echo {config} > /tmp/auth/config.json")
+
+
+def overhead(bench: Bench, builders: list[str], runs: int) -> Iterator[Row]:
+    """Measure what podwright adds, in one pod per builder; the first round fills caches."""
+    for builder in builders:
+        names = ("no change", "one line", "cold")
+        rows = [Row("overhead", f"{builder}, {name}", partner="alone") for name in names]
+        with harness.pod(bench.cluster, builder, NAMESPACE) as pod:
+            bench.log_in(pod)
+            for number in range(runs + 1):
+                for name, row in zip(names, rows):
+                    ours, alone = _pair(bench, pod, name, swap=bool(number % 2))
+                    row.values += [ours] if number else []
+                    row.beside += [alone] if number else []
+        for row in rows:
+            row.judged, row.goal = "difference", max(0.3, 0.01 * row.median)
+            yield row
+
+
+def _pair(bench: Bench, pod: harness.Pod, name: str, *, swap: bool) -> tuple[float, float]:
+    """Build both ways; who is first changes, because the second finds files in memory."""
+    request = bench.request(pod.builder, "ours")
+    more = ""
+    if name == "cold" and pod.builder != "kaniko":  # which has no cache of its own
+        request["cache"], more = False, "--no-cache"
+    with tempfile.TemporaryDirectory() as place:
+        times: dict[bool, float] = {}
+        for ours in (swap, not swap):
+            folder = Path(place) / str(ours)
+            mark = uuid.uuid4().hex if name == "one line" else "same"
+            SHAPES["small"].fill(folder, bench.base, mark)
+            times[ours] = (
+                bench.build(pod, folder, request) if ours else bench.bare(pod, folder, more)
+            )
+    return times[True], times[False]
+
+
+def caches(
+    bench: Bench, builders: list[str], runs: int, shape: str, cache: object
+) -> Iterator[Row]:
+    """Measure builds on fresh pods: cold, unchanged, and with one late line changed."""
+    for builder in builders:
+        group = f"cache, {shape}"
+        same = Row(group, f"{builder}, no change", partner="cold", goal=0.15)
+        line = Row(group, f"{builder}, one line", partner="cold", goal=0.3)
+        for _ in range(runs):
+            request = bench.request(builder, f"{builder}-{uuid.uuid4().hex[:8]}", cache=cache)
+            cold, again, changed = (
+                _on_fresh_pod(bench, request, shape, mark) for mark in ("one", "one", "two")
+            )
+            same.values.append(again)
+            line.values.append(changed)
+            for row in (same, line):
+                row.beside.append(cold)
+        yield from (same, line)
+
+
+def _on_fresh_pod(bench: Bench, request: dict[str, Any], shape: str, mark: str) -> float:
+    builder = request["builder"]
+    with (
+        tempfile.TemporaryDirectory() as place,
+        harness.pod(bench.cluster, builder, NAMESPACE) as pod,
+    ):
+        folder = Path(place) / "context"
+        SHAPES[shape].fill(folder, bench.base, mark)
+        seconds = bench.build(pod, folder, request)
+    say(f"  {builder}, {shape}: {seconds:.1f} s, cached {bench.last.value['cachedSteps']}")
+    return seconds
+
+
+def starts(bench: Bench, builders: list[str], runs: int) -> Iterator[Row]:
+    """Measure from a pod's creation to its first line, beside a minimal one written by hand."""
+    for builder in builders:
+        row = Row("pod start", builder, partner="by hand", goal=1.0)
+        for number in range(runs):
+            for ours in (True, False) if number % 2 else (False, True):
+                made = None if ours else by_hand(builder)
+                seconds = timed(lambda made=made, name=builder: _first_line(bench, name, made))
+                (row.values if ours else row.beside).append(seconds)
+        yield row
+
+
+def _first_line(bench: Bench, builder: str, made: dict[str, Any] | None) -> None:
+    with harness.pod(bench.cluster, builder, NAMESPACE, made) as pod:
+        pod.shell("echo first line")
+
+
+def by_hand(builder: str) -> dict[str, Any]:
+    """Give the pod that the author of a pipeline writes, with a daemon where there is one."""
+    shell = "/busybox/sh" if builder == "kaniko" else "sh"
+    keep = [shell, "-c", "trap 'exit 143' TERM; sleep 99d & wait"]
+    item: dict[str, Any] = {"name": "builder", "image": IMAGES[builder], "command": keep}
+    spec: dict[str, Any] = {"containers": [item]}
+    if builder == "buildkit":
+        # moby/buildkit examples/kubernetes/pod.rootless.yaml, as a sidecar
+        shared = {"name": "run", "mountPath": "/run/buildkit"}
+        storage = {"name": "storage", "mountPath": "/home/user/.local/share/buildkit"}
+        address = "--addr=unix:///run/buildkit/buildkitd.sock"
+        user = {"runAsUser": 1000, "runAsGroup": 1000, "seccompProfile": {"type": "Unconfined"}}
+        probe = {"exec": {"command": ["buildctl", address, "debug", "workers"]}}
+        item["volumeMounts"] = [shared]
+        engine = {
+            "name": "engine",
+            "image": IMAGES[builder],
+            "restartPolicy": "Always",
+            "args": [address, "--oci-worker-no-process-sandbox"],
+            "startupProbe": {**probe, "periodSeconds": 1, "failureThreshold": 60},
+            "securityContext": user,
+            "volumeMounts": [shared, storage],
+        }
+        spec["initContainers"] = [engine]
+        spec["volumes"] = [{"name": name, "emptyDir": {}} for name in ("run", "storage")]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": spec}
