@@ -22,10 +22,11 @@ from engines import WORKSPACE
 from outside import OUTSIDE, TRIES, call, fresh, image, open_pods, remove, start
 
 FILES = 200
+#: Files are made once: it may be started again in the middle of a swap.
 SWAP = (
-    f"cd {{place}}; mkdir -p d; i=0; while [ $i -lt {FILES} ]; do echo fine >d/f$i; i=$((i+1));"
-    f" done; mkdir -p d/v; echo ready; while :; do mv d e; ln -s {OUTSIDE} d; sleep {{rest}}; rm d;"
-    " mv e d; sleep {rest}; done"
+    f"cd {{place}}; if [ ! -e e ] && [ ! -e d/v ]; then mkdir -p d; i=0; while [ $i -lt {FILES} ];"
+    " do echo fine >d/f$i; i=$((i+1)); done; mkdir d/v; fi; echo ready; while :; do mv d e;"
+    f" ln -s {OUTSIDE} d; sleep {{rest}}; rm d; mv e d; sleep {{rest}}; done"
 )
 open_pod = open_pods()
 
