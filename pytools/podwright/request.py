@@ -382,7 +382,7 @@ class _Provenance(Choice):
 PROVENANCE = _Provenance(words=lambda: ("min", "max"))
 
 # What is done around a build by other commands, when an image asks for it: see sequence.py.
-AROUND = ("lint", "verify", "scan", "sbom", "provenance", "sign")
+AROUND = ("lint", "verify", "scan", "pushApart", "sbom", "provenance", "sign")
 
 
 @record
@@ -513,6 +513,11 @@ class Image:
         LateRecordOf(where="podwright.supply.parameters:Scanning", shorthand="failOn"),
         "scan before it is pushed: true, the lowest severity that fails, or a map as of scanImage",
         None,
+    )
+    pushApart: bool = option(
+        Flag(),
+        "push from a container of its own: no RUN step can reach a login with use: 'push'",
+        default=False,
     )
     sbom: bool = option(Flag(), "attach SBOMs to the image, as attestImage does", default=False)
     provenance: str = option(

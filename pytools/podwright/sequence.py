@@ -55,6 +55,8 @@ def turns(value: dict[str, Any], request: Request, config: Config) -> list[Turn]
     after = [turn for asked in images for turn in asked.after(several)]
     changed = [asked.changed() for asked in images]
     build: dict[str, Any] = {**value, "alone": True}
+    if merged.get("credentials") and not any(i.image.push and not i.is_apart for i in images):
+        build["credentials"] = _without_push(merged["credentials"])
     if request.single:
         build.update(changed[0])
     else:
@@ -80,6 +82,7 @@ class _Asked:
         self.image = image
         self.given = given
         self.shared = shared
+        self.is_apart = bool(image.push and (image.scan or image.pushApart))
         self.archive = image.output or f".podwright-image-{number + 1}.tar"
 
     def before(self, several: bool, rules: list[dict[str, Any]]) -> Iterator[Turn]:  # noqa: FBT001
@@ -95,15 +98,15 @@ class _Asked:
 
     def after(self, several: bool) -> Iterator[Turn]:  # noqa: FBT001 - as above
         image = self.image
+        # An archive that nobody asked for goes with its last use.
+        last = {} if image.output else {"discard": True}
         if image.scan:
             settings = {"archive": self.archive, **self._settings("scan"), **self.shared}
-            # An archive that nobody asked for goes with its last use.
-            last = {} if image.output else {"discard": True}
             settings.update({} if image.push else last)
             yield self._turn("scan", self._reported(settings, "scan", several), into="scan")
-            if image.push:
-                handle = {name: name for name in _HANDLE}
-                yield self._turn("push", {**self.shared, **last}, take=handle)
+        if self.is_apart:
+            handle = {name: name for name in _HANDLE}
+            yield self._turn("push", {**self.shared, **last}, take=handle)
         if any(getattr(image, name) for name in _ATTESTED):
             wanted = {name: self.given[name] for name in _ATTESTED if self.given.get(name)}
             build = {k: v for k, v in self.given.items() if k not in (*AROUND, "images")}
@@ -113,9 +116,9 @@ class _Asked:
     def changed(self) -> dict[str, Any]:
         """Give what the build itself does in another way: what is scanned is pushed afterwards."""
         made: dict[str, Any] = {name: None for name in AROUND if name in self.given}
-        if self.image.scan:
+        if self.image.scan or self.is_apart:
             made["output"] = self.archive
-            made.update({"push": False} if self.image.push else {})
+            made.update({"push": False} if self.is_apart else {})
         return made
 
     def _turn(
@@ -159,6 +162,12 @@ def run(
         if "of" in turn:
             one.update({turn["into"]: made} if turn["into"] else made)
     return result
+
+
+def _without_push(credentials: Any) -> list[Any]:
+    """Give the logins that a build needs which does not push."""
+    listed = credentials if isinstance(credentials, list) else [credentials]
+    return [item for item in listed if not (isinstance(item, dict) and item.get("use") == "push")]
 
 
 def _trust(who: Any) -> dict[str, Any]:

@@ -10,8 +10,8 @@ class Parameters implements Serializable {
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
       'reproducible', 'pull', 'push', 'output', 'cache', 'annotations', 'compression', 'network',
       'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'builderOptions', 'secrets', 'ssh', 'lint',
-      'verify', 'scan', 'sbom', 'provenance', 'sign', 'builder', 'registries', 'proxy', 'pod',
-      'credentials', 'retries', 'record', 'timeout', 'images',
+      'verify', 'scan', 'pushApart', 'sbom', 'provenance', 'sign', 'builder', 'registries', 'proxy',
+      'pod', 'credentials', 'retries', 'record', 'timeout', 'images',
     ],
     'withBuilderPod': [
       'builder', 'registries', 'proxy', 'pod',
@@ -20,7 +20,7 @@ class Parameters implements Serializable {
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
       'reproducible', 'pull', 'push', 'output', 'cache', 'annotations', 'compression', 'network',
       'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'builderOptions', 'secrets', 'ssh', 'lint',
-      'verify', 'scan', 'sbom', 'provenance', 'sign',
+      'verify', 'scan', 'pushApart', 'sbom', 'provenance', 'sign',
     ],
     'promoteImage': [
       'image', 'to', 'tags', 'credentials', 'registries', 'images',
@@ -57,7 +57,7 @@ class Parameters implements Serializable {
       'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'secrets', 'ssh', 'images',
     ],
     'around': [
-      'lint', 'verify', 'scan', 'sbom', 'provenance', 'sign',
+      'lint', 'verify', 'scan', 'pushApart', 'sbom', 'provenance', 'sign',
     ],
     'choosing': [
       'auto', 'default',

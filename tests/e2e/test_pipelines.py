@@ -29,11 +29,12 @@ EXAMPLES = {
     "parallel": ["parallel-one", "parallel-two"],
     "planned-pod": ["planned-pod"],
     "hello": ["hello"],
+    "push-apart": ["push-apart"],
 }
 # Its jobs have tests of their own: it builds no image.
 ELSEWHERE = {"seed"}
 # All but this one leave the strategy to a parameter.
-FIXED = {"hello": "buildah"}
+FIXED = {"hello": "buildah", "push-apart": "kaniko"}
 PAIRS = [
     (name, builder)
     for name in sorted(EXAMPLES)

@@ -44,8 +44,8 @@ BASES = {
     "golang:1.26": {"go": "echo program >/app"},
     "python:3.14-slim": {"pip": "mkdir -p /packages && echo p >/packages/p", "python": "cat $1"},
 }
-# These have tests of their own.
-ELSEWHERE = {"hello", "seed"}
+# These have tests of their own, or need a pod.
+ELSEWHERE = {"hello", "push-apart", "seed"}
 TOKEN = "examples-t0ken"
 SETTINGS = "examples-s3ttings"
 

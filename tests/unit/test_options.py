@@ -76,6 +76,7 @@ SAME: dict[str, list[tuple[list[str], Any]]] = {
                 {"identity": "a@b.example", "issuer": "https://i.example"})],
     "scan": [(["--scan", "true"], True), (["--scan", "failOn=low,onlyFixed=true"],
                                           {"failOn": "low", "onlyFixed": True})],
+    "pushApart": [(["--pushApart"], True)],
     "sbom": [(["--sbom"], True)],
     "provenance": [(["--provenance", "max"], "max")],
     "sign": [(["--sign", "kms=awskms:///alias/sign"], {"kms": "awskms:///alias/sign"})],

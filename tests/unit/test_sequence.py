@@ -59,7 +59,8 @@ def test_checks_come_first_and_the_push_after_the_scan() -> None:
         },
         {
             "request": {
-                **{name: WHOLE[name] for name in ("image", "tags", "credentials", "buildArgs")},
+                **{name: WHOLE[name] for name in ("image", "tags", "buildArgs")},
+                "credentials": LOGIN,
                 **dict.fromkeys(("lint", "verify", "scan", "provenance", "sign")),
                 "alone": True,
                 "push": False,
@@ -105,6 +106,26 @@ def test_without_a_scan_the_build_pushes_itself() -> None:
     build, attest = turns({"image": "r.example/app", "sbom": True})
     assert build == {"request": {"image": "r.example/app", "sbom": None, "alone": True}}
     assert attest["request"] == {"sbom": True, "build": {"image": "r.example/app"}}
+
+
+def test_a_push_apart_keeps_its_login_from_the_build() -> None:
+    push = {"credentialsId": "p", "use": "push"}
+    both = {"image": "r.example/a", "credentials": [push, "pull"], "pushApart": True}
+    build, apart = turns(both)
+    assert build["request"] == {
+        "image": "r.example/a",
+        "credentials": ["pull"],
+        "pushApart": None,
+        "alone": True,
+        "push": False,
+        "output": ".podwright-image-1.tar",
+    }
+    assert apart["request"] == {"credentials": [push, "pull"], "discard": True}
+    images = [{"image": "r.example/a", "pushApart": True}, {"image": "r.example/b"}]
+    build, _ = turns({"images": images, "credentials": push})
+    assert build["request"]["credentials"] == push
+    build, _ = turns({"image": "r.example/a", "credentials": push, "pushApart": True})
+    assert build["request"]["credentials"] == []
 
 
 def test_what_is_not_pushed_is_scanned_and_an_archive_that_was_asked_for_stays() -> None:
