@@ -13,7 +13,7 @@ from pathlib import Path
 
 from podwright import config as configs
 from podwright import inputs, steps, strategies
-from podwright.doctor import cluster, examination, recording, registry
+from podwright.doctor import cluster, examination, jenkins, recording, registry
 from podwright.errors import EXIT_DONE, EXIT_FAILED, UsageError
 from podwright.schema import Invalid, parse_fields
 
@@ -57,6 +57,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--agent", default=AGENT, metavar="IMAGE", help=f"image of jnlp (default: {AGENT})"
     )
+    parser.add_argument(
+        "--jenkins",
+        action="store_true",
+        help="also ask the controller: JENKINS_URL, JENKINS_USER, JENKINS_TOKEN",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--write",
@@ -94,11 +99,16 @@ def _examined(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Examine, tell the result and record it; gives it as JSON."""
     if options.request:
         _take(options, inputs.read_request(options.request, console.stdin).value)
+    if options.jenkins and not console.env.get("JENKINS_URL"):
+        raise UsageError("--jenkins: JENKINS_URL is not set; set it to the controller's address")
     config = configs.load(console.env.get("PODWRIGHT_CONFIG", ""), None, Path.cwd())
     wish = _wish(options, console, config)
     api = cluster.connect(console.env, options.context, options.namespace)
     report = examination.examine(api, config, wish, lambda text: console.say(f"doctor: {text}"))
-    checks = registry.check(wish.push, wish.login, config) if wish.push else []
+    checks = {
+        "registry": registry.check(wish.push, wish.login, config) if wish.push else [],
+        "jenkins": jenkins.check(console.env) if options.jenkins else [],
+    }
     value = recording.as_json(report, checks)
     if options.write:
         text = recording.config(inputs.organisation(console.env), report)

@@ -8,6 +8,7 @@ import textwrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from podwright.doctor.examination import Report, Requirement
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _WIDTH = 100
 
 
-def as_json(report: Report, registry: list[Requirement]) -> dict[str, Any]:
+def as_json(report: Report, others: Mapping[str, list[Requirement]]) -> dict[str, Any]:
     """Give all of it as plain maps; `able` are the strategies that can run."""
     return {
         "namespace": report.namespace,
@@ -25,7 +26,7 @@ def as_json(report: Report, registry: list[Requirement]) -> dict[str, Any]:
             name: {"can": report.can(name), "requirements": [_plain(item) for item in items]}
             for name, items in report.found.items()
         },
-        "registry": [_plain(item) for item in registry],
+        **{who: [_plain(item) for item in items] for who, items in others.items()},
     }
 
 
@@ -34,7 +35,7 @@ def _plain(item: Requirement) -> dict[str, str]:
     return {key: value for key, value in values.items() if value}
 
 
-def table(report: Report, registry: list[Requirement]) -> str:
+def table(report: Report, others: Mapping[str, list[Requirement]]) -> str:
     """Give strategy by requirement, then what is behind each no and unknown."""
     names = list(dict.fromkeys(item.name for items in report.found.values() for item in items))
     rows = [["strategy", "can run", *names]]
@@ -48,9 +49,10 @@ def table(report: Report, registry: list[Requirement]) -> str:
     lines += [""]
     for builder, items in report.found.items():
         lines += _reasons(builder, items)
-    lines += _reasons("registry", registry)
-    if registry:
-        lines.append("registry: " + ", ".join(f"{item.name} {item.state}" for item in registry))
+    for who, items in others.items():
+        lines += _reasons(who, items)
+        if items:
+            lines.append(f"{who}: " + ", ".join(f"{item.name} {item.state}" for item in items))
     return "\n".join(lines)
 
 

@@ -29,7 +29,7 @@ UNABLE = {"buildkit": 'user namespaces: they say: "no"'}
 
 def test_the_table_has_a_row_for_each_strategy_and_the_reasons_below() -> None:
     registry = [Requirement("reached", "yes"), Requirement("push", "no", "answers 403", "ask")]
-    assert recording.table(REPORT, registry).split("\n") == [
+    assert recording.table(REPORT, {"registry": registry, "jenkins": []}).split("\n") == [
         "Namespace builds",
         "  kubernetes: v1.37.2",
         "",
