@@ -137,6 +137,12 @@ trap 'rm -rf "$job"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+# A pod carries the organisation's config; the pipeline's variable may be a path of another machine.
+carried=$(sed -zn 's/^PODWRIGHT_CONFIG=//p' /proc/1/environ 2>/dev/null | tr -d '\\000') || carried=
+if [ -n "$carried" ]; then
+  PODWRIGHT_CONFIG=$carried
+  export PODWRIGHT_CONFIG
+fi
 bundle="$job/podwright.pyz"
 [ -e "$bundle" ] || bundle="$home/podwright/podwright.pyz"
 if ! is_ours "$bundle"; then

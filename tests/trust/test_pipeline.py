@@ -31,6 +31,7 @@ from podwright.distribution.client import Login
 from podwright.distribution.repository import MANIFESTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["database"]  # a fixture
@@ -93,6 +94,16 @@ def place(tmp_path: Path, tools: dict[str, str], database: Path) -> Workspace:
         subprocess.run([*git, *words], check=True)
     made.tool(tools["cosign"], "generate-key-pair")
     return made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def namespaces() -> Iterator[None]:
+    """The namespaces of the end-to-end tests, for as long as these tests run."""
+    cluster = harness.Cluster(harness.site())
+    for level in ("privileged", "baseline", "restricted"):
+        cluster.namespace(f"e2e-{level}", level)
+    yield
+    harness.clean(cluster)
 
 
 def run(place: Workspace, organisation: Path, builder: str, tag: str, level: str) -> str:

@@ -102,7 +102,7 @@ def sboms(programs: Programs, source: str, *forms: str) -> dict[str, bytes]:
         "SYFT_REGISTRY_INSECURE_SKIP_TLS_VERIFY": str(skip).lower(),
         "SYFT_REGISTRY_CA_CERT": programs.authority,
     }
-    programs.run("syft", ["scan", source, "-q", *outputs], **env)
+    programs.run("syft", ["scan", source, *outputs], **env)
     return {form: path.read_bytes() for form, path in files.items()}
 
 

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tarfile
@@ -107,7 +108,8 @@ class Programs:
         )
         if done.returncode:
             said = [line for line in done.stderr.splitlines() if line.strip()]
-            words_of = (said or ["it said nothing"])[-1].strip()[:500]
+            last = (said or ["it said nothing"])[-1].strip()
+            words_of = re.sub(r"^\[[0-9]+\] +ERROR +", "", last)[:500]
             raise PodwrightError(f"{name} {words[0]} failed: {words_of}")
         return done.stdout
 

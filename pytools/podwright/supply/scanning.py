@@ -108,7 +108,7 @@ def scan(asked: Scan, programs: Programs, source: str, today: dt.date) -> Report
     listed.write_bytes(documents["syft-json"])
     found = {form: programs.folder / f"grype.{form}" for form in ("json", "sarif")}
     outputs = [word for form, path in found.items() for word in ("-o", f"{form}={path}")]
-    programs.run("grype", [f"sbom:{listed}", "-q", *outputs], **_database(asked))
+    programs.run("grype", [f"sbom:{listed}", *outputs], **_database(asked))
     _keep_reports(asked.report, documents["cyclonedx-json"], found)
     return judge(asked, accepted, _matches(json.loads(found["json"].read_bytes())), today)
 

@@ -41,7 +41,8 @@ pw_show() {
 }
 
 pw_archive() { # name
-  tar -cf "$1" -C "$pw_layout" . || pw_fail 1 "output: '$1' cannot be written; is the disk full?"
+  # Entries such as ./ are refused by Syft and others that read archives.
+  tar -cf "$1" -C "$pw_layout" oci-layout index.json blobs || pw_fail 1 "output: '$1' cannot be written; is the disk full?"
 }
 
 pw_need PW_1_USR 'credentials[0]'
