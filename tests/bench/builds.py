@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMESPACE = "podwright-bench"
+AUTH = f"{harness.HOME}/auth"  # a volume
 # The builder's own words for a context in the workspace; $REF is the image.
 CONTAINERS = (
     "{0} build --isolation chroot --layers --tls-verify=false $MORE -t $REF . >&2 && "
@@ -117,15 +118,15 @@ class Bench:
         """Build by the builder alone."""
         pod.upload(folder)
         host = self.site.registry
-        known = f"export DOCKER_CONFIG=/tmp/auth HOST={host} REF={host}/bench/alone:1 MORE={more}"
-        script = f"{known}; cd {harness.WORKSPACE} && {BARE[pod.builder]}"
+        known = f"export DOCKER_CONFIG={AUTH} HOST={host} REF={host}/bench/alone:1 MORE={more}"
+        script = f"{self.login()}; {known}; cd {harness.WORKSPACE} && {BARE[pod.builder]}"
         return timed(lambda: pod.shell(script, seconds=1500))
 
-    def log_in(self, pod: harness.Pod) -> None:
-        """Leave a login for the builder alone, as a pipeline by hand would mount it."""
+    def login(self) -> str:
+        """Give the commands that leave a login for the builder alone; kaniko empties its root."""
         pair = base64.b64encode(f"{self.site.user}:{self.site.password}".encode()).decode()
         config = shlex.quote(json.dumps({"auths": {self.site.registry: {"auth": pair}}}))
-        pod.shell(f"mkdir -p /tmp/auth && echo {config} > /tmp/auth/config.json")
+        return f"mkdir -p {AUTH} && echo {config} > {AUTH}/config.json"
 
 
 def overhead(bench: Bench, builders: list[str], runs: int) -> Iterator[Row]:
@@ -134,7 +135,6 @@ def overhead(bench: Bench, builders: list[str], runs: int) -> Iterator[Row]:
         names = ("no change", "one line", "cold")
         rows = [Row("overhead", f"{builder}, {name}", partner="alone") for name in names]
         with harness.pod(bench.cluster, builder, NAMESPACE) as pod:
-            bench.log_in(pod)
             for number in range(runs + 1):
                 for name, row in zip(names, rows):
                     ours, alone = _pair(bench, pod, name, swap=bool(number % 2))
