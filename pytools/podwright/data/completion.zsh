@@ -13,4 +13,9 @@ _podwright() {
   esac
   _describe podwright choices || _files
 }
-compdef _podwright podwright
+# In a folder of $fpath this file is the function itself, at its first call.
+if [[ ${funcstack[1]} == _podwright ]]; then
+  _podwright "$@"
+else
+  compdef _podwright podwright
+fi
