@@ -1,4 +1,4 @@
-"""The loop of the tools container, as a process of its own."""
+"""The loop of the tools container runs the bundle whose sum the library knows, and no other."""
 
 from __future__ import annotations
 
