@@ -7,6 +7,7 @@ import textwrap
 from podwright import rules, strategies
 from podwright.plan import chosen_by
 from podwright.pod import containers_of, quantity
+from podwright.request import AROUND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def lines(
         if step.title
     ]
     rows += [("steps", "; ".join(dict.fromkeys(titles)))] if titles else []
+    around = [n for n in AROUND if any(getattr(image, n) for image in request.images)]
+    rows += [("around", f"{', '.join(around)}, by commands of their own")] if around else []
     for title, text in rows:
         yield from _row(title, text, console)
     yield console.paint("--script prints the script, --json all of it", "dim", result=True)

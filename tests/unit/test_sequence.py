@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import io
+from typing import TYPE_CHECKING, Any
 
+from podwright import cli, sequence
 from podwright import config as configs
-from podwright import sequence
+from podwright.console import Console
 from podwright.plan import is_alone
 from podwright.request import parse_build
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
 
 LOGIN = [{"credentialsId": "login", "variable": "V"}]
 WHOLE = {
@@ -218,3 +225,16 @@ def test_results_get_what_their_turns_gave() -> None:
         [{"request": {}}, {**listed[3], "of": 1}], lambda _: [{}, {"image": "b"}], work
     )
     assert both == [{}, {"image": "b", "scan": {"said": "scan"}}]
+
+
+def test_a_plan_names_what_is_done_around_its_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    monkeypatch.chdir(tmp_path)
+    for words, row in (["--scan", "high", "--sbom"], "scan, sbom"), ([], ""):
+        out = io.StringIO()
+        console = Console(out, io.StringIO(), io.StringIO(), {})
+        assert cli.run(["plan", "-t", "r.example/app:1", *words, "."], console) == 0
+        found = [line for line in out.getvalue().splitlines() if line.startswith("around")]
+        assert found == ([f"around    {row}, by commands of their own"] if row else [])
