@@ -185,14 +185,16 @@ def whole(repo: Any, digest: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "sentence"),
+    ("value", "key", "sentence"),
     [
         (
             {"image": "{host}/stage/none:1"},
+            "",
             "{host}/stage/none:1 is not there; correct name and tag",
         ),
         (
             {"image": "{host}/stage/app"},
+            "image",
             (
                 "image: '{host}/stage/app' has no tag; add one, or a digest: what 'latest' is may "
                 "change"
@@ -200,32 +202,39 @@ def whole(repo: Any, digest: str) -> None:
         ),
         (
             {"image": "{host}/stage/app@sha256:12"},
+            "image",
             "image: 'sha256:12' is not a digest (sha256:...)",
         ),
         (
             {"image": "{host}/stage/app:1", "to": None},
+            "",
             "to: is missing; name the repository to copy to",
         ),
         (
             {"image": "{host}/stage/app:1", "tag": "2"},
+            "tag",
             "unknown parameter 'tag'; did you mean 'tags'?",
         ),
         (
             {"image": "{host}/stage/app:1", "tags": "a b"},
+            "tags",
             "tags[0]: 'a b' is not a tag (letters, digits, '_', '.', '-')",
         ),
     ],
 )
 def test_a_mistake_is_one_sentence(
-    tmp_path: Path, registry: Registry, value: dict[str, Any], sentence: str
+    tmp_path: Path, registry: Registry, value: dict[str, Any], key: str, sentence: str
 ) -> None:
     image(repository(registry.host, "stage/app", LOGIN), "1")
     asked = {"to": f"{registry.host}/prod/x", "registries": plain(registry.host), **value}
     asked["image"] = asked["image"].format(host=registry.host)
     code, result, said = call(tmp_path, "promote", asked)
+    text = (tmp_path / "request.json").read_text()
+    column = text.index(json.dumps(key)) + 1 if key else 0
+    place = f"request.json:1:{column}: " if key else ""
     expected = sentence.format(host=registry.host)
     assert result is None
-    assert said == f"podwright promote: {expected}\n"
+    assert said == f"podwright promote: {place}{expected}\n"
     assert code in (1, 2)
 
 
