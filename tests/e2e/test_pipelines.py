@@ -31,8 +31,12 @@ EXAMPLES = {
     "hello": ["hello"],
     "push-apart": ["push-apart"],
 }
-# Its jobs have tests of their own: it builds no image.
-ELSEWHERE = {"seed"}
+# Those of languages and layouts need nothing of a pod: tests/host/test_examples.py runs them. The
+# jobs of `seed` have tests of their own: it builds no image.
+ELSEWHERE = {
+    *("go", "maven", "monorepo", "multi-platform", "node", "private-registry", "python"),
+    *("seed", "test-then-push", "wrapper-library"),
+}
 # All but this one leave the strategy to a parameter.
 FIXED = {"hello": "buildah", "push-apart": "kaniko"}
 PAIRS = [

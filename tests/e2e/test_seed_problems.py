@@ -226,8 +226,10 @@ def test_an_impossible_storage_driver_is_refused_before_the_engine_starts(
 def test_where_overlay_is_impossible_the_engine_falls_back_and_says_so(
     builder: str, container: str, cluster: harness.Cluster, tmp_path: Path
 ) -> None:
-    # The container's own root is an overlay already: the kernel lays none upon it.
-    upon = 'mkdir /x && mount --bind /x /var/lib/docker && exec "$@"'
+    # The container's own root is an overlay already: the kernel lays none upon it. It
+    # is read-only in a policed engine's container, so this mount of it is made writable.
+    upon = "mount --bind /var/lib /var/lib/docker && mount -o remount,bind,rw /var/lib/docker"
+    upon = f'{upon} && exec "$@"'
     pod = planned(cluster, builder)
     for item in harness.containers(pod):
         if item["name"] == container:

@@ -158,8 +158,8 @@ def test_mistakes_are_sentences(place: Workspace) -> None:
     column = (place.folder / "request.json").read_text().index('"failOn"') + 1
     assert code == 2
     assert last == (
-        f"podwright scan: request.json:1:{column}: failOn: unknown level 'bad'; known are critical, high, low, medium, "
-        "negligible, never"
+        f"podwright scan: request.json:1:{column}: failOn: unknown level 'bad'; known are "
+        "critical, high, low, medium, negligible, never"
     )
     code, _, last = scan(place, databaseDir="nowhere")
     assert code == 1
