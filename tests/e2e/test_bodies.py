@@ -226,7 +226,9 @@ def test_the_docker_pipeline_plugin_finds_what_it_asks_for(
     script = script.replace("{builder}", builder)
     with harness.pod(cluster, builder, _namespace(builder), pod_of(cluster, builder)) as pod:
         said = [
-            line.replace("@tmp' cannot", "' cannot") for line in body(pod, LOAD + script, tmp_path)
+            # Which of the two mounts is refused first is nobody's promise.
+            line.replace("@tmp' cannot", "' cannot").replace("@tmp: mkdir", ": mkdir")
+            for line in body(pod, LOAD + script, tmp_path)
         ]
     asked = ["inspect:.", f"none:error: no such object: {site.registry}/flow/none:1"]
     assert said == [*asked, "Succeeded", "pulled", *INSIDE[builder]]
