@@ -65,6 +65,11 @@ class Workspace:
         )
         return done.returncode, json.loads(done.stdout or "null"), done.stderr
 
+    def where(self, text: str) -> str:
+        """Give the place of a text in the last request, as sentences tell it; '' for none."""
+        written = (self.folder / "request.json").read_text()
+        return f"request.json:1:{written.index(json.dumps(text)) + 1}: " if text else ""
+
     def image(self, name: str, dockerfile: str) -> str:
         """Build and push an image; gives its reference."""
         (self.folder / "Dockerfile").write_text(dockerfile)
@@ -203,21 +208,28 @@ def test_promotion_takes_the_attestations_along(place: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "sentence"),
+    ("value", "key", "sentence"),
     [
-        ({}, "nothing is asked for; say sbom, provenance or sign"),
-        ({"sign": {}}, "sign: name one of key, kms and token"),
+        ({}, "", "nothing is asked for; say sbom, provenance or sign"),
+        ({"sign": {}}, "sign", "sign: name one of key, kms and token"),
         (
             {"sign": {"key": {"src": "nowhere"}}},
+            "",
             "sign.key: is empty; name a credential, a file (src) or a variable (env)",
         ),
-        ({"provenance": "all"}, "provenance: expected true, false, 'min' or 'max', got 'all'"),
+        (
+            {"provenance": "all"},
+            "provenance",
+            "provenance: expected true, false, 'min' or 'max', got 'all'",
+        ),
     ],
 )
-def test_a_mistake_is_one_sentence(place: Workspace, value: dict[str, Any], sentence: str) -> None:
+def test_a_mistake_is_one_sentence(
+    place: Workspace, value: dict[str, Any], key: str, sentence: str
+) -> None:
     reference = place.image("team/wrong:1", "FROM scratch\nCOPY busybox /bin/busybox\n")
     code, _, said = place.podwright("attest", {"image": reference, **value})
-    assert (code, said) == (2, f"podwright attest: {sentence}\n")
+    assert (code, said) == (2, f"podwright attest: {place.where(key)}{sentence}\n")
 
 
 def test_a_wrong_password_of_a_key_is_told(place: Workspace) -> None:

@@ -52,12 +52,12 @@ def test_a_finding_of_the_threshold_fails_and_is_reported(place: Workspace) -> N
 
 
 def test_mistakes_are_sentences(place: Workspace) -> None:
-    for value, sentence in (
-        ({"dockerfile": "no"}, "dockerfile: there is no file 'no'"),
-        ({"ignore": ["X"]}, "ignore[0]: 'X' is not a rule such as 'DL3008'"),
+    for value, part, sentence in (
+        ({"dockerfile": "no"}, "", "dockerfile: there is no file 'no'"),
+        ({"ignore": ["X"]}, "X", "ignore[0]: 'X' is not a rule such as 'DL3008'"),
     ):
         code, _, said = place.podwright("lint", {"registries": None, **value})
-        assert (code, said) == (2, f"podwright lint: {sentence}\n")
+        assert (code, said) == (2, f"podwright lint: {place.where(part)}{sentence}\n")
 
 
 def test_pins_are_set_and_renewed(tmp_path: Path, host: str, tools: dict[str, str]) -> None:

@@ -155,10 +155,9 @@ def test_mistakes_are_sentences(place: Workspace) -> None:
     code, _, last = scan(place, image="r.example/a:1")
     assert (code, last) == (2, "podwright scan: name either an image or an archive")
     code, _, last = scan(place, failOn="bad")
-    column = (place.folder / "request.json").read_text().index('"failOn"') + 1
     assert code == 2
     assert last == (
-        f"podwright scan: request.json:1:{column}: failOn: unknown level 'bad'; known are "
+        f"podwright scan: {place.where('failOn')}failOn: unknown level 'bad'; known are "
         "critical, high, low, medium, negligible, never"
     )
     code, _, last = scan(place, databaseDir="nowhere")
