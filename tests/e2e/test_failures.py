@@ -91,7 +91,7 @@ def _is(name: str, said: str, seconds: float) -> None:
     if not RECORD:
         # The runner's watch or a running `sh` may be the first to see that a pod is lost.
         plain = re.sub(
-            r"Pod <pod>: (.*?); Jenkins gives up the agent",
+            r"Pod <pod>: (.*?) *; Jenkins gives up the agent",
             r"the pod <pod> cannot be reached: \1",
             plain,
         )
