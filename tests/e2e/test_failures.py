@@ -160,7 +160,7 @@ PODS: dict[str, dict[str, str]] = {
             resources: [requests: [memory: '16Mi'], limits: [memory: '32Mi']]]]]]]""",
         "the pod reaches its deadline": "builder: 'kaniko', pod: [deadline: '40s']",
         "the pod is evicted": """builder: 'buildah', pod: [resources: [builder: [requests: [
-            'ephemeral-storage': '1Mi'], limits: ['ephemeral-storage': '8Mi']]]]""",
+            'ephemeral-storage': '1Mi'], limits: ['ephemeral-storage': '48Mi']]]]""",
         "the pod is deleted": "builder: 'kaniko', pod: [labels: [deleted: 'yes']]",
     },
     "e2e-bounds": {
