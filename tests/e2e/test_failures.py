@@ -157,6 +157,7 @@ PODS: dict[str, dict[str, str]] = {
             name: 'builder', command: ['/nothere']]]]]]""",
         "a container runs out of memory": """builder: 'kaniko', pod: [yaml: [spec: [containers: [[
             name: 'builder', command: ['/busybox/sh', '-c', 'x=a; while :; do x=$x$x; done'],
+            readinessProbe: [exec: [command: ['/busybox/false']]],
             resources: [requests: [memory: '16Mi'], limits: [memory: '32Mi']]]]]]]""",
         "the pod reaches its deadline": "builder: 'kaniko', pod: [deadline: '40s']",
         "the pod is evicted": """builder: 'buildah', pod: [resources: [builder: [requests: [
