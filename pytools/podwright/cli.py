@@ -10,6 +10,7 @@ from pathlib import Path
 from podwright import __version__, commands
 from podwright.console import Console
 from podwright.errors import EXIT_USAGE, PodwrightError, guess
+from podwright.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ def parser(only: str | None = None) -> Parser:
     for name in [only] if only else commands.names():
         command = commands.load(name)
         text = getattr(command, "__doc__", None) or command.SUMMARY
-        command.configure(sub.add_parser(name, help=command.SUMMARY, description=text))
+        made = sub.add_parser(name, help=command.SUMMARY, description=text)
+        commands.configure(made, command)
     return top
 
 
@@ -134,7 +136,7 @@ def run(arguments: Sequence[str], console: Console) -> int:
         console.say(parser().short_help().rstrip())
         return EXIT_USAGE
     try:
-        return commands.load(options.command).run(options, console)
+        return commands.run(options, replace(console, json=options.json))
     except PodwrightError as error:
         for problem in error.problems:
             console.say(f"{console.paint(f'podwright {options.command}:', 'bad')} {problem}")

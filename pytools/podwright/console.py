@@ -6,13 +6,15 @@ command prints (result on stdout, talk on stderr) without knowing of ``sys`` or 
 
 from __future__ import annotations
 
+import json
+
 from podwright.errors import PodwrightError
 from podwright.records import field, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TextIO
+    from typing import Any, TextIO
 
 _STYLES = {"bad": "31", "good": "32", "warn": "33", "strong": "1", "dim": "2"}
 
@@ -26,21 +28,27 @@ class Console:
         stderr: progress, warnings and errors.
         stdin: where a request given as ``-`` is read.
         env: the environment variables.
+        json: whether a program reads the result (--json).
     """
 
     stdout: TextIO
     stderr: TextIO
     stdin: TextIO
     env: Mapping[str, str] = field(default_factory=dict)
+    json: bool = False
 
-    def result(self, text: str) -> None:
-        """Write the result (a newline is added when it has none).
+    def result(self, text: str | None, value: Any = None) -> None:
+        """Write the result: for people a text, '' for none; for programs one value as JSON.
+
+        Without a text people get the JSON as well, without a value programs the text in JSON.
 
         Raises:
             PodwrightError: there is no room for it.
         """
+        if text is None or self.json:
+            text = json.dumps(text if value is None else value, indent=2)
         try:
-            self.stdout.write(text if text.endswith("\n") else text + "\n")
+            self.stdout.write(text if not text or text.endswith("\n") else text + "\n")
             self.stdout.flush()
         except BrokenPipeError:
             raise

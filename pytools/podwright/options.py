@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 
 from podwright import inputs
 from podwright.errors import Findings, UsageError, shown
-from podwright.records import fields
+from podwright.records import MISSING, fields
 from podwright.references import parse_name
 from podwright.request import BuildParameters
 from podwright.schema import (
@@ -30,21 +31,29 @@ if TYPE_CHECKING:
     from podwright.console import Console
 
 # Parameters that only make sense inside Jenkins, or that need a file.
-_NOT_OPTIONS = {"pod", "images", "record"}
-
-
-def _request_options() -> Iterator[tuple[str, str, Kind, str]]:
-    """Give option, parameter, kind and help of each parameter that is an option."""
-    for item in fields(BuildParameters):
-        if item.name not in _NOT_OPTIONS:
-            kind, words = item.metadata["kind"], item.metadata["help"]
-            if isinstance(kind, Choice):
-                words += f": {', '.join(filter(None, kind.words()))}"
-            yield item.metadata["flag"] or f"--{item.name}", item.name, kind, words
-
-
+_NOT_OPTIONS = {"pod", "images", "record", "alone"}
 # As docker spells them as well.
-_ALSO = {"image": ("-t",), "dockerfile": ("-f", "--file")}
+_ALSO = {"image": ("-t",), "tags": ("-t",), "dockerfile": ("-f", "--file")}
+_BUILD = " ".join(f.name for f in fields(BuildParameters) if f.name not in _NOT_OPTIONS)
+
+
+def _parameters(cls: type, names: str) -> Iterator[tuple[list[str], str, Kind, str]]:
+    """Give options, parameter, kind and help of parameters; an argument has no option."""
+    known = {item.name: item for item in fields(cls)}
+    for word in dict.fromkeys([*names.split(), *{"registries"}.intersection(known)]):
+        name = word.strip("[]")
+        item = known[name]
+        kind, words = item.metadata["kind"], item.metadata["help"]
+        if isinstance(kind, Choice):
+            words += f": {', '.join(filter(None, kind.words()))}"
+        elif cls is not BuildParameters and item.default not in (MISSING, None, "", (), False):
+            several = isinstance(item.default, tuple)
+            words += f" (default: {', '.join(item.default) if several else item.default})"
+        one = name.replace("ies", "y") if isinstance(kind, MapOf) else name
+        one = one[:-1] if isinstance(kind, ListOf) and one.endswith("s") else one
+        option = item.metadata["flag"] or "--" + re.sub("([A-Z])", r"-\1", one).lower()
+        also = _ALSO.get(name, ()) if name != "tags" or cls is not BuildParameters else ()
+        yield [*also, option] if word == name else [], name, kind, words
 
 
 def add_request_options(parser: argparse.ArgumentParser) -> None:
@@ -53,24 +62,30 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--request", metavar="FILE", help="the request as a JSON or YAML file, '-' for stdin"
     )
-    for option, name, kind, doc in _request_options():
-        if isinstance(kind, Flag):
-            action = argparse.BooleanOptionalAction
-            parser.add_argument(option, dest=name, action=action, default=None, help=doc)
-            continue
-        repeated = isinstance(kind, (ListOf, MapOf)) or name == "image"
-        parser.add_argument(
-            *_ALSO.get(name, ()),
-            option,
-            dest=name,
-            action="append" if repeated else "store",
-            metavar=_metavar_of(kind),
-            help=f"{doc}{' (may be repeated)' if repeated else ''}",
-        )
+    add_parameters(parser, BuildParameters, _BUILD)
     help_text = "build every layer anew: --cache false"
     parser.add_argument(
         "--no-cache", dest="cache", action="store_const", const="false", help=help_text
     )
+
+
+def add_parameters(parser: argparse.ArgumentParser, cls: type, names: str) -> None:
+    """Add options for some of a step's parameters; those in brackets are arguments."""
+    for options, name, kind, words in _parameters(cls, names):
+        repeated = isinstance(kind, (ListOf, MapOf)) or (name == "image" and bool(options))
+        if not options:
+            parser.add_argument(name, nargs="*" if repeated else "?", default=None, help=words)
+        elif isinstance(kind, Flag):
+            action = argparse.BooleanOptionalAction
+            parser.add_argument(*options, dest=name, action=action, default=None, help=words)
+        else:
+            parser.add_argument(
+                *options,
+                dest=name,
+                action="append" if repeated else "store",
+                metavar=_metavar_of(kind),
+                help=f"{words}{' (may be repeated)' if repeated else ''}",
+            )
 
 
 def _metavar_of(kind: Kind) -> str:
@@ -98,7 +113,7 @@ def request_from(options: argparse.Namespace, console: Console, found: Findings)
     if options.folder and options.context:
         problems.append("--context: is given twice; the folder at the end is the same")
     options.context = options.folder or options.context
-    for option, name, kind, _ in _request_options():
+    for words, name, kind, _ in _parameters(BuildParameters, _BUILD):
         given = getattr(options, name)
         if given is None:
             continue
@@ -107,7 +122,7 @@ def request_from(options: argparse.Namespace, console: Console, found: Findings)
             if document:
                 document.overridden.add(name)
         except ValueError as error:
-            problems.append(f"{option}: {error}")
+            problems.append(f"{words[-1]}: {error}")
     if problems:
         raise UsageError(problems)
     return value
@@ -147,19 +162,20 @@ def _from_environment(name: str, env: Mapping[str, str]) -> str:
     return env[name]
 
 
-def registries_of(given: list[str]) -> Any:
-    """Give the value of `registries` for the options of a command.
+def given_parameters(options: argparse.Namespace, cls: type, names: str) -> dict[str, Any]:
+    """Give the parameters that a command line has.
 
     Raises:
         UsageError: one is not of its form.
     """
-    kind = next(
-        item.metadata["kind"] for item in fields(BuildParameters) if item.name == "registries"
-    )
-    try:
-        return _request_value(kind, given)
-    except ValueError as error:
-        raise UsageError(f"--registry: {error}") from None
+    made = {}
+    for words, name, kind, _ in _parameters(cls, names):
+        value = getattr(options, name)
+        try:
+            made.update({} if value in (None, []) else {name: _request_value(kind, value)})
+        except ValueError as error:
+            raise UsageError(f"{(words or [name])[-1]}: {error}") from None
+    return made
 
 
 def _request_value(kind: Kind, given: Any) -> Any:

@@ -125,7 +125,7 @@ def test_bash_completes_commands_options_and_words(tmp_path: Path) -> None:
     assert completed(script, ["podwright", "jobs", "ap"]) == ["apply"]
     assert completed(script, ["podwright", "jobs", "plan", "--ad"]) == ["--adopt"]
     words = completed(script, ["podwright", "completion", ""])
-    assert words == ["-h", "--help", "bash", "zsh", "fish"]
+    assert words == ["-h", "--help", "bash", "zsh", "fish", "--json"]
     assert completed(script, ["podwright", "ans"]) == []
 
 

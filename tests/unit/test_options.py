@@ -47,7 +47,7 @@ SAME: dict[str, list[tuple[list[str], Any]]] = {
         (["--build-context", "base=docker-image://a"], {"base": "docker-image://a"}),
     ],
     "builderOptions": [
-        (["--builderOptions", "buildah=--squash"], {"buildah": ["--squash"]}),
+        (["--builder-options", "buildah=--squash"], {"buildah": ["--squash"]}),
     ],
     "proxy": [
         (["--proxy", "http=http://p.example:3128"], {"http": "http://p.example:3128"}),
@@ -76,11 +76,11 @@ SAME: dict[str, list[tuple[list[str], Any]]] = {
                 {"identity": "a@b.example", "issuer": "https://i.example"})],
     "scan": [(["--scan", "true"], True), (["--scan", "failOn=low,onlyFixed=true"],
                                           {"failOn": "low", "onlyFixed": True})],
-    "pushApart": [(["--pushApart"], True)],
+    "pushApart": [(["--push-apart"], True)],
     "sbom": [(["--sbom"], True)],
     "provenance": [(["--provenance", "max"], "max")],
     "sign": [(["--sign", "kms=awskms:///alias/sign"], {"kms": "awskms:///alias/sign"})],
-    "alone": [(["--alone"], True)],
+    "alone": [],
     "builder": [(["--builder", "kaniko"], "kaniko")],
     "credentials": [
         (["--credential", "variable=V,use=pull,registry=r.example"],

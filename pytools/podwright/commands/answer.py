@@ -44,15 +44,14 @@ if not TYPE_CHECKING:
     sequence = LazyModule("podwright.sequence")
 
 SUMMARY = "answer one request of a pipeline inside its pod (used by the library itself)"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("job", type=Path, help="directory with the request")
+OPTIONS = """
+job  directory with the request
+"""
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Write the answer; a defect is answered as well, so that nobody waits for it."""
-    job: Path = options.job
+    job = Path(options.job)
     if not job.is_dir():
         raise UsageError(f"there is no directory '{job}'; this command is for the library itself")
     if "PODWRIGHT_STAYS" in console.env:

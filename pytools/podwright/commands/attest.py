@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from podwright import steps
 from podwright.distribution import parameters as named
 from podwright.errors import UsageError
 from podwright.supply import attesting
@@ -19,25 +18,12 @@ from podwright.supply.programs import programs_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
 
     from podwright.console import Console
 
 SUMMARY = "attach SBOM, provenance and signature to an image"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", nargs="?", help="the image, with its digest or a tag")
-    parser.add_argument("--sbom", action="store_true", default=None, help="attach SBOMs")
-    parser.add_argument(
-        "--provenance", choices=["min", "max"], help="attach provenance: what was built from what"
-    )
-    steps.add_request(parser)
-
-
-def run(options: argparse.Namespace, console: Console) -> int:
-    return steps.run(options, console, work, "image", "sbom", "provenance")
+PARAMETERS = Attestation, "[image] sbom provenance"
 
 
 def work(value: dict[str, Any], console: Console) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podwright import authz
+from podwright import authz, declared
 from podwright.authz.limits import limits
 from podwright.authz.policy import Request, decide
 from podwright.authz.reference import page
@@ -20,18 +20,24 @@ if TYPE_CHECKING:
     from podwright.console import Console
 
 SUMMARY = "check a Docker API request against the engine policy"
+VERBS = {
+    "decide": "would this request be allowed? exit code 0 or 1",
+    "page": "print the reference of routes and profiles",
+    "source": "print the program that travels in the pod",
+    "daemon-json": "print the hardened daemon.json",
+}
+_DECIDE = """
+method         of HTTP, such as POST
+target         path and query, such as /containers/create?name=x
+--body FILE    a JSON body; - reads it from the input
+--config JSON  the policy config
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    verb = verbs.add_parser("decide", help="would this request be allowed? exit code 0 or 1")
-    verb.add_argument("method", help="of HTTP, such as POST")
-    verb.add_argument("target", help="path and query, such as /containers/create?name=x")
-    verb.add_argument("--body", metavar="FILE", help="a JSON body; - reads it from the input")
-    verb.add_argument("--config", metavar="JSON", default="{}", help="the policy config")
-    verbs.add_parser("page", help="print the reference of routes and profiles")
-    verbs.add_parser("source", help="print the program that travels in the pod")
-    verbs.add_parser("daemon-json", help="print the hardened daemon.json")
+    for verb, text in VERBS.items():
+        declared.add(verbs.add_parser(verb, help=text), _DECIDE if verb == "decide" else "")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -42,7 +48,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     elif options.verb == "source":
         console.result(authz.source())
     else:
-        console.result(json.dumps(authz.daemon_config(), indent=2, sort_keys=True))
+        console.result(None, dict(sorted(authz.daemon_config().items())))
     return EXIT_DONE
 
 
@@ -50,15 +56,15 @@ def _print_decision(options: argparse.Namespace, console: Console) -> int:
     """One JSON object: the decision, its rule and the message that the user would read."""
     body = _read_body(options.body, console)
     headers = {"Content-Type": "application/json"} if body else {}
-    config = _parse_config(options.config)
+    config = _parse_config(options.config or "{}")
     decision = decide(Request(options.method, options.target, headers, body), limits(config))
     shown = {"allow": decision.allow, "rule": decision.rule, "message": decision.message}
-    console.result(json.dumps(shown, indent=2))
+    console.result(None, shown)
     return EXIT_DONE if decision.allow else EXIT_FAILED
 
 
-def _read_body(file: str | None, console: Console) -> bytes:
-    if file is None:
+def _read_body(file: str, console: Console) -> bytes:
+    if not file:
         return b""
     if file == "-":
         return console.stdin.read().encode("utf-8", "surrogateescape")

@@ -39,8 +39,7 @@ if TYPE_CHECKING:
 SUMMARY = "build an image on this machine"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    add_request_options(parser)
+configure = add_request_options
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -54,7 +53,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     else:
         code, result = _in_turn(sequence.turns(value, request, config), root, console)
     if code == 0 and result is not None:
-        console.result(json.dumps(result, indent=2))
+        console.result(None, result)
     return code
 
 

@@ -6,7 +6,6 @@ Sorted by safety; 'auto' takes the first that can do what is asked.
 from __future__ import annotations
 
 import inspect
-import json
 import textwrap
 
 from podwright import strategies
@@ -24,11 +23,9 @@ if TYPE_CHECKING:
     from podwright.console import Console
 
 SUMMARY = "show the strategies: needs, level, features"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", help="one of them, in words")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+OPTIONS = """
+[name]  one of them, in words
+"""
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -39,12 +36,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         except Invalid as error:
             raise UsageError(error.problems) from None
         found = {name: one for name, one in found.items() if options.name in (name, "auto")}
-    if options.json:
-        console.result(json.dumps([_as_json(*item) for item in found.items()], indent=2))
-    elif options.name:
-        console.result("\n\n".join("\n".join(_words(*item)) for item in found.items()))
-    else:
-        console.result("\n".join(_matrix(found, console)))
+    blocks = ["\n".join(_words(*item)) for item in found.items()]
+    text = "\n\n".join(blocks) if options.name else "\n".join(_matrix(found, console))
+    console.result(text, [_as_json(*item) for item in found.items()])
     return 0
 
 

@@ -7,7 +7,6 @@ the log has no failure, 1 when no cause is known.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from podwright import strategies
@@ -21,20 +20,15 @@ if TYPE_CHECKING:
     from podwright.console import Console
 
 SUMMARY = "say what a log's failure comes from, and what to do"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("log", help="the file, '-' for standard input")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+OPTIONS = """
+log  the file, '-' for standard input
+"""
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     findings = _scan(options.log, console)
     causes = diagnosis.decide(findings, context.Context(allowed=tuple(strategies.names())))
-    if options.json:
-        console.result(json.dumps([cause.as_json() for cause in causes], indent=2))
-    else:
-        console.result("\n".join(_lines(causes, findings)))
+    console.result("\n".join(_lines(causes, findings)), [cause.as_json() for cause in causes])
     return 1 if findings.telling and not causes and not findings.succeeded else 0
 
 

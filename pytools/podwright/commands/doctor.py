@@ -8,7 +8,6 @@ Exit code 0 when a strategy can run, 1 when none can.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from podwright import config as configs
@@ -28,52 +27,22 @@ if TYPE_CHECKING:
 
 SUMMARY = "say which strategies can run in a namespace of a cluster"
 AGENT = "docker.io/jenkins/inbound-agent:latest"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--context", default="", help="context of kubectl (default: the current)")
-    parser.add_argument(
-        "--namespace", default="", help="where builds run (default: the context's or the pod's)"
-    )
-    parser.add_argument(
-        "--builder", action="append", metavar="NAME", help="only this one (may be repeated)"
-    )
-    parser.add_argument("--deep", action="store_true", help="build a tiny image with each")
-    parser.add_argument(
-        "--base",
-        default=examination.BASE,
-        metavar="IMAGE",
-        help=f"its FROM (default: {examination.BASE})",
-    )
-    parser.add_argument(
-        "--push", default="", metavar="REPOSITORY", help="try the registry, and push there"
-    )
-    parser.add_argument(
-        "--credential",
-        default="",
-        metavar="PREFIX",
-        help="login for --push, from the variables PREFIX_USR and PREFIX_PSW",
-    )
-    parser.add_argument(
-        "--agent", default=AGENT, metavar="IMAGE", help=f"image of jnlp (default: {AGENT})"
-    )
-    parser.add_argument(
-        "--jenkins",
-        action="store_true",
-        help="also ask the controller: JENKINS_URL, JENKINS_USER, JENKINS_TOKEN",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument(
-        "--write",
-        metavar="FILE",
-        help="record in an organisation's config what cannot run; `auto` obeys it",
-    )
-    parser.add_argument("--request", metavar="FILE", help="the parameters of the step `doctor`")
-    parser.add_argument(
-        "--machine",
-        action="store_true",
-        help='answer one JSON object, {"value": ...} or {"error": ...}, and always exit with 0',
-    )
+OPTIONS = f"""
+--context NAME       context of kubectl (default: the current)
+--namespace NAME     where builds run (default: the context's or the pod's)
+--builder NAME...    only this one
+--deep               build a tiny image with each
+--base IMAGE={examination.BASE}
+                     its FROM
+--push REPOSITORY    try the registry, and push there
+--credential PREFIX  login for --push, from the variables PREFIX_USR and PREFIX_PSW
+--agent IMAGE={AGENT}
+                     image of jnlp
+--jenkins            also ask the controller: JENKINS_URL, JENKINS_USER, JENKINS_TOKEN
+--write FILE         record in an organisation's config what cannot run; `auto` obeys it
+--request FILE       the parameters of the step `doctor`
+--machine            answer {{"value": ...}} or {{"error": ...}} as JSON, and always exit with 0
+"""
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -117,9 +86,7 @@ def _examined(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     if options.machine:
         console.say(recording.table(report, checks))
     else:
-        console.result(
-            json.dumps(value, indent=2) if options.json else recording.table(report, checks)
-        )
+        console.result(recording.table(report, checks), value)
     return value
 
 

@@ -21,15 +21,12 @@ if TYPE_CHECKING:
     from podwright.console import Console
 
 SUMMARY = "render presets for an organisation"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--check", action="store_true", help="only say what is stale, exit with 1")
-    parser.add_argument("--root", type=Path, default=Path(), help="the repository")
-    parser.add_argument("--presets", type=Path, metavar="DIR", help="write presets into DIR")
-    parser.add_argument(
-        "--config", default="", metavar="FILE", help="the organisation's config, for --presets"
-    )
+OPTIONS = """
+--check        only say what is stale, exit with 1
+--root DIR=.   the repository
+--presets DIR  write presets into DIR
+--config FILE  the organisation's config, for --presets
+"""
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -37,18 +34,22 @@ def run(options: argparse.Namespace, console: Console) -> int:
         return _write_presets(options, console)
     if options.config:
         raise UsageError("--config: goes with --presets; say where the presets are written")
-    if not (options.root / "README.md").is_file():
+    root = Path(options.root)
+    if not (root / "README.md").is_file():
         raise UsageError(
             f"--root: '{options.root}' is not a checkout of podwright's repository; go there, or "
             "name --presets to render an organisation's presets"
         )
     if options.check:
-        stale = generate.stale(options.root)
+        stale = list(generate.stale(root))
         for name in stale:
             console.say(f"{name}: is stale; run `make generate`")
+        console.result("", {"stale": stale})
         return EXIT_FAILED if stale else 0
-    for name in generate.write(options.root):
+    written = list(generate.write(root))
+    for name in written:
         console.say(f"wrote {name}")
+    console.result("", {"written": written})
     return 0
 
 
@@ -56,20 +57,22 @@ def _write_presets(options: argparse.Namespace, console: Console) -> int:
     """Render an organisation's presets."""
     if options.config and not Path(options.config).is_file():
         raise UsageError(f"--config: there is no file '{options.config}'; correct the path")
+    folder = Path(options.presets)
     config = configs.load(options.config, None, Path(options.config or ".").parent)
     text = Path(options.config).read_text(encoding="utf-8") if options.config else ""
     _refuse_paths(config, text)
     # Beside the pods, for requests whose pod is planned on an agent.
     made = {**generate.presets(config, text), "config.yaml": text.encode()}
     try:
-        options.presets.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         for name, data in made.items():
-            (options.presets / name).write_bytes(data)
-            console.say(f"wrote {options.presets / name}")
+            (folder / name).write_bytes(data)
+            console.say(f"wrote {folder / name}")
     except OSError as error:
         raise UsageError(
-            f"--presets: {error.filename or options.presets} cannot be written: {error.strerror}"
+            f"--presets: {error.filename or folder} cannot be written: {error.strerror}"
         ) from None
+    console.result("", {"written": [str(folder / name) for name in made]})
     return 0
 
 

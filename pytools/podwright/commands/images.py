@@ -7,7 +7,6 @@ prints the `images:` of the organisation's config that names the copies.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from podwright import steps
@@ -23,18 +22,16 @@ if TYPE_CHECKING:
     from podwright.console import Console
 
 SUMMARY = "list podwright's images, or copy them to a mirror"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("roles", nargs="*", metavar="ROLE", help="these only (default: all)")
-    parser.add_argument("--mirror", metavar="REGISTRY", help="copy them below this registry")
-    parser.add_argument("--digests", action="store_true", help="name them with their digests")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    steps.add_request(parser)
+OPTIONS = """
+[roles...]         these only (default: all)
+--mirror REGISTRY  copy them below this registry
+--digests          name them with their digests
+"""
+PARAMETERS = named.Repositories, ""
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    value = steps.request_of(options, console)
+    value = steps.request_of(options, console, named.Repositories)
     known = named.Registries(named.parse(named.Repositories, value), Path.cwd(), console.env)
     for role in options.roles:
         if role not in IMAGES:
@@ -43,7 +40,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.mirror or options.digests:
         wanted = {r: _found(n, options.mirror, known, console) for r, n in wanted.items()}
     lines = [f"  {role}: {name}" for role, name in wanted.items()]
-    console.result(json.dumps(wanted, indent=2) if options.json else "\n".join(["images:", *lines]))
+    console.result("\n".join(["images:", *lines]), wanted)
     return 0
 
 

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from podwright.console import Console
 
 SUMMARY = "write a Jenkinsfile and what goes with it"
+OPTIONS = """
+-t, --image NAME                 name with registry (default: the repository's name)
+--credentials ID=registry-login  id of the login in Jenkins
+--show                           print the files, write none
+"""
 _DOCKERFILE = re.compile(
     r"Dockerfile|Containerfile|Dockerfile\.(?!dockerignore)\w+|\w+\.Dockerfile"
 )
@@ -114,35 +119,25 @@ def _ignored(context: Path) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-t", "--image", metavar="NAME", help="name with registry (default: the repository's name)"
-    )
-    parser.add_argument(
-        "--credentials",
-        default="registry-login",
-        metavar="ID",
-        help="id of the login in Jenkins (default: registry-login)",
-    )
-    parser.add_argument("--show", action="store_true", help="print the files, write none")
-
-
 def run(options: argparse.Namespace, console: Console) -> int:
     root = Path.cwd()
     facts = workspace.inspect(root, console.env)
     url = workspace.source_of(facts, ".").url
     image = options.image or image_of(url, root.name)
-    for name, text in files_for(root, image, options.credentials).items():
-        if options.show:
-            console.result(f"# {name}\n{text}")
-        elif (root / name).exists():
+    made = files_for(root, image, options.credentials)
+    if options.show:
+        console.result("\n".join(f"# {name}\n{text}" for name, text in made.items()), made)
+        return 0
+    done: dict[str, list[str]] = {"written": [], "kept": []}
+    for name, text in made.items():
+        if (root / name).exists():
             console.say(f"kept     {name}, which is there")
+            done["kept"].append(name)
         else:
             (root / name).write_text(text, encoding="utf-8")
             console.say(f"wrote    {name}")
-    if not options.show:
-        named = (
-            "" if options.image else f"; the image is called {image} there: correct its registry"
-        )
-        console.say(f"next:    read them{named}; try `podwright plan`, then commit")
+            done["written"].append(name)
+    named = "" if options.image else f"; the image is called {image} there: correct its registry"
+    console.say(f"next:    read them{named}; try `podwright plan`, then commit")
+    console.result("", done)
     return 0

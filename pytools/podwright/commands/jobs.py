@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from podwright import declared
 from podwright.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,113 +33,51 @@ VERBS = {
     "seed": "plan or apply as the step provisionJobs asks",
 }
 OTHERS = {"import": ("importing", "import_jobs"), "seed": ("seeding", "seed")}
-ON_CONTROLLER = ("plan", "apply", "import")
+_CONTROLLER = """
+controller:
+--url URL          address of the controller (default: JENKINS_URL)
+--user NAME        user name (default: JENKINS_USER)
+--token-file FILE  file that holds the API token
+--ca FILE          CA certificates (PEM) of the controller
+--workers N=8      how many requests run at the same time at most
+--timeout S=60     seconds for one answer
+--patience S=120   seconds to wait for a controller that is down or starting
+"""
+_PLANNING = """
+--deep          compare every XML, to see edits made in Jenkins
+--adopt         take over jobs that exist and nobody owns
+--prune         disable or delete jobs no longer described, as the description's `removal` says
+--from OWNER    take over described jobs that bear the marker of this other owner
+--only NAME...  look at this job or folder alone, with what it holds
+"""
+_DESCRIPTION = "description  folder (or one file) with the description\n"
+DECLARED = {
+    "validate": _DESCRIPTION,
+    "render": f"{_DESCRIPTION}--out FOLDER  write one file per job there",
+    "plan": f"""{_DESCRIPTION}
+--out FILE   write the plan, to be applied later
+--html FILE  write a page for browsers
+--no-diff    do not show differences
+{_PLANNING}{_CONTROLLER}""",
+    "apply": f"""[description]  folder (or one file) with the description
+--plan FILE         apply this plan instead of a description
+--allow-removals N  allow up to N removals in this run
+--yes               do not ask before something is removed
+--force             remove jobs even while their builds run
+{_PLANNING}{_CONTROLLER}""",
+    "import": f"""[names...]  jobs or folders (default: everything)
+--out FOLDER!  where to write
+--owner NAME!  owner for the description
+{_CONTROLLER}""",
+    "schema": "--page  print the reference page instead",
+    "seed": "request  file with the step's request",
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    made = {
-        verb: verbs.add_parser(verb, help=text, description=text) for verb, text in VERBS.items()
-    }
-    for verb in ("validate", "render", "plan", "apply"):
-        made[verb].add_argument(
-            "description",
-            nargs="?" if verb == "apply" else None,
-            help="folder (or one file) with the description",
-        )
-    made["schema"].add_argument(
-        "--page", action="store_true", help="print the reference page instead"
-    )
-    made["render"].add_argument("--out", metavar="FOLDER", help="write one file per job there")
-    made["seed"].add_argument("request", help="file with the step's request")
-    for verb in ON_CONTROLLER:
-        _add_controller_options(made[verb])
-    for verb in ("plan", "apply"):
-        _add_planning_options(made[verb])
-    _add_plan_options(made["plan"])
-    _add_apply_options(made["apply"])
-    _add_import_options(made["import"])
-
-
-def _add_controller_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("controller")
-    group.add_argument("--url", help="address of the controller (default: JENKINS_URL)")
-    group.add_argument("--user", help="user name (default: JENKINS_USER)")
-    group.add_argument("--token-file", metavar="FILE", help="file that holds the API token")
-    group.add_argument(
-        "--ca", metavar="FILE", default="", help="CA certificates (PEM) of the controller"
-    )
-    group.add_argument(
-        "--workers",
-        type=int,
-        default=8,
-        help="how many requests run at the same time at most (default: 8)",
-    )
-    group.add_argument(
-        "--timeout",
-        type=float,
-        default=60,
-        metavar="S",
-        help="seconds for one answer (default: 60)",
-    )
-    group.add_argument(
-        "--patience",
-        type=float,
-        default=120,
-        metavar="S",
-        help="seconds to wait for a controller that is down or starting (default: 120)",
-    )
-
-
-def _add_planning_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--deep", action="store_true", help="compare every XML, to see edits made in Jenkins"
-    )
-    parser.add_argument(
-        "--adopt", action="store_true", help="take over jobs that exist and nobody owns"
-    )
-    parser.add_argument(
-        "--prune",
-        action="store_true",
-        help="disable or delete jobs no longer described, as the description's `removal` says",
-    )
-    parser.add_argument(
-        "--from",
-        dest="heir",
-        default="",
-        metavar="OWNER",
-        help="take over described jobs that bear the marker of this other owner",
-    )
-    parser.add_argument(
-        "--only",
-        action="append",
-        metavar="NAME",
-        help="look at this job or folder alone, with what it holds; may be repeated",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _add_plan_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", metavar="FILE", help="write the plan, to be applied later")
-    parser.add_argument("--html", metavar="FILE", default="", help="write a page for browsers")
-    parser.add_argument("--no-diff", action="store_true", help="do not show differences")
-
-
-def _add_apply_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--plan", metavar="FILE", help="apply this plan instead of a description")
-    parser.add_argument(
-        "--allow-removals", type=int, metavar="N", help="allow up to N removals in this run"
-    )
-    parser.add_argument("--yes", action="store_true", help="do not ask before something is removed")
-    parser.add_argument(
-        "--force", action="store_true", help="remove jobs even while their builds run"
-    )
-
-
-def _add_import_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="*", help="jobs or folders (default: everything)")
-    parser.add_argument("--out", metavar="FOLDER", required=True, help="where to write")
-    parser.add_argument("--owner", required=True, help="owner for the description")
+    for verb, text in VERBS.items():
+        declared.add(verbs.add_parser(verb, help=text, description=text), DECLARED[verb])
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from podwright import steps
 from podwright.distribution import parameters as named
 from podwright.distribution.client import Login
 from podwright.supply import linting
@@ -16,28 +15,12 @@ from podwright.supply.programs import programs_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
 
     from podwright.console import Console
 
 SUMMARY = "look for mistakes in Dockerfiles"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dockerfile", nargs="*", default=None, help="Dockerfiles (Dockerfile)")
-    levels = [*linting.LEVELS, "never"]
-    parser.add_argument(
-        "--fail-on", dest="failOn", metavar="LEVEL", choices=levels, help=", ".join(levels)
-    )
-    parser.add_argument("--ignore", action="append", metavar="RULE", help="such as DL3008")
-    parser.add_argument("--report", metavar="FILE", help="where the report goes")
-    steps.add_request(parser)
-
-
-def run(options: argparse.Namespace, console: Console) -> int:
-    options.dockerfile = options.dockerfile or None
-    return steps.run(options, console, work, "dockerfile", "failOn", "ignore", "report")
+PARAMETERS = linting.Lint, "[dockerfile] failOn ignore report"
 
 
 def work(value: dict[str, Any], console: Console) -> dict[str, Any]:

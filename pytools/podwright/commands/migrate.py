@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from podwright.console import Console
 
 SUMMARY = "propose how a Jenkinsfile builds with podwright"
+OPTIONS = """
+[file]   (default: Jenkinsfile)
+--write  write the change
+"""
 
 _BUILD = r"(?:\bdef\s+)?\b(\w+)\s*=\s*docker\.build\s*\("
 _REGISTRY = r"\bdocker\.withRegistry\s*\("
@@ -278,24 +282,18 @@ class _Words:
         return f"buildImage(\n{lines}{indent}) {{\n{indent}  checkout scm\n{indent}}}"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", default="Jenkinsfile", help="(default: Jenkinsfile)")
-    parser.add_argument("--write", action="store_true", help="write the change")
-
-
 def run(options: argparse.Namespace, console: Console) -> int:
-    before = read_text(Path(options.file), options.file)
+    file = options.file or "Jenkinsfile"
+    before = read_text(Path(file), file)
     made = Proposal(before)
     old, new = before.splitlines(keepends=True), made.text.splitlines(keepends=True)
-    diff = "".join(difflib.unified_diff(old, new, f"a/{options.file}", f"b/{options.file}"))
-    if diff:
-        console.result(diff)
-    for note in dict.fromkeys(made.notes):
-        console.say(f"note: {note}")
-    for sentence in made.left():
+    diff = "".join(difflib.unified_diff(old, new, f"a/{file}", f"b/{file}"))
+    notes, left = list(dict.fromkeys(made.notes)), list(made.left())
+    console.result(diff, {"diff": diff, "notes": notes, "left": left})
+    for sentence in [*(f"note: {note}" for note in notes), *left]:
         console.say(sentence)
     if not diff:
         console.say("nothing to change was found")
     if options.write:
-        Path(options.file).write_text(made.text, encoding="utf-8")
+        Path(file).write_text(made.text, encoding="utf-8")
     return EXIT_PENDING if diff and not options.write else EXIT_DONE

@@ -26,31 +26,32 @@ if TYPE_CHECKING:
     from podwright.references import Name
 
 SUMMARY = "pin images of Dockerfiles by digest"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="*", help="Dockerfiles (default: Dockerfile)")
-    parser.add_argument("--write", action="store_true", help="write the change")
-    steps.add_request(parser)
+OPTIONS = """
+[files...]  Dockerfiles (default: Dockerfile)
+--write     write the change
+"""
+PARAMETERS = named.Repositories, ""
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    value = steps.request_of(options, console)
+    value = steps.request_of(options, console, named.Repositories)
     known = named.Registries(named.parse(named.Repositories, value), Path.cwd(), console.env)
 
     def digest_of(name: Name, tag: str) -> str:
         return known.repository(name, "pull").get(tag).digest
 
     changes: list[str] = []
+    stale = []
     for file in options.files or ["Dockerfile"]:
         before = read_text(Path(file), file)
         after = pins.pinned_dockerfile(before, digest_of)
         if after == before:
             continue
         old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+        stale.append(file)
         changes += difflib.unified_diff(old, new, f"a/{file}", f"b/{file}")
         if options.write:
             Path(file).write_text(after, encoding="utf-8")
-    if changes:
-        console.result("".join(changes))
+    diff = "".join(changes)
+    console.result(diff, {"stale": stale, "written": options.write, "diff": diff})
     return EXIT_PENDING if changes and not options.write else EXIT_DONE

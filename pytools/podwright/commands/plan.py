@@ -6,7 +6,6 @@ strategy, pod, container and script as one object.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from podwright import inputs, local, workspace
@@ -27,10 +26,10 @@ else:
 SUMMARY = "print what a request would do, without doing it"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    add_request_options(parser)
-    parser.add_argument("--script", action="store_true", help="print the script alone")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+OPTIONS = """
+--script  print the script alone
+"""
+configure = add_request_options
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -40,10 +39,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     request, config = inputs.load(value, root, console.env, found)
     facts = workspace.inspect(root, console.env)
     made = plan(request, config, facts, found, config_text=inputs.organisation(console.env))
-    if options.script:
-        console.result(made.script)
-    elif options.json:
-        console.result(json.dumps(made.as_json(), indent=2))
+    if options.script or options.json:
+        console.result(made.script, None if options.script else made.as_json())
     else:
         here = "" if value.get("builder") else local.chosen(config, console.env)
         console.result("\n".join(summary.lines(made, request, config, console, here)))

@@ -21,49 +21,32 @@ if TYPE_CHECKING:
     from podwright.console import Console
 
 SUMMARY = "print the pod of a strategy"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "request", nargs="?", help="request as a JSON or YAML file, '-' for stdin; none: defaults"
-    )
-    names = ", ".join([*strategies.names(), "auto"])
-    parser.add_argument(
-        "--builder", metavar="NAME", help=f"the strategy; wins over the request's: {names}"
-    )
-    parser.add_argument(
-        "--step",
-        choices=["buildImage", "withBuilderPod"],
-        metavar="STEP",
-        help="the step whose request it is, buildImage or withBuilderPod; without "
-        "it the request's parameters tell",
-    )
-    parser.add_argument(
-        "--machine",
-        action="store_true",
-        help='answer one JSON object, {"pod": ...} or {"error": ...}, and always exit with 0',
-    )
-    parser.add_argument("--graph", action="store_true", help="draw it, as SVG")
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="only look for mistakes; files of the workspace, which nobody may have checked out "
-        "yet, are not looked for",
-    )
+OPTIONS = f"""
+[request]       request as a JSON or YAML file, '-' for stdin; none: defaults
+--builder NAME  the strategy; wins over the request's: {", ".join(strategies.names())}, auto
+--step {{buildImage,withBuilderPod}}
+                the step whose request it is; without it the request's parameters tell
+--machine       answer {{"pod": ...}} or {{"error": ...}} as JSON, and always exit with 0
+--graph         draw it, as SVG
+--check         only look for mistakes; files of the workspace, which nobody may have checked out
+                yet, are not looked for
+"""
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     if not options.machine:
         name, made = _planned_pod(options, console)
-        if not options.check:
-            console.result(_drawn(name, made) if options.graph else pod.as_yaml(made))
+        if options.graph:
+            console.result(_drawn(name, made))
+        else:
+            console.result("" if options.check else pod.as_yaml(made), made)
         return 0
     try:
         _, made = _planned_pod(options, console)
         answer: dict[str, Any] = {"pod": {} if options.check else made}
     except PodwrightError as error:
         answer = {"error": "\n".join(error.problems)}
-    console.result(json.dumps(answer))
+    console.result(json.dumps(answer), answer)
     return 0
 
 

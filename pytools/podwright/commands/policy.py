@@ -7,7 +7,6 @@ need no more. Kubernetes 1.30 or newer.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from podwright import config as configs
@@ -20,32 +19,18 @@ if TYPE_CHECKING:
     from podwright.console import Console
 
 SUMMARY = "print manifests that enforce the organisation's limits"
+OPTIONS = """
+--config FILE      the organisation's config (PODWRIGHT_CONFIG)
+--namespace NAME!  where builds run
+--job NAME         a job of those that build there, for its limits
+--image PLACE...   what pods may have beside podwright's images: an image, a repository, a
+                   registry; the agent's image at least
+--account NAME...  a service account that pods may have beside 'default'
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=["manifests"], metavar="manifests", help="what is printed")
-    parser.add_argument(
-        "--config", default="", metavar="FILE", help="the organisation's config (PODWRIGHT_CONFIG)"
-    )
-    parser.add_argument("--namespace", required=True, help="where builds run")
-    parser.add_argument(
-        "--job", default="", metavar="NAME", help="a job of those that build there, for its limits"
-    )
-    parser.add_argument(
-        "--image",
-        action="append",
-        default=[],
-        metavar="PLACE",
-        help="what pods may have beside podwright's images: an image, a repository, a registry "
-        "(the agent's image at least; may be repeated)",
-    )
-    parser.add_argument(
-        "--account",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a service account that pods may have beside 'default' (may be repeated)",
-    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -58,6 +43,5 @@ def run(options: argparse.Namespace, console: Console) -> int:
     )
     if not made:
         raise UsageError("--config: allows no strategy at all; correct 'builders' and 'limits'")
-    whole = {"apiVersion": "v1", "kind": "List", "items": made}
-    console.result(json.dumps(whole, indent=2, ensure_ascii=False))
+    console.result(None, {"apiVersion": "v1", "kind": "List", "items": made})
     return 0

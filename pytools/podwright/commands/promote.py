@@ -10,32 +10,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from podwright import steps
 from podwright.distribution import parameters
 from podwright.distribution.promotion import promote
 from podwright.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
 
     from podwright.console import Console
 
 SUMMARY = "copy an image to another registry, by digest"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", nargs="?", help="what to copy: a name with a tag or a digest")
-    parser.add_argument("to", nargs="?", help="the repository to copy to, with a tag if you like")
-    parser.add_argument(
-        "-t", "--tag", dest="tags", action="append", metavar="TAG", help="what names it there"
-    )
-    steps.add_request(parser)
-
-
-def run(options: argparse.Namespace, console: Console) -> int:
-    return steps.run(options, console, work, "image", "to", "tags")
+PARAMETERS = parameters.Promotion, "[image] [to] tags"
 
 
 def work(value: dict[str, Any], console: Console) -> Any:

@@ -10,37 +10,16 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from podwright import steps
 from podwright.distribution import parameters, retention
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
 
     from podwright.console import Console
 
 SUMMARY = "remove old images of a repository"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("repository", nargs="?", help="the repository to look through")
-    parser.add_argument("--keep", type=int, metavar="N", help="so many of the newest stay (10)")
-    parser.add_argument(
-        "--older-than", dest="olderThan", type=int, metavar="DAYS", help="what is younger stays"
-    )
-    parser.add_argument(
-        "--protect", action="append", metavar="PATTERN", help="tags that stay (latest)"
-    )
-    parser.add_argument("--match", action="append", metavar="PATTERN", help="tags to look at (*)")
-    parser.add_argument("--remove", action="store_true", default=None, help="really remove")
-    steps.add_request(parser)
-
-
-def run(options: argparse.Namespace, console: Console) -> int:
-    return steps.run(
-        options, console, work, "repository", "keep", "olderThan", "protect", "match", "remove"
-    )
+PARAMETERS = parameters.Pruning, "[repository] keep olderThan protect match remove"
 
 
 def work(value: dict[str, Any], console: Console) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from podwright import steps
 from podwright.distribution import parameters
 from podwright.distribution.archive import Archive
 from podwright.distribution.promotion import promote
@@ -16,25 +15,12 @@ from podwright.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
 
     from podwright.console import Console
 
 SUMMARY = "push an image that was built before"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("output", nargs="?", help="the OCI archive")
-    parser.add_argument("image", nargs="?", help="name with registry, and a tag if you like")
-    parser.add_argument(
-        "-t", "--tag", dest="tags", action="append", metavar="TAG", help="a tag to push"
-    )
-    steps.add_request(parser)
-
-
-def run(options: argparse.Namespace, console: Console) -> int:
-    return steps.run(options, console, work, "output", "image", "tags")
+PARAMETERS = parameters.Pushing, "[output] [image] tags"
 
 
 def work(value: dict[str, Any], console: Console) -> Any:

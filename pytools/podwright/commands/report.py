@@ -29,15 +29,14 @@ if TYPE_CHECKING:
     from podwright.console import Console
 
 SUMMARY = "make a page for browsers of what a build did"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("result", nargs="?", help="the result as JSON; none for a failed build")
-    parser.add_argument("--log", metavar="FILE", help="the build's log")
-    parser.add_argument("--scan", metavar="FILE", help="what `podwright scan` printed")
-    parser.add_argument("--sbom", metavar="FILE", help="an SBOM in SPDX as JSON")
-    parser.add_argument("--layers", action="store_true", help="ask the registry for the layers")
-    steps.add_request(parser)
+OPTIONS = """
+[result]     the result as JSON; none for a failed build
+--log FILE   the build's log
+--scan FILE  what `podwright scan` printed
+--sbom FILE  an SBOM in SPDX as JSON
+--layers     ask the registry for the layers
+"""
+PARAMETERS = named.Repositories, ""
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -76,7 +75,7 @@ def _of_result(item: dict[str, Any]) -> str:
 
 def _layers(item: dict[str, Any], options: argparse.Namespace, console: Console) -> Iterator[str]:
     """Ask the registry for the layers, and for the step that made each."""
-    value = steps.request_of(options, console)
+    value = steps.request_of(options, console, named.Repositories)
     known = named.Registries(named.parse(named.Repositories, value), Path.cwd(), console.env)
     where = named.read_source(item["reference"])
     repository = known.repository(where.name, "pull")

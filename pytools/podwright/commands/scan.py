@@ -10,50 +10,21 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from podwright import steps
 from podwright.distribution import parameters as named
 from podwright.distribution.client import Login
 from podwright.errors import PodwrightError, UsageError
 from podwright.supply import scanning
-from podwright.supply.parameters import LEVELS
 from podwright.supply.parameters import Scan as Asked
 from podwright.supply.programs import programs_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
 
     from podwright.console import Console
 
 SUMMARY = "scan an image for known vulnerabilities"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", nargs="?", help="the image, with its digest or a tag")
-    parser.add_argument("--archive", metavar="FILE", help="an OCI archive in its place")
-    levels = [*LEVELS, "never"]
-    parser.add_argument(
-        "--fail-on", dest="failOn", metavar="LEVEL", choices=levels, help=", ".join(levels)
-    )
-    parser.add_argument(
-        "--only-fixed",
-        dest="onlyFixed",
-        action="store_true",
-        default=None,
-        help="what has no fix yet does not fail",
-    )
-    parser.add_argument(
-        "--ignore-file", dest="ignoreFile", metavar="FILE", help="accepted findings, as YAML"
-    )
-    parser.add_argument("--report", metavar="PREFIX", help="where the reports go")
-    steps.add_request(parser)
-
-
-def run(options: argparse.Namespace, console: Console) -> int:
-    return steps.run(
-        options, console, work, "image", "archive", "failOn", "onlyFixed", "ignoreFile", "report"
-    )
+PARAMETERS = Asked, "[image] archive failOn onlyFixed ignoreFile report"
 
 
 def work(value: dict[str, Any], console: Console) -> dict[str, Any]:

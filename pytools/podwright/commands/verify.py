@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from podwright import dockerfile, steps
+from podwright import dockerfile
 from podwright.distribution import parameters as named
 from podwright.errors import UsageError
 from podwright.sources import read_text
@@ -18,34 +18,12 @@ from podwright.supply.programs import programs_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any
 
     from podwright.console import Console
 
 SUMMARY = "verify signatures and attestations of an image"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", nargs="?", help="the image, with its digest or a tag")
-    parser.add_argument("--dockerfile", metavar="FILE", help="in its place: all bases of a file")
-    parser.add_argument("--key", metavar="FILE", help="the public key")
-    parser.add_argument("--identity", metavar="WHO", help="who signed without a key")
-    parser.add_argument("--issuer", metavar="URL", help="who vouches for that identity")
-    parser.add_argument(
-        "--attestation",
-        dest="attestations",
-        action="append",
-        metavar="KIND",
-        help="one that must be there: spdx, cyclonedx or provenance",
-    )
-    steps.add_request(parser)
-
-
-def run(options: argparse.Namespace, console: Console) -> int:
-    return steps.run(
-        options, console, work, "image", "dockerfile", "key", "identity", "issuer", "attestations"
-    )
+PARAMETERS = Verification, "[image] dockerfile key identity issuer attestations"
 
 
 def work(value: dict[str, Any], console: Console) -> dict[str, Any]:

@@ -12,7 +12,6 @@ SKIPPED = re.compile(
     r"'''.*?'''|\"\"\".*?\"\"\"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|//[^\n]*|/\*.*?\*/",
     re.DOTALL,
 )
-_OPEN, _CLOSE = "([{", ")]}"
 
 
 def plain(text: str) -> str:
@@ -20,25 +19,18 @@ def plain(text: str) -> str:
     return SKIPPED.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
 
 
-def closing(text: str, start: int) -> int:
-    """Give the place of the bracket that closes the one at ``start``; -1 for none."""
-    blank, depth = plain(text), 0
+def _parts(text: str, start: int) -> tuple[int, list[str]]:
+    """Give where the bracket at ``start`` closes, -1 for nowhere, and what its commas part."""
+    blank, depth, begin = plain(text), 0, start + 1
+    parts: list[str] = []
     for place in range(start, len(text)):
-        depth += (blank[place] in _OPEN) - (blank[place] in _CLOSE)
-        if depth == 0:
-            return place
-    return -1
-
-
-def arguments(text: str) -> list[str]:
-    """Split what stands in the brackets of a call."""
-    blank, depth, parts, begin = plain(text), 0, [], 0
-    for place, char in enumerate(blank):
-        depth += (char in _OPEN) - (char in _CLOSE)
-        if char == "," and depth == 0:
+        depth += (blank[place] in "([{") - (blank[place] in ")]}")
+        if depth == 0 or (depth == 1 and blank[place] == ","):
             parts.append(text[begin:place].strip())
             begin = place + 1
-    return [part for part in [*parts, text[begin:].strip()] if part]
+        if depth == 0:
+            return place, [part for part in parts if part]
+    return -1, []
 
 
 def inner(expression: str) -> str | None:
@@ -64,22 +56,20 @@ class Call:
         body: what is in its closure, None for no closure.
     """
 
+    given: list[str]
+    body: str | None
+
     def __init__(self, text: str, found: re.Match[str]) -> None:
-        self.found = found
-        self.start, place = found.start(), found.end() - 1
-        self.given: list[str] = []
+        self.found, self.start, self.body = found, found.start(), None
+        place, self.given = found.end() - 1, []
         if text[place] == "(":
-            end = closing(text, place)
-            self.given = arguments(text[place + 1 : end])
-            place = end
-        brace = re.compile(r"\s*\{" if text[place] != "{" else r"\{").match(
-            text, place + (text[place] != "{")
-        )
-        self.body = None
+            place, self.given = _parts(text, place)
+            brace = re.compile(r"\s*\{").match(text, place + 1)
+            place = brace.end() - 1 if brace else place
         self.end = place + 1
-        if brace:
-            self.end = closing(text, brace.end() - 1) + 1
-            self.body = text[brace.end() : self.end - 1]
+        if text[place] == "{":
+            self.end = _parts(text, place)[0] + 1
+            self.body = text[place + 1 : self.end - 1]
 
 
 def calls(text: str, pattern: str) -> Iterator[Call]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -40,6 +39,7 @@ def validate(options: argparse.Namespace, console: Console) -> int:
     rendering.render_all(found.jobs)
     count = len(found.jobs)
     console.say(f"{options.description}: {count} job{'s'[: count != 1]}, no problems")
+    console.result("", {"jobs": count})
     return EXIT_DONE
 
 
@@ -47,8 +47,7 @@ def schema(options: argparse.Namespace, console: Console) -> int:
     """Print the JSON Schema of a description, or the reference page made of the same records."""
     from podwright.jobs import schemas  # noqa: PLC0415 - needed by this verb alone
 
-    text = schemas.reference() if options.page else json.dumps(schemas.json_schema(), indent=2)
-    console.result(text)
+    console.result(schemas.reference() if options.page else None, schemas.json_schema())
     return EXIT_DONE
 
 
@@ -90,10 +89,10 @@ def render(options: argparse.Namespace, console: Console) -> int:
                 f"--out: {error.filename} cannot be written: {error.strerror}"
             ) from None
         console.say(f"{options.out}: {count} files written")
+        console.result("", {"out": options.out, "files": count})
         return EXIT_DONE
-    for item in items:
-        console.result(f"# {item.job.name}")
-        console.result(render_one(item, found.owner))
+    made = {item.job.name: render_one(item, found.owner) for item in items}
+    console.result("".join(f"# {name}\n{text.rstrip()}\n" for name, text in made.items()), made)
     return EXIT_DONE
 
 
@@ -216,7 +215,10 @@ def compare(options: argparse.Namespace, controller: Controller) -> _Work:
         top_views=any(job.spec.VIEW and "/" not in job.name for job in found.jobs),
     )
     allowed = planning.Options(
-        options.adopt, options.prune, options.heir, checked_names(options.only, items, server)
+        options.adopt,
+        options.prune,
+        getattr(options, "from"),
+        checked_names(options.only, items, server),
     )
     texts = Texts()
     if options.deep:
@@ -346,7 +348,7 @@ def plan(options: argparse.Namespace, console: Console) -> int:
     made = work.plan
     if options.out or not options.no_diff:
         made = with_diffs(work, controller, options)
-    show(report.plan_json(made) if options.json else report.plan_text(made), console)
+    show(report.plan_text(made), console, report.plan_json(made))
     if options.html:
         save(Path(options.html), plan_page.page(made), "--html")
     if made.problems or work.unread:
@@ -357,12 +359,12 @@ def plan(options: argparse.Namespace, console: Console) -> int:
     return EXIT_PENDING if made.changes else EXIT_DONE
 
 
-def show(text: str, console: Console) -> None:
+def show(text: str, console: Console, value: Any) -> None:
     """Print a result, with colours when a person reads it."""
     from podwright.jobs import report  # noqa: PLC0415 - needed here alone
 
     is_read = console.stdout.isatty() and not console.env.get("NO_COLOR")
-    console.result(report.coloured(text) if is_read else text)
+    console.result(report.coloured(text) if is_read else text, value)
 
 
 def save(path: Path, text: str, option: str = "--out") -> None:
@@ -464,12 +466,10 @@ def _carry_out(
     with applying.interruptible():
         outcomes = [*refused, *applying.apply(made.changes, work)]
     progress.end()
-    if options.json:
-        console.result(report.outcome_json(outcomes, made.unchanged))
-    else:
-        for sentence in made.kept:
-            console.say(f"  . {sentence}")
-        show(report.outcome_text(outcomes) + f" {made.unchanged} unchanged.", console)
+    for sentence in [] if console.json else made.kept:
+        console.say(f"  . {sentence}")
+    value = report.outcome_json(outcomes, made.unchanged)
+    show(report.outcome_text(outcomes) + f" {made.unchanged} unchanged.", console, value)
     bad = [outcome for outcome in outcomes if outcome.state != applying.DONE]
     return EXIT_FAILED if bad else EXIT_DONE
 

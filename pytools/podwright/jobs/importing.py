@@ -117,6 +117,8 @@ def import_jobs(options: argparse.Namespace, console: Console) -> int:
     )
     for sentence in made.reasons:
         console.say(f"  . {sentence}")
+    counts = {"yaml": made.words, "xml": len(made.xml), "left": list(made.skipped)}
+    console.result("", {"out": str(out), **counts})
     console.say("Next: look at it, then take the jobs over with `podwright jobs apply --adopt`")
     return EXIT_FAILED if made.skipped else EXIT_DONE
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from podwright.jobs.applying import DONE, FAILED, SKIPPED
@@ -79,9 +78,9 @@ def counts(plan: ChangePlan) -> str:
     return f"{', '.join(parts)}; {plan.unchanged} unchanged."
 
 
-def plan_json(plan: ChangePlan) -> str:
+def plan_json(plan: ChangePlan) -> dict[str, Any]:
     """Give a plan to programs."""
-    data: dict[str, Any] = {
+    return {
         "owner": plan.owner,
         "changes": [_change_json(change) for change in plan.changes],
         "unchanged": plan.unchanged,
@@ -89,7 +88,6 @@ def plan_json(plan: ChangePlan) -> str:
         "hints": hints(plan),
         "problems": list(plan.problems),
     }
-    return json.dumps(data, indent=2, ensure_ascii=False)
 
 
 def _change_json(change: Change) -> dict[str, Any]:
@@ -137,15 +135,15 @@ def outcome_text(outcomes: Sequence[ChangeOutcome]) -> str:
     return "\n".join(out)
 
 
-def outcome_json(outcomes: Sequence[ChangeOutcome], unchanged: int) -> str:
+def outcome_json(outcomes: Sequence[ChangeOutcome], unchanged: int) -> dict[str, Any]:
     """Give the outcomes to programs."""
-    data = {
+    data: dict[str, Any] = {
         "unchanged": unchanged,
         "outcomes": [
             {**_change_json(outcome.change), "state": outcome.state, "sentence": outcome.sentence}
             for outcome in sorted(outcomes, key=lambda outcome: outcome.change.name)
         ],
     }
-    for item in data["outcomes"]:  # type: ignore[attr-defined]
+    for item in data["outcomes"]:
         item.pop("diff", None)
-    return json.dumps(data, indent=2, ensure_ascii=False)
+    return data

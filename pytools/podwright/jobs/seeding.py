@@ -6,17 +6,18 @@ from __future__ import annotations
 import io
 import json
 import re
-from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from podwright import cli
 from podwright.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, PodwrightError, UsageError
 from podwright.jobs import actions
 from podwright.records import record, replace
 from podwright.schema import Choice, Flag, Invalid, Number, Text, option, parse_fields
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Mapping
 
     from podwright.console import Console
@@ -85,7 +86,7 @@ def seed(options: Namespace, console: Console) -> int:
         raise UsageError(f"there is no file '{file}'; this verb is for the step provisionJobs")
     request = json.loads(file.read_text(encoding="utf-8"))
     try:
-        answer = _run_verb(parse(request), options, console)
+        answer = _run_verb(parse(request), console)
     except PodwrightError as error:
         url = str(request.get("url") or console.env.get("JENKINS_URL", ""))
         problems = [worded(str(problem), url) for problem in error.problems]
@@ -109,14 +110,14 @@ def worded(sentence: str, url: str) -> str:
     return sentence if sentence.startswith("provisionJobs: ") else f"provisionJobs: {sentence}"
 
 
-def _run_verb(parameters: Parameters, options: Namespace, console: Console) -> dict[str, Any]:
+def _run_verb(parameters: Parameters, console: Console) -> dict[str, Any]:
     """Plan or apply; what is printed is also the artifact."""
     mode = mode_of(parameters, console.env)
     out = io.StringIO()
     inner = replace(console, stdout=out)
     verb = actions.plan if mode == "plan" else actions.apply
     try:
-        code = verb(_command_options(parameters, options), inner)
+        code = verb(_options_of(mode, parameters), inner)
     finally:
         text = out.getvalue()
         artifact = write_plan(text, parameters, console)
@@ -157,28 +158,13 @@ def write_plan(text: str, parameters: Parameters, console: Console) -> str | Non
     return name
 
 
-def _command_options(parameters: Parameters, options: Namespace) -> Namespace:
-    del options
-    return Namespace(
-        description=parameters.description,
-        url=parameters.url,
-        user="",
-        token_file="",
-        ca="",
-        workers=parameters.workers,
-        timeout=60.0,
-        patience=float(parameters.patience),
-        deep=parameters.deep,
-        adopt=parameters.adopt,
-        prune=parameters.prune,
-        json=False,
-        out="",
-        html=page_name(parameters),
-        no_diff=False,
-        plan="",
-        allow_removals=parameters.allowRemovals,
-        force=False,
-        heir="",
-        only=None,
-        yes=True,
+def _options_of(mode: str, parameters: Parameters) -> Namespace:
+    """Give the options of the command that does it."""
+    words = ["--html", page_name(parameters)] if mode == "plan" else ["--yes"]
+    made: Namespace = cli.parser("jobs").parse_args(
+        ["jobs", mode, *words, "--", parameters.description]
     )
+    for name in ("url", "workers", "deep", "adopt", "prune"):
+        setattr(made, name, getattr(parameters, name))
+    made.patience, made.allow_removals = float(parameters.patience), parameters.allowRemovals
+    return made
