@@ -19,6 +19,7 @@ from podwright.schema import (
     Choice,
     Flag,
     Invalid,
+    LateRecordOf,
     ListOf,
     MapOf,
     RecordOf,
@@ -32,9 +33,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from podwright import pools
     from podwright.authz import limits
+    from podwright.pools import Pool
 else:
     limits = LazyModule("podwright.authz.limits")
+    pools = LazyModule("podwright.pools")
 
 REPOSITORY_FILE = ".podwright.yaml"
 DEFAULTS = "parameters of buildImage for what a call leaves out"
@@ -254,6 +258,15 @@ class OrganisationConfig(RepositoryConfig):
     limits: tuple[Limit, ...] = option(
         ListOf(RecordOf(of=Limit)), "what jobs may ask for; each limit narrows", ()
     )
+    pools: dict[str, Any] = option(
+        MapOf(
+            LateRecordOf(where="podwright.pools:Pool"),
+            key=r"[a-z0-9]([a-z0-9-]*[a-z0-9])?",
+            key_is="a pool's name (lower case, digits and '-')",
+        ),
+        "daemons that run all the time, by the name that `pool` names; one pool per trust zone",
+        {},
+    )
     order: tuple[str, ...] = option(
         ListOf(Choice(words=strategies.names, what="builder")),
         "what `auto` tries first; all others follow, the safest first",
@@ -282,6 +295,7 @@ class Config:
         engine: settings of engines inside pods.
         rules: the limits of the job.
         limits: those of all jobs.
+        pools: by name.
         order: the strategies that `auto` tries first.
         unable: why strategies cannot run here.
     """
@@ -297,6 +311,7 @@ class Config:
     engine: EngineSettings = EngineSettings()
     rules: Rules = Rules()
     limits: tuple[Limit, ...] = ()
+    pools: dict[str, Pool] = field(default_factory=dict)
     order: tuple[str, ...] = ()
     unable: dict[str, str] = field(default_factory=dict)
 
@@ -335,6 +350,7 @@ def load(
         rules=of_job(org.limits, org.owner, job),
         limits=org.limits,
         owner=org.owner,
+        pools=pools.named(org.pools) if org.pools else {},
         order=org.order,
         unable=org.unable,
         registries={**org.registries, **repo.registries},

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from podwright.distribution.client import Client, Login
 from podwright.distribution.logins import login_for
-from podwright.distribution.repository import Repository
+from podwright.distribution.repository import INDEXES, Manifest, Repository, digest_of
 from podwright.errors import PodwrightError
 from podwright.loginfiles import file_name
 from podwright.references import Name, auth_key
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from podwright.distribution.repository import Manifest
-
 ASKED = "pushed"  # what the script leaves for `podwright answer`: the path of the directory
 PATIENCE = 5.0  # seconds; a build does not wait long for a summary
 
@@ -34,6 +32,9 @@ def answer(room: Path, env: Mapping[str, str]) -> None:
     asked = json.loads((room / "asked.json").read_text(encoding="utf-8"))
     name = Name(asked["registry"], asked["path"])
     client = Client(name.registry, Registry(**asked["setting"]), _login(room, name, env), PATIENCE)
+    if (room / "parts").exists():
+        _join(room, Repository(client, name.path, write=True), asked["tags"])
+        return
     digest = (room / "digest").read_text(encoding="utf-8").strip()
     try:
         described = describe(Repository(client, name.path), digest)
@@ -44,6 +45,30 @@ def answer(room: Path, env: Mapping[str, str]) -> None:
     size = shown_size(described["size"])
     platforms = ", ".join(described["platforms"])
     (room / "summary").write_text(f"size: {size}, compressed; {platforms}\n", encoding="utf-8")
+
+
+def _join(room: Path, repository: Repository, tags: list[str]) -> None:
+    """Put images of one platform each under their tags, as one index; tells its digest."""
+    try:
+        parts = [
+            repository.get(digest) for digest in (room / "parts").read_text("utf-8").splitlines()
+        ]
+        listed = []
+        for part in parts:
+            known = _config(repository, part)
+            names = ("architecture", "os", "variant")
+            platform = {name: known[name] for name in names if known.get(name)}
+            about = {"mediaType": part.media, "digest": part.digest, "size": len(part.content)}
+            listed.append({**about, "platform": platform})
+        value = {"schemaVersion": 2, "mediaType": INDEXES[0], "manifests": listed}
+        content = json.dumps(value).encode()
+        index = Manifest(digest_of(content), INDEXES[0], content)
+        for tag in tags:
+            repository.put(index, tag)
+    except PodwrightError as error:
+        (room / "error").write_text("\n".join(error.problems), encoding="utf-8")
+        return
+    (room / "digest").write_text(index.digest, encoding="utf-8")
 
 
 def _login(room: Path, name: Name, env: Mapping[str, str]) -> Login:

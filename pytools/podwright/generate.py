@@ -14,6 +14,7 @@ from podwright.builders._base import FEATURES, PodContext
 from podwright.config import Config
 from podwright.doctor import proof, symptoms
 from podwright.images import resolve
+from podwright.inputs import usable
 from podwright.plan import plan_pod
 from podwright.request import Pod, parse_pod
 
@@ -66,10 +67,13 @@ def presets(config: Config, config_text: str = "") -> dict[str, bytes]:
     """
     allowed = plan.allowed_strategies(config)
     names = [name for name in strategies.names() if name in allowed]
+    wishes: dict[str, dict[str, Any]] = {name: {"builder": name} for name in [*names, "auto"]}
+    wishes["default"] = {}
+    wishes.update({f"pool-{name}": {"pool": name} for name in config.pools})
     made = {}
-    for name in [*names, "auto", "default"]:
-        wanted = {} if name == "default" else {"builder": name}
-        _, planned = plan_pod(parse_pod(wanted, config.defaults), config, config_text=config_text)
+    for name, wanted in wishes.items():
+        asked = parse_pod(wanted, usable(config, wanted))
+        _, planned = plan_pod(asked, config, config_text=config_text)
         made[f"{name}.json"] = pod.as_yaml(planned).encode()
     options = parse_pod({}, config.defaults).common.pod or Pod()
     context = PodContext(resolve(config.images), config.registries, options)

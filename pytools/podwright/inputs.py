@@ -6,6 +6,7 @@ from pathlib import Path
 
 from podwright import config as configs
 from podwright import request as requests
+from podwright import strategies
 from podwright.errors import Findings, UsageError
 from podwright.records import replace
 from podwright.schema import Invalid
@@ -59,7 +60,9 @@ def load(
     reading = found or Findings()
     parse = requests.parse_build if build else requests.parse_pod
     # Bound ones come with the request in a pipeline; elsewhere the logins of the machine are used.
-    defaults = {k: v for k, v in config.defaults.items() if k not in config.bound}
+    defaults = {k: v for k, v in usable(config, value).items() if k not in config.bound}
+    if "PODWRIGHT_BUILDER" in env:
+        defaults.pop("pool", None)  # the pod has its pool, or an engine of its own
     request = parse(value, defaults, reading)
     registries = request.common.registries
     try:
@@ -82,6 +85,14 @@ def organisation(env: Mapping[str, str]) -> str:
     """
     value = env.get("PODWRIGHT_CONFIG", "")
     return configs.organisation_text(value)[0] if value.strip() else ""
+
+
+def usable(config: Config, value: dict[str, Any]) -> dict[str, Any]:
+    """Give the defaults for a request; a pool is one for strategies that can use it."""
+    named = value.get("builder") or config.builder
+    if named not in strategies.names() or "pool" in strategies.get(named).features:
+        return config.defaults
+    return {name: item for name, item in config.defaults.items() if name != "pool"}
 
 
 def load_for_pod(

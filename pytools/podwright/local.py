@@ -14,18 +14,20 @@ if TYPE_CHECKING:
     from podwright.config import Config
 
 
-def _is_here(name: str, env: Mapping[str, str]) -> bool:
+def _is_here(name: str, env: Mapping[str, str], pool: str = "") -> bool:
     one = strategies.get(name)
-    return bool(one.local() and shutil.which(one.local()) and one.ready(env))
+    # A pool's daemons have addresses of their own.
+    ready = "pool" in one.features if pool else one.ready(env)
+    return bool(one.local() and shutil.which(one.local()) and ready)
 
 
-def chosen(config: Config, env: Mapping[str, str]) -> str:
+def chosen(config: Config, env: Mapping[str, str], pool: str = "") -> str:
     """Give the config's strategy when its program is on this machine, else the safest that is."""
     named = [config.builder] if config.builder in strategies.names() else []
-    return next((n for n in (*named, *strategies.everything()) if _is_here(n, env)), "")
+    return next((n for n in (*named, *strategies.everything()) if _is_here(n, env, pool)), "")
 
 
-def strategy(asked: str, config: Config, env: Mapping[str, str]) -> str:
+def strategy(asked: str, config: Config, env: Mapping[str, str], pool: str = "") -> str:
     """Give the strategy that a build on this machine takes.
 
     Raises:
@@ -44,7 +46,11 @@ def strategy(asked: str, config: Config, env: Mapping[str, str]) -> str:
         raise UsageError(
             f"builder: '{asked}' needs {program}, which is not installed here; install it{other}"
         )
-    name = chosen(config, env) if asked in ("", "auto") else asked
+    name = chosen(config, env, pool) if asked in ("", "auto") else asked
+    if not name and pool:
+        needed = [strategies.get(n).local() for n in able if "pool" in strategies.get(n).features]
+        sentence = f"pool: needs {', '.join(needed)}, which is not installed here; install it"
+        raise UsageError(sentence)
     if not name:
         programs = sorted({one.local() for one in strategies.everything().values()} - {""})
         raise UsageError(

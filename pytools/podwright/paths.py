@@ -10,5 +10,7 @@ ENGINE_DIR = "/run/podwright-engine"
 KEYS_DIR = "/run/podwright-keys"
 # Where the planner finds Kubernetes secrets with docker logins, by their names.
 SECRETS_DIR = "/run/podwright-secrets"
+# The certificates with which a builder reaches the daemons of a pool.
+POOL_DIR = "/run/podwright-pool"
 # Certificates that a builder shows to registries, by host, where it has no place of its own.
 CLIENTS_DIR = "/run/podwright-clients"

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from podwright import rules, tagrules
+    from podwright import pools, rules, tagrules
     from podwright.builders._base import Strategy
     from podwright.config import Config
     from podwright.request import Common, Image, PodParameters, Request
     from podwright.workspace import Facts, Source
 else:
+    pools = LazyModule("podwright.pools")
     rules = LazyModule("podwright.rules")
     tagrules = LazyModule("podwright.tagrules")
 
@@ -84,6 +85,7 @@ def plan_pod(
     name = _chosen(request, config, found)
     made = _made_pod(request, name, config, config_text, found)
     found.add(_login_conflicts(request, strategies.get(name) if name else None))
+    found.add(_pool_problems(request, config))
     for image, place in _images(request):
         problems = [*_name_problems(image), *_image_problems(image, None)]
         found.add(problem.below(*place) for problem in problems)
@@ -173,7 +175,12 @@ def _in_pod(request: Request, facts: Facts) -> Request:
             "or build outside of this withBuilderPod"
         )
         raise UsageError([Problem(sentence, "builder")])
-    return replace(request, common=replace(request.common, builder=there))
+    if request.common.pool not in ("", facts.pod_pool):
+        started = f"for pool '{facts.pod_pool}'" if facts.pod_pool else "without a pool"
+        sentence = f"this pod was started {started}; name the pool where the pod is made"
+        raise UsageError([Problem(sentence, "pool")])
+    common = replace(request.common, builder=there, pool=facts.pod_pool)
+    return replace(request, common=common)
 
 
 # -- the choice of a strategy --------------------------------------------------------------------
@@ -285,6 +292,8 @@ def needs(request: Request) -> dict[str, tuple[str, ...]]:
         asked["images"] = ("images",)
     if request.common.pod and request.common.pod.cacheClaim:
         asked["cacheClaim"] = ("pod", "cacheClaim")
+    if request.common.pool:
+        asked["pool"] = ("pool",)
     return asked
 
 
@@ -307,11 +316,14 @@ def _made_pod(
     """Make the pod of a strategy; none without one, or when the request's wishes clash with it."""
     made: dict[str, Any] = {}
     if name:
+        pool = config.pools.get(request.common.pool)
         context = PodContext(
+            pool=pool,
             secrets=tuple(dict.fromkeys(item.secret for item in request.common.credentials)),
             proxy=_proxy_of(request.common),
             images=resolve(config.images),
-            registries={**config.registries, **request.common.registries},
+            # Daemons of a pool run already, and know those of the organisation alone.
+            registries={**config.registries, **({} if pool else request.common.registries)},
             options=request.common.pod or Pod(),
             policy=config.policy,
             engine=config.engine,
@@ -354,10 +366,12 @@ def _builds(
     known = {**config.registries, **request.common.registries}
     found.add(_login_problems(request.common))
     found.add(_login_conflicts(request, strategy))
+    found.add(_pool_problems(request, config))
     found.add(_daemon_problems(known, facts, strategy))
     # Its pod was a preset, which nobody has judged for this job.
     if strategy and facts.pod_builder and config.rules.items:
-        found.add(rules.level(name, strategy.level, config.rules))
+        level = "restricted" if facts.pod_pool else strategy.level
+        found.add(rules.level(name, level, config.rules))
     found.add(_proxy_problems(request.common, facts, strategy))
     builds = []
     for asked, place in _images(request):
@@ -367,7 +381,8 @@ def _builds(
             sentence = "no rule gives a tag for what is built here; add 'type=sha'"
             problems.append(Problem(sentence, "tags"))
         if not problems:
-            builds.append(_made_build(image, known, request, facts, strategy))
+            made = _made_build(image, known, request, facts, strategy)
+            builds.append(replace(made, pool=config.pools.get(request.common.pool)))
             problems += strategy.refusals(builds[-1]) if strategy else []
             problems += rules.image(builds[-1], config.rules) if config.rules.items else []
         problems += _option_problems(image, name, strategy) if strategy else []
@@ -429,6 +444,17 @@ def _login_conflicts(request: Request, strategy: Strategy | None) -> Iterator[Pr
     return logins.problems(request.common.credentials, [host for host in own if host], strategy)
 
 
+def _pool_problems(request: Request, config: Config) -> Iterator[Problem]:
+    """Refuse a pool that is not there, and what its daemons are not for."""
+    if not request.common.pool:
+        return
+    if request.common.pod and request.common.pod.cacheClaim:
+        sentence = "is for an engine of the pod's own; a pool's daemons have disks: leave it out"
+        yield Problem(sentence, "pod", "cacheClaim")
+    platforms = dict.fromkeys(p for image in request.images for p in image.platforms)
+    yield from pools.problem(request.common.pool, config.pools, tuple(platforms))
+
+
 def _proxy_of(common: PodParameters) -> dict[str, str]:
     return common.proxy.variables() if common.proxy else {}
 
@@ -454,12 +480,15 @@ def _daemon_problems(
     if facts.engine_registries is None or strategy is None:
         return
     of_daemon = {host: item for host, item in known.items() if strategy.daemon_setting(item)}
+    sentence = (
+        "is a setting of the pool's daemons, which run already; put it into their configuration "
+        "and into the organisation's"
+        if facts.pod_pool
+        else "is a setting of this builder's daemon, which started with the pod; put it into the "
+        "organisation's config, or add pod: [:] so that the pod is planned for this build"
+    )
     for host in registries.unknown(of_daemon, facts.engine_registries):
-        yield Problem(
-            "is a setting of this builder's daemon, which started with the pod; put it into the "
-            "organisation's config, or add pod: [:] so that the pod is planned for this build",
-            *("registries", host),
-        )
+        yield Problem(sentence, "registries", host)
 
 
 # -- one image -----------------------------------------------------------------------------------

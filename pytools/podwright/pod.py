@@ -214,6 +214,7 @@ def assemble(name: str, parts: PodParts, context: PodContext, config_text: str) 
     options = context.options
     config_env, config_files = _carried(config_text)
     env = {"PODWRIGHT_BUILDER": name, **config_env}
+    env.update({"PODWRIGHT_POOL": context.pool.name} if context.pool else {})
     files = {**parts.files, **_certificate_files(parts, context), **config_files}
     _check_sizes(files)
     made = {

@@ -312,6 +312,7 @@ pw_step() { # kind, title, command...
     [ "$pw_kind" = push ] && pw_tried=$(date +%s) && pw_pushing=${pw_pushing:-$pw_tried}
     pw_run "$@" && return 0
     pw_code=$?
+    pw_elsewhere && continue
     pw_until=${pw_until:-$(($(date +%s) + 120))}
     if [ "$pw_try" -ge "$PW_RETRIES" ] || [ "$(date +%s)" -ge "$pw_until" ] || ! pw_transient "$pw_kind"; then
       break
@@ -349,6 +350,9 @@ pw_step() { # kind, title, command...
   # The builder's own number is told, but not passed on: 2 and 3 have a meaning here.
   pw_fail 1 "$pw_why"
 }
+
+# shellcheck disable=SC2317 # a strategy may have other places to build in
+pw_elsewhere() { return 1; }
 
 # Builds once more without what names a cache, when that is why it failed. Sets pw_code.
 pw_without_cache() { # command...
@@ -598,7 +602,12 @@ pw_done() { # constant part of the JSON object, repository, pattern of cached st
   [ -z "$pw_pushing" ] || pw_phases=", building $((pw_pushing - pw_started)) s, pushing $((pw_now - pw_pushing)) s"
   pw_say "tags: $5; steps from the cache: $pw_cached$pw_phases"
   [ -z "$pw_summary" ] || pw_say "$pw_summary"
-  pw_json="null,\"reference\":null"
+  pw_json="null,\"reference\":null" pw_more='' pw_told=''
+  for pw_one in ${pw_daemon:-}; do
+    pw_more="$pw_more,\"$pw_one\"" pw_told="$pw_told, $pw_one"
+  done
+  [ -z "$pw_more" ] || pw_say "built by ${pw_told#, } of pool '${pw_pool_name:-}'"
+  [ -z "$pw_more" ] || pw_more=",\"daemons\":[${pw_more#,}]"
   if [ -n "$pw_digest" ]; then
     pw_json="\"$pw_digest\",\"reference\":null"
     [ "$4" = true ] && pw_json="\"$pw_digest\",\"reference\":\"$2@$pw_digest\""
@@ -607,7 +616,7 @@ pw_done() { # constant part of the JSON object, repository, pattern of cached st
     pw_say "done in $pw_seconds s: $2"
   fi
   [ -n "$pw_results" ] && pw_results="$pw_results,"
-  pw_results="$pw_results{$1,$pw_described,\"digest\":$pw_json,\"cachedSteps\":$pw_cached,\"seconds\":$pw_seconds}"
+  pw_results="$pw_results{$1,$pw_described,\"digest\":$pw_json,\"cachedSteps\":$pw_cached,\"seconds\":$pw_seconds$pw_more}"
 }
 
 pw_beat_pid='' pw_answered='' PW_LOG=''

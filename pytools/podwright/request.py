@@ -541,6 +541,11 @@ class PodParameters:
         {},
         flag="--registry",
     )
+    pool: str = option(
+        Text(),
+        "a pool of the organisation's config, whose daemons build; the pod then has none",
+        "",
+    )
     proxy: Proxy | None = option(
         RecordOf(of=Proxy, shorthand="http"),
         "the way out, for daemons, clients and RUN steps",

@@ -149,11 +149,7 @@ def _image_lines(build: Build, recipe: Recipe, for_push: list[str]) -> list[str]
 
 def _describe_line(build: Build) -> str:
     """Have the registry say what is there now."""
-    item = build.registries.get(build.name.registry)
-    names = ("http", "skipTlsVerify", "ca")
-    setting = {name: getattr(item, name) for name in names if item and getattr(item, name)}
-    asked = {"registry": build.name.registry, "path": build.name.path, "setting": setting}
-    return shlex.join(["pw_describe", build.login("push", "all"), json.dumps(asked)])
+    return shlex.join(["pw_describe", build.login("push", "all"), json.dumps(build.place())])
 
 
 def _file_lines(path: str, content: str) -> list[str]:

@@ -33,6 +33,7 @@ class Facts:
         engine_registries: the registry settings that the pod's engine was started with, as JSON;
             None where no pod is known (a laptop, an agent).
         pod_builder: the strategy of the pod that this runs in, '' outside of pods.
+        pod_pool: the pool of that pod, '' for none.
         proxy: the proxy for HTTPS that the environment names.
     """
 
@@ -47,6 +48,7 @@ class Facts:
     epoch: int | None = None
     engine_registries: str | None = None
     pod_builder: str = ""
+    pod_pool: str = ""
     proxy: str = ""
 
 
@@ -94,6 +96,7 @@ def inspect(root: Path, env: Mapping[str, str]) -> Facts:
         epoch=int(epoch) if epoch.isascii() and epoch.isdecimal() else None,
         engine_registries=env.get("PODWRIGHT_ENGINE_REGISTRIES"),
         pod_builder=env.get("PODWRIGHT_BUILDER", ""),
+        pod_pool=env.get("PODWRIGHT_POOL", ""),
         proxy=env.get("HTTPS_PROXY", ""),
     )
 

@@ -236,8 +236,14 @@ class Bridge implements Serializable {
     if (!asked.isEmpty() && Parameters.of('choosing').contains(name)) {
       name = Requests.choice(resources.text(resources.folder() + 'choices.txt'), asked, name)
     }
+    if (request.pool != null && request.pool != '') {
+      name = 'pool-' + request.pool
+    }
     String file = resources.folder() + name + '.json'
     String pod = name.matches('[a-z0-9-]+') ? resources.text(file) : null
+    if (pod == null && name.startsWith('pool-')) {
+      return plan(request)
+    }
     if (pod == null) {
       fail(resources.withoutPreset(name))
     }

@@ -10,11 +10,11 @@ class Parameters implements Serializable {
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
       'reproducible', 'pull', 'push', 'output', 'cache', 'annotations', 'compression', 'network',
       'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'builderOptions', 'secrets', 'ssh', 'lint',
-      'verify', 'scan', 'pushApart', 'sbom', 'provenance', 'sign', 'builder', 'registries', 'proxy',
-      'pod', 'credentials', 'retries', 'record', 'timeout', 'images',
+      'verify', 'scan', 'pushApart', 'sbom', 'provenance', 'sign', 'builder', 'registries', 'pool',
+      'proxy', 'pod', 'credentials', 'retries', 'record', 'timeout', 'images',
     ],
     'withBuilderPod': [
-      'builder', 'registries', 'proxy', 'pod',
+      'builder', 'registries', 'pool', 'proxy', 'pod',
     ],
     'buildImage.images': [
       'image', 'tags', 'context', 'dockerfile', 'target', 'buildArgs', 'labels', 'platforms',
@@ -27,7 +27,7 @@ class Parameters implements Serializable {
     ],
     'pushImage': [
       'credentials', 'registries', 'image', 'output', 'tags', 'digest', 'discard', 'platforms',
-      'pushed', 'reference', 'cachedSteps', 'seconds',
+      'pushed', 'reference', 'cachedSteps', 'seconds', 'daemons',
     ],
     'pruneImages': [
       'credentials', 'registries', 'repository', 'keep', 'olderThan', 'protect', 'match', 'remove',
@@ -54,7 +54,7 @@ class Parameters implements Serializable {
     ],
     'features': [
       'platforms', 'reproducible', 'output', 'cache', 'annotations', 'compression', 'network',
-      'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'secrets', 'ssh', 'images',
+      'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'secrets', 'ssh', 'pool', 'images',
     ],
     'around': [
       'lint', 'verify', 'scan', 'pushApart', 'sbom', 'provenance', 'sign',

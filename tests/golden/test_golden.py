@@ -50,6 +50,17 @@ def checked_out() -> TemporaryDirectory[str]:
 _CHECKOUT = checked_out()
 WORKSPACE = Path(_CHECKOUT.name)
 CASES = [f"{name}-{size}" for name in strategies.names() for size in ("minimal", "full")]
+# Strategies that can build on daemons of a pool, and what they are told of one.
+CASES += [f"{n}-pool" for n, one in strategies.everything().items() if "pool" in one.features]
+POOL = """\
+pools:
+  team-a:
+    namespace: pool-a
+    certificates: pool-a-client
+    daemons:
+      - {service: amd64, replicas: 3, platforms: [linux/amd64]}
+      - {service: arm64, replicas: 10, platforms: [linux/arm64]}
+"""
 # What a pipeline's workspace is called in a pod.
 MOUNTED = "/home/jenkins/agent/workspace/app"
 FACTS = Facts(
@@ -122,10 +133,22 @@ def full(name: str) -> dict[str, Any]:
     return request
 
 
+def pooled(name: str) -> dict[str, Any]:
+    """Give a request for daemons of a pool."""
+    return {
+        **minimal(name),
+        "pool": "team-a",
+        "platforms": ["linux/amd64", "linux/arm64"],
+        "cache": True,
+        "credentials": [{"credentialsId": "push", "variable": "PW_1"}],
+    }
+
+
 def planned(case: str) -> Plan:
     """Plan a case, with every fact fixed."""
     value = json.loads((HERE / case / "request.json").read_text(encoding="utf-8"))
-    request, config = inputs.load(value, WORKSPACE, {})
+    env = {"PODWRIGHT_CONFIG": POOL} if case.endswith("-pool") else {}
+    request, config = inputs.load(value, WORKSPACE, env)
     return plan(request, config, FACTS)
 
 
@@ -161,7 +184,7 @@ def case(request: pytest.FixtureRequest) -> str:
         asked = folder / "request.json"
         if not asked.exists():
             builder, _, size = name.rpartition("-")
-            value = {"minimal": minimal, "full": full}[size](builder)
+            value = {"minimal": minimal, "full": full, "pool": pooled}[size](builder)
             asked.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
         for file, content in shown(name).items():
             (folder / file).write_text(content, encoding="utf-8")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from podwright import pod as pod  # noqa: PLC0414 - builders take it from here
+    from podwright.pools import Pool
     from podwright.references import Name
     from podwright.request import Common, Image, Pod, Registry
     from podwright.workspace import Facts
@@ -33,6 +34,7 @@ FEATURES: dict[str, str] = {
     "output": "write an OCI archive",
     "images": "build several images in one pod",
     "cacheClaim": "keep its storage on a volume claim",
+    "pool": "build on a pool of daemons",
     "annotations": "annotate the image",
     "compression": "choose the compression",
     "network": "choose the network of RUN steps",
@@ -105,6 +107,7 @@ class Build:
         content: what the Dockerfile says.
         ignorefile: the ignore file of this Dockerfile alone, '' when there is none.
         epoch: seconds since 1970, the time that files and image get; None leaves theirs.
+        pool: whose daemons build it; None for the pod's own builder.
     """
 
     image: Image
@@ -119,6 +122,7 @@ class Build:
     content: Dockerfile = Dockerfile()
     ignorefile: str = ""
     epoch: int | None = None
+    pool: Pool | None = None
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -128,6 +132,13 @@ class Build:
     def docker_config(self, use: str) -> dict[str, str]:
         """Give the environment that makes a client use the logins, when there are any."""
         return {"DOCKER_CONFIG": Expand(f"$PW_TMP/{use}")} if use in self.auth else {}
+
+    def place(self) -> dict[str, Any]:
+        """Give where the image is, for who asks the registry about it."""
+        item = self.registries.get(self.name.registry)
+        names = ("http", "skipTlsVerify", "ca")
+        setting = {name: getattr(item, name) for name in names if item and getattr(item, name)}
+        return {"registry": self.name.registry, "path": self.name.path, "setting": setting}
 
     def login(self, *uses: str) -> str:
         """Give the first of some uses that has logins; '' without any."""
@@ -144,6 +155,7 @@ class PodContext:
         secrets: Kubernetes secrets with docker logins, by name; '' counts for none.
         proxy: the variables of the proxy, by name.
         roomy: whether the planner's container also scans, attests and signs.
+        pool: whose daemons build; None for an engine of the pod's own.
     """
 
     images: Mapping[str, str]
@@ -154,6 +166,7 @@ class PodContext:
     secrets: tuple[str, ...] = ()
     proxy: Mapping[str, str] = field(default_factory=dict)
     roomy: bool = False
+    pool: Pool | None = None
 
 
 @record

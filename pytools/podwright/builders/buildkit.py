@@ -11,14 +11,18 @@ from podwright.builders._base import (
     Recipe,
     Step,
     Strategy,
+    call,
     flags,
     mounts,
     options_of,
     pod,
+    shell_functions,
     ssh_mounts,
 )
 from podwright.errors import Problem
-from podwright.paths import CLIENTS_DIR, ENGINE_DIR, FILES_DIR
+from podwright.paths import CLIENTS_DIR, ENGINE_DIR, FILES_DIR, POOL_DIR
+from podwright.records import replace
+from podwright.resources import LazyModule
 from podwright.shell import Expand
 
 TYPE_CHECKING = False
@@ -26,7 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from podwright import pools
     from podwright.request import Image, Registry
+else:
+    pools = LazyModule("podwright.pools")
 
 SOCKET = f"unix://{ENGINE_DIR}/buildkitd.sock"
 STORAGE = "/home/user/.local/share/buildkit"
@@ -40,7 +47,7 @@ class BuildKit(Strategy):
     """
 
     features = frozenset(
-        {"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"}
+        {"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim", "pool"}
         | {"annotations", "compression", "network", "addHosts", "ulimits", "shmSize"}
         | {"buildContexts", "reproducible"}
     )
@@ -57,6 +64,8 @@ class BuildKit(Strategy):
     def pod(self, context: PodContext) -> PodParts:
         """A client that passes `restricted`, and the daemon as user 1000."""
         image = context.images["buildkit"]
+        if context.pool:
+            return _client_alone(image, context.pool.certificates)
         return PodParts(
             builder=pod.container(
                 "builder",
@@ -82,28 +91,29 @@ class BuildKit(Strategy):
 
     def recipe(self, build: Build) -> Recipe:
         """Build and push in one call; the daemon keeps what was done when it is tried again."""
-        words = [
-            "buildctl",
-            "build",
-            "--progress",
-            "plain",
-            *_source_flags(build),
-            *_output_flags(build),
-        ]
-        env = build.docker_config(build.login("all", "push", "pull"))
+        if build.pool and len(build.image.platforms) > 1:
+            return _apart(build)
+        first = [_choice(build)] if build.pool else []
         return Recipe(
-            steps=(Step(f"building {build.name}", tuple(words), "build", env),),
+            steps=(*first, _step(build)),
             digest_file=Expand("$PW_TMP/metadata.json"),
             digest_key="containerimage.digest",
             cached=r"^#[0-9]+ CACHED",
+            functions=shell_functions("pool") if first else "",
         )
 
     def refusals(self, build: Build) -> list[Problem]:
         """The host's network would be the pod's, with all that listens in it."""
-        if build.image.network != "host":
-            return []
-        sentence = "BuildKit's steps have no network of the host here; use 'default' or 'none'"
-        return [Problem(sentence, "network")]
+        found = []
+        if build.image.network == "host":
+            sentence = "BuildKit's steps have no network of the host here; use 'default' or 'none'"
+            found.append(Problem(sentence, "network"))
+        if build.pool and build.image.output and len(build.image.platforms) > 1:
+            sentence = (
+                "is one archive, and a pool builds each platform apart; leave one of both out"
+            )
+            found.append(Problem(sentence, "output"))
+        return found
 
     def local(self) -> str:
         """`buildctl` on PATH, with BUILDKIT_HOST naming a daemon."""
@@ -112,6 +122,74 @@ class BuildKit(Strategy):
     def ready(self, env: Mapping[str, str]) -> bool:
         """A client without a daemon's address builds nothing."""
         return bool(env.get("BUILDKIT_HOST"))
+
+
+def _client_alone(image: str, certificates: str) -> PodParts:
+    """Give a pod without an engine: it passes `restricted`, and has nothing to wait for."""
+    return PodParts(
+        builder=pod.container(
+            "builder",
+            image,
+            command=pod.KEEP_ALIVE,
+            env={"HOME": "/home/user"},
+            read_only={"pool": POOL_DIR},
+            resources=pod.CLIENT,
+            security=pod.RESTRICTED,
+        ),
+        volumes=({"name": "pool", "secret": {"secretName": certificates}},),
+        clients={"builder": CLIENTS_DIR},
+    )
+
+
+def _step(build: Build, metadata: str = "$PW_TMP/metadata.json") -> Step:
+    """Give the one call that builds and pushes."""
+    program = ["buildctl", *(["--tlsdir", Expand("$pw_keys")] if build.pool else [])]
+    words = [*program, "build", "--progress", "plain", *_source_flags(build)]
+    words += ["--metadata-file", Expand(metadata), *_output_flags(build)]
+    env = build.docker_config(build.login("all", "push", "pull"))
+    return Step(f"building {build.name}", tuple(words), "build", env)
+
+
+def _choice(build: Build, platform: str = "") -> Step:
+    """Name the daemons of the pool that are tried, the image's favourite first."""
+    assert build.pool  # noqa: S101 - for the type checker
+    wanted = platform or "".join(build.image.platforms)
+    return call("pw_pool", build.pool.name, *pools.addresses(build.pool, str(build.name), wanted))
+
+
+def _apart(build: Build) -> Recipe:
+    """Build each platform on its own daemons, all at once, and join them to one index."""
+    steps = []
+    for number, platform in enumerate(build.image.platforms):
+        image = _for_platform(build.image, platform)
+        one = _step(replace(build, image=image, tags=()), f"$PW_TMP/metadata-{number}.json")
+        env = [Expand(f"{name}={value}") for name, value in one.env.items()]
+        title = f"{one.title} for {platform}"
+        beside = call("pw_beside", platform, title, "env", *env, *one.argv)
+        steps += [_choice(build, platform), beside]
+    steps.append(call("pw_together"))
+    if build.image.push:
+        asked = json.dumps({**build.place(), "tags": build.tags})
+        steps.append(call("pw_join", build.login("push", "all"), asked))
+    return Recipe(
+        steps=tuple(steps),
+        digest_file="",
+        cached=r"^#[0-9]+ CACHED",
+        functions=shell_functions("pool"),
+    )
+
+
+def _for_platform(image: Image, platform: str) -> Image:
+    """Give an image of one platform; its cache must not take the place of another one's."""
+    cache = image.cache
+
+    def own(ref: str) -> str:
+        tag = "" if ":" in ref.rsplit("/", 1)[-1] else ":cache"
+        return f"{ref}{tag}-{platform.replace('/', '-')}" if ref else ""
+
+    if cache:
+        cache = replace(cache, ref=own(cache.ref), read=(*map(own, cache.read), *cache.read))
+    return replace(image, platforms=(platform,), cache=cache)
 
 
 def _daemon_sidecar(image: str, context: PodContext) -> dict[str, Any]:
@@ -215,7 +293,7 @@ def _cache_flags(build: Build) -> list[str]:
 
 def _output_flags(build: Build) -> list[str]:
     """Give where the result goes; several names are one CSV field, so they are quoted."""
-    words = ["--metadata-file", Expand("$PW_TMP/metadata.json")]
+    words: list[str] = []
     if build.image.output:
         words += [
             "--output",
@@ -224,7 +302,8 @@ def _output_flags(build: Build) -> list[str]:
         ]
     if build.image.push:
         more = _image_attributes(build)
-        names = ",".join(build.references)
+        names = ",".join(build.references) or str(build.name)
+        more += "" if build.tags else ",push-by-digest=true"
         http = _http_attribute(build, names)
         words += [
             "--output",

@@ -62,7 +62,7 @@ def _planned(
 ) -> tuple[Request, Config, Plan]:
     """Plan what can be built here; gives the request and the configs as well."""
     request, config = inputs.load(value, root, console.env, found)
-    name = local.strategy(request.common.builder, config, console.env)
+    name = local.strategy(request.common.builder, config, console.env, request.common.pool)
     request = replace(request, common=replace(request.common, builder=name))
     made = plan(request, config, workspace.inspect(root, console.env), found)
     refuse_without_registry(made.builds)

@@ -91,6 +91,7 @@ class Pushing(Repositories):
     reference: Any = option(_RESULT, "name with digest", None, internal=True)
     cachedSteps: Any = option(_RESULT, "of the build", None, internal=True)  # noqa: N815
     seconds: Any = option(_RESULT, "of the build", None, internal=True)
+    daemons: Any = option(_RESULT, "of a pool that have built it", None, internal=True)
 
 
 @record
