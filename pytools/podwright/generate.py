@@ -118,7 +118,23 @@ def made_for(root: Path) -> dict[str, bytes]:
         name, there = path.relative_to(root).as_posix(), path.read_bytes() if path.exists() else b""
         if there and bundle.members_of(there) == bundle.members_of(made[name]):
             made[name] = there
-    return {**made, "src/podwright/Bundle.groovy": _sums(made)}
+    return {**made, **_chart(root), "src/podwright/Bundle.groovy": _sums(made)}
+
+
+def _chart(root: Path) -> dict[str, bytes]:
+    """Give the templates of the Helm chart of a pool."""
+    from podwright.desk import chart  # noqa: PLC0415 - the bundle has no chart
+
+    parts = ["base/" + name for name in ("namespace", "daemons", "settings", "disruption")]
+    parts += ["base/network", "keda/scaling", "cert-manager/certificates"]
+    pool = root / "deploy" / "pool"
+    return {
+        f"deploy/pool/chart/templates/{Path(part).name}.yaml": chart.template(
+            (pool / f"{part}.yaml").read_text(encoding="utf-8")
+        ).encode()
+        for part in parts
+        if pool.exists()
+    }
 
 
 def _sums(made: dict[str, bytes]) -> bytes:

@@ -27,6 +27,7 @@ IMAGES: dict[str, str] = {
     "syft": "docker.io/anchore/syft:v1.57.1",
     "grype": "docker.io/anchore/grype:v0.121.3",
     "hadolint": "docker.io/hadolint/hadolint:v2.15.1",
+    "queue": "docker.io/library/haproxy:3.2.9-alpine",
     "cosign": "ghcr.io/sigstore/cosign/cosign:v3.1.3",
 }
 

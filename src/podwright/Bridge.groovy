@@ -154,7 +154,8 @@ class Bridge implements Serializable {
       }
       return
     }
-    boolean planned = request.pod != null || step != 'buildImage'
+    // Which pools there are stands in a config that may lie beside the presets alone.
+    boolean planned = request.pod != null || request.pool != null || step != 'buildImage'
     if (!planned && steps.env.WORKSPACE_TMP.startsWith('/')) { // not on Windows
       planHere(request, true)
     }

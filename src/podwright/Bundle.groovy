@@ -2,8 +2,8 @@ package podwright
 
 /** The SHA-256 of the bundles; `make generate` renews it. */
 class Bundle implements Serializable {
-  static final String SUM = '590b418238e22056585068161467dad1402b4627c4da2fa64587ddd51cb1448a'
-  static final String JOBS_SUM = '4c80e42cec3536ff123b3bf6522d51167264071c98813076f2bf449367467986'
+  static final String SUM = 'a652209b2e0d2154ff6f4db87ccd878ac6215a34321e02724b0ab855f1dab077'
+  static final String JOBS_SUM = 'c2536dd6ee0a07f56e031c773d38cdf24d9303cafe7ad8ccdc6c63a5a037f254'
 
   private static final long serialVersionUID = 1L
 }

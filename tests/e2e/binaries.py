@@ -143,6 +143,7 @@ MODULES = (
         ),
         stamps=(f"{COMPONENT}.gitVersion", "k8s.io/client-go/pkg/version.gitVersion"),
     ),
+    Module("helm.sh/helm/v3", "v3.22.0", (("helm", "./cmd/helm"),), on_demand=True),
     # For `make trust`: a registry with the referrers API, and the tools of the supply chain.
     Module("github.com/olareg/olareg", "v0.1.2", (("olareg", "./cmd/olareg"),), on_demand=True),
     Module("oras.land/oras", "v1.3.6", (("oras", "./cmd/oras"),), on_demand=True),

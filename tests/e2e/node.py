@@ -12,11 +12,13 @@ import json
 import os
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -195,10 +197,10 @@ def _registry(name: str, address: str, more: dict[str, Any]) -> None:
 
 
 def names() -> None:
-    """Answer DNS questions of pods: one name exists, every other is quickly said not to."""
+    """Answer DNS questions of pods: a registry and services without an address exist, no others."""
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind((GATEWAY, 53))
-    known = {name.split(":")[0]: GATEWAY for name in NAMES if not name[0].isdigit()}
+    known = {name.split(":")[0]: [GATEWAY] for name in NAMES if not name[0].isdigit()}
 
     def answer() -> None:
         while True:
@@ -209,7 +211,36 @@ def names() -> None:
     threading.Thread(target=answer, daemon=True).start()
 
 
-def _reply(question: bytes, known: dict[str, str]) -> bytes:
+def ready_pods(name: str) -> list[str]:
+    """Give the addresses of a headless service's ready pods, or of the one that is named."""
+    labels = name.removesuffix(".svc.cluster.local").split(".")
+    if len(labels) not in (2, 3):
+        return []
+    pod, service, namespace = ["", *labels][-3:]
+    found = _asked(
+        f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+        f"?labelSelector=kubernetes.io/service-name%3D{service}"
+    )
+    return [
+        address
+        for piece in found["items"]
+        for one in piece["endpoints"] or ()
+        if one["conditions"]["ready"] and pod in ("", one.get("hostname"))
+        for address in one["addresses"]
+    ]
+
+
+def _asked(path: str) -> Any:
+    config = json.loads((STATE / "kubeconfig-controller").read_text())
+    token = config["users"][0]["user"]["token"]
+    address = f"https://{NODE_IP}:{API_PORT}{path}"
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})
+    trust = ssl.create_default_context(cafile=f"{STATE}/pki/ca.crt")
+    with urllib.request.urlopen(request, timeout=5, context=trust) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def _reply(question: bytes, known: dict[str, list[str]]) -> bytes:
     """Answer one DNS question (RFC 1035, section 4)."""
     labels, at = [], 12
     while question[at]:
@@ -217,14 +248,15 @@ def _reply(question: bytes, known: dict[str, str]) -> bytes:
         at += question[at] + 1
     kind = struct.unpack(">H", question[at + 1 : at + 3])[0]
     asked = question[12 : at + 5]
-    address = known.get(".".join(labels).lower())
-    found = address is not None and kind == 1
-    code = 0 if address else 3  # 3: no such name
-    head = question[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, int(found), 0, 0)
-    if not found:
-        return head + asked
-    record = struct.pack(">HHHLH", 0xC00C, 1, 1, 60, 4) + socket.inet_aton(address or "")
-    return head + asked + record
+    name = ".".join(labels).lower()
+    addresses = known.get(name, [])
+    if name.endswith(".svc.cluster.local"):
+        addresses = ready_pods(name)
+    code = 0 if addresses else 3  # 3: no such name
+    found = addresses if kind == 1 else []
+    head = question[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, len(found), 0, 0)
+    record = struct.pack(">HHHLH", 0xC00C, 1, 1, 1, 4)
+    return head + asked + b"".join(record + socket.inet_aton(address) for address in found)
 
 
 def control_plane() -> None:

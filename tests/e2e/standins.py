@@ -32,7 +32,7 @@ CACHE = binaries.CACHE.parent / "images"
 SUITE = "trixie"
 PACKAGES = (
     "aardvark-dns,buildah,busybox-static,ca-certificates,catatonit,conmon,crun,fuse-overlayfs,git,"
-    "iproute2,iptables,libcap2-bin,netavark,nftables,openssh-client,openssl,passt,pigz,podman,"
+    "haproxy,iproute2,iptables,libcap2-bin,netavark,nftables,openssh-client,openssl,passt,pigz,podman,"
     "procps,python3,slirp4netns,uidmap,xz-utils"
 )
 AGENT = "docker.io/jenkins/inbound-agent:3355.v388858a_47b_33-5"
@@ -368,6 +368,11 @@ def write(layout: Layout, tar: Path) -> None:
             "WorkingDir": "/workspace",
             "Volumes": {"/busybox": {}},
         },
+    )
+    layout.image(
+        IMAGES["queue"],
+        [debian, shell],
+        {"User": "haproxy", "Env": env(), "StopSignal": "SIGUSR1"},
     )
     layout.image(
         AGENT,

@@ -32,10 +32,10 @@ EXAMPLES = {
     "push-apart": ["push-apart"],
 }
 # Those of languages and layouts need nothing of a pod: tests/host/test_examples.py runs them. The
-# jobs of `seed` have tests of their own: it builds no image.
+# jobs of `seed` have tests of their own: it builds no image; `pool` is in test_pool.py.
 ELSEWHERE = {
     *("go", "maven", "monorepo", "multi-platform", "node", "private-registry", "python"),
-    *("seed", "test-then-push", "wrapper-library"),
+    *("pool", "seed", "test-then-push", "wrapper-library"),
 }
 # All but this one leave the strategy to a parameter.
 FIXED = {"hello": "buildah", "push-apart": "kaniko"}

@@ -49,6 +49,7 @@ SAME: dict[str, list[tuple[list[str], Any]]] = {
     "builderOptions": [
         (["--builder-options", "buildah=--squash"], {"buildah": ["--squash"]}),
     ],
+    "pool": [(["--pool", "team-a"], "team-a")],
     "proxy": [
         (["--proxy", "http=http://p.example:3128"], {"http": "http://p.example:3128"}),
     ],

@@ -131,6 +131,7 @@ GOOD: dict[str, list[tuple[Any, Any]]] = {
         ),
     ],
     "builderOptions": [({"kaniko": ["--single-snapshot"]}, {"kaniko": ("--single-snapshot",)})],
+    "pool": [("team-a", "team-a"), ("", "")],
     "proxy": [
         ("http://p.example:3128", Proxy(http="http://p.example:3128")),
         (
@@ -257,6 +258,7 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
     "builderOptions": [
         ({"kaniko": [1]}, ["builderOptions.kaniko[0]: expected a text, got a number"]),
     ],
+    "pool": [(3, ["pool: expected text, got a number"])],
     "proxy": [
         ("p.example:3128",
          ["proxy.http: 'p.example:3128' is not a proxy; write e.g. 'http://proxy.example:3128'"]),
@@ -451,7 +453,9 @@ def test_a_pod_takes_those_parameters_only_that_make_a_pod(
         "credentials: does nothing here; it is a parameter of buildImage",
         "unknown parameter 'bilder'; did you mean 'builder'?",
     ]
-    assert [i.name for i in fields(PodParameters)] == ["builder", "registries", "proxy", "pod"]
+    assert [i.name for i in fields(PodParameters)] == [
+        *("builder", "registries", "pool", "proxy", "pod")
+    ]
 
 
 def test_a_pod_takes_those_defaults_that_are_its_own() -> None:

@@ -591,6 +591,19 @@ class BridgeTest {
   }
 
   @Test
+  void a_pool_has_a_preset_of_its_own_or_its_pod_is_planned() {
+    Pipelines pipelines = organisation("builder: x\n");
+    Pipelines.write(directory.resolve("library/resources/ours/pods/pool-team-a.json"),
+        StandIn.POD.formatted("of team-a"));
+    var outcome = pipelines.run("node { buildImage(image: 'a', pool: 'team-a') }");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertTrue(outcome.log().contains("builder (of team-a)"), outcome.log());
+    var planned = organisation("builder: x\n").run("node { buildImage(image: 'a', pool: 'b') }");
+    assertEquals("SUCCESS", planned.result(), planned.log());
+    assertTrue(planned.log().contains("\"pool\": \"b\"} with /config)"), planned.log());
+  }
+
+  @Test
   void presets_without_their_config_plan_no_pod() {
     assertEquals("buildImage: resources/ours/pods/ has no config.yaml, which a pod that is planned "
         + "needs: render the presets again with podwright generate --presets, or set PODWRIGHT_CONFIG.",
