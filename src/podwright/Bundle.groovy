@@ -2,8 +2,8 @@ package podwright
 
 /** The SHA-256 of the bundles; `make generate` renews it. */
 class Bundle implements Serializable {
-  static final String SUM = 'a652209b2e0d2154ff6f4db87ccd878ac6215a34321e02724b0ab855f1dab077'
-  static final String JOBS_SUM = 'c2536dd6ee0a07f56e031c773d38cdf24d9303cafe7ad8ccdc6c63a5a037f254'
+  static final String SUM = 'a81e9e4d201f4efe7d24ef22da0c0f4a2c5de66f8cfe6544b24323a7235d0caf'
+  static final String JOBS_SUM = 'bdf9b5f33fd884b2be24796bf7fc96e85c3cb15805e83d3ce5fca762eabc51e6'
 
   private static final long serialVersionUID = 1L
 }

@@ -46,6 +46,10 @@ LINES: dict[str, tuple[str, Any]] = {
     "plan": ("plan -t r.example/app:1", {"builder": "kaniko"}),
     "pod": ("pod --builder kaniko", {"kind": "Pod"}),
     "policy": ("policy manifests --namespace b", {"kind": "List"}),
+    "pool": (
+        "pool certificates a --config org.yaml",
+        {"done": "they are of the same authority", "next": ["kubectl apply"]},
+    ),
     "report": ("report result.json", "<!DOCTYPE html>"),
 }
 # These speak with a registry, a cluster, a controller or a builder: tests/contract and tests/host
@@ -75,6 +79,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     (tmp_path / "build.log").write_text(
         "Error: pushing: unauthorized: authentication required\nexit code 1\n"
+    )
+    (tmp_path / "org.yaml").write_text(
+        "pools: {a: {namespace: p, certificates: c, daemons: [{service: d, replicas: 1}]}}"
     )
     (tmp_path / "result.json").write_text('{"image": "a", "tags": ["1"]}')
     return tmp_path

@@ -39,7 +39,7 @@ def make(tmp_path: Path) -> Any:
         folder = tmp_path / name
         more = ["--config", str(tmp_path / "org.yaml"), "--directory", str(folder)]
         code = cli.run(["pool", "certificates", name, *more, *words], console)
-        said = str(console.stderr.getvalue())  # type: ignore[attr-defined]
+        said = console.stderr.getvalue() or console.stdout.getvalue()  # type: ignore[attr-defined]
         if code:
             return f"{code}: {said}", {}
         found = {}

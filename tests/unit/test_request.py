@@ -258,7 +258,7 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
     "builderOptions": [
         ({"kaniko": [1]}, ["builderOptions.kaniko[0]: expected a text, got a number"]),
     ],
-    "pool": [(3, ["pool: expected text, got a number"])],
+    "pool": [(3, ["pool: expected a text, got a number"])],
     "proxy": [
         ("p.example:3128",
          ["proxy.http: 'p.example:3128' is not a proxy; write e.g. 'http://proxy.example:3128'"]),

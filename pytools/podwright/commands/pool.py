@@ -31,6 +31,14 @@ if TYPE_CHECKING:
     from podwright.pools import Pool
 
 SUMMARY = "make the certificates of a pool of daemons"
+OPTIONS = """
+name              the pool, as the organisation's config declares it
+--config FILE     that config (PODWRIGHT_CONFIG)
+--directory DIR   where they are kept (default: the name)
+--namespace NAME=builds  that of the builds
+--days N=90       how long they hold
+--rotate          go one step to a new authority
+"""
 
 _SETTINGS = """\
 [req]
@@ -52,13 +60,7 @@ extendedKeyUsage = clientAuth
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("action", choices=("certificates",), help="certificates")
-    add("name", help="the pool, as the organisation's config declares it")
-    add("--config", default="", metavar="FILE", help="that config (default: PODWRIGHT_CONFIG)")
-    add("--directory", default="", metavar="DIR", help="where they are kept (default: the name)")
-    add("--namespace", default="builds", help="that of the builds (default: builds)")
-    add("--days", type=int, default=90, metavar="N", help="how long they hold (default: 90)")
-    add("--rotate", action="store_true", help="go one step to a new authority")
+    add("what", choices=["certificates"], metavar="certificates", help="what is made")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -74,12 +76,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
     keys.write("daemons.yaml", [_secret(name, where, daemons) for name, where in names])
     keys.write("client.yaml", [_secret(pool.certificates, options.namespace, client)])
     services = " ".join(f"statefulset/{one.service}" for one in pool.daemons)
-    console.say(
-        f"podwright pool: {told}. Now\n"
-        f"  kubectl apply -f {keys.folder}/client.yaml -f {keys.folder}/daemons.yaml\n"
-        f"  kubectl -n {pool.namespace} rollout restart {services}\n"
-        f"  kubectl -n {pool.namespace} rollout status {services}"
-    )
+    steps = [
+        f"kubectl apply -f {keys.folder}/client.yaml -f {keys.folder}/daemons.yaml",
+        f"kubectl -n {pool.namespace} rollout restart {services}",
+        f"kubectl -n {pool.namespace} rollout status {services}",
+    ]
+    text = "\n".join([f"{told}. Now:", *(f"  {step}" for step in steps)])
+    console.result(text, {"done": told, "next": steps})
     return 0
 
 
