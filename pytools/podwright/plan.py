@@ -6,7 +6,7 @@ import posixpath
 import re
 import time
 
-from podwright import caches, limits, logins, registries, script, strategies
+from podwright import limits, logins, registries, script, strategies
 from podwright.builders._base import FEATURES, Build, PodContext, matches_option, pod
 from podwright.errors import Findings, Problem, UsageError, repeated, shown
 from podwright.images import resolve
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from podwright import pools, rules, tagrules
+    from podwright import caches, pools, rules, tagrules
     from podwright.builders._base import Strategy
     from podwright.config import Config
     from podwright.request import Common, Image, PodParameters, Request
     from podwright.workspace import Facts, Source
 else:
+    caches = LazyModule("podwright.caches")
     pools = LazyModule("podwright.pools")
     rules = LazyModule("podwright.rules")
     tagrules = LazyModule("podwright.tagrules")
@@ -513,7 +514,9 @@ def _made_build(
             context=_as_argument(followed(facts, image.context)),
             # Every builder knows them without an ARG, and keeps them out of history and cache.
             buildArgs={**_proxy_of(request.common), **image.buildArgs},
-            cache=caches.located(image, name, facts, strategy) if strategy else None,
+            cache=caches.located(image, name, facts, strategy)
+            if strategy and image.cache
+            else None,
         ),
         common=request.common,
         name=name,

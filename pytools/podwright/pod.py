@@ -1,8 +1,8 @@
 """Small functions that make and merge pods as dicts. Pure.
 
-What the kubernetes plugin adds (the `jnlp` container, the workspace volume at /home/jenkins/agent
-in each container, restartPolicy Never) is not here. Every security field is stated, because a cloud
-with `restrictedPssSecurityContext` fills in those that are not.
+What the kubernetes plugin adds (most of the `jnlp` container, the workspace volume at
+/home/jenkins/agent in each container, restartPolicy Never) is not here. Every security field is
+stated, because a cloud with `restrictedPssSecurityContext` fills in those that are not.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 else:
     yaml11 = LazyModule("podwright.yaml11")
 
+AGENT = "jnlp"
 WORKING_DIR = "/home/jenkins/agent"
 TMP = "/tmp"  # noqa: S108 - a path inside containers
 REASONS = "podwright.dev/privileges"
@@ -119,7 +120,8 @@ def container(  # noqa: PLR0913 - each is given by its name
 def sidecar(name: str, image: str, **fields: Any) -> dict[str, Any]:
     """Make a native sidecar: an init container that goes on (Kubernetes >= 1.29).
 
-    It is started before the containers, which wait for its startup probe, and ended after them.
+    It is started before the containers and ended after them. It has no startup probe, for which the
+    agent would have to wait: the probe of the builder, its client, keeps the pod from being ready.
     The working directory of the agent is not mounted there.
     """
     made = container(name, image, **fields)
@@ -129,7 +131,10 @@ def sidecar(name: str, image: str, **fields: Any) -> dict[str, Any]:
 
 
 def startup(command: Sequence[str]) -> dict[str, Any]:
-    """Make a startup probe that asks once a second for two minutes; see :func:`_use_claim`."""
+    """Make a startup probe that asks once a second for two minutes; see :func:`_use_claim`.
+
+    Jenkins gives no step to a pod before it is ready.
+    """
     return {
         "exec": {"command": list(command)},
         "periodSeconds": 1,
@@ -716,5 +721,14 @@ def _names_of(items: Any) -> list[str]:
 
 
 def as_yaml(made: Mapping[str, Any]) -> str:
-    """Write a pod; JSON is YAML, keeps the order, and needs no library."""
-    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+    """Write a pod for Jenkins; JSON is YAML, keeps the order, and needs no library.
+
+    The kubelet starts containers one after the other, and Jenkins' plugin puts its agent last,
+    whose Java needs seconds to connect. One that is named here keeps its place, and the plugin
+    fills it in (its PodTemplateBuilder): the others are started in these seconds.
+    """
+    containers = made["spec"]["containers"]
+    agent = next((item for item in containers if item["name"] == AGENT), {"name": AGENT})
+    others = [item for item in containers if item is not agent]
+    spec = {**made["spec"], "containers": [agent, *others]}
+    return json.dumps({**made, "spec": spec}, indent=2, ensure_ascii=False) + "\n"

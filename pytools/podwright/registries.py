@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 
 from podwright.references import DOCKER_HUB
+from podwright.resources import LazyModule
 from podwright.shell import Expand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import hashlib
     from collections.abc import Mapping
 
     from podwright.request import Registry
+else:
+    hashlib = LazyModule("hashlib")  # OpenSSL takes milliseconds to load
 
 
 def signature(registries: Mapping[str, Registry]) -> str:

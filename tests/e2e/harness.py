@@ -192,15 +192,13 @@ def jenkins(pod: Mapping[str, Any], name: str, namespace: str) -> dict[str, Any]
     volumes = spec.setdefault("volumes", [])
     if "workspace-volume" not in {item["name"] for item in volumes}:
         volumes.append({"name": "workspace-volume", "emptyDir": {}})
-    if "jnlp" not in {item["name"] for item in spec["containers"]}:
-        spec["containers"].append(
-            {
-                "name": "jnlp",
-                "image": standins.AGENT,
-                "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}},
-                **_same_as_cloud_flag(spec),
-            }
-        )
+    agent = next((item for item in spec["containers"] if item["name"] == "jnlp"), None)
+    if agent is None:
+        agent = {"name": "jnlp"}
+        spec["containers"].append(agent)
+    agent.setdefault("image", standins.AGENT)
+    agent.setdefault("resources", {"requests": {"cpu": "100m", "memory": "256Mi"}})
+    agent.setdefault("securityContext", _same_as_cloud_flag())
     for container in spec["containers"]:
         mounts = container.setdefault("volumeMounts", [])
         if not any(mount["mountPath"] == HOME for mount in mounts):
@@ -208,16 +206,14 @@ def jenkins(pod: Mapping[str, Any], name: str, namespace: str) -> dict[str, Any]
     return made
 
 
-def _same_as_cloud_flag(_: Mapping[str, Any]) -> dict[str, Any]:
+def _same_as_cloud_flag() -> dict[str, Any]:
     """Give the security context that `restrictedPssSecurityContext: true` gives to `jnlp`."""
     return {
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "runAsNonRoot": True,
-            "runAsUser": 1000,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        }
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "runAsNonRoot": True,
+        "runAsUser": 1000,
+        "seccompProfile": {"type": "RuntimeDefault"},
     }
 
 

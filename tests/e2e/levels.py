@@ -22,7 +22,6 @@ sys.path[:0] = [str(Path(__file__).resolve().parent)]
 
 import harness  # noqa: E402 - after the path is set
 import layout  # noqa: E402
-import standins  # noqa: E402
 
 DATA = harness.ROOT / "pytools" / "podwright" / "data" / "levels.json"
 LEVELS = ("restricted", "baseline", "privileged")
@@ -130,17 +129,12 @@ def _both(*changes: Callable[[Pod], None]) -> Callable[[Pod], None]:
 def _all_root(pod: Pod) -> None:
     """Let the agent and the planner be the pod's root, too."""
     safe = {"runAsUser": 0, "runAsGroup": 0, "runAsNonRoot": False}
-    pod["spec"]["containers"].append(
-        {
-            "name": "jnlp",
-            "image": standins.AGENT,
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                "capabilities": {"drop": ["ALL"]},
-                **_seccomp("RuntimeDefault"),
-            },
-        }
-    )
+    agent = next(item for item in pod["spec"]["containers"] if item["name"] == "jnlp")
+    agent["securityContext"] = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        **_seccomp("RuntimeDefault"),
+    }
     for item in pod["spec"]["containers"]:
         item["securityContext"].update(safe)
 

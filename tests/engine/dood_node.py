@@ -149,7 +149,7 @@ class Pod:
             "PODWRIGHT_MEMORY": str(self.memory),
             "PODWRIGHT_CPU": str(self.cpu),
         }
-        words = ["/usr/bin/python3", "-I", "-B", str(program), "serve"]
+        words = ["/usr/bin/python3", "-I", "-B", str(program)]
         words += [f"--node-socket={self.node}", f"--client-socket={self.socket}"]
         with (self.folder / f"{self.uid}.log").open("wb") as log:
             self.process = subprocess.Popen(
@@ -160,9 +160,7 @@ class Pod:
     def is_ready(self) -> bool:
         assert self.process
         assert self.process.poll() is None, self.log
-        words = ["/usr/bin/python3", "-I", "-B", str(self.folder / dood.SOURCE), "probe"]
-        words += [f"--client-socket={self.socket}"]
-        return subprocess.run(words, check=False).returncode == 0
+        return self.docker("version").code == 0
 
     def docker(self, *words: str, given: bytes = b"", client: str = "docker", **env: str) -> Said:
         """Run a client in the pod's container `builder`."""

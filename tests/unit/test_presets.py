@@ -79,7 +79,8 @@ def test_images_pod_defaults_certificates_and_the_config_itself_are_in_the_pod(
     made = preset(tmp_path, "buildkit")
     spec = made["spec"]
     assert isinstance(spec, dict)
-    tools = spec["containers"][0]
+    agent, tools, _ = spec["containers"]
+    assert agent == {"name": "jnlp"}
     assert tools["image"] == "mirror.example/python:3"
     assert {"name": "PODWRIGHT_CONFIG", "value": CONFIG} in tools["env"]
     assert spec["nodeSelector"] == {"disktype": "ssd"}
@@ -137,7 +138,7 @@ def test_a_plugin_that_hangs_is_noticed(tmp_path: Path) -> None:
     spec = preset(tmp_path, "default")["spec"]
     assert isinstance(spec, dict)
     authz = spec["initContainers"][0]
-    assert authz["livenessProbe"]["exec"] == authz["startupProbe"]["exec"]
+    assert authz["livenessProbe"]["exec"]["command"][-1] == "probe"
 
 
 def test_a_wrong_policy_is_one_sentence(tmp_path: Path) -> None:

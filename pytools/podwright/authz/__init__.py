@@ -15,7 +15,7 @@ file needs is here, and all of it is pure::
 
     source() -> str                       one Python file: pod annotation, mounted by downward API
     command(config) -> list[str]          of the container `authz` (a plain python3 image)
-    probe() -> list[str]                  its startup probe (exec)
+    probe() -> list[str]                  its liveness probe (exec)
     SECURITY_CONTEXT                      its securityContext
     problems(config) -> list[str]         sentences about a wrong policy config, empty when right
     daemon_config(EngineOptions) -> dict  the hardened daemon.json: annotation, mounted at .config
@@ -133,5 +133,5 @@ def command(config: Mapping[str, Any] | None = None) -> list[str]:
 
 
 def probe() -> list[str]:
-    """The startup probe: the plugin activates, so the engine may start."""
+    """The liveness probe: the plugin activates."""
     return _program("probe")

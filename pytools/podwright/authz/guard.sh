@@ -3,7 +3,7 @@
 # $1 yes: accept an engine older than @MINIMUM@      $2 the plugins, separated by spaces
 # $3 data root  $4 workspace volume's name, or empty  $5 its opts.json  $6 launcher  $7 daemon.json
 # $8 yes: close what the engine need not write (in a mount namespace of its own only)
-# and further arguments of dockerd.
+# and further arguments of dockerd. Environment: PODWRIGHT_PLUGIN_WAIT (seconds).
 set -eu
 accept_old=$1 plugins=$2 data_root=$3 volume=$4 volume_options=$5 launcher=$6 config=$7 close=$8
 shift 8
@@ -15,7 +15,13 @@ if [ "$oldest" != @MINIMUM@ ]; then
   [ "$accept_old" = yes ] || refuse "containers can leave Docker Engine $version by way of docker cp (CVE-2026-42306, CVE-2026-41568); use @MINIMUM@ or newer, or accept it knowingly in the config"
   echo "podwright: Docker Engine $version is older than @MINIMUM@ and was accepted by the config" >&2
 fi
+left=${PODWRIGHT_PLUGIN_WAIT:-30}0 # tenths of a second
 for plugin in $plugins; do
+  # Its container was started just before this one.
+  until [ -S "@PLUGINS@/$plugin.sock" ] || [ "$left" -le 0 ]; do
+    left=$((left - 1))
+    sleep 0.1
+  done
   [ -S "@PLUGINS@/$plugin.sock" ] || refuse "the authorization plugin $plugin is not there (no socket in @PLUGINS@); see the log of container authz"
 done
 grep -q '"authorization-plugins"' "$config" || refuse "$config names no authorization plugin; without one the API would be open"

@@ -168,7 +168,7 @@ def is_reachable(path: str) -> bool:
 
 
 def answers(path: str) -> bool:
-    """Whether a plugin activates at this socket: the startup probe."""
+    """Whether a plugin activates at this socket: the liveness probe."""
     question = b"POST /Plugin.Activate HTTP/1.1\r\nHost: probe\r\nContent-Length: 0\r\n\r\n"
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

@@ -75,6 +75,7 @@ class BuildKit(Strategy):
                 mounts={"engine": ENGINE_DIR},
                 resources=pod.CLIENT,
                 security=pod.RESTRICTED,
+                probe=["buildctl", "debug", "workers"],
             ),
             engines=(_daemon_sidecar(image, context),),
             volumes=(pod.scratch("storage", "20Gi"), pod.scratch("engine")),
@@ -214,7 +215,6 @@ def _daemon_sidecar(image: str, context: PodContext) -> dict[str, Any]:
             "runAsNonRoot": True,
             **pod.profiles(context.options),
         },
-        probe=["buildctl", f"--addr={SOCKET}", "debug", "workers"],
     )
 
 

@@ -101,6 +101,7 @@ def _client_container(context: PodContext) -> dict[str, Any]:
         read_only={CLIENT: authz.CLIENT_DIR},
         resources=pod.CLIENT,
         security=pod.RESTRICTED,
+        probe=_docker.ASKS,
     )
 
 
@@ -126,7 +127,6 @@ def _plugin_sidecar(context: PodContext) -> dict[str, Any]:
         },
         resources=pod.TOOLS,
         security={**authz.SECURITY_CONTEXT, "privileged": False},
-        probe=authz.probe(),
         more={"livenessProbe": liveness},
     )
 
@@ -150,7 +150,6 @@ def _engine_sidecar(context: PodContext, options: authz.EngineOptions) -> dict[s
         more_mounts=pod.certificate_mounts(context.registries, _docker.CERTIFICATES),
         resources=pod.ENGINE,
         security={**_docker.PRIVILEGED, "readOnlyRootFilesystem": True},
-        probe=["docker", "--host", f"unix://{authz.ENGINE_SOCKET}", "version"],
     )
 
 

@@ -106,6 +106,7 @@ def _client_container(context: PodContext) -> dict[str, Any]:
         read_only={CLIENT: dood.CLIENT_DIR},
         resources=pod.BUILD,
         security=pod.RESTRICTED,
+        probe=_docker.ASKS,
     )
     # Published ports are the node's.
     client["env"].append(dood.NODE_ADDRESS)
@@ -121,7 +122,6 @@ def _proxy_sidecar(context: PodContext, group: int) -> dict[str, Any]:
         mounts={NODE: dood.NODE_SOCKET, CLIENT: dood.CLIENT_DIR},
         resources=pod.TOOLS,
         security=_proxy_security(group),
-        probe=dood.probe(),
         more={"env": dood.ENV},
     )
 

@@ -67,6 +67,7 @@ class Podman(Strategy):
                 mounts={"storage": storage, "engine": ENGINE_DIR, "keys": KEYS_DIR},
                 resources=pod.BUILD,
                 security=security,
+                probe=["podman", "--remote", "--url", f"unix://{SOCKET}", "version"],
             ),
             engines=(_service_sidecar(context, security, storage),),
             volumes=(
@@ -112,7 +113,6 @@ def _service_sidecar(context: PodContext, security: dict[str, Any], storage: str
         more_mounts=pod.certificate_mounts(context.registries, _containers.CERTIFICATES),
         resources=pod.ENGINE,
         security={**security, **_proc_mount(context)},
-        probe=["podman", "--remote", "--url", f"unix://{SOCKET}", "version"],
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from podwright import inputs, local, workspace
+from podwright import inputs, workspace
 from podwright.errors import Findings
 from podwright.options import add_request_options, request_from
 from podwright.plan import plan
@@ -18,9 +18,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from podwright import summary
+    from podwright import local, summary
     from podwright.console import Console
 else:
+    local = LazyModule("podwright.local")
     summary = LazyModule("podwright.summary")
 
 SUMMARY = "print what a request would do, without doing it"

@@ -18,7 +18,6 @@ What a builder file needs is here, and all of it is pure::
 
     source() -> str            one Python file: pod annotation, mounted by downward API
     command() -> list[str]     of the container `engine` (a plain python3 image)
-    probe() -> list[str]       its startup probe (exec)
     ENV                        its environment, from the pod's own fields
     NODE_ADDRESS               a variable for the client: where published ports are
 """
@@ -38,7 +37,6 @@ __all__ = [
     "NODE_SOCKET",
     "SOURCE",
     "command",
-    "probe",
     "source",
 ]
 
@@ -95,9 +93,4 @@ def source() -> str:
 
 def command() -> list[str]:
     """The command of the container: isolated from the environment, without writing byte code."""
-    return ["python3", "-I", "-B", SOURCE_PATH, "serve"]
-
-
-def probe() -> list[str]:
-    """The startup probe: the engine answers through the proxy."""
-    return ["python3", "-I", "-B", SOURCE_PATH, "probe"]
+    return ["python3", "-I", "-B", SOURCE_PATH]

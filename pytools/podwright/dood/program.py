@@ -53,13 +53,10 @@ class Settings:
 def main(arguments: Sequence[str], env: Mapping[str, str], out: TextIO) -> int:
     """Run; gives the exit code: 0 done, 1 failed, 2 the pod is wrong."""
     parser = argparse.ArgumentParser(prog="engine", description="proxy to the node's engine")
-    parser.add_argument("action", choices=("serve", "probe"))
     parser.add_argument("--node-socket", default=NODE_SOCKET)
     parser.add_argument("--client-socket", default=CLIENT_SOCKET)
     parser.add_argument("--patience", type=float, default=PATIENCE, metavar="SECONDS")
     options = parser.parse_args(arguments)
-    if options.action == "probe":
-        return 0 if pings(options.client_socket, 2.0) else 1
 
     def say(sentence: str) -> None:
         out.write(f"podwright: {sentence}\n")
@@ -166,14 +163,6 @@ def _denied(found: os.stat_result) -> str:
         f"the node's docker.sock belongs to others ({owner}), and {who}; set pod.socketGroup to "
         f"{found.st_gid}"
     )
-
-
-def pings(path: str, patience: float) -> bool:
-    """Whether an engine answers at a socket: the startup probe."""
-    try:
-        return Node(path, patience).ask("GET", "/_ping")[0] == OK
-    except OSError:
-        return False
 
 
 def _run(settings: Settings, options: argparse.Namespace, say: Say) -> int:

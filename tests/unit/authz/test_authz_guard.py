@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -74,7 +75,7 @@ def started(request, tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX) as plugin:
         plugin.bind(str(tmp_path / "podwright.sock"))
 
-        def run(says="Docker version 29.5.1, build x", launcher="launch", **options):
+        def run(says="Docker version 29.5.1, build x", launcher="launch", wait="0", **options):
             dockerd = programs / "dockerd"
             dockerd.write_text(
                 f'#!/bin/sh\n[ "$1" = --version ] && echo "{says}" || echo run "$@"\n'
@@ -92,7 +93,10 @@ def started(request, tmp_path, monkeypatch):
                 capture_output=True,
                 text=True,
                 check=False,
-                env={"PATH": f"{programs}:{os.environ['PATH']}"},
+                env={
+                    "PATH": f"{programs}:{os.environ['PATH']}",
+                    "PODWRIGHT_PLUGIN_WAIT": wait,
+                },
             )
             return done.returncode, done.stdout, done.stderr
 
@@ -165,6 +169,18 @@ def test_an_old_engine_may_be_accepted_knowingly(started):
 def test_an_engine_without_a_version_is_refused_even_if_old_ones_are_accepted(started):
     words = "dockerd does not say its version; use an image with Docker Engine 29.5.1 or newer"
     assert started("podman", accept_old=True) == refused(words)
+
+
+def test_a_plugin_that_comes_later_is_waited_for(started, tmp_path):
+    """Its container was started just before the engine's."""
+    with socket.socket(socket.AF_UNIX) as plugin:
+        plugin.bind(str(tmp_path / "early.sock"))
+        move = (tmp_path / "early.sock").rename
+        late = threading.Timer(0.3, move, [tmp_path / "second.sock"])
+        late.start()
+        code, _, err = started(plugins=("podwright", "second"), wait="20")
+        late.join()
+    assert (code, err) == (0, "")
 
 
 def test_a_missing_plugin_is_named(started, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from podwright import dood, pod
 from podwright.config import Config
-from podwright.dood.program import main, read_settings
+from podwright.dood.program import read_settings
 from podwright.plan import plan_pod
 from podwright.request import Common, Pod, Request
 
@@ -122,7 +122,7 @@ def test_the_program_travels_in_the_pod_and_fits_there() -> None:
 def test_the_program_runs_from_one_file_without_podwright(tmp_path: Path) -> None:
     file = tmp_path / "dood.py"
     file.write_text(dood.source(), encoding="utf-8")
-    words = [sys.executable, "-I", "-S", "-B", str(file), "serve"]
+    words = [sys.executable, "-I", "-S", "-B", str(file)]
     done = subprocess.run(words, check=False, capture_output=True, text=True, env={})
     assert (done.returncode, done.stderr) == (2, "")
     assert done.stdout == (
@@ -132,11 +132,6 @@ def test_the_program_runs_from_one_file_without_podwright(tmp_path: Path) -> Non
         "podwright: ERROR: PODWRIGHT_CPU is no number: ''; set it from limits.cpu with the divisor "
         "1m of the builder\n"
     )
-
-
-def test_the_probe_fails_while_nobody_listens(tmp_path: Path) -> None:
-    words = ["probe", f"--client-socket={tmp_path / 'docker.sock'}"]
-    assert main(words, {}, sys.stdout) == 1
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "4Gi"])

@@ -1,0 +1,152 @@
+"""Processor time of a plan, as a command and as an answer in a pod, beside an earlier commit.
+
+    tests/bench/planner_bench.py                     # of these files
+    tests/bench/planner_bench.py --against 496bf28   # and of a commit, in turns
+
+The command is installed, with compiled modules. In a pod the container `tools` listens, and a
+build asks it: the first one has its bundle loaded. Medians, in milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from measuring import ROOT, in_turns, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
+NAMES = ("plan, as a command", "start of a pod's planner", "its first answer", "its second answer")
+PLAN = ["plan", "--image", "registry.example/app", "--tag", "1", "--builder", "buildah"]
+REQUEST = {"image": "registry.example/app", "tags": ["1"], "builder": "buildah"}
+FIFO = "/run/podwright/ask"
+MILLISECONDS_PER_TICK = 1000 / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Version:
+    """A podwright.
+
+    Attributes:
+        title: for the table.
+        root: where its files are.
+    """
+
+    title: str
+    root: Path
+
+    def samples(self) -> list[float]:
+        """Give one sample of each name."""
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            (folder / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
+            return [self._command(folder), *self._pod(folder)]
+
+    def _command(self, folder: Path) -> float:
+        start = f"import sys; sys.path.insert(0, {str(self.root / 'pytools')!r})\n"
+        start += "from podwright.__main__ import main; sys.exit(main())"
+        env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        words = [PYTHON, "-c", start, *PLAN]
+        subprocess.run(words, cwd=folder, env=env, stdout=subprocess.DEVNULL, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+
+    def _pod(self, folder: Path) -> list[float]:
+        text = (self.root / "pytools/podwright/listen.py").read_text("utf-8")
+        bundle = (self.root / "resources/podwright/podwright.pyz").read_bytes()
+        (folder / "podwright.pyz").write_bytes(bundle)
+        used = [0.0]
+        with _planner(text.replace(FIFO, str(folder / "ask"))) as process:
+            _wait(folder / "ask")
+            time.sleep(0.5)  # modules are loaded
+            used.append(_ticks(process.pid))
+            for number in range(2):
+                _ask(folder, number, hashlib.sha256(bundle).hexdigest())
+                time.sleep(0.5)  # it goes on loading
+                used.append(_ticks(process.pid))
+        steps = zip(used, used[1:])
+        return [(after - before) * MILLISECONDS_PER_TICK for before, after in steps]
+
+
+@contextmanager
+def _planner(text: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([PYTHON, "-I", "-c", text], stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _ask(folder: Path, number: int, digest: str) -> None:
+    """Ask for a plan, as the script of a build does."""
+    job = folder / f"job-{number}"
+    job.mkdir()
+    (job / "request.json").write_text(json.dumps(REQUEST), encoding="utf-8")
+    (job / "env").write_text(f"PWD={folder}\nWORKSPACE={folder}\n", encoding="utf-8")
+    (job / "bundle").write_text(digest, encoding="utf-8")
+    with (folder / "ask").open("w", encoding="utf-8") as fifo:
+        fifo.write(f"{job}\n")
+    _wait(job / "answered")
+    if not (job / "build.sh").exists():
+        raise SystemExit((job / "answer.json").read_text("utf-8"))
+
+
+def _wait(path: Path) -> None:
+    end = time.monotonic() + 20
+    while not path.exists():
+        if time.monotonic() > end:
+            raise SystemExit(f"{path} does not appear")
+        time.sleep(0.005)
+
+
+def _ticks(pid: int) -> float:
+    """Give what a process, its living children and its ended ones have used."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
+    used = 0.0
+    for one in (str(pid), *children):
+        fields = Path(f"/proc/{one}/stat").read_text("utf-8").rpartition(")")[2].split()
+        used += sum(map(int, fields[11:15]))  # utime, stime, cutime, cstime (proc(5))
+    return used
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--against", metavar="COMMIT", help="measure it in turns with these files")
+    parser.add_argument("--runs", type=int, default=15)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as place:
+        versions = [Version("now", ROOT)]
+        if options.against:
+            git = ["git", "-C", str(ROOT), "archive", options.against, "pytools", "resources"]
+            archive = subprocess.run(git, check=True, capture_output=True).stdout
+            subprocess.run(["tar", "-x", "-C", place], input=archive, check=True)
+            versions.append(Version(options.against, Path(place)))
+        for version in versions:
+            version.samples()  # compiles modules
+        columns = in_turns(options.runs, *(version.samples for version in versions))
+        medians = [[statistics.median(x) for x in zip(*column)] for column in columns]
+    say(f"{'ms':28}" + "".join(f"{version.title:>12}" for version in versions))
+    for name, *values in zip(NAMES, *medians):
+        say(f"{name:28}" + "".join(f"{value:12.0f}" for value in values))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
