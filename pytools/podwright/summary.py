@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from podwright import rules, strategies
+from podwright import pools, rules, strategies
 from podwright.plan import chosen_by
 from podwright.pod import containers_of, quantity
 from podwright.request import AROUND
@@ -65,6 +65,9 @@ def _of_image(build: Build) -> list[tuple[str, str]]:
     out = "" if image.push else " (not pushed)"
     rows = [("image", f"{build.name}:{', '.join(build.tags)}{out}"), ("from", source + places)]
     rows += [("archive", image.output)] if image.output else []
+    if build.pool:
+        first = pools.addresses(build.pool, str(build.name), "".join(image.platforms[:1]))[0]
+        rows.append(("pool", f"{build.pool.name}: {first}, then others"))
     if image.cache and image.cache.enabled:
         writes = "read and written" if image.cache.write else "read"
         return [*rows, ("cache", f"{image.cache.ref} ({writes})")]

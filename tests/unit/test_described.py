@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import ssl
+from typing import TYPE_CHECKING, Any
 
-from podwright.described import describe
+from podwright.described import _join, describe
+from podwright.distribution.client import _tls
 from podwright.distribution.repository import Manifest, digest_of
+from podwright.request import Registry
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Kept:
@@ -26,6 +32,10 @@ class Kept:
     def get(self, reference: str) -> Manifest:
         """Give a manifest."""
         return self.manifests[reference]
+
+    def put(self, manifest: Manifest, reference: str) -> None:
+        """Keep a manifest under a tag."""
+        self.manifests[reference] = manifest
 
     def blob(self, digest: str) -> bytes:
         """Give a blob."""
@@ -72,3 +82,38 @@ def test_a_single_manifest_is_told_by_its_config() -> None:
     assert describe(kept, digest)["manifests"] == [
         {"platform": "linux/arm64", "digest": digest, "size": 5}
     ]
+
+
+def test_images_of_one_platform_each_become_an_index(tmp_path: Path) -> None:
+    kept: Any = Kept()
+    kept.blobs["a"] = b'{"os": "linux", "architecture": "amd64", "config": {}}'
+    kept.blobs["b"] = b'{"os": "linux", "architecture": "arm", "variant": "v7"}'
+    parts = [
+        kept.add(MANIFEST, {"config": {"digest": name, "size": 5}, "layers": []}) for name in "ab"
+    ]
+    (tmp_path / "parts").write_text("".join(f"{digest}\n" for digest in parts))
+
+    _join(tmp_path, kept, ["1", "latest"])
+
+    digest = (tmp_path / "digest").read_text()
+    assert kept.manifests["1"] == kept.manifests["latest"]
+    assert (kept.manifests["1"].digest, kept.manifests["1"].media) == (digest, INDEX)
+    size = len(kept.manifests[parts[0]].content)
+    assert kept.manifests["1"].value["manifests"] == [
+        {
+            "mediaType": MANIFEST,
+            "digest": parts[0],
+            "size": size,
+            "platform": {"architecture": "amd64", "os": "linux"},
+        },
+        {
+            "mediaType": MANIFEST,
+            "digest": parts[1],
+            "size": size,
+            "platform": {"architecture": "arm", "os": "linux", "variant": "v7"},
+        },
+    ]
+
+
+def test_authorities_are_judged_as_builders_judge_them() -> None:
+    assert not _tls(Registry()).verify_flags & ssl.VERIFY_X509_STRICT

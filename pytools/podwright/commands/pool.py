@@ -40,6 +40,8 @@ name              the pool, as the organisation's config declares it
 --rotate          go one step to a new authority
 """
 
+# Pods that run get a changed secret within two minutes.
+_AGAIN = "--rotate again two minutes afterwards"
 _SETTINGS = """\
 [req]
 distinguished_name = name
@@ -117,9 +119,9 @@ class Keys:
             self._path("ca.crt").replace(self._path("old.crt"))
             for end in ("crt", "key"):
                 self._path(f"next.{end}").replace(self._path(f"ca.{end}"))
-            return "step 2 of 3: certificates are of the new authority; --rotate again afterwards"
+            return f"step 2 of 3: certificates are of the new authority; {_AGAIN}"
         self._make_authority("next")
-        return "step 1 of 3: the new authority is trusted as well; --rotate again afterwards"
+        return f"step 1 of 3: the new authority is trusted as well; {_AGAIN}"
 
     def leaf(self, kind: str) -> dict[str, str]:
         """Sign a certificate of a kind; gives what its secret holds."""
