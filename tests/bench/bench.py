@@ -115,6 +115,8 @@ def on_cluster(group: str, options: argparse.Namespace) -> Iterator[Row]:
     names = options.builders.split(",")
     if group == "overhead":
         return builds.overhead(bench, names, options.runs)
+    if group == "pool":
+        return builds.pool_starts(bench, options.runs)
     if group == "start":
         return builds.starts(bench, names, options.runs)
     return builds.caches(bench, names, options.runs, options.shape, json.loads(options.cache))
@@ -126,6 +128,7 @@ GROUPS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "silence": lambda options: silence(options.runs),
     "overhead": lambda options: on_cluster("overhead", options),
     "pod-start": lambda options: on_cluster("start", options),
+    "pool-start": lambda options: on_cluster("pool", options),
     "cache": lambda options: on_cluster("cache", options),
 }
 ALONE = ("start", "rendering", "silence")

@@ -24,7 +24,11 @@ sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "pytools")]
 
 import harness  # noqa: E402 - after the path is set
 
+from podwright import pools  # noqa: E402
+from podwright.config import Config  # noqa: E402
 from podwright.images import IMAGES  # noqa: E402
+from podwright.plan import plan_pod  # noqa: E402
+from podwright.request import parse_pod  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,6 +210,23 @@ def starts(bench: Bench, builders: list[str], runs: int) -> Iterator[Row]:
                 seconds = timed(lambda made=made, name=builder: _first_line(bench, name, made))
                 (row.values if ours else row.beside).append(seconds)
         yield row
+
+
+def pool_starts(bench: Bench, runs: int) -> Iterator[Row]:
+    """Measure the pod of a build on a pool beside a minimal one by hand, which has an engine."""
+    held = dict.fromkeys(("ca.crt", "tls.crt", "tls.key"), "")
+    secret = {"metadata": {"name": "pool", "namespace": NAMESPACE}, "data": held}
+    bench.cluster.apply({"apiVersion": "v1", "kind": "Secret", **secret})
+    kinds = (pools.Daemons(service="buildkit", replicas=1),)
+    pool = pools.Pool(namespace="p", certificates="pool", daemons=kinds, name="a")
+    _, made = plan_pod(parse_pod({"pool": "a"}), Config(pools={"a": pool}))
+    row = Row("pod start", "with a pool", partner="by hand", goal=0.7)
+    for number in range(runs):
+        for ours in (True, False) if number % 2 else (False, True):
+            pod = made if ours else by_hand("buildkit")
+            seconds = timed(lambda pod=pod: _first_line(bench, "buildkit", pod))
+            (row.values if ours else row.beside).append(seconds)
+    yield row
 
 
 def _first_line(bench: Bench, builder: str, made: dict[str, Any] | None) -> None:
