@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -141,3 +142,54 @@ def test_presets_and_values_are_made_and_valid(project: Path) -> None:
     env: list[dict[str, Any]] = yaml.safe_load(script)["jenkins"]["globalNodeProperties"]
     assert env[0]["envVars"]["env"][0] == {"key": "PODWRIGHT_CONFIG", "value": config}
     assert json.loads(policy.stdout)["kind"] == "List"
+
+
+def test_a_job_is_applied_by_a_clone_and_the_tutorial_alone(tmp_path: Path) -> None:
+    clone, own = tmp_path / "clone", tmp_path / "own"
+    own.mkdir()
+    subprocess.run(["git", "clone", "-q", f"file://{ROOT}", str(clone)], check=True)
+    assert "(docs/tutorial/jobs.md)" in (clone / "README.md").read_text()
+    page = (clone / "docs/tutorial/jobs.md").read_text()
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    server = next(text for _, text in blocks if "--port 8080" in text).replace("8080", "0")
+    # The page's way for those who have nothing but python3.
+    command = f"python3 {clone}/resources/podwright/podwright-jobs.pyz jobs"
+    with subprocess.Popen(
+        ["sh", "-c", f"exec {server}"], cwd=clone, stdout=subprocess.PIPE, text=True
+    ) as controller:
+        assert controller.stdout
+        port = re.findall(r":(\d+)", controller.stdout.readline())[0]
+        login = next(text for _, text in blocks if "127.0.0.1:8080" in text)
+        login = login.replace("8080", port)
+        try:
+            walk(own, blocks, login, command)
+        finally:
+            controller.terminate()
+
+
+def walk(own: Path, blocks: list[tuple[str, str]], login: str, command: str) -> None:
+    """Type what the tutorial says, and see what it says that one sees."""
+    (own / "jobs").mkdir()
+    described = next(text for kind, text in blocks if kind == "yaml")
+    (own / "jobs" / "hello.yaml").write_text(described)
+    shown = ""
+    compared = 0
+    for kind, text in blocks[[kind for kind, _ in blocks].index("yaml") + 1 :]:
+        if kind == "sh":
+            line = text.replace("podwright jobs", command)
+            done = subprocess.run(
+                ["sh", "-c", login + line],
+                cwd=own,
+                check=False,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            shown = re.sub(r"^\d+ requests?, .*\n", "", done.stdout, flags=re.MULTILINE)
+        elif kind == "text" and "unknown parameter" not in text:
+            assert shown.rstrip() == text.rstrip()
+            compared += 1
+            if "nothing to do" in text:
+                changed = described.replace("Hello, world", "Good morning")
+                (own / "jobs" / "hello.yaml").write_text(changed)
+    assert compared == 5

@@ -46,6 +46,7 @@ OWN = (
     "cli.py",
     "console.py",
     "data/page.html",
+    "declared.py",
     "desk/__init__.py",
     "desk/page.py",
     "errors.py",
