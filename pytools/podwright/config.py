@@ -316,6 +316,24 @@ class Config:
     unable: dict[str, str] = field(default_factory=dict)
 
 
+def _documents(organisation: str, workspace: Path | None) -> tuple[Document | None, ...]:
+    """Read the organisation's config and the repository's; None for one that is not there."""
+    path = workspace / REPOSITORY_FILE if workspace else None
+    return (
+        Document(*organisation_text(organisation)) if organisation.strip() else None,
+        Document(read_text(path, path.name), REPOSITORY_FILE) if path and path.exists() else None,
+    )
+
+
+def locate_default(organisation: str, workspace: Path | None, problem: Problem) -> Problem:
+    """Give a problem of what `defaults` say with its place in the config that says it."""
+    for document in _documents(organisation, workspace)[::-1]:
+        told = (document.value or {}).get("defaults") if document else None
+        if document and problem.place and not problem.mark and problem.place[0] in (told or {}):
+            return document.locate(problem.below("defaults"))
+    return problem
+
+
 def load(
     organisation: str, workspace: Path | None, root: Path | None = None, job: str = ""
 ) -> Config:
@@ -330,15 +348,9 @@ def load(
     Raises:
         UsageError: a config cannot be read or is wrong; with file, line and column where known.
     """
-    org = OrganisationConfig()
-    if organisation.strip():
-        document = Document(*organisation_text(organisation))
-        org = OrganisationConfig(**_parsed_config(document, OrganisationConfig, root))
-    repo = RepositoryConfig()
-    path = workspace / REPOSITORY_FILE if workspace else None
-    if path and path.exists():
-        document = Document(read_text(path, path.name), REPOSITORY_FILE)
-        repo = RepositoryConfig(**_parsed_config(document, RepositoryConfig, root))
+    first, second = _documents(organisation, workspace)
+    org = OrganisationConfig(**_parsed_config(first, OrganisationConfig, root) if first else {})
+    repo = RepositoryConfig(**_parsed_config(second, RepositoryConfig, root) if second else {})
     return Config(
         defaults={**org.defaults, **repo.defaults},
         bound={k: v for k, v in org.defaults.items() if k not in repo.defaults and _is_bound(k, v)},

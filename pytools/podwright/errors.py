@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Protocol, Union
 
     Place = tuple[Union[str, int], ...]
@@ -107,10 +107,12 @@ class Findings:
 
     Attributes:
         document: what the request was read from, to tell lines and columns; None for no file.
+        locate: gives problems that are not in it the places that they have elsewhere.
     """
 
     def __init__(self, document: Document | None = None) -> None:
         self.document = document
+        self.locate: Callable[[Problem], Problem] = lambda problem: problem
         self._problems: list[Problem] = []
         self._unreadable: list[Place] = []
 
@@ -150,7 +152,8 @@ class Findings:
         """
         if self._problems:
             document = self.document
-            raise UsageError(document.locate(p) if document else p for p in self._problems)
+            told = [document.locate(p) if document else p for p in self._problems]
+            raise UsageError(map(self.locate, told))
 
 
 def _holds(one: Place, other: Place) -> bool:

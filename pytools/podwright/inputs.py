@@ -56,8 +56,14 @@ def load(
     Raises:
         UsageError: a config is wrong; without ``found`` also all that is wrong with the request.
     """
-    config = configs.load(env.get("PODWRIGHT_CONFIG", ""), root, root, env.get("JOB_NAME", ""))
+    organisation = env.get("PODWRIGHT_CONFIG", "")
+    config = configs.load(organisation, root, root, env.get("JOB_NAME", ""))
     reading = found or Findings()
+    reading.locate = lambda problem: (
+        problem
+        if problem.place and value.get(str(problem.place[0])) is not None
+        else configs.locate_default(organisation, root, problem)
+    )
     parse = requests.parse_build if build else requests.parse_pod
     # Bound ones come with the request in a pipeline; elsewhere the logins of the machine are used.
     defaults = {k: v for k, v in usable(config, value).items() if k not in config.bound}

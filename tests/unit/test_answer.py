@@ -267,7 +267,7 @@ def test_credentials_that_a_repository_names_by_default_are_never_bound(
     ask(job)
 
     assert json.loads((job / "answer.json").read_text("utf-8"))["error"].startswith(
-        "buildImage: credentials[0]: a Jenkins credential exists in Jenkins only"
+        "buildImage: .podwright.yaml:1:12: defaults.credentials[0]: a Jenkins credential exists "
     )
 
 

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from test_cli import run
 
 from podwright import authz, inputs, strategies
 from podwright import config as configs
@@ -419,3 +420,42 @@ def test_certificates_that_are_none_are_named(problems: Any, tmp_path: Path) -> 
     assert problems(inputs.load, {"image": "a"}, tmp_path, {"PODWRIGHT_CONFIG": text}) == [
         "PODWRIGHT_CONFIG:4:5: registries.r.example.ca: there is no PEM file 'ca.pem'; correct it"
     ]
+
+
+DEFAULTS = """\
+builders: [kaniko]
+defaults:
+  pod:
+    resources:
+      builder: {limits: {memory: 8Gi}}
+      engine: {limits: {memory: 8Gi}}
+"""
+
+
+def test_a_mistake_in_the_defaults_is_told_with_its_place_wherever_it_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "acme.yaml").write_text(DEFAULTS)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    sentence = "the pod of 'kaniko' has no container 'engine'; it has builder, tools\n"
+    line = f"acme.yaml:6:7: defaults.pod.resources: {sentence}"
+
+    presets = run("generate", "--presets", "pods", "--config", "acme.yaml")
+    assert presets == (2, "", f"podwright generate: {line}")
+    config = str(tmp_path / "acme.yaml")
+    words = ("plan", "-t", "r.example/app:1", "--builder", "kaniko")
+    planned = run(*words, env={"PODWRIGHT_CONFIG": config})
+    assert planned == (2, "", f"podwright plan: {tmp_path}/{line}")
+    # The repository's own counts more, and a request's more than both.
+    own = DEFAULTS.partition("\n")[2]
+    (tmp_path / ".podwright.yaml").write_text(own)
+    repository = run(*words, env={"PODWRIGHT_CONFIG": config})
+    told = f"podwright plan: .podwright.yaml:5:7: defaults.pod.resources: {sentence}"
+    assert repository == (2, "", told)
+    request = {"image": "r.example/app", "tags": ["1"], "builder": "kaniko"}
+    resources = {"engine": {"limits": {"memory": "8Gi"}}}
+    (tmp_path / "request.json").write_text(json.dumps({**request, "pod": {"resources": resources}}))
+    asked = run("plan", "--request", "request.json", env={"PODWRIGHT_CONFIG": config})
+    assert asked[2].startswith("podwright plan: request.json:1:")
+    assert asked[2].endswith(f": pod.resources: {sentence}")

@@ -62,7 +62,12 @@ def _write_presets(options: argparse.Namespace, console: Console) -> int:
     text = Path(options.config).read_text(encoding="utf-8") if options.config else ""
     _refuse_paths(config, text)
     # Beside the pods, for requests whose pod is planned on an agent.
-    made = {**generate.presets(config, text), "config.yaml": text.encode()}
+    try:
+        made = {**generate.presets(config, text), "config.yaml": text.encode()}
+    except UsageError as error:
+        raise UsageError(
+            configs.locate_default(options.config, None, problem) for problem in error.found
+        ) from None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in made.items():
