@@ -1,7 +1,7 @@
 # Each target does all of its own set-up. On a fresh Debian 12: `make demo`, `make test`.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test checks e2e lint unit groovy host engine trust property fuzz races generate golden bench docs pages setup setup-demo setup-e2e clean
+.PHONY: help demo test checks e2e lint unit groovy host engine trust property fuzz races generate golden bench docs pages recording setup setup-demo setup-e2e clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -80,6 +80,9 @@ pages: setup docs ## accessibility of pages, reports and plans in Chromium (need
 	cd build/pages && npm install --no-audit --no-fund --silent
 	node build/pages/check.mjs build/pages/*.html site/index.html site/how-to/install.html \
 	  site/how-to/migrate.html site/explanation/strategies.html site/reference/strategies.html
+
+recording: setup-demo ## renew the recording of `make demo` that README shows
+	$(PY) tests/pages/recording.py docs/pictures/demo.svg examples/hello/demo
 
 setup: $(VENV)/test.stamp
 	@tests/setup/machine.sh test

@@ -69,4 +69,5 @@ class Console:
     @property
     def is_terminal(self) -> bool:
         """Whether somebody watches: decides about colours and progress bars."""
-        return self.stderr.isatty() and not self.env.get("NO_COLOR")
+        plain = self.env.get("NO_COLOR") or self.env.get("TERM") == "dumb"
+        return self.stderr.isatty() and not plain

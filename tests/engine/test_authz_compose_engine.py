@@ -353,3 +353,22 @@ def test_the_profile_run_shares_no_networks_for_compose_either(make_pod, tmp_pat
         done = pod.docker("compose", "-p", "shared", "-f", str(file), "up", "-d")
     assert done.returncode != 0
     assert "[network.container] HostConfig.NetworkMode: profile 'run'" in done.stderr.decode()
+
+
+def test_the_example_of_an_integration_test_passes_and_fails_as_its_service_does(pod, project):
+    example = Path(__file__).parents[2] / "examples" / "compose"
+    shutil.copytree(example / "app", project.folder / "app")
+    dockerfile = project.folder / "app" / "Dockerfile"
+    base = "docker.io/library/busybox:1.37"
+    dockerfile.write_text(dockerfile.read_text().replace(base, pod.image), encoding="utf-8")
+    text = (example / "compose.yaml").read_text().replace("{", "{{").replace("}", "}}")
+    text = text.replace(base, "{image}")
+    # What the pipeline runs.
+    last = (example / "test.sh").read_text().splitlines()[-1]
+    words = last.removeprefix("docker compose ").split()
+
+    passed = project(*words, text=text)
+    failed = project(*words, text=text.replace("'hello from compose'", "other"))
+
+    assert "hello from compose" in ok(passed)
+    assert failed.returncode == 1

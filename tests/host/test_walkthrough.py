@@ -167,6 +167,25 @@ def test_a_job_is_applied_by_a_clone_and_the_tutorial_alone(tmp_path: Path) -> N
             controller.terminate()
 
 
+def test_the_recording_in_the_readme_is_what_the_demo_says() -> None:
+    sys.path.insert(0, str(ROOT / "tests" / "pages"))
+    import recording  # noqa: PLC0415 - a script
+
+    assert "(docs/pictures/demo.svg)" in (ROOT / "README.md").read_text()
+    shown = recording.told((ROOT / "docs" / "pictures" / "demo.svg").read_text())
+
+    said = [
+        text for _, text in recording.wrapped(recording.record([f"{ROOT}/examples/hello/demo"]))
+    ]
+
+    assert shown[0] == "$ make demo"
+    assert recording.phases(shown) == recording.phases(said)
+    # Nothing of the machine that recorded it.
+    assert not [
+        line for line in shown if re.search(r"/(?:home|root|work|tmp/(?!podwright-demo))", line)
+    ]
+
+
 def walk(own: Path, blocks: list[tuple[str, str]], login: str, command: str) -> None:
     """Type what the tutorial says, and see what it says that one sees."""
     (own / "jobs").mkdir()

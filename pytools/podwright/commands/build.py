@@ -2,7 +2,8 @@
 
 Uses the engine that is here: BuildKit (buildctl with BUILDKIT_HOST), Buildah,
 Podman or Docker. Logins are those of your own docker or podman login. The
-result (image, tags, digest, reference...) is printed as JSON.
+result (image, tags, digest, reference...) is printed as JSON; on a terminal
+the last line tells what the build is at, and --json prints the result.
 
 Exit codes: 0 done, 1 the build failed, 2 the request is wrong; 124 it took
 longer than --timeout, 126 or 127 the builder cannot be run, 129, 130 or 143
@@ -17,6 +18,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import podwright
@@ -29,6 +31,7 @@ from podwright.records import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
     from typing import Any
 
     from podwright.config import Config
@@ -52,7 +55,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         code, result = _built(made, console)
     else:
         code, result = _in_turn(sequence.turns(value, request, config), root, console)
-    if code == 0 and result is not None:
+    if code == 0 and result is not None and (console.json or not console.stdout.isatty()):
         console.result(None, result)
     return code
 
@@ -88,7 +91,7 @@ def _in_turn(turns: list[sequence.Turn], root: Path, console: Console) -> tuple[
 def _built(made: Plan, console: Console) -> tuple[int, Any]:
     """Build by a plan; gives the exit code and the result."""
     console.say(f"podwright build: building with {made.builder}")
-    return _run_script(made.script, {**console.env, "PW_PLANNER": own_command()})
+    return _run_script(made.script, {**console.env, "PW_PLANNER": own_command()}, console)
 
 
 def own_command() -> str:
@@ -99,15 +102,17 @@ def own_command() -> str:
     return shlex.join([sys.executable, "-I", *([bundle] if bundle else ["-m", "podwright"])])
 
 
-def _run_script(script: str, env: dict[str, str]) -> tuple[int, Any]:
-    """Run the script; its result comes through a pipe, its talk goes straight to the terminal."""
+def _run_script(script: str, env: dict[str, str], console: Console) -> tuple[int, Any]:
+    """Run the script; its result comes through a pipe, its talk goes to stderr."""
     receive, send = os.pipe()
+    follow = _follower(console)
     with os.fdopen(receive, encoding="utf-8") as result:
         # `sh -c` has a limit of 128 KiB for its argument; a file descriptor has none.
         process = subprocess.Popen(
             ["sh", "-c", f'exec 3>&{send} {send}>&-; eval "$(cat)"'],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE if follow else None,
             pass_fds=(send,),
             env=env,
         )
@@ -115,9 +120,25 @@ def _run_script(script: str, env: dict[str, str]) -> tuple[int, Any]:
         if process.stdin:
             process.stdin.write(script.encode())
             process.stdin.close()
+        if follow and process.stderr:
+            shown = threading.Thread(target=follow, args=(process.stderr.fileno(),), daemon=True)
+            shown.start()
         code = _wait_for(process)
+        if follow:
+            shown.join(5)  # what a builder has left behind may hold the pipe
         text = result.read()
     return code, json.loads(text)["value"] if text and code == 0 else None
+
+
+def _follower(console: Console) -> Callable[[int], None] | None:
+    """Give what shows the talk where somebody watches, None elsewhere and in the bundle."""
+    if not (console.is_terminal and console.stdout.isatty()):
+        return None
+    try:
+        from podwright.desk.progress import Progress  # noqa: PLC0415 - not in the bundle
+    except ModuleNotFoundError:
+        return None
+    return Progress(console.stderr).follow
 
 
 def _wait_for(process: subprocess.Popen[bytes]) -> int:
