@@ -27,14 +27,20 @@ for key in ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE"):
 if "--authfile" in arguments:
     files["--authfile"] = pathlib.Path(arguments[arguments.index("--authfile") + 1]).read_text()
 record = {"program": name, "argv": arguments, "env": dict(os.environ), "files": files}
-(HOME / "calls" / f"{number:03d}.json").write_text(json.dumps(record))
+# Fakes may run beside each other: a name is taken once, and nothing is read half written.
+while (HOME / "calls" / f"{number:03d}.json").exists():
+    number += 1
+with (HOME / "calls" / f"{number:03d}.json").open("x") as file:
+    file.write(json.dumps(record))
 
 for rule_file in sorted((HOME / "rules").iterdir()):
     rule = json.loads(rule_file.read_text())
     if rule["times"] == 0 or (rule.get("when") and rule["when"] not in arguments):
         continue
     rule["times"] -= 1
-    rule_file.write_text(json.dumps(rule))
+    written = HOME / f"rule.{os.getpid()}"
+    written.write_text(json.dumps(rule))
+    written.replace(rule_file)
     sys.stdout.write(rule.get("text", ""))
     sys.stdout.flush()
     if rule.get("child"):

@@ -48,7 +48,7 @@ LINES: dict[str, tuple[str, Any]] = {
     "policy": ("policy manifests --namespace b", {"kind": "List"}),
     "pool": (
         "pool certificates a --config org.yaml",
-        {"done": "they are of the same authority", "next": ["kubectl apply"]},
+        {"done": "certificates of the authority in a are made", "next": ["kubectl apply"]},
     ),
     "report": ("report result.json", "<!DOCTYPE html>"),
 }

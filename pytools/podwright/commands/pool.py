@@ -72,7 +72,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise UsageError(problems)
     pool = config.pools[options.name]
     keys = Keys(Path(options.directory or pool.name), pool, options.days)
-    told = keys.rotate() if options.rotate else "they are of the same authority"
+    told = (
+        keys.rotate()
+        if options.rotate
+        else f"certificates of the authority in {keys.folder} are made"
+    )
     daemons, client = keys.leaf("daemons"), keys.leaf("client")
     names = [(f"{one.service}-daemons", pool.namespace) for one in pool.daemons]
     keys.write("daemons.yaml", [_secret(name, where, daemons) for name, where in names])
