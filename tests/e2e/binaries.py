@@ -127,6 +127,21 @@ MODULES = (
         (("executor", "./cmd/executor"),),
         stamps=("github.com/GoogleContainerTools/kaniko/pkg/version.version",),
     ),
+    # cgo, because they enter user namespaces before Go starts its threads.
+    Module(
+        "github.com/containers/buildah",
+        "v1.43.1",
+        (("buildah", "./cmd/buildah"),),
+        tags="seccomp exclude_graphdriver_btrfs containers_image_openpgp",
+        cgo=True,
+    ),
+    Module(
+        "github.com/containers/podman/v5",
+        "v5.8.4",
+        (("podman", "./cmd/podman"), ("rootlessport", "./cmd/rootlessport")),
+        tags="seccomp exclude_graphdriver_btrfs containers_image_openpgp",
+        cgo=True,
+    ),
     Module("go.etcd.io/etcd/server/v3", "v3.6.8", (("etcd", "."),)),
     Module(
         "k8s.io/kubernetes",

@@ -2,7 +2,7 @@
 
 The names come from podwright's own table (`podwright/images.py`). Each stand-in keeps what pods see
 of the original: paths of programs, user, home, entrypoint, environment, volumes and the shell. The
-programs are Debian's (buildah, podman, python3, git) or built by `binaries.py`.
+programs are Debian's (conmon, crun, python3, git) or built by `binaries.py`.
 
     python3 tests/e2e/standins.py          # make what is missing, print the archive's path
 
@@ -56,6 +56,9 @@ PROGRAMS = {
     "buildctl",
     "rootlesskit",
     "executor",
+    "buildah",
+    "podman",
+    "rootlessport",
 }
 
 
@@ -222,8 +225,14 @@ runtime="crun"
 
 
 def containers(found: Base, user: str, conf: str) -> Layer:
-    """Give the files of quay.io/buildah/stable and quay.io/podman/stable."""
+    """Give the files of quay.io/buildah/stable and quay.io/podman/stable.
+
+    The programs come before Debian's own, whose packages have the configuration.
+    """
     layer = Layer()
+    for name in ("buildah", "podman"):
+        layer.file(f"usr/bin/{name}", binaries.path(name), 0o755)
+    layer.file("usr/libexec/podman/rootlessport", binaries.path("rootlessport"), 0o755)
     layer.file("etc/containers/storage.conf", STORAGE)
     layer.file("etc/containers/containers.conf", conf)
     found.accounts(layer, user, 1000, f"/home/{user}", 1000)

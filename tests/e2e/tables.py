@@ -37,9 +37,9 @@ links, contents and extended attributes; not layers, digests or dates.
 
 `=` the same as expected, `≠` differs, `x` refused.
 
-The kaniko of these tests is the last release of the archived project (1.23.2) and has less than the
-maintained fork that podwright names; Buildah (1.39) and Podman (5.4) are Debian's. BuildKit and
-Docker Engine are current.
+Buildah, Podman, BuildKit and Docker Engine are of the versions that podwright names, or newer. The
+kaniko of these tests is the last release of the archived project (1.23.2) and has less than the
+maintained fork that podwright names.
 """
 
 
