@@ -10,34 +10,34 @@ import io
 import json
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from podwright import resources, strategies
-from podwright.builders._base import FEATURES, Build, PodContext
-from podwright.config import Config, EngineSettings, OrganisationConfig, RepositoryConfig
+from podwright.builders._base import FEATURES
+from podwright.config import Config, OrganisationConfig, RepositoryConfig
 from podwright.console import Console
 from podwright.distribution.parameters import Copy, Promotion, Pruning, Pushing
 from podwright.doctor import examination, symptoms
-from podwright.errors import UsageError
 from podwright.images import IMAGES
 from podwright.json_schemas import definitions, of_record
 from podwright.pages import cell, entries, page, sections, table
 from podwright.plan import plan_pod
 from podwright.records import fields
-from podwright.references import Name
 from podwright.request import (
     AROUND,
     BuildParameters,
-    Common,
     Image,
-    Pod,
     PodParameters,
     Registry,
     parse_pod,
 )
 from podwright.supply.linting import Lint
 from podwright.supply.parameters import Attestation, Scan, Verification
-from podwright.workspace import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from podwright.builders._base import Strategy
 
 # Steps that run a command, and no builder.
 COMMANDS = {
@@ -215,7 +215,7 @@ def _strategies_page() -> str:
         "strategies.md",
         table=builders_table(),
         features=features,
-        settings=_settings_table(),
+        settings=_settings_table(found),
         options=[
             f"* `{name}`: {', '.join(f'`{option}`' for option in strategy.options)}"
             for name, strategy in found.items()
@@ -226,62 +226,14 @@ def _strategies_page() -> str:
     )
 
 
-# A setting of registries, and of the proxy, with what stands for it in the table.
-_SETTINGS: dict[str, dict[str, Registry]] = {
-    "`http`": {"r.example": Registry(http=True)},
-    "`skipTlsVerify`": {"r.example": Registry(skipTlsVerify=True)},
-    "`ca`": {"r.example": Registry(ca="PEM")},
-    "`client`": {"r.example": Registry(client="secret")},
-    "`mirrors` of docker.io": {"docker.io": Registry(mirrors=("m.example",))},
-    "`mirrors` with a path": {"docker.io": Registry(mirrors=("m.example/hub",))},
-    "`mirrors` of other registries": {"r.example": Registry(mirrors=("m.example",))},
-}
-
-
-def _settings_table() -> list[str]:
-    """Give where each strategy takes each setting from, by what it changes of its plan."""
-    found = strategies.everything()
-    lines = [f"| setting | {' | '.join(found)} |", "|---" * (len(found) + 1) + "|"]
-    rows = {title: [_taken_from(n, case) for n in found] for title, case in _SETTINGS.items()}
-    rows["`proxy`, pulling and pushing"] = [
-        "pod" if strategy.daemon_proxy else rows["`http`"][number]
-        for number, strategy in enumerate(found.values())
+def _settings_table(found: Mapping[str, Strategy]) -> list[str]:
+    """Give where each strategy takes each setting from, as builds in real pods have shown it."""
+    text = (Path(__file__).parent / "data" / "settings.json").read_text("utf-8")
+    rows = [
+        f"| {title} | {' | '.join(told.get(name, '?') for name in found)} |"
+        for title, told in json.loads(text).items()
     ]
-    rows["`proxy`, RUN steps"] = ["build"] * len(found)
-    return [*lines, *(f"| {title} | {' | '.join(cells)} |" for title, cells in rows.items())]
-
-
-def _taken_from(name: str, settings: dict[str, Registry]) -> str:
-    """Say which plan a setting changes: that of a build, of its pod, or none (the node's)."""
-    strategy, items = strategies.get(name), settings.values()
-    try:
-        pods = [
-            strategy.pod(PodContext(IMAGES, known, Pod(), engine=EngineSettings()))
-            for known in (settings, {})
-        ]
-    except UsageError:
-        return "no"
-    if any(item.client for item in items):
-        return "pod" if pods[0].clients else "no"
-    recipes = [
-        strategy.recipe(
-            Build(
-                Image(image="r.example/a"),
-                Common(),
-                Name("r.example", "a"),
-                tags=("1",),
-                labels={},
-                dockerfile="Dockerfile",
-                auth=frozenset(),
-                registries=known,
-                facts=Facts(pod_builder=name),
-            )
-        )
-        for known in (settings, {})
-    ]
-    if recipes[0] != recipes[1] and not any(map(strategy.daemon_setting, items)):
-        return "build"
-    return "pod" if pods[0] != pods[1] else "node"
+    return [f"| setting | {' | '.join(found)} |", "|---" * (len(found) + 1) + "|", *rows]
 
 
 def _yes(value: object) -> str:

@@ -60,6 +60,9 @@ def prepare() -> None:
         Path(place).mkdir(parents=True, exist_ok=True)
         run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", place)
     run("mount", "--make-rshared", "/run")
+    # The node's engine asks as pods do, and is told quickly what does not exist.
+    (STATE / "resolv.conf").write_text(f"nameserver {GATEWAY}\n")
+    run("mount", "--bind", str(STATE / "resolv.conf"), "/etc/resolv.conf")
     socket.sethostname(NODE)
     run("ip", "link", "set", "lo", "up")
     for _ in range(200):  # the other end is pushed in from outside
@@ -355,7 +358,6 @@ def workers() -> None:
         "localStorageCapacityIsolation": True,
     }
     (STATE / "kubelet.json").write_text(json.dumps(config))
-    (STATE / "resolv.conf").write_text(f"nameserver {GATEWAY}\n")
     start(
         "kubelet",
         "kubelet",
@@ -374,6 +376,9 @@ def engine() -> None:
         folder = Path("/etc/docker/certs.d") / name
         folder.mkdir(parents=True)
         (folder / "ca.crt").write_text((STATE / "pki" / "ca.crt").read_text())
+    # `dood` has the registries of the node's administrator, who may change this file.
+    known = {"insecure-registries": [PLAIN_REGISTRY]}
+    Path("/etc/docker/daemon.json").write_text(json.dumps(known))
     (STATE / "docker").mkdir(mode=0o710)
     start(
         "dockerd",
@@ -386,8 +391,6 @@ def engine() -> None:
         f"--cgroup-parent=/{CGROUP}/docker",
         "--containerd=/run/containerd/containerd.sock",
         "--ip6tables=false",
-        # `dood` has the registries of the node's administrator.
-        f"--insecure-registry={PLAIN_REGISTRY}",
     )
 
 

@@ -62,11 +62,12 @@ def own_address() -> str:
         return str(probe.getsockname()[0])
 
 
-def make_authority(folder: Path) -> Authority:
+def make_authority(folder: Path, *addresses: str) -> Authority:
     """Make an authority and a server certificate of it, which clients may show as well."""
     folder.mkdir(parents=True)
     extensions = folder / "san.cnf"
-    extensions.write_text(f"subjectAltName=IP:127.0.0.1,DNS:localhost,IP:{own_address()}\n")
+    known = ",".join(f"IP:{address}" for address in ("127.0.0.1", own_address(), *addresses))
+    extensions.write_text(f"subjectAltName=DNS:localhost,{known}\n")
     run = lambda *words: subprocess.run(["openssl", *words], check=True, capture_output=True)  # noqa: E731
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
     ca, ca_key = str(folder / "ca.pem"), str(folder / "ca.key")
@@ -318,6 +319,69 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+class WayOut:
+    """A proxy as an organisation has one; whatever the name, the registry behind it is one.
+
+    Port 5000 is reached with TLS as well, as clients try it; the registry has none.
+
+    Attributes:
+        asked: the hosts that it was asked for, with or without TLS.
+    """
+
+    def __init__(self, upstream: str, address: str) -> None:
+        self.upstream, self.asked = upstream, set[str]()
+        outer = self
+
+        class Handler(_Handler):
+            proxy = outer  # type: ignore[assignment]
+
+            def _any(self) -> None:
+                _, _, rest = self.path.partition("://")
+                host, _, target = rest.partition("/")
+                outer.asked.add(host)
+                self.path = f"/{target}"
+                status, headers, reply = self._pass_on(self._body())
+                self._answer(status, headers, reply)
+
+            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = _any  # noqa: N815
+
+            def do_CONNECT(self) -> None:
+                outer.asked.add(self.path)
+                if not self.path.endswith(":5000"):
+                    self._answer(403, [], b"")
+                    return
+                host, port = outer.upstream.split(":")
+                with socket.create_connection((host, int(port)), 30) as there:
+                    self.send_response_only(200)
+                    self.end_headers()
+                    back = threading.Thread(target=_pump, args=(there, self.connection))
+                    back.start()
+                    _pump(self.connection, there)
+                    back.join()
+                self.close_connection = True
+
+            def _note(self, status: int) -> None:
+                """What was asked for is known already."""
+
+        self.server = _Server((address, 0), Handler)
+        self.address = f"http://{address}:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+        self.thread.start()
+
+    def close(self) -> None:
+        """End the proxy."""
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
 
 
 class Engine:

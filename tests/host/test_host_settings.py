@@ -7,21 +7,18 @@ Nothing here is on loopback, where clients take every registry for one that need
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import shutil
 import subprocess
 import sys
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hostrig import WAYS, Place, request_for
-from hostservers import Authority, Engine, Registry, own_address, stop, wait_for
+from hostservers import Authority, Engine, Registry, WayOut, own_address, stop, wait_for
 
 from podwright import pod as pods
 from podwright.config import Config
@@ -300,67 +297,17 @@ def test_a_mirror_serves_docker_hubs_images_while_that_is_down(
     assert registry.tags(f"mirrored/{builder}") == ["1"]
 
 
-class Way(BaseHTTPRequestHandler):
-    """A proxy for plain HTTP; whatever the name, the registry behind it is one."""
-
-    upstream: ClassVar[str] = ""
-    asked: ClassVar[set[str]] = set()
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-    def _pass_on(self) -> None:
-        host = self.path.partition("://")[2].partition("/")[0]
-        self.asked.add(host)
-        size = int(self.headers.get("Content-Length") or 0)
-        chunked = self.headers.get("Transfer-Encoding") == "chunked"
-        body = self._chunks() if chunked else self.rfile.read(size)
-        connection = http.client.HTTPConnection(self.upstream)
-        target = self.path.partition("://")[2].partition("/")[2]
-        connection.putrequest(self.command, f"/{target}", skip_host=True, skip_accept_encoding=True)
-        for name, value in self.headers.items():
-            if name.lower() not in ("transfer-encoding", "content-length"):
-                connection.putheader(name, value)
-        connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
-        reply = connection.getresponse()
-        content, status, kept = reply.read(), reply.status, reply.getheaders()
-        connection.close()
-        self.send_response(status)
-        for key, value in kept:
-            if key.lower() not in ("transfer-encoding", "connection"):
-                self.send_header(key, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = _pass_on  # noqa: N815
-
-    def _chunks(self) -> bytes:
-        found = b""
-        while size := int(self.rfile.readline(), 16):
-            found += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return found
-
-
 @pytest.fixture
-def proxy(servers: dict[str, Registry]) -> Iterator[str]:
-    """Give the address of a proxy that leads to the plain registry."""
-    Way.upstream, address = servers["plain"].host, own_address()
-    Way.asked.clear()
-    server = ThreadingHTTPServer((address, 0), Way)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://{address}:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def proxy(servers: dict[str, Registry]) -> Iterator[WayOut]:
+    """A proxy that leads to the plain registry."""
+    made = WayOut(servers["plain"].host, own_address())
+    yield made
+    made.close()
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_a_proxy_is_the_way_of_pulls_pushes_and_steps(
-    places: Any, servers: dict[str, Registry], authority: Authority, builder: str, proxy: str
+    places: Any, servers: dict[str, Registry], authority: Authority, builder: str, proxy: WayOut
 ) -> None:
     place, registry = places("place"), servers["plain"]
     seed(place, registry, f"base/proxy-{builder}:1", authority)
@@ -373,12 +320,12 @@ def test_a_proxy_is_the_way_of_pulls_pushes_and_steps(
     asked = {
         **request_for(registry, image=f"{host}/proxied/{builder}", credentials=[]),
         "registries": {host: {"http": True}},
-        "proxy": {"http": proxy, "no": [".cluster.local"]},
+        "proxy": {"http": proxy.address, "no": [".cluster.local"]},
     }
 
     build_and_push(builder, asked, place, authority)
 
     assert registry.tags(f"proxied/{builder}") == ["1"]
-    assert Way.asked == {host}
+    assert proxy.asked == {host}
     blobs = b"".join(blob.read_bytes() for blob in registry.blobs())
-    assert proxy.encode() not in blobs
+    assert proxy.address.encode() not in blobs

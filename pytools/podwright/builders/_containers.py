@@ -21,8 +21,11 @@ from podwright.builders._base import (
     ssh_mounts,
     tagged_caches,
 )
-from podwright.errors import Problem
 from podwright.shell import Expand
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from podwright.errors import Problem
 
 FEATURES = frozenset(
     {"platforms", "secrets", "ssh", "cache", "output", "images", "cacheClaim"}
@@ -36,8 +39,10 @@ OPTIONS = (
     "--squash",
     "--timestamp=N",
 )
-# Where the library looks for each registry's certificates (containers-certs.d(5)).
+# Where the library looks for each registry's certificates (containers-certs.d(5)): the first that
+# has a directory for the host. A pod's home is podwright's own; a laptop's is not.
 CERTIFICATES = "/etc/containers/certs.d"
+HOME_CERTIFICATES = "$HOME/.config/containers/certs.d"
 CUT = "$PW_TMP/Dockerfile"
 CONF = "$PW_TMP/registries.conf"
 # The OCI image format has no place for these: they would be dropped. In the docker format, on the
@@ -67,7 +72,8 @@ def recipe(program: str, build: Build) -> Recipe:
     if build.image.push:
         steps += [_push_step(program, build, reference) for reference in build.references]
         steps += [_digest_step(program, build)] if many else []
-    files = registries.certificates(build.registries)
+    steps[:0] = _client_steps(build)
+    files = _certificates(build)
     if build.content.cut:
         files[CUT] = build.content.cut
     if _has_conf(build):
@@ -81,16 +87,35 @@ def recipe(program: str, build: Build) -> Recipe:
 
 
 def refusals(build: Build) -> list[Problem]:
-    """Refuse what --cert-dir, which has the authorities, would hide."""
-    found = tagged_caches(build, "Buildah")
-    clients = [host for host, item in build.registries.items() if item.client]
-    if clients and registries.cert_dir(build.registries):
-        sentence = (
-            "stands beside a 'ca' of the same build, and Buildah and Podman take one or the other; "
-            "put the authority into the builder's image, or use another builder"
+    return tagged_caches(build, "Buildah")
+
+
+def _certificates(build: Build) -> dict[str, str]:
+    """Give the files of the own authorities, each for its registry alone where that can be."""
+    if not build.facts.pod_builder:
+        return registries.certificates(build.registries)
+    return {
+        f"{HOME_CERTIFICATES}/{host}/{registries.digest(item.ca)[:12]}.crt": item.ca
+        for host, item in build.registries.items()
+        if item.ca
+    }
+
+
+def _client_steps(build: Build) -> list[Step]:
+    """Put what this side shows beside the authority: the library reads one directory of a host."""
+    return [
+        call(
+            *("ln", "-sf", f"{CERTIFICATES}/{host}/client.cert"),
+            *(f"{CERTIFICATES}/{host}/client.key", Expand(f"{HOME_CERTIFICATES}/{host}/")),
         )
-        found.append(Problem(sentence, "registries", clients[0], "client"))
-    return found
+        for host, item in build.registries.items()
+        if item.client and item.ca
+    ]
+
+
+def _cert_dir(build: Build) -> list[str]:
+    """Give the flag for own authorities outside of pods, where it counts for every registry."""
+    return [] if build.facts.pod_builder else registries.cert_dir(build.registries)
 
 
 def _build_env(build: Build) -> dict[str, str]:
@@ -123,7 +148,7 @@ def _build_words(program: str, build: Build) -> list[str]:
     words += mounts("--secret", build)
     words += ssh_mounts(build) + docker_flags(build) + list(options_of(program, build))
     words += _cache_flags(build)
-    words += registries.cert_dir(build.registries)
+    words += _cert_dir(build)
     if len(image.platforms) > 1:
         words += ["--platform", ",".join(image.platforms), "--manifest", build.references[0]]
     else:
@@ -169,7 +194,7 @@ def _digest_step(program: str, build: Build) -> Step:
 
 
 def _push_flags(build: Build) -> list[str]:
-    words = registries.cert_dir(build.registries)
+    words = _cert_dir(build)
     compression = build.image.compression
     words += ["--compression-format", compression] if compression else []
     if "push" in build.auth:
@@ -193,7 +218,7 @@ def _registries_env(build: Build) -> dict[str, str]:
 def _bases_step(build: Build, env: dict[str, str]) -> Step:
     """Look at the base images, with the flags that pulling them needs."""
     platform = flags("--platform", build.image.platforms[:1])
-    words = [*registries.cert_dir(build.registries), *platform]
+    words = [*_cert_dir(build), *platform]
     pull = "yes" if build.image.pull else "no"
     form = "docker" if DOCKER_ONLY & build.content.instructions else "oci"
     return call("pw_bases", pull, form, *words, "--", *build.content.bases, env=env)

@@ -22,6 +22,7 @@ from podwright.builders._base import (
 from podwright.errors import Problem
 from podwright.paths import CLIENTS_DIR, ENGINE_DIR, FILES_DIR, POOL_DIR
 from podwright.records import replace
+from podwright.registries import unknown
 from podwright.resources import LazyModule
 from podwright.shell import Expand
 
@@ -326,9 +327,15 @@ def _image_attributes(build: Build) -> str:
 
 
 def _http_attribute(build: Build, ref: str) -> str:
-    """Give the attribute that allows plain HTTP for the registry of a reference."""
-    registry = build.registries.get(ref.split("/", 1)[0])
-    return ",registry.insecure=true" if registry and registry.http else ""
+    """Give the attribute that allows plain HTTP for the registry of a reference.
+
+    By it TLS is tried first, which proxies may refuse; a daemon that was told of it does not.
+    """
+    host = ref.split("/", 1)[0]
+    registry, told = build.registries.get(host), build.facts.engine_registries
+    if not registry or not registry.http:
+        return ""
+    return "" if told and not unknown({host: registry}, told) else ",registry.insecure=true"
 
 
 def _buildkitd_toml(registries: Mapping[str, Registry]) -> str:
