@@ -74,8 +74,12 @@ def serve(bundle: bytes, job: bytes, pipe: int) -> None:
 
 
 def start(bundle: bytes, version: "tuple[float, int]", job: bytes) -> None:
-    reader, writer = os.pipe()
-    pid = os.fork()
+    try:
+        reader, writer = os.pipe()
+        pid = os.fork()
+    except OSError as error:  # no memory, processes or files are left; the pod goes on without
+        fail(job, str(error))
+        return
     if not pid:
         try:
             for other in [writer] + [pipe for _, pipe, _ in servers.values()]:
@@ -125,11 +129,19 @@ def answer(job: bytes) -> None:
 
 
 def reap(*_: object) -> None:
-    """Look after processes that have ended: those of older bundles do after one job."""
-    while servers:
-        pid, status = os.waitpid(-1, os.WNOHANG)
+    """Look after processes that have ended: those of older bundles do after one job.
+
+    Process 1 is also the parent of what commands in this container leave.
+    """
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
         if not pid:
             return
+        if pid not in servers:
+            continue
         (bundle, changed, size), pipe, jobs = servers.pop(pid)
         os.close(pipe)
         fail(jobs[0], "it was ended by signal " + str(status & 127))

@@ -38,6 +38,16 @@ def uses_of(item: Credential, credentials: Iterable[Credential]) -> tuple[str, .
     return (*both, "all") if any(other.use != "both" for other in credentials) else both
 
 
+def are_for_pushing_alone(
+    credentials: Sequence[Credential], builds: Sequence[Build], own: Sequence[str]
+) -> bool:
+    """Say whether there are logins with `use: 'push'`, and the builds do without each of them."""
+    alone = set(chosen(credentials, "push", own)) - set(chosen(credentials, "pull", own))
+    files = any(item.use == "push" and kind_of(item) in _FILES for item in credentials)
+    hosts = named_hosts(builds)
+    return bool(alone) and not files and hosts is not None and not alone & hosts
+
+
 def hosts_of(item: Credential, own: Iterable[str]) -> list[str]:
     """Give the registries that a login is for: its own, else those of all images."""
     return [item.registry] if item.registry else list(dict.fromkeys(own))
@@ -75,17 +85,25 @@ def lines(
     return [*made, "unset DOCKER_AUTH_CONFIG"] if made else []
 
 
-def _unused(credentials: Sequence[Credential], builds: Sequence[Build]) -> list[str]:
-    """Tell, in the log, logins for registries that nothing of the builds names."""
+def named_hosts(builds: Sequence[Build]) -> set[str] | None:
+    """Give the registries that builds name beside that which they push to; None: who knows."""
     if not all(build.content.certain for build in builds):
-        return []
+        return None
     named = [name for build in builds for name in (*build.content.bases, *build.content.sources)]
     for build in builds:
         cache = build.image.cache
-        named += [str(build.name), *((cache.ref, *cache.read) if cache else ())]
+        named += (cache.ref, *cache.read) if cache else ()
         named += [f"{mirror}/" for item in build.registries.values() for mirror in item.mirrors]
         named += [name.partition("://")[2] for name in build.image.buildContexts.values()]
-    hosts = {registry_of(name) for name in named if name}
+    return {registry_of(name) for name in named if name}
+
+
+def _unused(credentials: Sequence[Credential], builds: Sequence[Build]) -> list[str]:
+    """Tell, in the log, logins for registries that nothing of the builds names."""
+    hosts = named_hosts(builds)
+    if hosts is None:
+        return []
+    hosts |= {build.name.registry for build in builds}
     return [
         shlex.join(
             ["pw_say", f"credentials[{number}]: nothing in this build names {item.registry}"]

@@ -158,6 +158,28 @@ def refuse_without_registry(builds: Iterable[Build]) -> None:
         raise UsageError(problems)
 
 
+def pushed_apart(request: Request, config: Config, facts: Facts) -> Request:
+    """Keep a login for pushing alone from RUN steps that would see it: another container pushes.
+
+    A cache is written by the build itself, with the same login.
+    """
+    name, given = facts.pod_builder, request.common.credentials
+    if request.common.alone or not name or not strategies.get(name).shows_logins:
+        return request
+    builds = _builds(request, config, facts, name, Findings())
+    own = [build.name.registry for build in builds]
+    if any(map(_writes_cache, request.images)) or not logins.are_for_pushing_alone(
+        given, builds, own
+    ):
+        return request
+    images = [replace(image, pushApart=image.push) for image in request.images]
+    return replace(request, images=tuple(images))
+
+
+def _writes_cache(image: Image) -> bool:
+    return bool(image.cache and image.cache.enabled and image.cache.write)
+
+
 def is_alone(request: Request, config: Config) -> bool:
     """Say whether a build is all that is to be done; see :mod:`podwright.sequence`."""
     asked = any(getattr(image, name) for image in request.images for name in AROUND)

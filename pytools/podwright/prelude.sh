@@ -142,6 +142,12 @@ pw_beat() {
     sleep 1 >/dev/null 2>&1 &
     pw_nap=$!
     wait "$pw_nap"
+    # The script was killed: nobody else is left to end its step and to remove its logins.
+    if ! pw_alive "$$"; then
+      pw_beat_pid=''
+      (exit 137)
+      pw_end
+    fi
     pw_spent=$((pw_spent + 1)) pw_silent=$((pw_silent + 1))
     if [ "$PW_TIMEOUT" -gt 0 ] && [ "$pw_spent" -ge "$PW_TIMEOUT" ]; then
       : >"$PW_TMP/timeout"

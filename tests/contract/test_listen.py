@@ -40,8 +40,10 @@ def loop(fifo: Path) -> Iterator[subprocess.Popen[str]]:
     """The loop, exactly as it stands in a pod but for the path of its FIFO."""
     source = text("listen.py")
     assert source.count(FIFO) == 1
+    # As process 1 of its container it becomes the parent of whatever loses its own.
+    adopts = "__import__('ctypes').CDLL(None).prctl(36, 1, 0, 0, 0)\n"
     process = subprocess.Popen(
-        [sys.executable, "-I", "-c", source.replace(FIFO, str(fifo))],
+        [sys.executable, "-I", "-c", adopts + source.replace(FIFO, str(fifo))],
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -201,3 +203,56 @@ def test_an_older_bundle_answers_each_job_in_a_process_of_its_own(
     until(lambda: all((job / "answered").exists() for job in jobs))
     assert not [job for job in jobs if (job / "answer.json").exists()]
     until(lambda: children(loop) == [])
+
+
+LEAVING = """import os, sys, time
+if not os.fork():
+    if not os.fork():
+        time.sleep(0.3)
+        os._exit(3)
+    os._exit(0)
+os.wait()
+open(sys.argv[2] + "/answered", "w").close()
+"""
+
+
+def test_what_a_command_leaves_in_the_container_does_not_end_it(
+    loop: subprocess.Popen[str], fifo: Path, pyz: Path, workspace: Path, tmp_path: Path
+) -> None:
+    """Each `sh` of a pipeline in this container leaves a process to process 1."""
+    planned = make_job(tmp_path / "jobs", pyz, workspace, "1", image="r.example/app", tags=["1"])
+    other = tmp_path / "other.py"
+    other.write_text(LEAVING)
+    leaving = make_job(tmp_path / "others", other, workspace, "1")
+    children = Path(f"/proc/{loop.pid}/task/{loop.pid}/children")
+    ask(fifo, str(planned).encode())
+    until((planned / "answered").exists)
+    planner = children.read_text().split()
+
+    ask(fifo, str(leaving).encode())
+    until((leaving / "answered").exists)
+    until(lambda: len(children.read_text().split()) == 2)
+    until(lambda: loop.poll() is not None or children.read_text().split() == planner)
+
+    again = make_job(tmp_path / "jobs", pyz, workspace, "2", image="r.example/app", tags=["1"])
+    assert loop.poll() is None
+    ask(fifo, str(again).encode())
+    until((again / "answered").exists)
+    assert (again / "build.sh").exists()
+
+
+def test_a_planner_that_cannot_begin_is_told(
+    loop: subprocess.Popen[str], fifo: Path, pyz: Path, workspace: Path, tmp_path: Path
+) -> None:
+    job = make_job(tmp_path / "jobs", pyz, workspace, "1", image="r.example/app", tags=["1"])
+    # None is left for the pipe to a new process, one for the FIFO and one for an answer.
+    open_ones = len(list(Path(f"/proc/{loop.pid}/fd").iterdir()))
+    subprocess.run(["prlimit", f"--pid={loop.pid}", f"--nofile={open_ones + 2}"], check=True)
+
+    ask(fifo, str(job).encode())
+
+    until((job / "answered").exists)
+    assert json.loads((job / "answer.json").read_text())["error"].startswith(
+        "the planner in the tools container failed: "
+    )
+    assert loop.poll() is None

@@ -721,6 +721,20 @@ def test_an_aborted_build_ends_at_once_and_leaves_nothing(
     assert sandbox.leftovers() == []
 
 
+def test_a_script_that_is_killed_leaves_neither_step_nor_logins(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="build", child=True, sleep=300, text="working\n")
+    made = script(credentials=[{"variable": "OUT"}])
+    process = sandbox.start(made, {"OUT_USR": "u", "OUT_PSW": "p"})
+    wait_for(sandbox.home / "ready")
+    process.kill()
+
+    sandbox.finish(process)  # nothing holds its log open
+
+    assert not is_running(int((sandbox.home / "child").read_text()))
+    # What the builder itself works with is unknown to the one that clears up here.
+    assert [path for path in sandbox.leftovers() if "/podwright-work." not in path] == []
+
+
 def test_an_abort_while_waiting_for_the_next_try_ends_at_once(sandbox: Any, script: Any) -> None:
     sandbox.rule(when="push", code=125, text="503 Service Unavailable\n")
     made = script().replace("pw_pause=1 ", "pw_pause=200 ")

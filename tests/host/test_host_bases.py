@@ -168,3 +168,19 @@ def test_labels_are_those_of_this_build_whatever_is_the_target(
         config = config_of(place, open_registry, f"{name}@{done['digest']}")
         seen.append(config["Labels"]["v"])
     assert seen == ["1", "2"]
+
+
+@pytest.mark.parametrize("way", CONTAINERS, ids=lambda way: way.name)
+def test_a_base_of_another_architecture_is_told(
+    place: Place, open_registry: Registry, way: Way
+) -> None:
+    base = f"{open_registry.host}/base"
+    build(place, way, open_registry, SHELL, image=base, platforms=["linux/amd64"])
+    place.fill(f"FROM {base}:1\nCOPY Dockerfile /own\n")
+    asked = request_for(open_registry, builder=way.builder, credentials=[])
+
+    done = place.build({**asked, "platforms": ["linux/arm64"]}, env=way.env)
+
+    words = "image platform ({amd64 linux"
+    assert f"{words}  [] }}) does not match the expected platform" in done.log.replace("\\", "")
+    assert done.value["platforms"] == ["linux/arm64"]

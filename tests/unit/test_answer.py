@@ -284,3 +284,69 @@ def test_presets_of_another_version_are_refused_and_those_of_a_patch_are_not(job
         f"{__version__}; render them again with `podwright generate --presets`, or pin the "
         "library's version"
     }
+
+
+PUSHING = {"variable": "OUT", "use": "push"}
+
+
+def turns_of(job: Path, workspace: Path, builder: str, **more: Any) -> list[str]:
+    """Give what is done, in order, in a pod of a strategy: commands by name, `build`."""
+    write(job, workspace, {**REQUEST, "builder": builder, **more}, f"PODWRIGHT_BUILDER={builder}\n")
+    ask(job)
+    if not (job / "answer.json").exists():
+        return ["build"]
+    answered = json.loads((job / "answer.json").read_text(encoding="utf-8"))
+    (job / "answer.json").unlink()
+    return [turn.get("command", "build") for turn in answered["turns"]]
+
+
+def test_a_login_for_pushing_alone_is_kept_from_where_steps_would_see_it(
+    job: Path, workspace: Path
+) -> None:
+    assert turns_of(job, workspace, "kaniko", credentials=[PUSHING]) == ["build", "push"]
+
+
+@pytest.mark.parametrize("builder", [name for name in strategies.names() if name != "kaniko"])
+def test_elsewhere_the_build_pushes_itself(job: Path, workspace: Path, builder: str) -> None:
+    assert turns_of(job, workspace, builder, credentials=[PUSHING]) == ["build"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"credentials": [{"variable": "BOTH"}]},
+        {"credentials": [PUSHING], "push": False, "output": "a.tar"},
+        {"credentials": [PUSHING], "cache": True},
+        {"credentials": [PUSHING], "alone": True},
+    ],
+    ids=["for both", "nothing is pushed", "a cache is written", "in a turn"],
+)
+def test_it_is_the_builds_own_where_that_needs_it(
+    job: Path, workspace: Path, more: dict[str, Any]
+) -> None:
+    assert turns_of(job, workspace, "kaniko", **more) == ["build"]
+
+
+def test_a_cache_that_is_only_read_elsewhere_leaves_the_push_apart(
+    job: Path, workspace: Path
+) -> None:
+    for host, turns in (("other.example", ["build", "push"]), ("r.example", ["build"])):
+        cache = {"ref": f"{host}/team/cache", "write": False}
+        assert turns_of(job, workspace, "kaniko", credentials=[PUSHING], cache=cache) == turns
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "turns"),
+    [
+        ("FROM r.example/team/base:1\n", ["build"]),
+        ("FROM alpine\nCOPY --from=r.example/team/tool /a /a\n", ["build"]),
+        ("ARG BASE\nFROM $BASE\n", ["build"]),
+        ("FROM other.example/team/base:1\n", ["build", "push"]),
+    ],
+    ids=["its base", "a source", "nobody knows", "another registry's"],
+)
+def test_a_login_that_the_build_pulls_with_is_the_builds(
+    job: Path, workspace: Path, dockerfile: str, turns: list[str]
+) -> None:
+    (workspace / "Dockerfile").write_text(dockerfile)
+    assert turns_of(job, workspace, "kaniko", credentials=[PUSHING]) == turns

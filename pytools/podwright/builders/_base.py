@@ -209,6 +209,7 @@ class Strategy:
         requires: what a node must have that admission does not tell of, '' for nothing.
         daemon_proxy: whether a daemon that starts with the pod goes through the proxy.
         shows_dev: whether RUN steps see this container's /dev, and so what lies in /dev/shm.
+        shows_logins: whether RUN steps see the processes and files of the build itself.
         options: flags of its program that `builderOptions` may pass on. Behind `=` stand `N` for a
             number, TIME, SIZE, NAMES, or the words that there are: `{one|other}`.
         also: what people call it otherwise.
@@ -229,6 +230,7 @@ class Strategy:
     cache_in_tag: bool = False
     daemon_proxy: bool = False
     shows_dev: bool = False
+    shows_logins: bool = False
 
     def pod(self, context: PodContext) -> PodParts:
         """Give the parts of the pod."""

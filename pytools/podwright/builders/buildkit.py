@@ -335,7 +335,8 @@ def _http_attribute(build: Build, ref: str) -> str:
     registry, told = build.registries.get(host), build.facts.engine_registries
     if not registry or not registry.http:
         return ""
-    return "" if told and not unknown({host: registry}, told) else ",registry.insecure=true"
+    knows = told and not build.pool and not unknown({host: registry}, told)
+    return "" if knows else ",registry.insecure=true"
 
 
 def _buildkitd_toml(registries: Mapping[str, Registry]) -> str:

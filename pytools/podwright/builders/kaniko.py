@@ -61,6 +61,7 @@ class Kaniko(Strategy):
         "--snapshot-mode={full|redo|time}",
         "--use-new-run",
     )
+    shows_logins = True
     level = "baseline"
     needs = "nothing special; works with RuntimeDefault seccomp and seven capabilities"
     also = ("executor",)

@@ -63,6 +63,8 @@ class Podman(Strategy):
                     "CONTAINERS_STORAGE_CONF": _containers.STORAGE_CONF,
                     "PODWRIGHT_KEYS": KEYS_DIR,
                     "DOCKER_HOST": f"unix://{SOCKET}",
+                    # It is for whoever runs the node, and would come twice with each call.
+                    "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
                 },
                 mounts={"storage": storage, "engine": ENGINE_DIR, "keys": KEYS_DIR},
                 resources=pod.BUILD,

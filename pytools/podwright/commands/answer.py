@@ -25,7 +25,7 @@ from pathlib import Path
 from podwright import __version__, inputs, workspace
 from podwright import request as requests
 from podwright.errors import Findings, PodwrightError, UsageError
-from podwright.plan import is_alone, plan_script
+from podwright.plan import is_alone, plan_script, pushed_apart
 from podwright.resources import LazyModule
 
 TYPE_CHECKING = False
@@ -157,6 +157,7 @@ def _answer_build(job: Path, console: Console) -> None:
         (job / "answer.json").write_text(json.dumps({"defaults": unbound}), encoding="utf-8")
         return
     facts = workspace.inspect(root, env)
+    request = pushed_apart(request, config, facts)
     script = plan_script(request, config, facts, found, str(job))
     if is_alone(request, config):
         _write_script(job, script)

@@ -114,7 +114,7 @@ use a newer $1 (Buildah 1.41), or cache: false"
 # Ids of layers, the six lines of each push, and podwright's own labels say nothing to a reader.
 pw_show() {
   if echo | grep -a --line-buffered '^' >/dev/null 2>&1; then
-    LC_ALL=C grep -a --line-buffered -Ev '^--> [0-9a-f]{8,64}$|^(COMMIT|Successfully tagged) |^Getting image source signatures$|^Copying (blob|config) |^Writing manifest |^Storing signatures$|^STEP [0-9/]+: LABEL "org\.opencontainers\.image\.'
+    LC_ALL=C grep -a --line-buffered -Ev '^(--> )?[0-9a-f]{8,64}$|^\[Warning\] one or more build args were not consumed: \[TARGET[A-Z ]*\]$|^(\[[0-9/]+\] )?(COMMIT |STEP [0-9/]+: LABEL "org\.opencontainers\.image\.)|^Successfully tagged |^Getting image source signatures$|^Copying (blob|config) |^Writing manifest |^Storing signatures$'
   else
     cat
   fi

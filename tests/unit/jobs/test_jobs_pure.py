@@ -490,3 +490,21 @@ def test_a_controller_that_never_answered_is_given_up_sooner() -> None:
 def test_an_address_without_host_is_refused() -> None:
     with pytest.raises(UsageError):
         Controller(Access("https://"))
+
+
+def test_a_module_that_is_missing_is_one_sentence(folder: Path) -> None:
+    program = (
+        "import sys; sys.modules['jenkins'] = None; from podwright import cli; "
+        f"sys.exit(cli.main(['jobs', 'plan', {str(folder)!r}]))"
+    )
+    env = {**os.environ, "JENKINS_USER": "u", "JENKINS_TOKEN": "t", "JENKINS_URL": "http://x"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.splitlines()) == (
+        2,
+        [
+            "podwright jobs: the Python module 'jenkins' is missing; install podwright[jobs], or "
+            "use podwright-jobs.pyz, which carries it"
+        ],
+    )
