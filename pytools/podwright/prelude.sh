@@ -42,8 +42,8 @@ pw_temporary() {
 
 # A script that was killed could not remove its logins: the next one does.
 pw_sweep() { # directory
-  for pw_old in "$1"/podwright.*.*; do
-    pw_owner=${pw_old##*/podwright.} pw_owner=${pw_owner%%.*}
+  for pw_old in "$1"/podwright.*.* "$1"/podwright-work.*.*; do
+    pw_owner=${pw_old##*/} pw_owner=${pw_owner#*.} pw_owner=${pw_owner%%.*}
     [ -d "$pw_old" ] && [ -O "$pw_old" ] && ! pw_alive "$pw_owner" && rm -rf "$pw_old"
   done
 }

@@ -29,7 +29,7 @@ def signature(registries: Mapping[str, Registry]) -> str:
             host: [
                 item.http,
                 item.skipTlsVerify,
-                digest(item.ca) if item.ca else "",
+                hashlib.sha256(item.ca.encode()).hexdigest() if item.ca else "",
                 list(item.mirrors),
                 item.client,
             ]
@@ -37,11 +37,6 @@ def signature(registries: Mapping[str, Registry]) -> str:
         },
         sort_keys=True,
     )
-
-
-def digest(text: str) -> str:
-    """Give the checksum that stands for a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def unknown(registries: Mapping[str, Registry], made_with: str) -> list[str]:

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from podwright.config import Config
+from podwright.records import replace
 from podwright.script import text
 
 if TYPE_CHECKING:
@@ -151,9 +153,45 @@ def test_kanikos_log_has_steps_and_their_words_alone(
 
     shown = log.partition("[podwright] building r.example/team/app\n")[2]
     assert shown.splitlines()[:3] == [
-        '"RUN make"',
+        "RUN make",
         "made all",
         'time="2026-11-26T05:00:02Z" level=warning msg="it is late"',
+    ]
+
+
+PROGRESS = """#1 [internal] load build definition from Dockerfile
+#1 transferring dockerfile: 341B done
+#1 DONE 0.0s
+
+#4 [1/3] COPY busybox /bin/busybox
+#4 CACHED
+
+#5 [2/3] RUN make
+#5 0.226 exporting layers
+#5 0.300 done
+#5 DONE 0.5s
+
+#6 exporting to image
+#6 exporting manifest sha256:646027a4a2812fed686193e7 0.0s done
+#6 ...
+"""
+
+
+def test_buildkits_log_has_steps_and_their_words_alone(sandbox: Any, planned: Any) -> None:
+    sandbox.fake("buildctl")
+    (sandbox.home / "bin" / "awk").symlink_to(shutil.which("awk") or "")
+    sandbox.rule(text=PROGRESS, code=1)
+    asked = {"builder": "buildkit", "image": "r.example/team/app", "tags": ["1"]}
+
+    log = sandbox.run(planned(asked).script).log
+
+    shown = log.partition("[podwright] building r.example/team/app\n")[2].splitlines()
+    assert shown[: len(shown) - 1] == [
+        "#4 [1/3] COPY busybox /bin/busybox",
+        "#4 CACHED",
+        "#5 [2/3] RUN make",
+        "#5 0.226 exporting layers",
+        "#5 0.300 done",
     ]
 
 
@@ -732,7 +770,35 @@ def test_a_script_that_is_killed_leaves_neither_step_nor_logins(sandbox: Any, sc
 
     assert not is_running(int((sandbox.home / "child").read_text()))
     # What the builder itself works with is unknown to the one that clears up here.
-    assert [path for path in sandbox.leftovers() if "/podwright-work." not in path] == []
+    assert [path for path in sandbox.leftovers() if "config.json" in path] == []
+    for rule in (sandbox.home / "rules").iterdir():
+        rule.unlink()
+    sandbox.run(made, {"OUT_USR": "u", "OUT_PSW": "p"})
+    assert sandbox.leftovers() == []
+
+
+def test_the_authorities_of_a_build_are_gone_after_it(
+    sandbox: Any, planned: Any, facts: Any
+) -> None:
+    sandbox.fake("buildah")
+    registries = {"one.example": {"ca": "-----BEGIN CERTIFICATE-----\nA\n"}}
+    known = replace(facts, pod_builder="buildah")
+    made = planned({**IMAGE, "registries": registries}, Config(), known).script
+    place = sandbox.home / ".config/containers/certs.d"
+    others = {"one.example": os.getpid(), "old.example": 2**22 - 1}  # one at work, one killed
+    for host, pid in others.items():
+        (place / host).mkdir(parents=True)
+        (place / host / f"podwright.{pid}.crt").touch()
+    (place / "old.example/client.cert").symlink_to("/etc/none")
+    (place / "own.example").mkdir()
+    (place / "own.example/ca.crt").touch()
+
+    outcome = sandbox.run(made)
+
+    assert outcome.code == 0
+    left = sorted(str(path.relative_to(place)) for path in place.rglob("*") if not path.is_dir())
+    assert left == [f"one.example/podwright.{os.getpid()}.crt", "own.example/ca.crt"]
+    assert not (place / "old.example").exists()
 
 
 def test_an_abort_while_waiting_for_the_next_try_ends_at_once(sandbox: Any, script: Any) -> None:

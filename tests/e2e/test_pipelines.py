@@ -53,6 +53,7 @@ REFUSED = {
 }
 RECORDED = json.loads(levels.DATA.read_text())
 TOKEN, SETTINGS = "examples-t0ken", "examples-s3ttings"
+NOT_COUNTED = re.compile(r"Loading library acme|\[pipeline-\S+\] \w+: \w+$")
 LOGS = harness.ROOT / "build" / "small-logs"
 AT_ONCE = 1  # two processors are busy enough with what runs beside it
 
@@ -190,4 +191,7 @@ def test_the_pipelines_of_the_examples_run_on_the_cluster(
     if name == SMALL:
         LOGS.mkdir(parents=True, exist_ok=True)
         (LOGS / f"{builder}.log").write_text(done.stdout)
-        assert len(done.stdout.splitlines()) <= LINES, done.stdout
+        # The organisation's library is the tests' own; how often a pod's state is told is the
+        # node's affair.
+        lines = [line for line in done.stdout.splitlines() if not NOT_COUNTED.match(line)]
+        assert len(lines) <= LINES, done.stdout

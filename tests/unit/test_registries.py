@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,10 +36,9 @@ def test_own_authorities_are_for_their_registries_alone(
     in_pod = planned(asked, Config(), replace(facts, pod_builder=builder)).script
     on_laptop = planned(asked).script
 
-    name = {text: hashlib.sha256(text.encode()).hexdigest()[:12] for text in (ONE, TWO)}
     assert written(in_pod) == {
-        f"{HOME}/one.example/{name[ONE]}.crt": ONE,
-        f"{HOME}/two.example:5000/{name[TWO]}.crt": TWO,
+        f"{HOME}/one.example/podwright.$$.crt": ONE,
+        f"{HOME}/two.example:5000/podwright.$$.crt": TWO,
     }
     assert "--cert-dir" not in in_pod
     assert list(written(on_laptop).values()) == [ONE, TWO]

@@ -95,7 +95,7 @@ def _certificates(build: Build) -> dict[str, str]:
     if not build.facts.pod_builder:
         return registries.certificates(build.registries)
     return {
-        f"{HOME_CERTIFICATES}/{host}/{registries.digest(item.ca)[:12]}.crt": item.ca
+        f"{HOME_CERTIFICATES}/{host}/podwright.$$.crt": item.ca
         for host, item in build.registries.items()
         if item.ca
     }

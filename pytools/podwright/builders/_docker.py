@@ -123,7 +123,7 @@ def recipe(
         steps=tuple(steps),
         digest_file="",
         cached=r"^#[0-9]+ CACHED|^ ---> Using cache",
-        functions=shell_functions("docker") + functions,
+        functions=shell_functions("docker") + shell_functions("progress") + functions,
     )
 
 

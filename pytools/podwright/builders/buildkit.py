@@ -101,7 +101,7 @@ class BuildKit(Strategy):
             digest_file=Expand("$PW_TMP/metadata.json"),
             digest_key="containerimage.digest",
             cached=r"^#[0-9]+ CACHED",
-            functions=shell_functions("pool") if first else "",
+            functions=shell_functions("progress") + (shell_functions("pool") if first else ""),
         )
 
     def refusals(self, build: Build) -> list[Problem]:
@@ -177,7 +177,7 @@ def _apart(build: Build) -> Recipe:
         steps=tuple(steps),
         digest_file="",
         cached=r"^#[0-9]+ CACHED",
-        functions=shell_functions("pool"),
+        functions=shell_functions("progress") + shell_functions("pool"),
     )
 
 

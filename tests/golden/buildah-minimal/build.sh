@@ -7,10 +7,15 @@ PW_TIMEOUT=7200
 
 # [prelude.sh]
 
+# Rootless Podman leaves a process behind that holds its user namespace, with the environment of the
+# first call: so that has no logins and secrets.
 pw_containers() { # ids of all working containers of the storage
+  pw_hidden=$(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/-u \1/p' |
+    grep -Ev '^-u (PATH|HOME|USER|TMPDIR|XDG_.*|_?CONTAINERS_.*|BUILDAH_.*|STORAGE_.*|PODMAN_.*)$')
+  # shellcheck disable=SC2086 # a list of words
   case $pw_tool in
     buildah) buildah containers --quiet --notruncate ;;
-    *) "$pw_tool" ps --all --external --quiet --no-trunc ;;
+    *) env $pw_hidden "$pw_tool" ps --all --external --quiet --no-trunc ;;
   esac 2>/dev/null
 }
 
@@ -29,22 +34,42 @@ pw_own_logins() {
 pw_prepare() { # program
   [ -z "${pw_tool:-}" ] || return 0
   pw_tool=$1 pw_naps=3000
+  pw_forget_authorities ''
   # The container has just begun, and tries how it can store layers (storage.sh).
   while [ -e "${CONTAINERS_STORAGE_CONF:-}.trying" ] && [ "$pw_naps" -gt 0 ]; do
     sleep 0.01
     pw_naps=$((pw_naps - 1))
   done
   pw_containers >"$PW_TMP/containers" || rm -f "$PW_TMP/containers"
-  pw_work=$(mktemp -d "${TMPDIR:-/var/tmp}/podwright-work.XXXXXX" 2>/dev/null) ||
+  # The programs keep secrets there while a step has them mounted.
+  pw_sweep "${TMPDIR:-/var/tmp}"
+  pw_work=$(mktemp -d "${TMPDIR:-/var/tmp}/podwright-work.$$.XXXXXX" 2>/dev/null) ||
     pw_fail 1 "no temporary directory can be made in ${TMPDIR:-/var/tmp}; is the disk full?"
 }
 
 # A program that is killed leaves working containers, mounted, and temporary files. What began since
 # is its own, unless another one is at work in the same place.
 pw_cleanup() {
+  pw_forget_authorities "$$"
   [ -n "${pw_work:-}" ] || return 0
   [ "$pw_status" -lt 124 ] || pw_remove_containers
   grep -qF " $pw_work/" /proc/mounts 2>/dev/null || rm -rf "$pw_work"
+}
+
+# The authorities of a build are believed by nobody else: neither by the next one in this pod nor after
+# a kill. A directory of a host that is left would hide the certificates that are mounted for it.
+pw_forget_authorities() { # process id of the script that ends, '' for all that have ended
+  for pw_path in "${HOME:-}"/.config/containers/certs.d/*/podwright.*.crt; do
+    pw_owner=${pw_path##*/podwright.} pw_owner=${pw_owner%.crt}
+    [ -e "$pw_path" ] || continue
+    [ "$pw_owner" = "$1" ] || ! pw_alive "$pw_owner" || continue
+    rm -f "$pw_path"
+    pw_place=${pw_path%/*}
+    for pw_other in "$pw_place"/*.crt; do
+      [ -e "$pw_other" ] || rm -f "$pw_place/client.cert" "$pw_place/client.key"
+    done
+    rmdir "$pw_place" 2>/dev/null
+  done
 }
 
 pw_remove_containers() {
@@ -114,7 +139,7 @@ use a newer $1 (Buildah 1.41), or cache: false"
 # Ids of layers, the six lines of each push, and podwright's own labels say nothing to a reader.
 pw_show() {
   if echo | grep -a --line-buffered '^' >/dev/null 2>&1; then
-    LC_ALL=C grep -a --line-buffered -Ev '^(--> )?[0-9a-f]{8,64}$|^\[Warning\] one or more build args were not consumed: \[TARGET[A-Z ]*\]$|^(\[[0-9/]+\] )?(COMMIT |STEP [0-9/]+: LABEL "org\.opencontainers\.image\.)|^Successfully tagged |^Getting image source signatures$|^Copying (blob|config) |^Writing manifest |^Storing signatures$'
+    LC_ALL=C grep -a --line-buffered -Ev '^--> [0-9a-f]{8,64}$|^[0-9a-f]{64}$|^\[Warning\] one or more build args were not consumed: \[TARGET[A-Z ]*\]$|^(\[[0-9/]+\] )?(COMMIT |STEP [0-9/]+: LABEL "org\.opencontainers\.image\.)|^Successfully tagged |level=warning msg="\\"/\\" is not a shared mount|^Getting image source signatures$|^Copying (blob|config) |^Writing manifest |^Storing signatures$'
   else
     cat
   fi
