@@ -10,6 +10,7 @@ import posixpath
 
 from podwright.records import fields
 from podwright.request import AROUND
+from podwright.schema import kinds_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     Turn = dict[str, Any]
 
 _ATTESTED = ("sbom", "provenance", "sign")
-# The field that a plain text stands for: as in the declarations of request.py.
-_SHORT = {"lint": "failOn", "verify": "key", "scan": "failOn", "sign": "key"}
 _HANDLE = ("image", "output", "tags", "digest")
 
 
@@ -130,7 +129,8 @@ class _Asked:
     def _settings(self, name: str) -> dict[str, Any]:
         value = self.given[name]
         if isinstance(value, str):
-            return {_SHORT[name]: value}
+            kind: Any = kinds_of(type(self.image))[name]
+            return {kind.shorthand: value}
         return dict(value) if isinstance(value, dict) else {}
 
     def _reported(self, settings: dict[str, Any], name: str, several: bool) -> dict[str, Any]:  # noqa: FBT001
