@@ -65,16 +65,9 @@ def presets(config: Config, config_text: str = "") -> dict[str, bytes]:
         config: an organisation's config: its images, registries and choice of strategies.
         config_text: the same as text; it travels in the pods to the planner.
     """
-    allowed = plan.allowed_strategies(config)
-    names = [name for name in strategies.names() if name in allowed]
-    wishes: dict[str, dict[str, Any]] = {name: {"builder": name} for name in [*names, "auto"]}
-    wishes["default"] = {}
-    wishes.update({f"pool-{name}": {"pool": name} for name in config.pools})
-    made = {}
-    for name, wanted in wishes.items():
-        asked = parse_pod(wanted, usable(config, wanted))
-        _, planned = plan_pod(asked, config, config_text=config_text)
-        made[f"{name}.json"] = pod.as_yaml(planned).encode()
+    rendered = pods(config, config_text)
+    made = {f"{name}.json": pod.as_yaml(planned).encode() for name, planned in rendered.items()}
+    names = [name for name in strategies.names() if name in rendered]
     options = parse_pod({}, config.defaults).common.pod or Pod()
     context = PodContext(resolve(config.images), config.registries, options)
     commands = pod.of_commands(context, config_text)
@@ -83,6 +76,21 @@ def presets(config: Config, config_text: str = "") -> dict[str, bytes]:
     made["owner.txt"] = f"{config.owner}\n".encode()
     made["choices.txt"] = (json.dumps(_choices(config), indent=1) + "\n").encode()
     return made
+
+
+def pods(config: Config, config_text: str = "") -> dict[str, dict[str, Any]]:
+    """Give the pods that the config allows: of each strategy, `auto`, `default` and each pool."""
+    allowed = plan.allowed_strategies(config)
+    names = [name for name in strategies.names() if name in allowed]
+    wishes: dict[str, dict[str, Any]] = {name: {"builder": name} for name in [*names, "auto"]}
+    wishes["default"] = {}
+    wishes.update({f"pool-{name}": {"pool": name} for name in config.pools})
+    return {
+        name: plan_pod(parse_pod(wanted, usable(config, wanted)), config, config_text=config_text)[
+            1
+        ]
+        for name, wanted in wishes.items()
+    }
 
 
 def _choices(config: Config) -> list[dict[str, Any]]:

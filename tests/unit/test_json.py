@@ -50,6 +50,7 @@ LINES: dict[str, tuple[str, Any]] = {
         "pool certificates a --config org.yaml",
         {"done": "certificates of the authority in a are made", "next": ["kubectl apply"]},
     ),
+    "prepull": ("prepull --namespace b", {"kind": "DaemonSet"}),
     "report": ("report result.json", "<!DOCTYPE html>"),
 }
 # These speak with a registry, a cluster, a controller or a builder: tests/contract and tests/host
