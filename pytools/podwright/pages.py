@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 from podwright import json_schemas
@@ -95,11 +96,18 @@ def entries(cls: type) -> list[str]:
     """Give a line for each parameter, with type, default and meaning, for Jenkins' plain texts."""
     lines = []
     for item in options_of(cls):
-        # A mark for each: with the formatter "Safe HTML" all lines become one paragraph.
-        lines.append("  * " + _entry(item))
+        lines += _wrapped("  * ", _entry(item))
         for _, part in _records_in(item.metadata["kind"]):
-            lines += [f"      .{_entry(inner)}" for inner in options_of(part)]
+            for inner in options_of(part):
+                lines += _wrapped("      .", _entry(inner))
     return lines
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    others = " " * len(head)
+    return textwrap.wrap(
+        text, 100, initial_indent=head, subsequent_indent=others, break_on_hyphens=False
+    )
 
 
 def page(name: str, **parts: list[str]) -> str:
@@ -107,7 +115,9 @@ def page(name: str, **parts: list[str]) -> str:
     text = (Path(__file__).parent / "data" / "pages" / name).read_text(encoding="utf-8")
     for mark, lines in parts.items():
         text = text.replace(f"@{mark}@", "\n".join(lines).rstrip())
-    return text
+    # Jenkins' formatter "Safe HTML" makes one paragraph of all that is not marked; the plain one,
+    # its default, shows the mark.
+    return f"<pre>\n{text}</pre>\n" if name.endswith(".txt") else text
 
 
 def _entry(item: Field) -> str:

@@ -135,3 +135,36 @@ def run_example(
         text=True,
     )
     return done.stdout, json.loads((work / "report.json").read_text())
+
+
+# How that is started which the build of a language has made. Docker Hub's images are not to be had,
+# but the real tools are, and the registries of packages: the Dockerfiles' own lines run with these.
+STARTED = {
+    "go": ["{root}/app"],
+    "maven": ["java", "-jar", "{root}/src/target/app.jar"],
+    "node": ["node", "{root}/src/dist/index.js"],
+    "python": ["env", "PYTHONPATH={root}/packages", "python3", "{root}/src/app.py"],
+}
+
+
+@pytest.mark.parametrize("name", STARTED)
+def test_the_sources_of_a_language_are_built_by_its_real_tools_and_run(
+    name: str, tmp_path: Path
+) -> None:
+    source = ROOT / "examples" / name / "app"
+    shutil.copytree(source, tmp_path / "src")
+    runs = re.findall(r"^RUN (.*)$", (source / "Dockerfile").read_text(), re.MULTILINE)
+    assert runs
+    for line in runs:
+        here = re.sub(r"(?<= )/(app|packages)\b", rf"{tmp_path}/\1", line)
+        done = subprocess.run(
+            ["sh", "-c", here],
+            cwd=tmp_path / "src",
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    command = [word.format(root=tmp_path) for word in STARTED[name]]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert said == "hello\n"

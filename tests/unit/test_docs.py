@@ -207,3 +207,14 @@ def test_groovy_of_pages_closes_what_it_opens(page: str, body: str) -> None:
     for call in groovy.calls(body, rf"\b({'|'.join(steps)})\s*\("):
         keys = {key for given in call.given for key in re.findall(r"^(\w+):", given)}
         assert keys <= steps[call.found[1]], page
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "vars").glob("*.txt")), ids=lambda page: page.name)
+def test_a_steps_page_reads_well_through_both_formatters_of_jenkins(page: Path) -> None:
+    text = page.read_text()
+
+    # "Safe HTML" keeps lines and indentation in here alone; the plain one shows all as it is.
+    assert text.startswith(f"<pre>\n{page.stem}: ")
+    assert text.endswith("\n</pre>\n")
+    assert "<" not in text[len("<pre>") : -len("</pre>\n")]
+    assert [line for line in text.splitlines() if len(line) > 130] == []

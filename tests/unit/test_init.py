@@ -45,9 +45,15 @@ def test_one_dockerfile_is_one_image_named_after_the_repository(project: Path) -
         'echo "pushed ${built.reference}"\n'
     )
     assert "node_modules" in (project / ".dockerignore").read_text().splitlines()
-    assert run("plan", "-t", "registry.example/team/shop:1")[1].splitlines()[3] == (
-        "cache     registry.example/team/shop/cache (read and written)"
-    )
+    # Nobody has said where the registry is: a build must not wait for it.
+    config = (project / ".podwright.yaml").read_text()
+    assert "\n  # cache: registry.example/team/shop/cache\n" in config
+    assert "cache     none: " in run("plan", "-t", "registry.example/team/shop:1")[1]
+
+    (project / ".podwright.yaml").unlink()
+    run("init", "-t", "r.example/team/shop")
+    planned = run("plan", "-t", "r.example/team/shop:1")[1].splitlines()
+    assert "cache     r.example/team/shop/cache (read and written)" in planned
 
 
 def test_several_dockerfiles_are_several_images(project: Path) -> None:

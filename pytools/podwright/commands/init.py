@@ -31,6 +31,7 @@ _DOCKERFILE = re.compile(
     r"Dockerfile|Containerfile|Dockerfile\.(?!dockerignore)\w+|\w+\.Dockerfile"
 )
 _DEEPEST = 3
+_NOBODYS = "registry.example/"
 _EACH = 'for (image in built) {\n  echo "pushed ${image.reference}"\n}'
 
 
@@ -48,7 +49,7 @@ def image_of(url: str, folder: str) -> str:
     """Give a name for the image by where the repository comes from, else by its folder."""
     path = re.sub(r"^(?:\w+://[^/]+/|[^/]*:)|\.git/?$", "", url) or folder
     name = re.sub(r"[^a-z0-9/]+", "-", path.lower()).strip("-/")
-    return f"registry.example/{'/'.join(name.split('/')[-2:]) or 'app'}"
+    return f"{_NOBODYS}{'/'.join(name.split('/')[-2:]) or 'app'}"
 
 
 def files_for(root: Path, image: str, credentials: str) -> dict[str, str]:
@@ -63,6 +64,8 @@ def files_for(root: Path, image: str, credentials: str) -> dict[str, str]:
     one = len(found) == 1
     rows = _single(found[0], image) if one else _several(found, image)
     cache = f"  cache: {image}/cache" if one else "  # cache: one for each image, in the call"
+    if image.startswith(_NOBODYS):  # as long as nobody has said where it is, each build would ask
+        cache = cache.replace("  cache", "  # cache")
     made = {
         "Jenkinsfile": _filled(
             "Jenkinsfile",
