@@ -23,6 +23,7 @@ DATE = (1980, 1, 1, 0, 0, 0)
 MAIN = b"import sys\n\nfrom podwright.__main__ import main\n\nsys.exit(main())\n"
 # Measured levels are for documentation; planning does not read them.
 _LEFT_OUT = {"__pycache__", "jobs", "data", "desk"}
+_DATA = {"page.html", "steps.json"}
 
 
 def hot_members(package: Path) -> dict[str, bytes]:
@@ -35,9 +36,8 @@ def hot_members(package: Path) -> dict[str, bytes]:
     installed = {f"{name.replace('-', '_')}.py" for name in ("jobs", *commands.INSTALLED)}
     for path in files_of(package):
         parts = path.relative_to(package).parts
-        if not _LEFT_OUT.intersection(parts) and not (
-            parts[0] == "commands" and parts[-1] in installed
-        ):
+        at_desk = parts[0] == "commands" and parts[-1] in installed
+        if parts[-1] in _DATA or not (_LEFT_OUT.intersection(parts) or at_desk):
             members[f"podwright/{'/'.join(parts)}"] = path.read_bytes()
     members.update(yaml_members())
     return members
@@ -53,7 +53,7 @@ def yaml_members() -> dict[str, bytes]:
 
 def files_of(folder: Path) -> Iterable[Path]:
     """Give the files of a package that belong into a bundle, sorted."""
-    suffixes = {".py", ".sh", ".json"}
+    suffixes = {".py", ".sh", ".json", ".html"}
     return [path for path in sorted(folder.rglob("*")) if path.suffix in suffixes]
 
 

@@ -114,6 +114,7 @@ pw_end() {
   [ -n "$pw_beat_pid" ] && kill "$pw_beat_pid" 2>/dev/null
   pw_stop
   pw_cleanup
+  pw_note
   rm -rf "$PW_TMP" "$PW_LOG" "${pw_bin:-$PW_TMP}" "${pw_room:-$PW_TMP}"
   [ -n "$PW_JOB" ] && rm -rf "$PW_JOB" "$PW_JOB.logins"
   [ -z "$pw_answered" ] || exit 0
@@ -182,6 +183,15 @@ pw_where() {
   printf '%s' "${pw_place:-$(cat "$PW_TMP/title" 2>/dev/null)}"
 }
 PW_PLACES='^(\[[0-9/]+\] )?(STEP|Step) [0-9]+|^#[0-9]+ \[.*[0-9]\] |(msg="|\] )RUN '
+
+# Notes the steps of an image for a report, with their times; nothing else of the log, which may hold
+# what Jenkins hides.
+pw_note() { # a line more
+  [ -n "${PW_STEPS:-}" ] && [ -s "$PW_LOG" ] || return 0
+  { tr -d '\000\r' <"$PW_LOG" | LC_ALL=C grep -E "$PW_NOTED"; printf '%s\n' "${1:-}"; } >>"$PW_STEPS"
+  : >"$PW_LOG"
+}
+PW_NOTED='^(\[[0-9/]+\] )?(STEP|Step) [0-9]+/|^#[0-9]+ (\[.*[0-9]\] |CACHED|DONE )|(msg="|\] )(RUN|COPY|ADD|WORKDIR|FROM) |Using cach'
 
 # What of a builder's output reaches the log; all of it is kept.
 # shellcheck disable=SC2317 # a strategy may define its own instead
@@ -573,6 +583,7 @@ pw_begin() { # name for the log, platforms as the inside of a JSON object
   pw_described=$2 pw_summary=''
   pw_started=$(date +%s)
   : >"$PW_LOG"
+  [ -z "${PW_STEPS:-}" ] || printf 'building %s\n' "$1" >>"$PW_STEPS"
   rm -f "$PW_TMP/digest"
   pw_digest='' pw_pushing=''
   [ -n "$pw_beat_pid" ] && return
@@ -606,6 +617,7 @@ pw_done() { # constant part of the JSON object, repository, pattern of cached st
   fi
   pw_phases=''
   [ -z "$pw_pushing" ] || pw_phases=", building $((pw_pushing - pw_started)) s, pushing $((pw_now - pw_pushing)) s"
+  pw_note "$pw_phases"
   pw_say "tags: $5; steps from the cache: $pw_cached$pw_phases"
   [ -z "$pw_summary" ] || pw_say "$pw_summary"
   pw_json="null,\"reference\":null" pw_more='' pw_told=''

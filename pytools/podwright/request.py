@@ -575,6 +575,18 @@ class Common(PodParameters):
         "in Jenkins: name the images in the build's description and keep the result as an artifact",
         default=False,
     )
+    report: bool = option(
+        Flag(),
+        "in Jenkins: make a page of the build, also when it fails; the plugin HTML Publisher shows "
+        "it, and without that it is an artifact",
+        default=False,
+    )
+    steps: str = option(
+        Text(),
+        "set by the step itself: where the steps are noted for the report",
+        "",
+        internal=True,
+    )
     timeout: int = option(
         Duration(),
         "building and pushing end after this time; 0 for never. Waiting for the pod and running "

@@ -73,6 +73,7 @@ def _header(common: Common, strategy: str, job: str, how: str) -> list[str]:
         f"PW_HIDE={'yes' if strategies.get(strategy).shows_dev else ''}",
         f"PW_RETRIES={common.retries}",
         f"PW_TIMEOUT={common.timeout}",
+        *([f"PW_STEPS={shlex.quote(common.steps)}"] if common.steps else []),
         *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
     ]
 

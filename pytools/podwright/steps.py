@@ -53,7 +53,8 @@ def answered(options: argparse.Namespace, console: Console, work: Callable[[], A
         told.update(failure)
     else:
         told = {"value": answer} if options.machine else answer
-    console.result(json.dumps(told) if options.machine else None, told)
+    text = told if isinstance(told, str) else None
+    console.result(json.dumps(told) if options.machine else text, told)
     return 0
 
 

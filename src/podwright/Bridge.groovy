@@ -16,6 +16,7 @@ class Bridge implements Serializable {
   private final Object steps
   private final String step
   private final Resources resources
+  private final Records records
 
   /**
    * @param steps the script that was called: gives access to steps and variables
@@ -25,6 +26,7 @@ class Bridge implements Serializable {
     this.steps = steps
     this.step = step
     this.resources = new Resources(steps)
+    this.records = new Records(steps)
   }
 
   /** Builds what the request says, in the builder pod around or in one of its own. */
@@ -36,13 +38,13 @@ class Bridge implements Serializable {
         fail('pod: this pod is there already; give pod to withBuilderPod.')
       }
       runBody(call.body)
-      return recorded(request, run(request))
+      return told(request)
     }
     judge(request)
     return inPod(request, request.pod != null) {
       runBody(call.body)
       unpack()
-      return recorded(request, run(request))
+      return told(request)
     }
   }
 
@@ -214,20 +216,12 @@ class Bridge implements Serializable {
     }
     String what = held ? 'the pod was lost: ' : 'the pod did not start: '
     String sentence = what + cause.sentence + '; ' + cause.remedy
-    tell(cause, step + ': ' + sentence)
+    records.tell(cause, step + ': ' + sentence)
     boolean given = itself || message.contains('Queue task was cancelled')
     if (!interrupted || given && !cause.transient) {
       fail(sentence)
     }
     steps.echo('[podwright] ERROR: ' + step + ': ' + sentence)
-  }
-
-  /** Gives a failure to catch blocks, and to whoever looks at the page of the build. */
-  private void tell(Map failure, String sentence) {
-    // An exception of the sandbox carries a text and nothing else.
-    steps.env.PODWRIGHT_FAILURE = Requests.toJson(failure)
-    String before = steps.currentBuild.description
-    steps.currentBuild.description = before ? before + '; ' + sentence : sentence
   }
 
   /** Returns the pod that was rendered when the library was released: needs no agent. */
@@ -367,7 +361,7 @@ class Bridge implements Serializable {
       fail('the script has ended without an answer; its log is above.')
     }
     if (answered.failure != null) {
-      tell((Map) answered.failure, Requests.named(step, answered.error.toString()))
+      records.tell((Map) answered.failure, Requests.named(step, answered.error.toString()))
     }
     if (answered.error != null) {
       fail(answered.error)
@@ -375,16 +369,35 @@ class Bridge implements Serializable {
     return answered
   }
 
-  /** Names the images on the build's page and keeps what is known of them, when that is wanted. */
-  private Object recorded(Map request, Object result) {
-    if (request.record == true) {
-      Map record = Requests.record(result)
-      String before = steps.currentBuild.description
-      steps.currentBuild.description = before ? before + ', ' + record.names : record.names
-      steps.writeFile(file: record.file, text: record.json, encoding: 'UTF-8')
-      steps.archiveArtifacts(artifacts: record.file)
+  /** Builds, and tells of the build what is wanted: in a page also when it fails. */
+  private Object told(Map request) {
+    if (request.report != true) {
+      return records.keep(request, run(request))
     }
-    return result
+    Map noted = request + [steps: path(UUID.randomUUID().toString() + '.steps')]
+    Object result = null
+    try {
+      result = run(noted)
+    } catch (FlowInterruptedException e) {
+      throw e
+    } catch (Exception e) {
+      try {
+        publish(Requests.page(noted, null, e.message, steps.env.PODWRIGHT_FAILURE))
+      } catch (Exception other) { // the build's own failure is what counts
+        steps.echo('[podwright] no report was made: ' + other.message)
+      }
+      throw e
+    }
+    publish(Requests.page(noted, result, null, null))
+    return records.keep(request, result)
+  }
+
+  /** Makes the page of a build in its pod, and shows it. */
+  private void publish(Map page) {
+    steps.container('tools') {
+      return runCommand('report', page)
+    }
+    records.show(page)
   }
 
   private String writeRequest(String json) {

@@ -142,6 +142,36 @@ class Requests implements Serializable {
     ]
   }
 
+  /**
+   * Returns what is asked of the command that makes a build's page.
+   *
+   * @param request with steps, the file in which the build noted them
+   * @param result null when it failed
+   * @param problem the sentence by which it failed
+   * @param failure what is known of a failure, as JSON: maybe of an earlier one
+   */
+  @NonCPS
+  static Map page(Map request, Object result, String problem, String failure) {
+    List images = request.images instanceof List ? (List) request.images : [request]
+    Object first = images.isEmpty() ? null : images.get(0)
+    String image = first instanceof Map && first.image != null ? first.image.toString() : 'an image'
+    Map asked = [
+      image: image,
+      folder: 'podwright-report-' + image.replaceAll('[^A-Za-z0-9.]+', '-'),
+      log: request.steps,
+    ]
+    if (problem != null) {
+      Map known = failure == null ? null : parse(failure)
+      boolean same = known != null && known.sentence && problem.contains(known.sentence.toString())
+      asked.failure = same ? known : [sentence: problem]
+      return asked
+    }
+    return asked + [
+      result: result, layers: true, credentials: request.credentials,
+      registries: request.registries,
+    ]
+  }
+
   /** Returns the request of a turn around a build, with what it takes of the image's result. */
   @NonCPS
   static Map taken(Map turn, Object result) {

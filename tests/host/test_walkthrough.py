@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -92,6 +93,44 @@ def test_an_image_is_pushed(project: Path, registry: Registry) -> None:
     (project / "build.log").write_text(built.stderr)
     page = podwright(project, "report", "result.json", "--log", "build.log")
     assert f"<h1>Build of {image}</h1>" in page.stdout
+
+
+REPORTED = """\
+@Library('podwright') _
+def image = "${params.REGISTRY}/examples/reported"
+withBuilderPod(builder: 'buildah') {
+  checkout scm
+  buildImage(image: image, context: 'app', credentials: 'registry-login', report: true)
+  writeFile(file: 'app/Dockerfile', text: 'FROM scratch\\nCOPY busybox /bin/\\nCOPY nothing /\\n')
+  buildImage(image: image + '2', context: 'app', credentials: 'registry-login', report: true)
+}
+"""
+
+
+@pytest.mark.parametrize("options", [["--sandbox"], ["--without", "publishHTML"]])
+def test_a_build_has_its_page_also_when_it_fails(
+    project: Path, tmp_path: Path, registry: Registry, options: list[str]
+) -> None:
+    (project / "Jenkinsfile").write_text(REPORTED)
+
+    log, report = run_example(project, tmp_path / "run", registry, options)
+
+    assert report["result"] == "FAILURE", log
+    pages = {path.parent.name: path for path in (tmp_path / "run/agent").rglob("index.html")}
+    host = re.sub("[^A-Za-z0-9]+", "_", registry.host)
+    dotted = re.sub("[^A-Za-z0-9.]+", "-", registry.host)
+    names = [f"Build_of_{host}_examples_reported{end}" for end in ("", "2")]
+    if options[0] == "--without":
+        names = [f"podwright-report-{dotted}-examples-reported{end}" for end in ("", "2")]
+    good, bad = (pages[name].read_text() for name in names)
+    assert "<h1>Build of " in good
+    assert '<p class="good">Pushed.</p>' in good
+    assert "COPY busybox /bin/busybox" in good
+    assert "<h2>Layers</h2>" in good
+    assert "building, all of it" in good
+    assert "examples/reported2 failed</h1>" in bad
+    assert "<h2>Why it failed</h2>" in bad
+    assert "COPY or ADD names '/nothing', which is not in the build context" in html.unescape(bad)
 
 
 def test_a_failure_is_diagnosed(project: Path, registry: Registry) -> None:

@@ -98,6 +98,8 @@ SAME: dict[str, list[tuple[list[str], Any]]] = {
     "timeout": [(["--timeout", "30"], 30), (["--timeout", "90s"], "90s")],
     "pod": [],
     "record": [],
+    "report": [],
+    "steps": [],
     "images": [],
 }  # fmt: skip
 

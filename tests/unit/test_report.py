@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,7 +25,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
         assert attrs is not None
-        if tag != "meta":
+        if tag not in ("meta", "link"):
             self.open.append(tag)
         if tag == "tr":
             self.rows.append([])
@@ -85,3 +86,60 @@ def test_nothing_to_report_is_one_sentence() -> None:
         "",
         "podwright report: give the result of a build, or the --log of one that failed\n",
     )
+
+
+def machine(tmp_path: Path, request: dict[str, object]) -> str:
+    """Make the page as a pipeline does; gives it."""
+    file = tmp_path / "request.json"
+    file.write_text(json.dumps({"folder": str(tmp_path / "page"), **request}))
+    code, out, err = run("report", "--machine", "--request", str(file))
+    page = tmp_path / "page" / "index.html"
+    assert (code, json.loads(out), err) == (0, {"value": str(page)}, "")
+    return page.read_text()
+
+
+def test_a_pipeline_gets_a_page_whose_style_jenkins_shows(tmp_path: Path) -> None:
+    log = tmp_path / "a.steps"
+    log.write_text(
+        "building r/one\n#5 [1/2] FROM base\n#5 CACHED\n#6 [2/2] RUN make\n#6 DONE 3.0s\n"
+        ", building 3 s, pushing 1 s\nbuilding r/two\n#5 [1/1] FROM other\n#5 DONE 0.5s\n"
+    )
+    results = [{"image": "r/one", "pushed": True}, {"image": "r/two", "scan": {}}]
+    results[1]["scan"] = {"vulnerabilities": {"low": 2}, "failing": []}
+
+    page = machine(tmp_path, {"result": results, "log": str(log)})
+
+    assert "<h1>Build of r/one, r/two</h1>" in page
+    # Jenkins' Content-Security-Policy takes style out of files of the same place alone.
+    assert '<link rel="stylesheet" href="page.css">' in page
+    assert "color-scheme: light dark" in (tmp_path / "page" / "page.css").read_text()
+    assert 'style="' not in page
+    assert Page(page).rows == [
+        ["level", "number"],
+        ["low", "2"],
+        ["step", "time"],
+        ["[1/2] FROM base", "cache"],
+        ["[2/2] RUN make", "3 s"],
+        ["building, all of it", "3 s"],
+        ["pushing, all of it", "1 s"],
+        ["[1/1] FROM other", "0.5 s"],
+    ]
+    assert not log.exists()
+
+
+def test_a_pipeline_that_fails_gets_its_cause_and_its_steps(tmp_path: Path) -> None:
+    failure = {"sentence": "the registry refused the login", "remedy": "correct it"}
+
+    page = machine(tmp_path, {"image": "r/app", "failure": failure, "log": str(tmp_path / "none")})
+
+    assert "<h1>Build of r/app failed</h1>" in page
+    assert '<p class="bad">the registry refused the login</p><p>correct it</p>' in page
+
+
+def test_layers_that_nobody_shows_are_no_failure_of_a_pipeline(tmp_path: Path) -> None:
+    results = [{"image": "r/a", "reference": "r.example/a"}, {"image": "r/b", "reference": None}]
+
+    page = machine(tmp_path, {"result": results, "layers": True})
+
+    assert page.count("<h2>Layers</h2>") == 1
+    assert "<p>They cannot be read: image: &#x27;r.example/a&#x27; has no tag;" in page

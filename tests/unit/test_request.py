@@ -140,6 +140,8 @@ GOOD: dict[str, list[tuple[Any, Any]]] = {
         ),
     ],
     "record": [(False, False), (True, True)],
+    "report": [(False, False), (True, True)],
+    "steps": [("a.steps", "a.steps")],
     "timeout": [(30, 1800), ("90s", 90), ("15m", 900), ("2h", 7200), (0, 0)],
     "pod": [
         ({}, Pod()),
@@ -267,6 +269,8 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
         ({"no": "a,b"}, ["proxy.no[0]: 'a,b' is not a host, a domain or a network"]),
     ],
     "record": [("no", ["record: expected true or false, got 'no'"])],
+    "report": [("no", ["report: expected true or false, got 'no'"])],
+    "steps": [(1, ["steps: expected a text, got a number"])],
     "retries": [(-1, ["retries: -1 is not between 0 and 20"]),
                 (21, ["retries: 21 is not between 0 and 20"]),
                 (True, ["retries: expected a whole number, got true"]),

@@ -31,7 +31,6 @@ INSTALLED = (
     "migrate",
     "pool",
     "prepull",
-    "report",
 )
 
 

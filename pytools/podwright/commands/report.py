@@ -11,49 +11,89 @@ import json
 import re
 from html import escape
 from pathlib import Path
+from typing import Any
 
-from podwright import resources, steps, strategies
+from podwright import resources, strategies
 from podwright.described import shown_size
-from podwright.desk.page import bar, facts, page, table
 from podwright.distribution import parameters as named
 from podwright.doctor import context, diagnosis, matching
-from podwright.errors import UsageError
+from podwright.errors import PodwrightError, UsageError
+from podwright.page import bar, facts, page, table
+from podwright.records import record
+from podwright.schema import Anything, Flag, Text, option
 from podwright.sources import read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator
-    from typing import Any
 
     from podwright.console import Console
 
 SUMMARY = "make a page for browsers of what a build did"
-OPTIONS = """
-[result]     the result as JSON; none for a failed build
---log FILE   the build's log
---scan FILE  what `podwright scan` printed
---sbom FILE  an SBOM in SPDX as JSON
---layers     ask the registry for the layers
-"""
-PARAMETERS = named.Repositories, ""
 
 
-def run(options: argparse.Namespace, console: Console) -> int:
-    value = _json(options.result) if options.result else []
-    results = value if isinstance(value, list) else [value]
-    if not results and not options.log:
+@record
+class Report(named.Repositories):
+    """What is told of a build."""
+
+    result: Any = option(
+        Anything(types=(str, dict, list)), "the result as JSON; none for a failed build", None
+    )
+    log: str = option(Text(), "the build's log", "")
+    scan: str = option(Text(), "what `podwright scan` printed", "")
+    sbom: str = option(Text(), "an SBOM in SPDX as JSON", "")
+    layers: bool = option(Flag(), "ask the registry for the layers", default=False)
+    failure: dict[str, Any] | None = option(
+        Anything(types=(dict,)), "why it failed: sentence and remedy", None, internal=True
+    )
+    image: str = option(Text(), "what was to be built", "", internal=True)
+    folder: str = option(Text(), "where the page is written", "", internal=True)
+
+
+PARAMETERS = Report, "[result] log scan sbom layers"
+
+
+def work(value: dict[str, Any], console: Console) -> Any:
+    asked = named.parse(Report, value)
+    told = _json(asked.result) if isinstance(asked.result, str) else asked.result
+    results = told if isinstance(told, list) else [told] if told else []
+    if not (results or asked.log or asked.failure):
         raise UsageError("give the result of a build, or the --log of one that failed")
-    parts = [_of_result(item) for item in results]
-    parts += [
-        part for item in results if options.layers for part in _layers(item, options, console)
-    ]
-    parts += _of_log(Path(options.log)) if options.log else []
-    parts += [f"<h2>Vulnerabilities</h2>{_scan(_json(options.scan))}"] if options.scan else []
-    parts += [f"<h2>Contents</h2>{_sbom(_json(options.sbom))}"] if options.sbom else []
+    cause = asked.failure
+    parts = _cause(cause.get("sentence", ""), cause.get("remedy", "")) if cause else ""
+    for item in results:
+        shows = asked.layers and item.get("reference")
+        parts += _of_result(item) + (_layers(item, asked, console) if shows else "")
+        parts += f"<h2>Vulnerabilities</h2>{_scan(item['scan'])}" if item.get("scan") else ""
+    if (asked.log and Path(asked.log).exists()) or not asked.folder:
+        parts += "".join(_of_log(Path(asked.log))) if asked.log else ""
+    parts += f"<h2>Vulnerabilities</h2>{_scan(_json(asked.scan))}" if asked.scan else ""
+    parts += f"<h2>Contents</h2>{_sbom(_json(asked.sbom))}" if asked.sbom else ""
     names = ", ".join(str(item["image"]) for item in results)
-    console.result(page(f"Build of {names}" if names else "A build that failed", "\n".join(parts)))
-    return 0
+    failed = f"Build of {asked.image} failed" if asked.image else "A build that failed"
+    text = page(f"Build of {names}" if names else failed, parts)
+    return _written(text, asked) if asked.folder else text
+
+
+def _written(text: str, asked: Report) -> str:
+    """Write the page into a folder, with its style as a file: Jenkins shows no other."""
+    folder = Path(asked.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    style = text.partition("<style>")[2].partition("</style>")[0]
+    (folder / "page.css").write_text(style, encoding="utf-8")
+    link = '<link rel="stylesheet" href="page.css">'
+    page_file = folder / "index.html"
+    page_file.write_text(text.replace("<style>", f"{link}<style>", 1), encoding="utf-8")
+    if asked.log:
+        Path(asked.log).unlink(missing_ok=True)
+    return str(page_file)
+
+
+def _cause(sentence: str, remedy: str, line: str = "") -> str:
+    shown = f"<pre>{escape(line)}</pre>" if line else ""
+    return (
+        f'<h2>Why it failed</h2><p class="bad">{escape(sentence)}</p><p>{escape(remedy)}</p>{shown}'
+    )
 
 
 def _json(path: str) -> Any:
@@ -73,10 +113,19 @@ def _of_result(item: dict[str, Any]) -> str:
     return f"<h2>Result</h2>{pushed}{facts(pairs)}"
 
 
-def _layers(item: dict[str, Any], options: argparse.Namespace, console: Console) -> Iterator[str]:
-    """Ask the registry for the layers, and for the step that made each."""
-    value = steps.request_of(options, console, named.Repositories)
-    known = named.Registries(named.parse(named.Repositories, value), Path.cwd(), console.env)
+def _layers(item: dict[str, Any], asked: Report, console: Console) -> str:
+    """Ask the registry for the layers; a page that a pipeline makes does without when it must."""
+    try:
+        return "".join(_of_layers(item, asked, console))
+    except PodwrightError as error:
+        if not asked.folder:
+            raise
+        return f"<h2>Layers</h2><p>They cannot be read: {escape(str(error))}</p>"
+
+
+def _of_layers(item: dict[str, Any], asked: Report, console: Console) -> Iterator[str]:
+    """Give the layers, and the step that made each."""
+    known = named.Registries(asked, Path.cwd(), console.env)
     where = named.read_source(item["reference"])
     repository = known.repository(where.name, "pull")
     for child in item.get("manifests") or [{"digest": where.digest, "platform": ""}]:
@@ -90,7 +139,9 @@ def _layers(item: dict[str, Any], options: argparse.Namespace, console: Console)
         rows = sorted(zip(sizes, by), key=lambda row: -row[0])
         cells = [(escape(b[:200]), shown_size(s) + bar(s, rows[0][0])) for s, b in rows]
         yield "<h2>Layers</h2>" + table(
-            f"largest first {child['platform']}", ["made by", "size"], cells
+            "largest first" + (f", {child['platform']}" if child["platform"] else ""),
+            ["made by", "size"],
+            cells,
         )
 
 
@@ -100,8 +151,7 @@ def _of_log(path: Path) -> Iterator[str]:
         found = matching.scan(stream)
     causes = diagnosis.decide(found, context.Context(allowed=tuple(strategies.names())))
     for cause in [] if found.succeeded else causes:
-        yield f'<h2>Why it failed</h2><p class="bad">{escape(cause.sentence)}</p>'
-        yield f"<p>{escape(cause.remedy)}</p><pre>{escape(cause.line)}</pre>"
+        yield _cause(cause.sentence, cause.remedy, cause.line)
     rows = list(_steps(text))
     longest = max((seconds for _, seconds, _ in rows), default=0)
     cells = [
@@ -120,20 +170,23 @@ def _steps(text: str) -> Iterator[tuple[str, float, bool]]:
     """Give the steps of a log: what, seconds (0 where the builder does not tell), cached."""
     forms = json.loads(resources.text("data/steps.json"))
     found: dict[str, list[Any]] = {}
-    last = ""
+    last = image = ""
     for line in text.splitlines():
-        for kind in ("begins", "cached", "took", "phases"):
+        for kind in ("images", "begins", "cached", "took", "phases"):
             for form in forms[kind]:
                 match = re.search(form, line)
                 parts = match.groupdict() if match else {}
-                if match and kind == "begins":
-                    last = parts.get("id") or f"{len(found)}"
+                key = f"{image}{parts['id']}" if parts.get("id") else last
+                if match and kind == "images":
+                    image, last = f"{parts['image']} ", ""
+                elif match and kind == "begins":
+                    last = key if parts.get("id") else f"{len(found)}"
                     found.setdefault(last, [parts["text"], 0.0, False])
                 elif match and kind == "phases":
                     for name, seconds in parts.items():
-                        found[name] = [f"{name}, all of it", float(seconds), False]
-                elif match and (parts.get("id") or last) in found:
-                    step = found[parts.get("id") or last]
+                        found[image + name] = [f"{name}, all of it", float(seconds), False]
+                elif match and key in found:
+                    step = found[key]
                     step[1:] = [float(parts.get("seconds") or step[1]), step[2] or kind == "cached"]
     yield from ((text, seconds, cached) for text, seconds, cached in found.values())
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from podwright.desk.page import page as whole
 from podwright.jobs import planning, report
+from podwright.page import page as whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

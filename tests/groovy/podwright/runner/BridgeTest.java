@@ -132,6 +132,38 @@ class BridgeTest {
         Pipelines.files(directory.resolve("jenkins/archive")));
   }
 
+  @ParameterizedTest(name = "sandboxed: {0}")
+  @ValueSource(booleans = {false, true})
+  void a_report_is_published_or_kept_where_the_plugin_is_not_installed(boolean sandboxed) {
+    String text = "def built = buildImage(image: 'r/team/app', report: true)\necho built.image";
+    var pipelines = new Pipelines(directory).withStandIn().sandboxed(sandboxed);
+    var outcome = pipelines.run(text);
+    assertEquals(List.of("r/team/app"), outcome.echoes(), outcome.log());
+    String page = "{\"folder\": \"podwright-report-r-team-app\", \"image\": \"r/team/app\", "
+        + "\"layers\": true, \"log\": \"steps\", \"result\": {\"image\": \"r/team/app\", "
+        + "\"none\": null, \"pushed\": true, \"seconds\": 1.5, \"tags\": [\"a\", \"b\"]}}";
+    Path shown = directory.resolve("jenkins/htmlreports/Build_of_r_team_app");
+    assertEquals(List.of("index.html"), Pipelines.files(shown));
+    assertEquals(page, Pipelines.read(shown.resolve("index.html")));
+    assertEquals(List.of(), Pipelines.files(directory.resolve("jenkins/archive")));
+
+    pipelines.options().without.add("publishHTML");
+    outcome = pipelines.run(text);
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(List.of("podwright-report-r-team-app/index.html"),
+        Pipelines.files(directory.resolve("jenkins/archive")));
+  }
+
+  @ParameterizedTest(name = "sandboxed: {0}")
+  @ValueSource(booleans = {false, true})
+  void a_build_that_fails_has_a_report_and_fails_as_it_did(boolean sandboxed) {
+    var outcome = run(sandboxed, "withBuilderPod { buildImage(image: 'error:bad', report: true) }");
+    assertEquals("buildImage: bad", outcome.error(), outcome.log());
+    Path page = directory.resolve("jenkins/htmlreports/Build_of_error_bad/index.html");
+    assertTrue(Pipelines.read(page).contains(
+        "\"failure\": {\"sentence\": \"buildImage: bad\"}"), Pipelines.read(page));
+  }
+
   @Test
   void several_images_come_back_as_a_list() {
     var outcome = run(true, "return buildImage(images: [[image: 'a'], [image: 'b']]).size()");
@@ -489,7 +521,7 @@ class BridgeTest {
     fails("buildImage(image: 'a', tag: '1', Context: 'x', 'pull-always': true)",
         "buildImage: unknown parameter 'tag'; did you mean 'tags'?\nunknown parameter 'Context'; did you"
         + " mean 'context'?\nunknown parameter 'pull-always'; known are builder, context, credentials, "
-        + "image, images, pod, record, registries, retries, scan, secrets, ssh, tags");
+        + "image, images, pod, record, registries, report, retries, scan, secrets, ssh, tags");
     fails("buildImage(images: [[image: 'a'], 5, [image: 'b', builder: 'other']])",
         "buildImage: images[2]: unknown parameter 'builder'; known are context, image, secrets, ssh, "
         + "tags");

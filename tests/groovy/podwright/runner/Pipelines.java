@@ -159,6 +159,14 @@ final class Pipelines {
     }
   }
 
+  static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   static Path write(Path file, String text) {
     try {
       Files.createDirectories(file.getParent());

@@ -65,7 +65,8 @@ class RealBundleTest {
         && outcome.error().endsWith("app.tar' cannot be read: No such file or directory"),
         outcome.log());
     assertEquals("pushImage: unknown parameter 'dest'; known are cachedSteps, credentials, "
-        + "digest, discard, image, output, platforms, pushed, reference, registries, seconds, tags",
+        + "daemons, digest, discard, image, output, platforms, pushed, reference, registries, "
+        + "seconds, tags",
         run("pushImage(image: 'a', dest: 'b')").error());
   }
 

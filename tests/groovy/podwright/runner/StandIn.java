@@ -50,6 +50,15 @@ final class StandIn {
           else:
               print(json.dumps({"value": {sys.argv[1] + "ed": told}}))
           sys.exit()
+      if sys.argv[1] == "report":
+          asked = json.loads(pathlib.Path(sys.argv[-1]).read_text("utf-8"))
+          folder = pathlib.Path(asked["folder"])
+          folder.mkdir(exist_ok=True)
+          asked["log"] = asked["log"].rpartition(".")[2]
+          asked.pop("credentials", None), asked.pop("registries", None)
+          (folder / "index.html").write_text(json.dumps(asked, sort_keys=True))
+          print(json.dumps({"value": str(folder)}))
+          sys.exit()
       if sys.argv[1] == "doctor":
           request = pathlib.Path(sys.argv[-1]).read_text("utf-8")
           print("the table", file=sys.stderr)
@@ -113,7 +122,7 @@ final class StandIn {
         static List of(String step) { return NAMES.get(step) }
         private static final Map NAMES = [
           buildImage: ['image', 'tags', 'context', 'builder', 'credentials', 'secrets', 'ssh', 'retries',
-            'registries', 'pod', 'record', 'images', 'scan'],
+            'registries', 'pod', 'record', 'report', 'images', 'scan'],
           withBuilderPod: ['builder', 'registries', 'pod'],
           'buildImage.images': ['image', 'tags', 'context', 'secrets', 'ssh'],
           features: ['secrets', 'ssh', 'images'],

@@ -54,6 +54,7 @@ final class Build {
     this.log = log;
     this.launcher = launcher;
     this.steps = Steps.all();
+    steps.keySet().removeAll(options.without);
     this.credentials = Credentials.read(options.credentials);
     this.compiler = new Compiler(
         options, line -> log.line(Context.empty(), line), this::checkedOut);

@@ -32,6 +32,7 @@ final class FileSteps {
     steps.plain("archiveArtifacts", "artifacts", "artifacts excludes allowEmptyArchive "
         + "onlyIfSuccessful fingerprint defaultExcludes caseSensitive followSymlinks",
         FileSteps::archive);
+    steps.plain("publishHTML", "target", "target", FileSteps::publishHtml);
     steps.plain("stash", "name", "name includes excludes useDefaultExcludes allowEmpty",
         FileSteps::stash);
     steps.plain("unstash", "name", "name", FileSteps::unstash);
@@ -62,7 +63,7 @@ final class FileSteps {
 
   private static Object archive(StepRun call) throws IOException {
     Path target = call.build.options().workspaceRoot.resolve("archive");
-    List<String> found = copyOut(call, target, call.text("artifacts"), call.text("excludes", null));
+    List<String> found = copyOut(call, ".", target, call.text("artifacts"), call.text("excludes", null));
     if (found.isEmpty() && !call.flag("allowEmptyArchive", false)) {
       throw new AbortException("No artifacts found that match the file pattern \""
           + call.text("artifacts") + "\". Configuration error?");
@@ -71,12 +72,27 @@ final class FileSteps {
     return null;
   }
 
+  /** Keeps a folder of pages, as the plugin HTML Publisher does in its Pipeline form. */
+  private static Object publishHtml(StepRun call) throws IOException {
+    Map<String, Object> asked = Pod.map(call.arguments().get("target"));
+    String from = String.valueOf(asked.get("reportDir"));
+    String name = String.valueOf(asked.get("reportName"));
+    call.log("[htmlpublisher] Archiving HTML reports...");
+    String kept = "htmlreports/" + name.replaceAll("[^A-Za-z0-9]+", "_");
+    Path target = call.build.options().workspaceRoot.resolve(kept);
+    List<String> found = copyOut(call, from, target, "**", null);
+    if (found.isEmpty() && !Boolean.TRUE.equals(asked.get("allowMissing"))) {
+      throw new AbortException("Specified HTML directory '" + from + "' does not exist.");
+    }
+    return null;
+  }
+
   private static Object stash(StepRun call) throws IOException {
     Path target = stashOf(call);
     HostAgent.remove(target);
     Files.createDirectories(target);
     List<String> found =
-        copyOut(call, target, call.text("includes", "**"), call.text("excludes", null));
+        copyOut(call, ".", target, call.text("includes", "**"), call.text("excludes", null));
     if (found.isEmpty() && !call.flag("allowEmpty", false)) {
       throw new AbortException("No files included in stash '" + call.text("name") + "'");
     }
@@ -102,9 +118,10 @@ final class FileSteps {
   }
 
   private static List<String> copyOut(
-      StepRun call, Path target, String includes, String excludes) throws IOException {
+      StepRun call, String from, Path target, String includes, String excludes)
+      throws IOException {
     List<String> found = new ArrayList<>();
-    String base = call.path(".");
+    String base = call.path(from);
     for (String file : call.agent().list(base)) {
       if (Globs.any(includes, file) && !(excludes != null && Globs.any(excludes, file))) {
         Path copy = target.resolve(file);

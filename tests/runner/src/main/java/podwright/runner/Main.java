@@ -34,6 +34,7 @@ public final class Main {
       "  --number N                   BUILD_NUMBER (default: 1)",
       "  --sandbox                    Jenkinsfile and libraries run in the Groovy sandbox",
       "  --sandbox-jenkinsfile        only the Jenkinsfile does: its libraries are trusted",
+      "  --without STEP               as if the plugin of this step were not installed",
       "  --report FILE                write what happened as JSON",
       "  --kubernetes                 make real pods, with kubectl and KUBECONFIG",
       "  --namespace NS               where to make them (default: default)",
@@ -160,6 +161,7 @@ public final class Main {
           new Options.LibrarySource(
               directory(name, value(value)), name.equals("--implicit-library")));
       case "--workspace-root" -> options.workspaceRoot = Path.of(value);
+      case "--without" -> options.without.add(value);
       case "--scm" -> options.scm = directory(name, value);
       case "--credentials" -> options.credentials = Path.of(value);
       case "--env" -> options.environment.put(key(name, value), value(value));

@@ -40,6 +40,8 @@ final class Options {
   String agentHome = "/home/jenkins/agent";
   /** Seconds in which a pod must become ready. */
   int podTimeout = 300;
+  /** Steps whose plugins are not installed. */
+  final java.util.Set<String> without = new java.util.TreeSet<>();
   String job = "pipeline";
   int number = 1;
 }

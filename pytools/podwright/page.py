@@ -33,7 +33,6 @@ def facts(pairs: Iterable[tuple[str, object]]) -> str:
 
 def bar(part: float, whole: float, style: str = "") -> str:
     """Give a bar that is drawn beside the number, for eyes alone."""
-    width = 100 * part / whole if whole else 0
-    return (
-        f'<span class="bar {style}" aria-hidden="true" style="width: {max(width, 1):.0f}%"></span>'
-    )
+    width = f"{max(100 * part / whole if whole else 0, 1):.0f}%"
+    # No style in an attribute: Jenkins shows pages of builds without.
+    return f'<svg class="bar {style}" aria-hidden="true" width="{width}"><rect width="100%"/></svg>'
