@@ -87,6 +87,18 @@ def test_the_bundle_plans_alone(pyz: Path, workspace: Path) -> None:
     assert "\nPW_RETRIES=1\n" in json.loads(done.stdout)["script"]
 
 
+def test_the_bundle_says_where_the_commands_are_that_it_leaves_out(
+    pyz: Path, tmp_path: Path
+) -> None:
+    for name, where in (
+        ("jobs", "it is in podwright-jobs.pyz"),
+        ("init", "it comes with `pipx install .`, not with the bundle"),
+    ):
+        done = run(sys.executable, str(pyz), name, cwd=tmp_path)
+        told = f"podwright: unknown command '{name}'; {where}\n"
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
+
+
 def test_the_oldest_supported_python_is_enough(pyz: Path, workspace: Path) -> None:
     able = {version: path for version, path in interpreters().items() if version >= OLDEST}
     python = able[min(able)]

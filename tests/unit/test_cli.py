@@ -574,3 +574,42 @@ def test_an_interruption_while_modules_are_loaded_is_one_word() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (130, "podwright: interrupted\n")
+
+
+def test_jobs_without_their_libraries_name_what_to_install(here: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    missing.mkdir()
+    lacking = "raise ModuleNotFoundError(\"No module named 'requests'\", name='requests')\n"
+    (missing / "requests.py").write_text(lacking)
+    (here / "jobs.yaml").write_text("owner: me\njobs: [{name: a, kind: folder}]\n")
+    env = {**WIDE, "PYTHONPATH": str(missing), "JENKINS_URL": "http://127.0.0.1:1/"}
+
+    done = podwright("jobs", "plan", "jobs.yaml", cwd=here, env=env)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "podwright jobs: the Python module 'requests' is missing; install podwright[jobs], or use "
+        "podwright-jobs.pyz, which carries it\n"
+    )
+
+
+def test_yes_in_yaml_is_the_text_of_a_build_arg(here: Path) -> None:
+    (here / "request.yaml").write_text(
+        "image: r.example/app\ntags: [1]\nbuildArgs: {ON: yes, OFF: no}\n"
+    )
+
+    script = run("plan", "--request", "request.yaml", "--script")[1]
+
+    assert "--build-arg ON=yes --build-arg OFF=no" in script
+
+
+def test_storage_that_no_allowed_strategy_has_is_told_where_it_is_asked_for(here: Path) -> None:
+    (here / "acme.yaml").write_text("builders: [dood]\ndefaults:\n  pod:\n    cacheClaim: layers\n")
+
+    code, _, said = run("generate", "--presets", "pods", "--config", "acme.yaml")
+
+    sentence = (
+        "builder 'dood' cannot keep its storage on a volume claim; builders that can: none that"
+    )
+    place = "podwright generate: acme.yaml:4:5: defaults.pod.cacheClaim: "
+    assert (code, said) == (2, f"{place}{sentence} is allowed\n")
