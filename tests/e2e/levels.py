@@ -129,12 +129,12 @@ def _both(*changes: Callable[[Pod], None]) -> Callable[[Pod], None]:
 def _all_root(pod: Pod) -> None:
     """Let the agent and the planner be the pod's root, too."""
     safe = {"runAsUser": 0, "runAsGroup": 0, "runAsNonRoot": False}
-    agent = next(item for item in pod["spec"]["containers"] if item["name"] == "jnlp")
-    agent["securityContext"] = {
+    security = {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
         **_seccomp("RuntimeDefault"),
     }
+    pod["spec"]["containers"].append({"name": "jnlp", "securityContext": security})
     for item in pod["spec"]["containers"]:
         item["securityContext"].update(safe)
 

@@ -32,9 +32,10 @@ EXAMPLES = {
     "push-apart": ["push-apart"],
 }
 # Those of languages and layouts need nothing of a pod: tests/host/test_examples.py runs them. The
-# jobs of `seed` have tests of their own: it builds no image; `pool` is in test_pool.py.
+# jobs of `seed` have tests of their own: it builds no image. `pool` is in test_pool.py, `compose`
+# in tests/engine/test_authz_compose_engine.py.
 ELSEWHERE = {
-    *("go", "maven", "monorepo", "multi-platform", "node", "private-registry", "python"),
+    *("compose", "go", "maven", "monorepo", "multi-platform", "node", "private-registry", "python"),
     *("pool", "seed", "test-then-push", "wrapper-library"),
 }
 # All but these leave the strategy to a parameter; the smallest one is run with each all the same.

@@ -41,9 +41,9 @@ cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'
 ENDINGS: dict[str, tuple[str, str]] = {
     "well": ("true", ""),
     "a step that fails": ("exit 3", ""),
-    "an abort": ("sleep 60", "TERM"),
-    "a timeout": ("sleep 60", ""),
-    "a kill": ("sleep 60", "KILL"),
+    "an abort": ("sleep 600", "TERM"),
+    "a timeout": ("sleep 600", ""),
+    "a kill": ("sleep 600", "KILL"),
     "well, after all of them": ("true; true", ""),
 }
 
@@ -122,7 +122,7 @@ class Pod:
     def _meddle(self, pod: harness.Pod, signal: str) -> None:
         """End the script while its step runs; a kill takes all that it has started in the pod."""
         logs = f"{harness.WORKSPACE}@tmp/podwright/*/podwright.*.log"
-        for _ in range(60 if signal else 0):
+        for _ in range(120 if signal else 0):
             if not pod.exec("jnlp", "sh", "-c", f"grep -qs 'begun-42$' {logs}").returncode:
                 break
             time.sleep(0.5)

@@ -1,8 +1,9 @@
-"""What is needed is in the repository: nothing that a test reads is ignored by git."""
+"""What is needed is in the repository, and can be collected."""
 
 from __future__ import annotations
 
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,3 +22,9 @@ def test_git_ignores_no_file_of_the_tests_and_examples() -> None:
     )
     files = [f"/{name}" for name in done.stdout.split("\0") if name]
     assert [name for name in files if not any(part in name for part in WRITTEN)] == []
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """Files lie in no packages, so that pytest would refuse to collect the second one."""
+    files = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in files.items() if count > 1] == []

@@ -92,7 +92,8 @@ record Pod(String label, Map<String, Object> definition) {
   }
 
   private static String describe(Map<String, Object> container) {
-    return container.get("name") + " (" + container.get("image") + ")";
+    Object image = container.get("image"); // the plugin fills the agent's in
+    return container.get("name") + (image == null ? "" : " (" + image + ")");
   }
 
   @SuppressWarnings("unchecked")
