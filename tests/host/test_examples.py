@@ -45,7 +45,7 @@ BASES = {
     "python:3.14-slim": {"pip": "mkdir -p /packages && echo p >/packages/p", "python": "cat $1"},
 }
 # These have tests of their own, or need a pod.
-ELSEWHERE = {"compose", "hello", "push-apart", "seed"}
+ELSEWHERE = {"compose", "hello", "pool", "push-apart", "seed"}
 TOKEN = "examples-t0ken"
 SETTINGS = "examples-s3ttings"
 
