@@ -107,7 +107,7 @@ def container(  # noqa: PLR0913 - each is given by its name
         "command": command,
         "args": args,
         "workingDir": WORKING_DIR,
-        "env": [{"name": key, "value": value} for key, value in (env or {}).items()],
+        "env": [variable(key, value) for key, value in (env or {}).items()],
         "resources": resources,
         "volumeMounts": [*listed, *more_mounts],
         "startupProbe": startup(probe) if probe else None,
@@ -115,6 +115,11 @@ def container(  # noqa: PLR0913 - each is given by its name
     }
     given = {key: value for key, value in fields.items() if value}
     return {"name": name, "image": image, **given, **(more or {})}
+
+
+def variable(name: str, value: str) -> dict[str, str]:
+    """Make a variable of a container; Kubernetes would read `$(NAME)` and halve each `$$`."""
+    return {"name": name, "value": value.replace("$", "$$")}
 
 
 def sidecar(name: str, image: str, **fields: Any) -> dict[str, Any]:
@@ -296,7 +301,7 @@ def containers_of(made: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _add_proxy(made: dict[str, Any], context: PodContext) -> None:
     """Tell every container the way out."""
-    extra = [{"name": name, "value": value} for name, value in context.proxy.items()]
+    extra = [variable(name, value) for name, value in context.proxy.items()]
     for item in containers_of(made) if extra else ():
         item["env"] = [*item.get("env", []), *extra]
 

@@ -138,9 +138,7 @@ def build_pod(request: dict[str, Any], dockerfile: str, config: Config) -> dict[
     values = {"DOCKERFILE": dockerfile, "SCRIPT": script, "READY": shlex.join(ready)}
     # The planner of the pod knows nothing of this build: what it would add is planned already.
     builder.setdefault("env", []).append({"name": "PODWRIGHT_PLANNER_FIFO", "value": "none"})
-    builder["env"].extend(
-        {"name": f"DOCTOR_{name}", "value": value} for name, value in values.items()
-    )
+    builder["env"].extend(pods.variable(f"DOCTOR_{name}", value) for name, value in values.items())
     return whole
 
 
