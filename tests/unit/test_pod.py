@@ -557,6 +557,6 @@ def test_user_ids_are_left_to_the_namespace_where_any_will_do() -> None:
 def test_kubernetes_gives_a_container_what_a_variable_was_made_with() -> None:
     """It reads `$(NAME)` in values, and `$$` as one (k8s.io/kubernetes third_party/forked)."""
     text = "labels: {a: '$$', b: '$(HOME)', c: '${TAG}'}\n"
-    made = plan_pod(parse_pod({"builder": "kaniko"}), Config(), text)[1]
+    made = plan_pod(parse_pod({"builder": "kaniko"}), Config(), config_text=text)[1]
     env = {item["name"]: item["value"] for item in container(made, "tools")["env"]}
     assert env["PODWRIGHT_CONFIG"] == "labels: {a: '$$$$', b: '$$(HOME)', c: '$${TAG}'}\n"
