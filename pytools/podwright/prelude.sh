@@ -193,6 +193,16 @@ pw_note() { # a line more
 }
 PW_NOTED='^(\[[0-9/]+\] )?(STEP|Step) [0-9]+/|^#[0-9]+ (\[.*[0-9]\] |CACHED|DONE )|(msg="|\] )(RUN|COPY|ADD|WORKDIR|FROM) |Using cach'
 
+# awk that reads line by line: mawk waits for a block of its input, unless it is told.
+# shellcheck disable=SC2317 # for strategies
+pw_awk() { # program and options
+  if [ "$(awk -W interactive 'BEGIN { print "yes" }' </dev/null 2>&1)" = yes ]; then
+    LC_ALL=C awk -W interactive "$@"
+  else
+    LC_ALL=C awk "$@"
+  fi
+}
+
 # What of a builder's output reaches the log; all of it is kept.
 # shellcheck disable=SC2317 # a strategy may define its own instead
 pw_show() { cat; }

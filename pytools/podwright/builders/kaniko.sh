@@ -29,7 +29,7 @@ pw_cleanup() {
 # What the executor does with its root and with snapshots says nothing to a reader.
 pw_show() {
   command -v awk >/dev/null 2>&1 || { cat && return; }
-  LC_ALL=C awk '
+  pw_awk '
     /level=info msg="(Applying label|No base image|Pushing image to|Args: |Built cross stage|Checking for cached|Cmd: |Creating directory|Deleting filesystem|Executing [0-9]+ build triggers|Initializing snapshotter|LABEL org[.]opencontainers[.]|No files changed|Pushing layer|Resolved base|Retrieving image|Returning cached|Running: |Saving file|Skipping paths|Storing source|Taking snapshot|Unpacking rootfs|Using dockerignore)/ { next }
     sub(/^time="[^"]*" level=info msg="/, "") { gsub(/\\"/, "\""); sub(/"$/, "") }
     { print; fflush() }'

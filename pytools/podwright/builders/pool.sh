@@ -68,7 +68,7 @@ pw_round() {
 
 # What is said of a connection that comes to nothing is told above, in one line.
 # shellcheck disable=SC2317
-pw_show() { awk -v prefix="$pw_prefix" '!/^error: listing workers for Build/ { print prefix $0; fflush() }'; }
+pw_show() { pw_awk -v prefix="$pw_prefix" '!/^error: listing workers for Build/ { print prefix $0; fflush() }'; }
 
 # Builds one platform beside the others, with a log and a place of its own.
 pw_beside() { # platform, title, command...

@@ -11,7 +11,7 @@ PW_TIMEOUT=7200
 # shellcheck disable=SC2317 # it takes the place of the prelude's
 pw_show() {
   command -v awk >/dev/null 2>&1 || { cat && return; }
-  LC_ALL=C awk '
+  pw_awk '
     /^ *$/ { next }
     /^ *#[0-9]+ (DONE|transferring |exporting |naming to |unpacking to |pushing |resolve |sha256:|extracting |writing |preparing |building with |[.][.][.]|[[]internal[]]|[[]auth[]])/ { next }
     /^The push refers to |^[0-9a-f]+: (Preparing|Waiting|Pushing|Pushed|Layer already exists|Mounted from )/ { next }
@@ -85,7 +85,7 @@ pw_round() {
 
 # What is said of a connection that comes to nothing is told above, in one line.
 # shellcheck disable=SC2317
-pw_show() { awk -v prefix="$pw_prefix" '!/^error: listing workers for Build/ { print prefix $0; fflush() }'; }
+pw_show() { pw_awk -v prefix="$pw_prefix" '!/^error: listing workers for Build/ { print prefix $0; fflush() }'; }
 
 # Builds one platform beside the others, with a log and a place of its own.
 pw_beside() { # platform, title, command...
