@@ -77,11 +77,11 @@ class Budget:
     def cut_cpu(self, host: dict[str, Any]) -> list[str]:
         """Put the CPU limit into a request; gives warnings about what was cut down."""
         period, quota = max(number(host, "CpuPeriod"), 0), number(host, "CpuQuota")
+        nanos = number(host, "NanoCpus")
         if period or quota:
             most = max((period or _PERIOD) * self.cpu // 10**9, _LEAST)
             host["CpuQuota"] = min(quota, most) if quota > 0 else most
             return [self._cut()] if quota > most else []
-        nanos = number(host, "NanoCpus")
         host["NanoCpus"] = min(nanos, self.cpu) if nanos > 0 else self.cpu
         return [self._cut()] if nanos > self.cpu else []
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_dood_bodies import MAKER, NAMING
 
@@ -63,6 +63,7 @@ BODY = st.fixed_dictionaries(
 
 
 @settings(max_examples=500, deadline=None)
+@example({"HostConfig": {"CpuPeriod": 1, "NanoCpus": "0"}})
 @given(BODY)
 def test_a_containers_body_is_rewritten_or_refused(body: dict[str, Any]) -> None:
     with contextlib.suppress(Refusal):
