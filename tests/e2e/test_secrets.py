@@ -132,7 +132,8 @@ class Pod:
             script = f"for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/{file} 2>/dev/null | "
             script += f"grep -q '{pattern}' && echo ${{p#/proc/}}; done"
             found = pod.exec("builder", "sh", "-c", script).stdout.decode().split()
-            chosen = found if signal == "KILL" else found[:1]
+            # The script itself began before its children.
+            chosen = found if signal == "KILL" else sorted(found, key=int)[:1]
             pod.exec("builder", "sh", "-c", f"kill -{signal} {' '.join(chosen)}")
 
 

@@ -8,14 +8,14 @@ PW_TIMEOUT=7200
 # [prelude.sh]
 
 # Rootless Podman leaves a process behind that holds its user namespace, with the environment of the
-# first call: so that has no logins and secrets.
+# first call that knows of none in its temporary directory: so that has no logins and secrets.
 pw_containers() { # ids of all working containers of the storage
   pw_hidden=$(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/-u \1/p' |
     grep -Ev '^-u (PATH|HOME|USER|TMPDIR|XDG_.*|_?CONTAINERS_.*|BUILDAH_.*|STORAGE_.*|PODMAN_.*)$')
   # shellcheck disable=SC2086 # a list of words
   case $pw_tool in
     buildah) buildah containers --quiet --notruncate ;;
-    *) env $pw_hidden "$pw_tool" ps --all --external --quiet --no-trunc ;;
+    *) env $pw_hidden TMPDIR="$pw_work" "$pw_tool" ps --all --external --quiet --no-trunc ;;
   esac 2>/dev/null
 }
 
@@ -40,11 +40,11 @@ pw_prepare() { # program
     sleep 0.01
     pw_naps=$((pw_naps - 1))
   done
-  pw_containers >"$PW_TMP/containers" || rm -f "$PW_TMP/containers"
   # The programs keep secrets there while a step has them mounted.
   pw_sweep "${TMPDIR:-/var/tmp}"
   pw_work=$(mktemp -d "${TMPDIR:-/var/tmp}/podwright-work.$$.XXXXXX" 2>/dev/null) ||
     pw_fail 1 "no temporary directory can be made in ${TMPDIR:-/var/tmp}; is the disk full?"
+  pw_containers >"$PW_TMP/containers" || rm -f "$PW_TMP/containers"
 }
 
 # A program that is killed leaves working containers, mounted, and temporary files. What began since
@@ -53,6 +53,9 @@ pw_cleanup() {
   pw_forget_authorities "$$"
   [ -n "${pw_work:-}" ] || return 0
   [ "$pw_status" -lt 124 ] || pw_remove_containers
+  for pw_path in "$pw_work"/podman-run-*/libpod/tmp/pause.pid; do
+    [ -e "$pw_path" ] && kill "$(cat "$pw_path")" 2>/dev/null
+  done
   grep -qF " $pw_work/" /proc/mounts 2>/dev/null || rm -rf "$pw_work"
 }
 
