@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
 # The earliest date that a zip file can hold.
 DATE = (1980, 1, 1, 0, 0, 0)
-MAIN = b"import sys\n\nfrom podwright.__main__ import main\n\nsys.exit(main())\n"
+MAIN = b"""import sys
+
+from podwright.bundled import compile_once
+
+compile_once()
+
+from podwright.__main__ import main
+
+sys.exit(main())
+"""
 # Measured levels are for documentation; planning does not read them.
 _LEFT_OUT = {"__pycache__", "jobs", "data", "desk"}
 _DATA = {"page.html", "steps.json"}

@@ -87,6 +87,28 @@ def test_the_bundle_plans_alone(pyz: Path, workspace: Path) -> None:
     assert "\nPW_RETRIES=1\n" in json.loads(done.stdout)["script"]
 
 
+def test_each_module_of_the_bundle_is_compiled_once(pyz: Path, workspace: Path) -> None:
+    """Told by the interpreter's own event; what comes before podwright's importer is small."""
+    program = """
+import atexit, collections, runpy, sys
+seen = collections.Counter()
+def hear(event, values):
+    if event == "compile" and ".pyz/" in str(values[1]):
+        seen[str(values[1]).partition(".pyz/")[2]] += 1
+sys.addaudithook(hear)
+atexit.register(lambda: print(len(seen), sorted(x for x in seen if seen[x] > 1), file=sys.stderr))
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+    words = [str(pyz), "plan", "--image", "a", "--tag", "1"]
+    start = f"import sys; sys.argv = {words!r}\n{program}"
+    done = run(sys.executable, "-c", start, cwd=workspace)
+
+    number, _, twice = done.stderr.partition(" ")
+    assert done.returncode == 0
+    assert int(number) > 30
+    assert twice == "['__main__.py', 'podwright/__init__.py', 'podwright/bundled.py']\n"
+
+
 def test_the_bundle_says_where_the_commands_are_that_it_leaves_out(
     pyz: Path, tmp_path: Path
 ) -> None:
