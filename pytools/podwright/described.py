@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from podwright.distribution.client import Client, Login
+from podwright.distribution.client import prepare as prepare  # noqa: PLC0414 - for the planner
 from podwright.distribution.logins import login_for
 from podwright.distribution.repository import INDEXES, Manifest, Repository, digest_of
 from podwright.errors import PodwrightError

@@ -6,7 +6,7 @@ import json
 import ssl
 from typing import TYPE_CHECKING, Any
 
-from podwright.described import _join, describe
+from podwright.described import _join, describe, prepare
 from podwright.distribution.client import _tls
 from podwright.distribution.repository import Manifest, digest_of
 from podwright.request import Registry
@@ -117,3 +117,11 @@ def test_images_of_one_platform_each_become_an_index(tmp_path: Path) -> None:
 
 def test_authorities_are_judged_as_builders_judge_them() -> None:
     assert not _tls(Registry()).verify_flags & ssl.VERIFY_X509_STRICT
+
+
+def test_what_one_client_trusts_no_other_one_does_though_it_was_prepared_before() -> None:
+    prepare()
+    first, second = _tls(Registry(skipTlsVerify=True)), _tls(Registry())
+
+    assert (first.verify_mode, second.verify_mode) == (ssl.CERT_NONE, ssl.CERT_REQUIRED)
+    assert not second.verify_flags & ssl.VERIFY_X509_STRICT

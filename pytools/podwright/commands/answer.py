@@ -15,7 +15,6 @@ modules.
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
@@ -78,7 +77,7 @@ def _stay(job: Path, console: Console, pipe: int) -> None:
     os.waitpid(_in_child(job, console), 0)
     signal.signal(signal.SIGCHLD, reap)
     # After the first job: until then a build waits.
-    importlib.import_module("podwright.described")
+    described.prepare()
     with os.fdopen(pipe, "rb") as lines:
         for line in lines:
             job = Path(os.fsdecode(line.rstrip(b"\n")))

@@ -295,8 +295,17 @@ class Client:
         return str(token)
 
 
+_prepared: list[ssl.SSLContext] = []
+
+
+def prepare() -> None:
+    """Read the system's authorities for the next client: it takes as long as a question does."""
+    _prepared.append(ssl.create_default_context())
+
+
 def _tls(setting: Registry) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    # Each client has one of its own: what it trusts is no other one's business.
+    context = _prepared.pop() if _prepared else ssl.create_default_context()
     # Python 3.13 began to refuse authorities without a key usage, which builders take.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if setting.ca:
