@@ -32,6 +32,10 @@ ELSEWHERE = {
 }
 
 
+# Its own few words need no translation, which is looked for on the disk at each start.
+setattr(argparse, "_", str)  # noqa: B010 - argparse declares no such name to type checkers
+
+
 class Help(argparse.RawDescriptionHelpFormatter):
     """Help that fits a terminal, of one width so that its page is the same on each machine."""
 

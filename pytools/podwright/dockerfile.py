@@ -15,16 +15,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_ESCAPE = re.compile(r"^#[ \t]*escape[ \t]*=[ \t]*(\S)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+# Compiled by those that have a use for it, which most Dockerfiles have not: that takes longer than
+# to read one.
+_ESCAPE = r"(?im)^#[ \t]*escape[ \t]*=[ \t]*(\S)[ \t]*$"
 # As moby/buildkit frontend/dockerfile/parser/directives.go finds it, in each of its three forms.
-_SYNTAX = re.compile(
-    r"\A\ufeff?(?:#!.*\n)?(?:[ \t]*(?:#|//).*\n)*?[ \t]*(?:#|//)[ \t]*syntax[ \t]*=[ \t]*(\S+)"
-    r'|\A\s*\{[^}]*"syntax"\s*:\s*"([^"]+)"',
-    re.IGNORECASE,
+_SYNTAX = (
+    r"(?i)\A\ufeff?(?:#!.*\n)?(?:[ \t]*(?:#|//).*\n)*?[ \t]*(?:#|//)[ \t]*syntax[ \t]*=[ \t]*(\S+)"
+    r'|\A\s*\{[^}]*"syntax"\s*:\s*"([^"]+)"'
 )
-_HEREDOC = re.compile(r"<<-?[ \t]*([\"']?)([A-Za-z0-9_.-]+)\1")
-_WORDS = re.compile(r"[ \t]*([A-Za-z]+)[ \t]+(.*)", re.DOTALL)
-_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::([-+])([^{}]*))?\})")
+_HEREDOC = r"<<-?[ \t]*([\"']?)([A-Za-z0-9_.-]+)\1"
+_WORDS = r"(?s)[ \t]*([A-Za-z]+)[ \t]+(.*)"
+_VARIABLE = r"\$(?:(\w+)|\{(\w+)(?::([-+])([^{}]*))?\})"
 
 
 @record
@@ -66,12 +67,12 @@ def read(text: str, arguments: Mapping[str, str]) -> Dockerfile:
         elif word == "FROM":
             found["bases"].append(_image_of(rest, known))
         used.add(word)
-        found["sources"] += [
-            _expanded(name, known) for name in re.findall(r"(?:--from=|[, ]from=)([^\s,]+)", rest)
-        ]
-        stage = re.search(r"\sAS\s+(\S+)\s*$", rest, re.IGNORECASE) if word == "FROM" else None
-        if stage:
-            stages.add(stage[1].lower())
+        if "from=" in rest:
+            named = re.findall(r"(?:--from=|[, ]from=)([^\s,]+)", rest)
+            found["sources"] += [_expanded(name, known) for name in named]
+        words = rest.lower().split() if word == "FROM" else []
+        if words[1:-1][-1:] == ["as"]:
+            stages.add(words[-1])
     bases, sources = (_images(found[kind], stages) for kind in ("bases", "sources"))
     certain = not any("$" in name for name in (*bases, *sources)) and "ONBUILD" not in used
     return Dockerfile(
@@ -79,8 +80,13 @@ def read(text: str, arguments: Mapping[str, str]) -> Dockerfile:
         tuple(name for name in bases if "$" not in name),
         tuple(name for name in sources if "$" not in name),
         certain,
-        next(filter(None, syntax.groups())) if (syntax := _SYNTAX.search(text)) else "",
+        _syntax(text),
     )
+
+
+def _syntax(text: str) -> str:
+    found = re.search(_SYNTAX, text) if "syntax" in text.lower() else None
+    return found[1] or found[2] if found else ""
 
 
 def _images(names: list[str], stages: set[str]) -> list[str]:
@@ -104,7 +110,8 @@ def _expanded(word: str, known: Mapping[str, str]) -> str:
             return other if given else ""
         return given or (other if operator else found[0])
 
-    return _VARIABLE.sub(value, word.strip("\"'"))
+    plain = word.strip("\"'")
+    return re.sub(_VARIABLE, value, plain) if "$" in plain else plain
 
 
 def through(text: str, target: str) -> str:
@@ -125,21 +132,21 @@ def through(text: str, target: str) -> str:
 
 def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
     """Give the line of each instruction, its word in upper case, and what follows it."""
-    escape = _ESCAPE.search(text)
+    escape = re.search(_ESCAPE, text) if "escape" in text.lower() else None
     mark = escape[1] if escape and escape[1] in "\\`" else "\\"
     everything = text.lstrip("\ufeff").split("\n")
     lines = iter(everything)
     for line in lines:
         number = len(everything) - length_hint(lines) - 1  # some lines are taken further below
         whole = line.rstrip("\r")
-        while re.search(rf"{re.escape(mark)}[ \t]*$", whole) and not whole.lstrip().startswith("#"):
+        while (cut := whole.rstrip(" \t")).endswith(mark) and not whole.lstrip().startswith("#"):
             following = next((more for more in lines if not re.match(r"\s*(#|$)", more)), "")
-            whole = re.sub(rf"{re.escape(mark)}[ \t]*$", "", whole) + following.rstrip("\r")
+            whole = cut[:-1] + following.rstrip("\r")
             if not following:
                 break
-        found = _WORDS.fullmatch(whole)
+        found = re.fullmatch(_WORDS, whole)
         if not found or whole.lstrip().startswith("#"):
             continue
         yield number, found[1].upper(), found[2]
-        for document in _HEREDOC.finditer(found[2]):
+        for document in re.finditer(_HEREDOC, found[2]) if "<<" in whole else ():
             next((more for more in lines if more.strip("\t\r") == document[2]), "")

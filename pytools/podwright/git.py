@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_COMMIT = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _INDEX_MAGIC = b"\xfftOc\x00\x00\x00\x02"
 _FANOUT = 256 * 4
 _COMMIT_TYPE, _OFFSET_DELTA, _REFERENCE_DELTA = 1, 6, 7
@@ -72,7 +72,7 @@ def _published(git: Path, head: str) -> str:
 def _remote_refs(git: Path) -> dict[str, str]:
     """Give the commits of the remote branches, by name."""
     packed = re.findall(
-        rf"^({_COMMIT.pattern}) (refs/remotes/.+)$", read_text(git / "packed-refs"), re.MULTILINE
+        rf"^({_COMMIT}) (refs/remotes/.+)$", read_text(git / "packed-refs"), re.MULTILINE
     )
     found = {name: commit for commit, name in packed}
     for path in (git / "refs" / "remotes").rglob("*"):
@@ -239,16 +239,16 @@ def _head_of(git: Path) -> tuple[str, str]:
     """Give commit and branch of HEAD; '' for what cannot be told."""
     head = read_text(git / "HEAD")
     if not head.startswith("ref: "):
-        return (head if _COMMIT.fullmatch(head) else ""), ""
+        return (head if re.fullmatch(_COMMIT, head) else ""), ""
     ref = head[5:]
     # Repositories with reftable have a HEAD that leads nowhere (gitformat-reftable).
     branch = ref[11:] if ref.startswith("refs/heads/") and ref != "refs/heads/.invalid" else ""
     for folder in (git, _shared_git_dir(git)):
         commit = read_text(folder / ref)
-        if _COMMIT.fullmatch(commit):
+        if re.fullmatch(_COMMIT, commit):
             return commit, branch
     packed = re.search(
-        rf"^({_COMMIT.pattern}) {re.escape(ref)}$",
+        rf"^({_COMMIT}) {re.escape(ref)}$",
         read_text(_shared_git_dir(git) / "packed-refs"),
         re.MULTILINE,
     )

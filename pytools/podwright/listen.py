@@ -3,8 +3,8 @@
 # python3 may be too old for the bundle: what the bundle cannot answer is answered here.
 #
 # A build waits for its plan, so what takes time is done before: modules of the standard library are
-# loaded while the pod starts, and a bundle that has answered stays for further jobs
-# (commands/answer.py).
+# loaded while the pod starts. A bundle that has answered stays for further jobs, and loads what the
+# end of a build needs while the build runs (commands/answer.py).
 import contextlib
 import hashlib
 import json
@@ -13,12 +13,11 @@ import runpy
 import signal
 import sys
 import tempfile
-import traceback
 
 FIFO = "/run/podwright/ask"
 OWN = os.fsencode(tempfile.mkdtemp())
 CHANGED = "podwright.pyz in the workspace is not the one that the library wrote; who changed it?"
-USED = "argparse hashlib http.client ipaddress pathlib shlex ssl time urllib.request"
+USED = "argparse importlib.util pathlib shlex"
 
 
 class Said:
@@ -67,7 +66,7 @@ def serve(bundle: bytes, job: bytes, pipe: int) -> None:
         with contextlib.suppress(SystemExit):
             runpy.run_path(sys.argv[0], run_name="__main__")
     except BaseException:  # noqa: BLE001 - it becomes the answer
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
     lines = said.text.strip().splitlines()
     fail(job, lines[-1] if lines else "it said nothing")
     os._exit(0)
@@ -159,8 +158,7 @@ if not os.path.exists(FIFO):
 # The builder's container may run as another user.
 os.chmod(FIFO, 0o666)
 for name in USED.split():
-    with contextlib.suppress(ImportError):  # of a python3 without OpenSSL
-        __import__(name)
+    __import__(name)
 while True:
     # Bytes: whatever comes in, the loop goes on.
     with open(FIFO, "rb") as fifo:

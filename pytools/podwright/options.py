@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
-import re
 
 from podwright import inputs
 from podwright.errors import Findings, UsageError, shown
@@ -37,8 +37,13 @@ _ALSO = {"image": ("-t",), "tags": ("-t",), "dockerfile": ("-f", "--file")}
 _BUILD = " ".join(f.name for f in fields(BuildParameters) if f.name not in _NOT_OPTIONS)
 
 
-def _parameters(cls: type, names: str) -> Iterator[tuple[list[str], str, Kind, str]]:
+@functools.cache
+def _parameters(cls: type, names: str) -> tuple[tuple[list[str], str, Kind, str], ...]:
     """Give options, parameter, kind and help of parameters; an argument has no option."""
+    return tuple(_each_parameter(cls, names))
+
+
+def _each_parameter(cls: type, names: str) -> Iterator[tuple[list[str], str, Kind, str]]:
     known = {item.name: item for item in fields(cls)}
     for word in dict.fromkeys([*names.split(), *{"registries"}.intersection(known)]):
         name = word.strip("[]")
@@ -51,7 +56,8 @@ def _parameters(cls: type, names: str) -> Iterator[tuple[list[str], str, Kind, s
             words += f" (default: {', '.join(item.default) if several else item.default})"
         one = name.replace("ies", "y") if isinstance(kind, MapOf) else name
         one = one[:-1] if isinstance(kind, ListOf) and one.endswith("s") else one
-        option = item.metadata["flag"] or "--" + re.sub("([A-Z])", r"-\1", one).lower()
+        spelt = "".join(f"-{c.lower()}" if c.isupper() else c for c in one)
+        option = item.metadata["flag"] or f"--{spelt}"
         also = _ALSO.get(name, ()) if name != "tags" or cls is not BuildParameters else ()
         yield [*also, option] if word == name else [], name, kind, words
 

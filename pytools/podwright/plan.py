@@ -35,8 +35,6 @@ else:
 
 CONTAINER = "builder"
 # What Groovy makes of "${env.NAME}" when there is no such variable.
-_UNSET_TAG = re.compile(r"(?:^|[-_.])null(?:$|[-_.])")
-_UNSET_NAME = re.compile(r"(?:^|[/:])null(?:$|[/:])")
 _UNSET_WHY = "has 'null' in it, which Groovy writes for a variable that is not set; set it"
 
 
@@ -634,7 +632,7 @@ def _name_problems(image: Image) -> Iterator[Problem]:
         parse_name(image.image)
     except ValueError as error:
         yield Problem(f"{shown(image.image)} is not a valid image name: {error}", "image")
-    if _UNSET_NAME.search(image.image or ""):
+    if _is_unset(image.image or "", "/:"):
         yield Problem(f"{shown(image.image)} {_UNSET_WHY}", "image")
     for number, tag in enumerate(image.tags):
         if not tag:
@@ -642,7 +640,7 @@ def _name_problems(image: Image) -> Iterator[Problem]:
         elif "=" in tag:  # which no tag can have
             sentence = tagrules.mistake(tag)
             yield from [Problem(sentence, "tags", number)] if sentence else []
-        elif _UNSET_TAG.search(tag):
+        elif _is_unset(tag, "-_."):
             yield Problem(f"{shown(tag)} {_UNSET_WHY}", "tags", number)
         elif not re.fullmatch(TAG, tag):
             yield Problem(
@@ -652,6 +650,11 @@ def _name_problems(image: Image) -> Iterator[Problem]:
             )
     for tag in repeated(_name_and_tags(image)[1]):
         yield Problem(f"'{tag}' is given twice", "tags")
+
+
+def _is_unset(text: str, between: str) -> bool:
+    """Say whether one of the parts of a text is 'null'."""
+    return "null" in re.split(f"[{between}]", text) if "null" in text else False
 
 
 def _path_problems(image: Image, facts: Facts) -> Iterator[Problem]:

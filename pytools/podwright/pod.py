@@ -521,15 +521,19 @@ def _fit_bounds(
     return problems
 
 
-_SUFFIXES = {name: 1000**power for power, name in enumerate(("", "k", "M", "G", "T", "P", "E"))}
-_SUFFIXES.update({f"{name}i": 1024**power for power, name in enumerate("KMGTPE", 1)})
+_SUFFIXES = {f"{name}i": 1024.0**power for power, name in enumerate("KMGTPE", 1)}
+_SUFFIXES.update((name, 1000.0**n) for n, name in enumerate(("", "k", "M", "G", "T", "P", "E")))
 _SUFFIXES.update({"m": 1e-3, "u": 1e-6, "n": 1e-9})
 
 
 def quantity(amount: Any) -> float:
-    """Give the value of a quantity."""
-    found = re.fullmatch(r"([0-9.]+(?:[eE][+-]?[0-9]+)?)([a-zA-Z]*)", str(amount))
-    return float(found[1]) * _SUFFIXES[found[2]] if found else 0.0
+    """Give the value of a quantity; 0 of what is none."""
+    text = str(amount)
+    number = text.rstrip("kmunKMGTPEi")
+    try:
+        return float(number) * _SUFFIXES[text[len(number) :]]
+    except (ValueError, KeyError):
+        return 0.0
 
 
 # A Kubernetes quantity (k8s.io/apimachinery, api/resource/quantity.go).

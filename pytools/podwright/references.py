@@ -20,14 +20,10 @@ _HUB_NAMES = frozenset(
     {"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
 )
 
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_HOST = (
-    r"(?:\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-    r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*)(?::[0-9]{1,5})?"
-)
-PATH = rf"{_COMPONENT}(?:/{_COMPONENT})*"
+# The parts of a name, and what may stand between them, in one: compiling them takes milliseconds.
+HOST = r"(?:\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9]+(?:(?:\.|-+)[a-zA-Z0-9]+)*)(?::[0-9]{1,5})?"
+PATH = r"[a-z0-9]+(?:(?:[./]|__?|-+)[a-z0-9]+)*"
 TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
-HOST = _HOST
 DIGEST = r"sha256:[0-9a-f]{64}"
 
 
@@ -86,7 +82,7 @@ def _check_grammar(first: str, path: str, rest: str) -> None:
     """Check registry host and path against the grammar."""
     if path != path.lower():
         raise ValueError(f"repositories are lower case; {shown(rest.lower(), 255)} would be one")
-    if not re.fullmatch(_HOST, first):
+    if not re.fullmatch(HOST, first):
         raise ValueError(f"{shown(first)} is not a registry host")
     if not re.fullmatch(PATH, path):
         raise ValueError(

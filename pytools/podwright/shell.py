@@ -6,7 +6,7 @@ import re
 import shlex
 
 # What an Expand word may consist of: nothing that ends a double-quoted word or runs a command.
-_EXPANDABLE = re.compile(r'(?:[^"`\\$]|\$[A-Za-z_][A-Za-z0-9_]*|\$\(date -u \+%[A-Za-z:%-]+\))*')
+_EXPANDABLE = r'(?:[^"`\\$]|\$[A-Za-z_][A-Za-z0-9_]*|\$\(date -u \+%[A-Za-z:%-]+\))*'
 
 
 class Expand(str):
@@ -26,6 +26,6 @@ def quote(word: str) -> str:
     """
     if not isinstance(word, Expand):
         return shlex.quote(word)
-    if not _EXPANDABLE.fullmatch(word):
+    if not re.fullmatch(_EXPANDABLE, word):
         raise ValueError(f"not a safe word to expand: {str(word)!r}")
     return f'"{word}"'

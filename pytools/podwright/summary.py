@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import textwrap
-
-from podwright import pools, rules, strategies
+from podwright import rules, strategies
 from podwright.plan import chosen_by
 from podwright.pod import containers_of, quantity
 from podwright.request import AROUND
+from podwright.resources import LazyModule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import textwrap
     from collections.abc import Iterator
     from typing import Any
 
+    from podwright import pools
     from podwright.builders._base import Build
     from podwright.config import Config
     from podwright.console import Console
     from podwright.plan import Plan
     from podwright.request import Request
+else:
+    textwrap = LazyModule("textwrap")  # most lines are short, and most plans have no pool
+    pools = LazyModule("podwright.pools")
+
+WIDTH = 68
 
 
 def lines(
@@ -53,7 +59,9 @@ _OWN = "those that the builder finds by itself"
 
 
 def _row(title: str, text: str, console: Console) -> list[str]:
-    wrapped = textwrap.wrap(text, 68, break_on_hyphens=False, break_long_words=False)
+    wrapped = [text]
+    if len(text) > WIDTH:
+        wrapped = textwrap.wrap(text, WIDTH, break_on_hyphens=False, break_long_words=False)
     head = console.paint(f"{title:<10}", "strong", result=True)
     return [head + wrapped[0], *(f"{'':<10}{line}" for line in wrapped[1:])]
 

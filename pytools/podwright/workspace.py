@@ -7,12 +7,17 @@ import re
 import stat
 from pathlib import Path
 
-from podwright import dockerfile, git
+from podwright import dockerfile
 from podwright.records import record, replace
+from podwright.resources import LazyModule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from podwright import git
+else:
+    git = LazyModule("podwright.git")  # a pod is planned before anything is checked out
 
 
 @record

@@ -183,13 +183,17 @@ SLOW = {
     "podwright.pod",
     "podwright.authz",
     "podwright.dood",
+    "podwright.pools",
     "dataclasses",
+    "hashlib",
     "inspect",
     "pkgutil",
     "typing",
     "yaml",
     "zipfile",
     "tempfile",
+    "textwrap",
+    "traceback",
 }
 
 

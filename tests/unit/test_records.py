@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 from typing import Any, Callable, ClassVar, NamedTuple
 
 import pytest
@@ -139,17 +137,3 @@ def test_a_class_may_look_at_its_values_when_it_has_them() -> None:
     assert Even(2).number == 2
     with pytest.raises(ValueError, match=r"^3$"):
         Even(3)
-
-
-def test_a_plan_imports_no_module_that_records_are_there_to_avoid(tmp_path: Any) -> None:
-    (tmp_path / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
-    program = (
-        "import sys; from podwright import cli; "
-        "code = cli.main(['plan', '--image', 'registry.example/app', '--tag', '1']); "
-        "slow = {'dataclasses', 'inspect', 'pkgutil', 'typing', 'yaml', 'zipfile', 'tempfile'}; "
-        "print(code, sorted(slow & set(sys.modules)), file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert done.stderr == "0 []\n"

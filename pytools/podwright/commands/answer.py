@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import traceback
 from pathlib import Path
 
 from podwright import __version__, inputs, workspace
@@ -30,6 +29,7 @@ from podwright.resources import LazyModule
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    import traceback
 
     from podwright import described, loginfiles, sequence
     from podwright.console import Console
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 if not TYPE_CHECKING:
     # Most builds do not fail, and log in by user and password.
+    traceback = LazyModule("traceback")
     failed = LazyModule("podwright.doctor.failed")
     loginfiles = LazyModule("podwright.loginfiles")
     described = LazyModule("podwright.described")
