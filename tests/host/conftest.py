@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hostrig import PASSWORD, USER, WAYS, Place, Way
+from hostrig import PASSWORD, USER, WALKED, WAYS, Place, Way
 from hostservers import Authority, Engine, FaultProxy, Registry, make_authority
 
 if TYPE_CHECKING:
@@ -21,6 +21,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in Path(item.path).parents:
             item.add_marker("host")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say how long each walk-through took."""
+    for name, seconds in config.stash.get(WALKED, []):
+        terminalreporter.write_line(f"{seconds:5.0f} s  {name}")
 
 
 @pytest.fixture(scope="session")

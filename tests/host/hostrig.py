@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hostservers import Engine, Registry, mounts_below, wait_for
 
 # The user of every registry here. Its password has everything that shells, JSON and Basic
@@ -22,6 +23,8 @@ from hostservers import Engine, Registry, mounts_below, wait_for
 USER = "ci"
 PASSWORD = "pw \"q\" 'a' $HOME \\ `id` %s {} é£漢:/@+="
 MARK = "PODWRIGHT_HOST_TEST"
+# What was walked through, and how many seconds it took.
+WALKED = pytest.StashKey[list[tuple[str, float]]]()
 # Directories that programs use whatever TMPDIR says. Each workspace has its own in their places, by
 # a mount namespace, because the machine is not the tests' alone.
 SHARED = {"shm": "/dev/shm", "vartmp": "/var/tmp"}  # noqa: S108

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hostrig import PASSWORD, USER
+from hostservers import Engine, Registry
 
 if TYPE_CHECKING:
-    from hostservers import Registry
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 # What the folders' pipelines build, by repository below `examples/`.
@@ -46,6 +48,7 @@ BASES = {
 }
 # These have tests of their own, or need a pod.
 ELSEWHERE = {"compose", "hello", "pool", "push-apart", "seed"}
+PLUGINS = ("docker-compose", "docker-buildx")
 TOKEN = "examples-t0ken"
 SETTINGS = "examples-s3ttings"
 
@@ -63,19 +66,24 @@ CASES = [(name, []) for name in sorted(EXPECTED)] + [("several-images", ["--sand
 def bases(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Push the stand-ins, below `library`, where Docker Hub has them."""
     for name, programs in BASES.items():
-        folder = tmp_path_factory.mktemp("base")
-        shutil.copy("/bin/busybox", folder / "busybox")
-        lines = ["FROM scratch", "COPY busybox /bin/busybox"]
-        lines += ['RUN ["/bin/busybox", "--install", "-s", "/bin"]', "RUN mkdir -p /tmp"]
-        for program, script in programs.items():
-            (folder / program).write_text(f"#!/bin/sh\n{script}\n")
-            lines.append(f"COPY --chmod=755 {program} /bin/{program}")
-        (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
-        env = {**os.environ, "REG_USR": USER, "REG_PSW": PASSWORD}
-        words = ["build", "-t", f"{registry.host}/library/{name}", "--builder", "buildah"]
-        words += ["--registry", f"{registry.host},http=true", "--credential", "variable=REG"]
-        command = [sys.executable, "-m", "podwright", *words]
-        subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
+        push_stand_in(registry.host, name, programs, tmp_path_factory.mktemp("base") / "b")
+
+
+def push_stand_in(host: str, name: str, programs: dict[str, str], folder: Path) -> None:
+    """Push an image with busybox and a few programs of its own."""
+    folder.mkdir()
+    shutil.copy("/bin/busybox", folder / "busybox")
+    lines = ["FROM scratch", "COPY busybox /bin/busybox"]
+    lines += ['RUN ["/bin/busybox", "--install", "-s", "/bin"]', "RUN mkdir -p /tmp"]
+    for program, script in programs.items():
+        (folder / program).write_text(f"#!/bin/sh\n{script}\n")
+        lines.append(f"COPY --chmod=755 {program} /bin/{program}")
+    (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
+    env = {**os.environ, "REG_USR": USER, "REG_PSW": PASSWORD}
+    words = ["build", "-t", f"{host}/library/{name}", "--builder", "buildah"]
+    words += ["--registry", f"{host},http=true", "--credential", "variable=REG"]
+    command = [sys.executable, "-m", "podwright", *words]
+    subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
 
 
 @pytest.mark.usefixtures("bases")
@@ -94,6 +102,52 @@ def test_the_example_builds_and_pushes(
     if name == "declarative":
         # The smallest one; without its stage and script (as in hello) it is eight lines less.
         assert len(log.splitlines()) <= 45 + 8, log
+
+
+@pytest.fixture(scope="module")
+def composing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """An engine that finds the base of Docker Hub at a mirror, and a docker that has compose."""
+    # A short name: addresses of sockets have 107 characters.
+    root = tmp_path_factory.mktemp("c")
+    binaries = [sys.executable, str(ROOT / "tests/e2e/binaries.py")]
+    subprocess.run([*binaries, "docker", *PLUGINS], check=True, capture_output=True)
+    listed = subprocess.run([*binaries, "--list"], check=True, capture_output=True, text=True)
+    programs = dict(line.split()[:2] for line in listed.stdout.splitlines())
+    for folder in ("daemon", "docker/cli-plugins"):
+        (root / folder).mkdir(parents=True)
+    for name in PLUGINS:
+        (root / "docker/cli-plugins" / name).symlink_to(programs[name])
+    with contextlib.closing(Registry(root / "hub", {})) as hub:
+        push_stand_in(hub.host, "busybox:1.37", {}, root / "base")
+        config = {
+            "registry-mirrors": [f"http://{hub.host}"],
+            "insecure-registries": ["127.0.0.0/8"],
+        }
+        (root / "daemon/daemon.json").write_text(json.dumps(config))
+        with contextlib.closing(Engine(root / "e", config=root / "daemon")) as engine:
+            path = f"{Path(programs['docker']).parent}:{os.environ['PATH']}"
+            yield {**engine.env, "PATH": path, "DOCKER_CONFIG": str(root / "docker")}
+            assert engine.containers() == 0
+
+
+@pytest.mark.parametrize("said", ["hello from compose", "hello from another"])
+def test_the_example_of_compose_pushes_what_its_test_lets_pass(
+    said: str, tmp_path: Path, registry: Registry, composing: dict[str, str]
+) -> None:
+    source = tmp_path / "compose"
+    shutil.copytree(ROOT / "examples" / "compose", source)
+    serve = source / "app" / "serve"
+    serve.write_text(serve.read_text().replace("hello from compose", said))
+    options = ["--param", "BUILDER=dood"]
+    for name, value in composing.items():
+        options += ["--env", f"{name}={value}"]
+
+    log, report = run_example(source, tmp_path / "run", registry, options)
+
+    pushed = f"reference: {registry.host}/examples/compose@sha256:"
+    passed = said == "hello from compose"
+    assert (report["result"], pushed in log) == ("SUCCESS" if passed else "FAILURE", passed), log
+    assert ("exited with code 0" if passed else "exited with code 1") in log
 
 
 def run_example(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import fnmatch
 import html
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from hostrig import PASSWORD, USER
+from hostrig import WALKED
+from hostservers import stop, wait_for
 from test_examples import run_example
 
 if TYPE_CHECKING:
@@ -24,27 +28,134 @@ if TYPE_CHECKING:
     from hostservers import Registry
 
 ROOT = Path(__file__).parents[2]
-DOCKERFILE = 'FROM scratch\nCOPY busybox /bin/busybox\nCMD ["/bin/busybox", "true"]\n'
-# How many seconds a walk may take, also on a machine with other work.
-PATIENCE = 180
-MIGRATED = """\
-node {
-  checkout scm
-  docker.withRegistry('http://HOST', 'registry-login') {
-    def app = docker.build("examples/migrated:${env.BUILD_ID}", '-f app/Dockerfile app')
-    app.push()
-    app.push('latest')
-  }
-}
-"""
+# How a page names the file that a block is: in its first line.
+NAMED = re.compile(r"(?:#|//) (\S+)\n")
+
+
+@dataclass
+class Walk:
+    """One shell, in which what pages say is typed as it stands there.
+
+    Attributes:
+        clone: a clone of the repository.
+        folder: where the walk is.
+        env: what the person has in the environment.
+        swaps: what the page says, and what stands for it here: addresses that tests may use.
+        said: what the last commands said.
+    """
+
+    clone: Path
+    folder: Path
+    env: dict[str, str]
+    swaps: dict[str, str] = field(default_factory=dict)
+    said: str = ""
+    beside: subprocess.Popen[bytes] | None = None
+
+    def page(self, name: str, *headings: str) -> list[tuple[str, str]]:
+        """Give language and text of the blocks below some headings of a page."""
+        text = (self.clone / name).read_text()
+        parts = re.split(r"^## (.*)\n", text, flags=re.MULTILINE)
+        sections = dict(zip(parts[1::2], parts[2::2]))
+        found = "\n".join(sections[heading] for heading in headings)
+        return re.findall(r"^```(\w*)\n(.*?)^```", found, re.DOTALL | re.MULTILINE)
+
+    def follow(self, name: str, *headings: str) -> None:
+        """Write the files, type the commands, and see what a page says that one sees."""
+        for language, block in self.page(name, *headings):
+            text = block
+            for old, new in self.swaps.items():
+                text = text.replace(old, new)
+            if language == "text":
+                assert fnmatch.fnmatchcase(self.said, seen(text)), f"{text}---\n{self.said}"
+            elif "docker-registry serve" in text:
+                self.second_terminal(text)
+            elif language in ("", "sh"):
+                self.type(text)
+            elif file := NAMED.match(text):
+                (self.folder / file[1]).write_text(text)
+
+    def type(self, commands: str) -> None:
+        """Type some commands; folder and variables are those of the commands before."""
+        state = self.clone.parent / "state"
+        after = 'printf "%s\\0" "$PWD" >"$STATE" && env -0 >>"$STATE"'
+        done = subprocess.run(
+            ["sh", "-c", f"set -e\n{commands}\n{after}"],
+            cwd=self.folder,
+            env={**self.env, "STATE": str(state)},
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.said = done.stdout
+        assert done.returncode == 0, f"{commands}---\n{self.said}"
+        folder, *pairs = state.read_text().split("\0")[:-1]
+        self.folder, self.env = Path(folder), dict(pair.split("=", 1) for pair in pairs)
+
+    def second_terminal(self, commands: str) -> None:
+        """Start what the page wants to have in a second terminal; waits until it listens."""
+        first, last = commands.rstrip().rsplit("\n", 1)
+        log = self.clone.parent / "second-terminal"
+        with log.open("wb") as sink:
+            script = ["sh", "-c", f"{first}\nexec {last}"]
+            self.beside = subprocess.Popen(script, env=self.env, stdout=sink, stderr=sink)
+        wait_for("the second terminal", lambda: "listening on" in log.read_text())
+
+
+def seen(text: str) -> str:
+    """Give the pattern of what a page shows: three points stand for anything."""
+    return re.sub(r"([\[?*])", r"[\1]", text).replace("...", "*").rstrip("\n") + "*"
 
 
 @pytest.fixture(autouse=True)
-def clock() -> Iterator[None]:
-    """No walk may take longer than a person waits."""
+def clock(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Note how long a walk takes; the summary of the run has it."""
     begun = time.monotonic()
     yield
-    assert time.monotonic() - begun < PATIENCE
+    note(request, time.monotonic() - begun)
+
+
+def note(request: pytest.FixtureRequest, seconds: float, what: str = "") -> None:
+    name = request.node.name.removeprefix("test_").replace("_", " ")
+    request.config.stash.setdefault(WALKED, []).append((what or name, seconds))
+
+
+@pytest.fixture(scope="module")
+def newcomer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Walk:
+    """Somebody with a clone and nothing else, who has installed the command as the tutorial says."""
+    begun = time.monotonic()
+    root = tmp_path_factory.mktemp("newcomer")
+    (root / "home").mkdir()
+    storage = root / "storage.conf"
+    storage.write_text(
+        f'[storage]\ndriver = "vfs"\nrunroot = "{root}/run"\ngraphroot = "{root}/storage"\n'
+    )
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(root / "home"),
+        "CONTAINERS_STORAGE_CONF": str(storage),
+    }
+    for role in ("AUTHOR", "COMMITTER"):
+        env |= {f"GIT_{role}_NAME": "x", f"GIT_{role}_EMAIL": "x@example.org"}
+    walk = Walk(root / "clone", root, env)
+    walk.type(f"git clone -q file://{ROOT} clone && cd clone")
+    walk.follow("docs/tutorial/image.md", "1. Install")
+    note(request, time.monotonic() - begun, "cloned and installed")
+    return walk
+
+
+@pytest.fixture
+def walk(newcomer: Walk, tmp_path: Path) -> Iterator[Walk]:
+    """Start a walk where the installation has ended: in a clone, with the command in PATH."""
+    made = Walk(tmp_path / "clone", tmp_path, newcomer.env)
+    made.type(f"git clone -q file://{ROOT} clone && cd clone")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        made.swaps["localhost:5000"] = f"localhost:{probe.getsockname()[1]}"
+    made.swaps["/tmp/registry.yml"] = str(tmp_path / "registry.yml")  # noqa: S108
+    yield made
+    if made.beside:
+        stop(made.beside)
 
 
 @pytest.fixture
@@ -62,37 +173,67 @@ def project(tmp_path: Path, registry: Registry) -> Path:
     return root
 
 
-def podwright(root: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command as a person does, with storage of its own."""
-    storage = root.parent / "storage.conf"
-    storage.write_text(
-        f'[storage]\ndriver = "vfs"\nrunroot = "{root.parent}/run"\n'
-        f'graphroot = "{root.parent}/storage"\n'
+TUTORIAL = "docs/tutorial/image.md"
+BEGUN = "2. A repository and a registry"
+
+
+def test_an_image_is_pushed_by_a_clone_and_the_tutorial_alone(walk: Walk) -> None:
+    assert f"({TUTORIAL})" in (walk.clone / "README.md").read_text()
+
+    walk.follow(TUTORIAL, BEGUN, "3. Build and push")
+
+    host = walk.swaps["localhost:5000"]
+    result = json.loads((walk.folder / "result.json").read_text())
+    assert (result["image"], result["pushed"], result["tags"]) == (f"{host}/hello", True, ["1"])
+    walk.type(f"skopeo inspect --tls-verify=false --raw docker://{result['reference']}")
+    assert json.loads(walk.said)["layers"]
+    assert f"<h1>Build of {host}/hello</h1>" in (walk.folder / "report.html").read_text()
+
+
+def test_a_failure_is_diagnosed_by_a_clone_and_the_tutorial_alone(walk: Walk) -> None:
+    walk.follow(TUTORIAL, BEGUN, "4. See a build fail")
+
+    last = (walk.folder / "build.log").read_text().splitlines()[-1]
+    assert last.startswith(
+        f"[podwright] ERROR: building {walk.swaps['localhost:5000']}/hello: COPY"
     )
-    env = {**os.environ, "REG_USR": USER, "REG_PSW": PASSWORD}
-    env["CONTAINERS_STORAGE_CONF"] = str(storage)
-    command = [sys.executable, "-m", "podwright", *words]
-    return subprocess.run(
-        command, cwd=root, env=env, input=stdin, capture_output=True, text=True, check=False
-    )
 
 
-def test_an_image_is_pushed(project: Path, registry: Registry) -> None:
-    image = f"{registry.host}/walk/app"
-    begun = podwright(project, "init", "-t", image)
-    assert "wrote    Jenkinsfile\n" in begun.stderr
-    planned = podwright(project, "plan", "-t", f"{image}:1", "app")
-    assert planned.stdout.splitlines()[1] == f"image     {image}:1"
+def test_a_jenkinsfile_is_migrated_by_a_clone_and_the_tutorial_alone(walk: Walk) -> None:
+    walk.follow(TUTORIAL, BEGUN, "5. In a pipeline")
 
-    built = podwright(project, "build", "-t", f"{image}:1", "--credential", "variable=REG", "app")
+    host = walk.swaps["localhost:5000"]
+    digests = set()
+    for tag in ("1", "latest"):
+        walk.type(f"skopeo inspect --tls-verify=false docker://{host}/hello:{tag}")
+        digests.add(json.loads(walk.said)["Digest"])
+    assert len(digests) == 1
 
-    assert built.returncode == 0, built.stderr
-    result = json.loads(built.stdout)
-    assert (result["pushed"], result["tags"]) == (True, ["1"])
-    (project / "result.json").write_text(built.stdout)
-    (project / "build.log").write_text(built.stderr)
-    page = podwright(project, "report", "result.json", "--log", "build.log")
-    assert f"<h1>Build of {image}</h1>" in page.stdout
+
+def test_presets_and_values_are_made_and_valid_by_a_clone_and_the_page_alone(walk: Walk) -> None:
+    assert "(docs/how-to/install.md)" in (walk.clone / "README.md").read_text()
+    walk.follow("docs/how-to/install.md", "3. Set limits and defaults for all teams")
+    walk.follow("docs/how-to/install.md", "1. Add the library")
+
+    sys.path.insert(0, str(ROOT / "tests" / "unit"))
+    from test_controller_config import known, leaves  # noqa: PLC0415 - a test of its own
+
+    config = (walk.folder / "acme.yaml").read_text()
+    values = yaml.safe_load((walk.folder / "podwright-values.yaml").read_text())
+    jenkins = yaml.safe_load((walk.folder / "podwright-jenkins.yaml").read_text())
+    scripts = values["controller"]["JCasC"]["configScripts"]["podwright"]
+    for made in (yaml.safe_load(scripts), jenkins):
+        assert set(leaves(made)) <= known("jcasc-keys.txt")
+        env: list[dict[str, Any]] = made["jenkins"]["globalNodeProperties"]
+        assert env[0]["envVars"]["env"][0] == {"key": "PODWRIGHT_CONFIG", "value": config}
+    paths = {path.replace(".podwright", "") for path in leaves(values)}
+    assert paths <= known("helm-chart-keys.txt")
+    # The presets count in a pipeline: what the organisation does not allow has none.
+    (walk.folder / "Try").write_text("buildImage(image: 'r.example/app:1', builder: 'dind')\n")
+    library = "--implicit-library podwright=. --implicit-library acme=acme-library"
+    run = f"{walk.clone}/tests/runner/run-pipeline {library} --scm ."
+    walk.type(f"! {run} --env PODWRIGHT_RESOURCES=acme-podwright Try")
+    assert "ERROR: buildImage: builder 'dind' is not allowed" in walk.said
 
 
 REPORTED = """\
@@ -133,56 +274,6 @@ def test_a_build_has_its_page_also_when_it_fails(
     assert "COPY or ADD names '/nothing', which is not in the build context" in html.unescape(bad)
 
 
-def test_a_failure_is_diagnosed(project: Path, registry: Registry) -> None:
-    (project / "app" / "Dockerfile").write_text(DOCKERFILE + "COPY nothing /\n")
-    image = f"{registry.host}/walk/failed:1"
-
-    built = podwright(project, "build", "-t", image, "app")
-    told = podwright(project, "diagnose", "-", stdin=built.stderr)
-
-    assert built.returncode == 1
-    assert "COPY" in built.stderr.splitlines()[-1]
-    assert told.returncode == 0
-    assert "nothing" in told.stdout.splitlines()[0]
-    assert "\n  do:     " in told.stdout
-
-
-def test_a_jenkinsfile_of_docker_workflow_is_migrated_and_builds(
-    tmp_path: Path, project: Path, registry: Registry
-) -> None:
-    text = MIGRATED.replace("HOST", registry.host)
-    (project / "Jenkinsfile").write_text(text)
-    (project / "Jenkinsfile").write_text(text)
-    assert podwright(project, "migrate", "--write").returncode == 0
-    # One word: this machine has no kaniko.
-    changed = (project / "Jenkinsfile").read_text()
-    changed = changed.replace("credentials:", "builder: 'buildah',\n      credentials:")
-    (project / "Jenkinsfile").write_text(changed)
-
-    log, report = run_example(project, tmp_path / "run", registry, [])
-
-    assert report["result"] == "SUCCESS", log
-    assert "tags: 1, latest" in log
-    assert f"pushed {registry.host}/examples/migrated@sha256:" in log
-
-
-def test_presets_and_values_are_made_and_valid(project: Path) -> None:
-    config = "builders: [kaniko, buildkit]\nimages: {tools: m.example/python:3.14}\n"
-    (project / "acme.yaml").write_text(config)
-
-    made = podwright(project, "generate", "--presets", "pods", "--config", "acme.yaml")
-    values = podwright(project, "helm-values", "--config", "acme.yaml")
-    policy = podwright(project, "policy", "manifests", "--config", "acme.yaml", "--namespace", "b")
-
-    assert (made.returncode, values.returncode, policy.returncode) == (0, 0, 0)
-    pods = {path.stem for path in (project / "pods").glob("*.json")}
-    assert pods == {"auto", "buildkit", "commands", "default", "kaniko"}
-    script = yaml.safe_load(values.stdout)["controller"]["JCasC"]["configScripts"]["podwright"]
-    env: list[dict[str, Any]] = yaml.safe_load(script)["jenkins"]["globalNodeProperties"]
-    assert env[0]["envVars"]["env"][0] == {"key": "PODWRIGHT_CONFIG", "value": config}
-    assert json.loads(policy.stdout)["kind"] == "List"
-
-
 def test_a_job_is_applied_by_a_clone_and_the_tutorial_alone(tmp_path: Path) -> None:
     clone, own = tmp_path / "clone", tmp_path / "own"
     own.mkdir()
@@ -201,7 +292,7 @@ def test_a_job_is_applied_by_a_clone_and_the_tutorial_alone(tmp_path: Path) -> N
         login = next(text for _, text in blocks if "127.0.0.1:8080" in text)
         login = login.replace("8080", port)
         try:
-            walk(own, blocks, login, command)
+            type_jobs(own, blocks, login, command)
         finally:
             controller.terminate()
 
@@ -225,7 +316,7 @@ def test_the_recording_in_the_readme_is_what_the_demo_says() -> None:
     ]
 
 
-def walk(own: Path, blocks: list[tuple[str, str]], login: str, command: str) -> None:
+def type_jobs(own: Path, blocks: list[tuple[str, str]], login: str, command: str) -> None:
     """Type what the tutorial says, and see what it says that one sees."""
     (own / "jobs").mkdir()
     described = next(text for kind, text in blocks if kind == "yaml")

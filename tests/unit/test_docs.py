@@ -193,7 +193,7 @@ def test_json_of_pages_is_json(page: str, body: str) -> None:
 def test_commands_of_pages_are_command_lines(page: str, body: str) -> None:
     for line in re.sub(r"\\\n", " ", body).splitlines():
         for part in re.split(r"&&|\||;", line.partition("#")[0]):
-            words = shlex.split(re.sub(r">>?\s*\S+", "", part)) if "podwright " in part else []
+            words = shlex.split(re.sub(r"\d?>>?\s*\S+", "", part)) if "podwright " in part else []
             if words[:1] == ["podwright"] and "..." not in words:
                 assert cli.parser().parse_args(words[1:]).command == words[1], page
 

@@ -72,3 +72,11 @@ def test_strings_and_comments_are_not_code(tmp_path: Path, monkeypatch: pytest.M
     Path("Jenkinsfile").write_text(text)
 
     assert run("migrate")[:2] == (0, "")
+
+
+def test_a_registry_without_tls_stays_one() -> None:
+    text = "docker.withRegistry(URL) {\n  def app = docker.build('team/app:1')\n  app.push()\n}\n"
+    for url in ("'http://r.example:5000'", '"http://r.example:5000/"'):
+        made = Proposal(text.replace("URL", url)).text
+        assert "  registries: ['r.example:5000': [http: true]],\n" in made
+    assert "registries" not in Proposal(text.replace("URL", "'https://r.example'")).text

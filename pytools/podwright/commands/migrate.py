@@ -100,12 +100,14 @@ class Proposal:
         around = [scope for scope in scopes if scope.start < build.start < scope.end]
         around += [s for push in pushes for s in scopes if s.start < push.start < s.end]
         words = _Words("docker")
-        words.image(image, _host(around))
+        words.image(image, host := _host(around))
         for tag in tags:
             words.tag(tag or "")
         words.flags(inner(build.given[1]) or "" if len(build.given) > 1 else "")
         login = next((scope.given[1] for scope in around if len(scope.given) > 1), "")
         self.notes += [*words.notes, f"{name}: its pod checks out anew, {_AWAY}"]
+        if host and "'http://" in around[0].given[0].replace('"', "'"):
+            words.set("registries", f"[{quoted(host)}: [http: true]]")
         words.given.update({"credentials": login} if login else {})
         words.given.update({} if pushes else {"push": "false"})
         head = build.found[0][: build.found[0].index("docker")]
