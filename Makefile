@@ -78,8 +78,8 @@ pages: setup docs ## accessibility of pages, reports and plans in Chromium (need
 	$(PY) tests/pages/samples.py build/pages
 	cp tests/pages/package.json tests/pages/check.mjs build/pages
 	cd build/pages && npm install --no-audit --no-fund --silent
-	node build/pages/check.mjs build/pages/*.html site/index.html site/how-to/install.html \
-	  site/how-to/migrate.html site/explanation/strategies.html site/reference/strategies.html
+	node build/pages/check.mjs build/pages/*.html site/index.html site/tutorial/*.html site/how-to/install.html \
+	  site/how-to/builds.html site/how-to/migrate.html site/*/strategies.html site/reference/conformance.html
 
 recording: setup-demo ## renew the recording of `make demo` that README shows
 	$(PY) tests/pages/recording.py docs/pictures/demo.svg examples/hello/demo

@@ -24,7 +24,18 @@ def on_files(files: Any, config: Any) -> Any:
             if path.is_file():
                 name = f"repository/{path.relative_to(ROOT)}"
                 files.append(File.generated(config, name, abs_src_path=str(path)))
+    worker = str(ROOT / "docs/site/worker.js")
+    files.append(File.generated(config, "assets/iframe-worker.js", abs_src_path=worker))
     return files
+
+
+ORDER = ("Documentation", "Tutorial", "How to", "Explanation", "Reference", "Decisions")
+
+
+def on_nav(nav: Any, **_: Any) -> Any:
+    """Put what newcomers look for first; the files would come by the alphabet."""
+    nav.items.sort(key=lambda item: ORDER.index(item.title) if item.title in ORDER else 0)
+    return nav
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
@@ -45,7 +56,10 @@ _MARKS = {"✓": "yes", "-": "no", "=": "yes", "≠": "differs", "x": "refused"}
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Colour the cells of grids: those that hold a mark alone."""
+    """Colour the cells of grids: those that hold a mark alone. Pictures lead to themselves."""
+    html = re.sub(
+        r'<p>(<img [^>]*src="([^"]+\.svg)"[^>]*>)</p>', r'<p><a href="\2">\1</a></p>', html
+    )
     marks = "|".join(map(re.escape, _MARKS))
     return re.sub(
         rf"<td>({marks})</td>", lambda cell: f'<td class="{_MARKS[cell[1]]}">{cell[1]}</td>', html

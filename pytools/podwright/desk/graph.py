@@ -73,7 +73,7 @@ def decision(found: Mapping[str, Strategy]) -> str:
         style = "danger" if strategy.level == "privileged" else "soft"
         out += [_rect(_GAP, y, 170, 48, "box"), _text(_GAP + 12, y + 21, name, "name")]
         out.append(_text(_GAP + 12, y + 39, f"level {strategy.level}", style))
-        lines = textwrap.wrap(f"needs {strategy.needs}", 78)
+        lines = textwrap.wrap(f"needs {strategy.needs}".replace("`", ""), 78)
         out += [_text(206, y + 21 + 18 * row, line, "") for row, line in enumerate(lines)]
         last = number == len(found) - 1
         more = f'<path class="way" marker-end="url(#m)" d="M{_GAP + 85} {y + 48} v24"/>'
