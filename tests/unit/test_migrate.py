@@ -80,3 +80,18 @@ def test_a_registry_without_tls_stays_one() -> None:
         made = Proposal(text.replace("URL", url)).text
         assert "  registries: ['r.example:5000': [http: true]],\n" in made
     assert "registries" not in Proposal(text.replace("URL", "'https://r.example'")).text
+
+
+def test_a_call_that_docker_builds_image_has_is_found_at_a_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    line = "app.push('latest')"
+    Path("Jenkinsfile").write_text(
+        f"def app = buildImage('r.example/app:1')\n{line}\nall.push(1)\n"
+    )
+
+    assert run("migrate")[2] == (
+        f"line 2: '{line}' is left alone: what buildImage returns is a map: name all tags in the "
+        "call; after tests, pushImage(app + [tags: ['latest']])\nnothing to change was found\n"
+    )

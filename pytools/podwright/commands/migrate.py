@@ -55,10 +55,11 @@ class Proposal:
         """Say which lines stay, and what to do with them."""
         advice = json.loads(resources.text("data/migrate/advice.json"))
         blank = plain(self.text).split("\n")
+        results = "|".join(re.findall(r"\b(\w+)\s*=\s*buildImage\b", self.text)) or "(?!)"
         for number, line in enumerate(self.text.split("\n")):
             code = line if "sh " in blank[number] else blank[number]
             for form, sentence in advice.items():
-                if re.search(form, code):
+                if re.search(form.replace("@result@", rf"\b({results})"), code):
                     yield f"line {number + 1}: '{line.strip()[:60]}' is left alone: {sentence}"
                     break
 
