@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
+import sys
 
 import podwright
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 LIST = "MODULES"
 
 
+@functools.cache
 def text(name: str) -> str:
     """Read a text file of the package.
 
@@ -62,4 +65,5 @@ class LazyModule:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
-        return getattr(importlib.import_module(self._name), attribute)
+        module = sys.modules.get(self._name) or importlib.import_module(self._name)
+        return getattr(module, attribute)

@@ -50,11 +50,11 @@ podwright.shell podwright.sources podwright.strategies podwright.workspace
 COMMANDS = {
     "plan": (
         ["plan", "--image", "registry.example/app", "--tag", "1", "--builder", "buildah"],
-        "copy struct zlib",
+        "struct zlib",
         """podwright.commands.plan podwright.git podwright.options podwright.pod podwright.rules
         podwright.summary""",
     ),
-    "pod": (["pod", "--builder", "buildah"], "copy", "podwright.commands.pod podwright.pod"),
+    "pod": (["pod", "--builder", "buildah"], "", "podwright.commands.pod podwright.pod"),
     "answer": (
         ["answer", "job"],
         "signal struct zlib",

@@ -560,3 +560,13 @@ def test_kubernetes_gives_a_container_what_a_variable_was_made_with() -> None:
     made = plan_pod(parse_pod({"builder": "kaniko"}), Config(), config_text=text)[1]
     env = {item["name"]: item["value"] for item in container(made, "tools")["env"]}
     assert env["PODWRIGHT_CONFIG"] == "labels: {a: '$$$$', b: '$$(HOME)', c: '$${TAG}'}\n"
+
+
+def test_a_pod_is_written_as_the_standard_library_writes_it_on_lines() -> None:
+    value = {
+        "texts": ["", 'a"b\\c\n', "größer \u2028 \x00 😀"],
+        "numbers": [0, -1, 1.5, 1e30, True, False, None],
+        "empty": [{}, [], ()],
+        'a "key"': ({"in": {"a tuple": [[1], [2, [3]]]}},),
+    }
+    assert pods.written(value) == json.dumps(value, indent=2, ensure_ascii=False)
