@@ -78,7 +78,8 @@ CASES = (
         "@plain@/base:1",
         "plain",
         ("plain",),
-        'test "$HTTPS_PROXY$https_proxy" = @proxy@@proxy@ && '
+        # In two pieces: nothing but the variables shall have the whole address.
+        'a=@origin@ p=@port@; test "$HTTPS_PROXY$https_proxy" = "$a:$p$a:$p" && '
         f'case ",$NO_PROXY," in *,{layout.HOST_IP},*) ;; *) exit 1 ;; esac',
         PROXIED,
     ),
@@ -140,7 +141,9 @@ class Servers:
 
     def filled(self, value: Any) -> Any:
         """Put addresses in the places of their marks."""
+        origin, port = self.proxy.address.rsplit(":", 1)
         text = json.dumps(value).replace("@proxy@", self.proxy.address)
+        text = text.replace("@origin@", origin).replace("@port@", port)
         for name, host in self.hosts.items():
             text = text.replace(f"@{name}@", host)
         return json.loads(text)

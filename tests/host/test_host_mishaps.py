@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -321,13 +322,12 @@ def test_a_buildah_that_is_killed_is_told_and_leaves_no_process(
 def test_an_engine_that_is_killed_ends_the_build(
     tmp_path: Path, place: Place, registry: Registry, way: Way
 ) -> None:
-    own = Engine(tmp_path / "e")
-    nap = sleeper(place)
-    build = place.start(request_for(registry, builder="dood"), env=way.with_engine(own).env)
-    build.until("started-42")
-    own.kill()
-    done = build.end()
-    own.close()
+    with contextlib.closing(Engine(tmp_path / "e")) as own:
+        nap = sleeper(place)
+        build = place.start(request_for(registry, builder="dood"), env=way.with_engine(own).env)
+        build.until("started-42")
+        own.kill()
+        done = build.end()
     wait_for("the end of the engine's container", lambda: not runs(nap))
     image = f"{registry.host}/team/app"
     start = f"[podwright] ERROR: building {image}: the engine went away while it worked; "
