@@ -395,11 +395,16 @@ def write(layout: Layout, tar: Path) -> None:
         },
     )
     layout.image(PAUSE, [blob(pause(found))], {"Entrypoint": ["/pause", "-P"]})
-    layout.image(BUSYBOX, [blob(tiny(found))], {"Env": [f"PATH={PATHS}"], "Cmd": ["sh"]})
+    write_bases(layout, blob(tiny(found)))
+    layout.close()
+
+
+def write_bases(layout: Layout, busybox: Blob) -> None:
+    """Write the base images of the Dockerfiles in tests/conformance."""
+    layout.image(BUSYBOX, [busybox], {"Env": [f"PATH={PATHS}"], "Cmd": ["sh"]})
     # cap_net_bind_service, for the case about extended attributes.
     capable = Layer().file("opt/capable", "capable\n", 0o755, capabilities=1 << 10)
-    layout.image(CAPABLE, [blob(capable)], {"Env": [f"PATH={PATHS}"]})
-    layout.close()
+    layout.image(CAPABLE, [layout.blob(capable.data())], {"Env": [f"PATH={PATHS}"]})
 
 
 def ensure() -> Path:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
         namespace: str
 
-        def call(self, method: str, path: str, body: Any = None) -> Answer:
+        def call(self, method: str, path: str, body: Any = None) -> Reply:
             """Send one request: GET, POST or DELETE."""
 
 
@@ -36,7 +36,7 @@ SECONDS = 30
 
 
 @record
-class Answer:
+class Reply:
     """What the API said.
 
     Attributes:
@@ -65,7 +65,7 @@ class Kubectl:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         return done.stdout.strip() or "default"
 
-    def call(self, method: str, path: str, body: Any = None) -> Answer:
+    def call(self, method: str, path: str, body: Any = None) -> Reply:
         """Send one request."""
         verb = {"GET": "get", "POST": "create", "DELETE": "delete"}[method]
         words = [*self._command, f"--request-timeout={SECONDS}s", verb, "--raw", path]
@@ -80,10 +80,10 @@ class Kubectl:
         )
         if done.returncode:
             said = done.stderr.strip()
-            return Answer(
+            return Reply(
                 refusal=said.partition("): ")[2] if said.startswith("Error from") else said
             )
-        return Answer(_parsed(done.stdout))
+        return Reply(_parsed(done.stdout))
 
 
 class InCluster:
@@ -95,7 +95,7 @@ class InCluster:
         self._trust = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
         self.namespace = namespace or (ACCOUNT / "namespace").read_text(encoding="utf-8").strip()
 
-    def call(self, method: str, path: str, body: Any = None) -> Answer:
+    def call(self, method: str, path: str, body: Any = None) -> Reply:
         """Send one request; the token is read each time, for the kubelet renews it."""
         token = (ACCOUNT / "token").read_text(encoding="utf-8").strip()
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -108,12 +108,12 @@ class InCluster:
         )
         try:
             with urllib.request.build_opener(*handlers).open(request, timeout=SECONDS) as answer:
-                return Answer(_parsed(answer.read().decode("utf-8", "replace")))
+                return Reply(_parsed(answer.read().decode("utf-8", "replace")))
         except urllib.error.HTTPError as error:
             said = _parsed(error.read().decode("utf-8", "replace"))
-            return Answer(refusal=str(said["message"] if isinstance(said, dict) else said))
+            return Reply(refusal=str(said["message"] if isinstance(said, dict) else said))
         except OSError as error:
-            return Answer(refusal=str(error))
+            return Reply(refusal=str(error))
 
 
 def _parsed(text: str) -> Any:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from podwright.doctor.context import Context
-    from podwright.doctor.matching import Findings, Match
+    from podwright.doctor.matching import Match, Matches
 
 _LONGEST = 200  # characters of a quoted line
 
@@ -55,7 +55,7 @@ def unknown(sentence: str) -> Cause:
     return Cause("unknown", "", sentence, "look at the log", transient=False, line="")
 
 
-def decide(findings: Findings, context: Context) -> list[Cause]:
+def decide(findings: Matches, context: Context) -> list[Cause]:
     """Give the independent causes, the most important one first; none for a successful build."""
     matches = [match for match in findings.matches if match.line > findings.succeeded]
     chosen = _innermost([match for match in matches if _meant(match, context)])
@@ -122,7 +122,7 @@ def shortened(text: str) -> str:
     return flat if len(flat) <= _LONGEST else f"{flat[: _LONGEST - 3]}..."
 
 
-def sentence(causes: list[Cause], findings: Findings, context: Context, ended: str) -> str:
+def sentence(causes: list[Cause], findings: Matches, context: Context, ended: str) -> str:
     """Give the sentence that ends a failed build.
 
     Args:

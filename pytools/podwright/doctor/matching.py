@@ -70,7 +70,7 @@ class Match:
 
 
 @record
-class Findings:
+class Matches:
     """What a log holds.
 
     Attributes:
@@ -168,7 +168,7 @@ _ENDS = {
 _MOST_TELLING = 3
 
 
-def scan(stream: BinaryIO) -> Findings:
+def scan(stream: BinaryIO) -> Matches:
     """Read a log to its end."""
     scanner, log = Scanner(), _Log()
     kept, begun = b"", 0  # what was read before; how much of it was looked at
@@ -188,7 +188,7 @@ def scan(stream: BinaryIO) -> Findings:
         # Of a line that is longer than a chunk its beginning is enough.
         kept, begun = data[begin : end + LONGEST if len(data) - end > CHUNK else None], end - begin
     matches = sorted(log.matches.values(), key=lambda match: match.line)
-    return Findings(tuple(matches), *_telling(tail), log.ended[0] * log.ended[1])
+    return Matches(tuple(matches), *_telling(tail), log.ended[0] * log.ended[1])
 
 
 def _search(data: bytes, begun: int, scanner: Scanner, log: _Log) -> None:
