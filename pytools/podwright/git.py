@@ -25,7 +25,7 @@ _LARGE = 1 << 31  # an offset with this bit is that of a longer one
 
 
 @record
-class Repository:
+class Checkout:
     """What is checked out.
 
     Attributes:
@@ -41,7 +41,7 @@ class Repository:
     date: int | None
 
 
-def repository(folder: Path) -> Repository | None:
+def repository(folder: Path) -> Checkout | None:
     """Read the repository that holds a folder; None when there is none."""
     git = _git_dir(folder)
     if not git:
@@ -50,7 +50,7 @@ def repository(folder: Path) -> Repository | None:
     head, branch = _head_of(git)
     commit = _published(shared, head)
     _, date = _parents_and_date(shared, commit)
-    return Repository(commit, branch, _origin_url(shared), date)
+    return Checkout(commit, branch, _origin_url(shared), date)
 
 
 def _published(git: Path, head: str) -> str:

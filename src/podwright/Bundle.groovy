@@ -2,8 +2,8 @@ package podwright
 
 /** The SHA-256 of the bundles; `make generate` renews it. */
 class Bundle implements Serializable {
-  static final String SUM = '10dcaeaace47b29a32a961fe35602cbeb5d149eb8c2d9c9821ea79d248023b74'
-  static final String JOBS_SUM = 'e5f21ac7732bbfe1c7b71fbda1394feb8b1918bf54bfa613dde3491ee09653d0'
+  static final String SUM = '267d5fae7d83d32328bb1ea1232e8a77561ed568642d27ae82b5d7cc09dbeb37'
+  static final String JOBS_SUM = 'd5bda932e03874c110c8b536a4c25b5b7fd9c772cb64da8631cd50acca8a73d2'
 
   private static final long serialVersionUID = 1L
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -28,3 +29,12 @@ def test_no_two_files_of_tests_have_one_name() -> None:
     """Files lie in no packages, so that pytest would refuse to collect the second one."""
     files = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
     assert [name for name, count in files.items() if count > 1] == []
+
+
+def test_no_two_classes_of_the_product_have_one_name() -> None:
+    """One word for one thing; CONTRIBUTING's glossary has the words."""
+    texts = [path.read_text() for path in (ROOT / "pytools").rglob("*.py")]
+    names = Counter(
+        name for text in texts for name in re.findall(r"^class (\w+)", text, re.MULTILINE)
+    )
+    assert [name for name, count in names.items() if count > 1] == []

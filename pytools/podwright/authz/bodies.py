@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from podwright.authz.checks import (
     Between,
+    EachItem,
+    EachValue,
     Fields,
-    ListOf,
-    MapOf,
     Matching,
     NamesIn,
     Null,
-    OneOf,
+    OneString,
     Unset,
     boolean,
     judged,
@@ -51,7 +51,7 @@ _TMPFS_OPTION = re.compile(
     r"(?:ro|rw|nosuid|nodev|noexec|exec|relatime|noatime|size=[0-9]+[kKmMgG]?%?|mode=[0-7]{1,4}"
     r"|uid=[0-9]+|gid=[0-9]+|nr_inodes=[0-9]+[kKmMgG]?)\Z"
 )
-_LOCAL_DRIVER = OneOf(
+_LOCAL_DRIVER = OneString(
     "volume.driver", "only the driver 'local' is allowed; leave the driver out", ("", "local")
 )
 _NO_DRIVER_OPTIONS = Unset(
@@ -178,7 +178,7 @@ def _capability(value: Any, where: str, limits: Limits) -> None:
 
 @judged("size, mode, uid, gid, nr_inodes, ro, rw, exec and the like", "container.tmpfs")
 def _tmpfs(value: Any, where: str, limits: Limits) -> None:
-    MapOf(text)(value, where, limits)
+    EachValue(text)(value, where, limits)
     for options in (value or {}).values():
         for option in (options or "").split(","):
             if option and not _TMPFS_OPTION.match(option):
@@ -190,7 +190,7 @@ def _tmpfs(value: Any, where: str, limits: Limits) -> None:
 
 @judged("a sysctl of the list", "container.sysctl")
 def _sysctls(value: Any, where: str, limits: Limits) -> None:
-    MapOf(text)(value, where, limits)
+    EachValue(text)(value, where, limits)
     for name in value or ():
         if name not in limits.sysctls:
             raise Refused(
@@ -218,7 +218,7 @@ _MOUNT_FIELDS = Fields(
         "Consistency": text,
         "BindOptions": Fields(
             {
-                "Propagation": OneOf(
+                "Propagation": OneString(
                     "container.propagation",
                     "mounts are not to be shared with the engine; leave the propagation out",
                     ("", "rprivate", "private"),
@@ -234,7 +234,7 @@ _MOUNT_FIELDS = Fields(
         "VolumeOptions": Fields(
             {
                 "NoCopy": boolean,
-                "Labels": MapOf(text),
+                "Labels": EachValue(text),
                 "Subpath": _subpath,
                 "DriverConfig": Fields({"Name": _LOCAL_DRIVER, "Options": _NO_DRIVER_OPTIONS}),
             }
@@ -281,7 +281,7 @@ _NAMESPACE = "namespaces of the engine or of other containers are not to be join
 _DEVICE = "devices of the engine are not to be reached; leave it out"
 _LIMIT_DEVICE = "limits per device need the engine's devices; leave them out"
 _PATHS = "the hidden parts of /proc and /sys stay hidden; leave it out"
-_LOG_DRIVER = OneOf(
+_LOG_DRIVER = OneString(
     "container.log-driver",
     "other log drivers send with the engine's rights; use json-file, local or none",
     ("", "json-file", "local", "none"),
@@ -302,8 +302,8 @@ _LOG_OPTIONS = NamesIn(
         "max-buffer-size",
     ),
 )
-_PORTS = MapOf(ListOf(Fields({"HostIp": text, "HostPort": text})))
-ULIMITS = ListOf(Fields({"Name": text, "Soft": number, "Hard": number}))
+_PORTS = EachValue(EachItem(Fields({"HostIp": text, "HostPort": text})))
+ULIMITS = EachItem(Fields({"Name": text, "Soft": number, "Hard": number}))
 _PRIVILEGED = (
     "a privileged container is root on the node; build without it, and with buildx's default "
     "driver 'docker'"
@@ -315,21 +315,21 @@ HOST_CONFIG = Fields(
             "container.annotations", "annotations reach the runtime; leave them out"
         ),
         "AutoRemove": boolean,
-        "Binds": ListOf(bind),
+        "Binds": EachItem(bind),
         "BlkioDeviceReadBps": Unset("container.device", _LIMIT_DEVICE),
         "BlkioDeviceReadIOps": Unset("container.device", _LIMIT_DEVICE),
         "BlkioDeviceWriteBps": Unset("container.device", _LIMIT_DEVICE),
         "BlkioDeviceWriteIOps": Unset("container.device", _LIMIT_DEVICE),
         "BlkioWeight": number,
         "BlkioWeightDevice": Unset("container.device", _LIMIT_DEVICE),
-        "CapAdd": ListOf(_capability),
-        "CapDrop": ListOf(text),
+        "CapAdd": EachItem(_capability),
+        "CapDrop": EachItem(text),
         "Cgroup": Unset("container.cgroup", _NAMESPACE),
         "CgroupParent": Unset(
             "container.cgroup", "containers stay in the engine's own cgroup; leave it out"
         ),
-        "CgroupnsMode": OneOf("container.cgroup", _NAMESPACE, ("", "private")),
-        "ConsoleSize": ListOf(number),
+        "CgroupnsMode": OneString("container.cgroup", _NAMESPACE, ("", "private")),
+        "ConsoleSize": EachItem(number),
         "ContainerIDFile": text,
         "CpuCount": number,
         "CpuPercent": number,
@@ -343,27 +343,27 @@ HOST_CONFIG = Fields(
         "DeviceCgroupRules": Unset("container.device", _DEVICE),
         "DeviceRequests": Unset("container.device", _DEVICE),
         "Devices": Unset("container.device", _DEVICE),
-        "Dns": ListOf(text),
-        "DnsOptions": ListOf(text),
-        "DnsSearch": ListOf(text),
-        "ExtraHosts": ListOf(text),
-        "GroupAdd": ListOf(text),
+        "Dns": EachItem(text),
+        "DnsOptions": EachItem(text),
+        "DnsSearch": EachItem(text),
+        "ExtraHosts": EachItem(text),
+        "GroupAdd": EachItem(text),
         "IOMaximumBandwidth": number,
         "IOMaximumIOps": number,
         "Init": boolean,
         "InitPath": Unset("container.init", "the engine's own init is the only one; leave it out"),
-        "IpcMode": OneOf("container.ipc", _NAMESPACE, ("", "none", "private", "shareable")),
-        "Isolation": OneOf("container.isolation", "leave it out", ("", "default")),
+        "IpcMode": OneString("container.ipc", _NAMESPACE, ("", "none", "private", "shareable")),
+        "Isolation": OneString("container.isolation", "leave it out", ("", "default")),
         "KernelMemory": number,
         "KernelMemoryTCP": number,
-        "Links": ListOf(text),
+        "Links": EachItem(text),
         "LogConfig": Fields({"Type": _LOG_DRIVER, "Config": _LOG_OPTIONS}),
         "MaskedPaths": Null("container.paths", _PATHS),
         "Memory": number,
         "MemoryReservation": number,
         "MemorySwap": number,
         "MemorySwappiness": number,
-        "Mounts": ListOf(_mount),
+        "Mounts": EachItem(_mount),
         "NanoCpus": number,
         "NetworkMode": network_mode,
         "OomKillDisable": Unset("container.oom", "a container must stay killable; leave it out"),
@@ -378,9 +378,9 @@ HOST_CONFIG = Fields(
         "ReadonlyPaths": Null("container.paths", _PATHS),
         "ReadonlyRootfs": boolean,
         "RestartPolicy": Fields({"Name": text, "MaximumRetryCount": number}),
-        "Runtime": OneOf("container.runtime", "leave the runtime out", ("", "runc")),
-        "SecurityOpt": ListOf(
-            OneOf(
+        "Runtime": OneString("container.runtime", "leave the runtime out", ("", "runc")),
+        "SecurityOpt": EachItem(
+            OneString(
                 "container.security-opt",
                 "seccomp, AppArmor and SELinux stay as they are; only no-new-privileges is allowed",
                 _SECURITY_OPTIONS,
@@ -404,8 +404,8 @@ HOST_CONFIG = Fields(
 
 _ENDPOINT = Fields(
     {
-        "Aliases": ListOf(text),
-        "DNSNames": ListOf(text),
+        "Aliases": EachItem(text),
+        "DNSNames": EachItem(text),
         "DriverOpts": Unset(
             "network.options", "options of an endpoint can set sysctls; leave them out"
         ),
@@ -424,12 +424,12 @@ _ENDPOINT = Fields(
         "IPAddress": text,
         "IPPrefixLen": number,
         "IPv6Gateway": text,
-        "Links": ListOf(text),
+        "Links": EachItem(text),
         "MacAddress": text,
         "NetworkID": text,
     }
 )
-_ENDPOINTS = MapOf(_ENDPOINT)
+_ENDPOINTS = EachValue(_ENDPOINT)
 
 
 @judged("by networks as in `NetworkMode`", "network.name", "network.host", parts=_ENDPOINTS)
@@ -439,16 +439,16 @@ def _endpoints(value: Any, where: str, limits: Limits) -> None:
         network_name(name, where, limits)
 
 
-_EMPTY_OBJECTS = MapOf(Fields({}))
+_EMPTY_OBJECTS = EachValue(Fields({}))
 CONFIG = {
     "ArgsEscaped": boolean,
     "AttachStderr": boolean,
     "AttachStdin": boolean,
     "AttachStdout": boolean,
-    "Cmd": ListOf(text),
+    "Cmd": EachItem(text),
     "Domainname": text,
-    "Entrypoint": ListOf(text),
-    "Env": ListOf(text),
+    "Entrypoint": EachItem(text),
+    "Env": EachItem(text),
     "ExposedPorts": _EMPTY_OBJECTS,
     "Healthcheck": Fields(
         {
@@ -456,18 +456,18 @@ CONFIG = {
             "Retries": number,
             "StartInterval": number,
             "StartPeriod": number,
-            "Test": ListOf(text),
+            "Test": EachItem(text),
             "Timeout": number,
         }
     ),
     "Hostname": text,
     "Image": text,
-    "Labels": MapOf(text),
+    "Labels": EachValue(text),
     "MacAddress": text,
     "NetworkDisabled": boolean,
-    "OnBuild": ListOf(text),
+    "OnBuild": EachItem(text),
     "OpenStdin": boolean,
-    "Shell": ListOf(text),
+    "Shell": EachItem(text),
     "StdinOnce": boolean,
     "StopSignal": text,
     "StopTimeout": number,
@@ -490,12 +490,12 @@ EXEC_CREATE = Fields(
         "AttachStderr": boolean,
         "AttachStdin": boolean,
         "AttachStdout": boolean,
-        "Cmd": ListOf(text),
-        "ConsoleSize": ListOf(number),
+        "Cmd": EachItem(text),
+        "ConsoleSize": EachItem(number),
         "Container": text,
         "Detach": boolean,
         "DetachKeys": text,
-        "Env": ListOf(text),
+        "Env": EachItem(text),
         "Privileged": Unset(
             "exec.privileged", "a privileged process is root on the node; leave --privileged out"
         ),
@@ -504,14 +504,14 @@ EXEC_CREATE = Fields(
         "WorkingDir": text,
     }
 )
-EXEC_START = Fields({"ConsoleSize": ListOf(number), "Detach": boolean, "Tty": boolean})
+EXEC_START = Fields({"ConsoleSize": EachItem(number), "Detach": boolean, "Tty": boolean})
 NETWORK_CREATE = Fields(
     {
         "Attachable": boolean,
         "CheckDuplicate": boolean,
         "ConfigFrom": Fields({"Network": Unset("network.config", "leave config networks out")}),
         "ConfigOnly": Unset("network.config", "leave config networks out"),
-        "Driver": OneOf(
+        "Driver": OneString(
             "network.driver",
             "other drivers reach the pod's own network devices; use the driver bridge",
             ("", "bridge"),
@@ -520,23 +520,23 @@ NETWORK_CREATE = Fields(
         "EnableIPv6": boolean,
         "IPAM": Fields(
             {
-                "Config": ListOf(
+                "Config": EachItem(
                     Fields(
                         {
-                            "AuxiliaryAddresses": MapOf(subnet),
+                            "AuxiliaryAddresses": EachValue(subnet),
                             "Gateway": subnet,
                             "IPRange": subnet,
                             "Subnet": subnet,
                         }
                     )
                 ),
-                "Driver": OneOf("network.ipam", "use the default driver", ("", "default")),
+                "Driver": OneString("network.ipam", "use the default driver", ("", "default")),
                 "Options": Unset("network.ipam", "options of address drivers are refused"),
             }
         ),
         "Ingress": Unset("network.ingress", "ingress networks belong to swarm; leave it out"),
         "Internal": boolean,
-        "Labels": MapOf(text),
+        "Labels": EachValue(text),
         "Name": network_name,
         "Options": NamesIn(
             "network.options",
@@ -551,7 +551,7 @@ NETWORK_CREATE = Fields(
                 "com.docker.network.enable_ipv6",
             ),
         ),
-        "Scope": OneOf("network.scope", "only local networks are allowed", ("", "local")),
+        "Scope": OneString("network.scope", "only local networks are allowed", ("", "local")),
     }
 )
 NETWORK_CONNECT = Fields({"Container": text, "EndpointConfig": _ENDPOINT})
@@ -563,7 +563,7 @@ VOLUME_CREATE = Fields(
         ),
         "Driver": _LOCAL_DRIVER,
         "DriverOpts": _NO_DRIVER_OPTIONS,
-        "Labels": MapOf(text),
+        "Labels": EachValue(text),
         "Name": Matching(
             "volume.name", "use letters, digits, _ . -", r"|[A-Za-z0-9][A-Za-z0-9_.-]+"
         ),

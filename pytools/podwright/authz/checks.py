@@ -112,7 +112,7 @@ class Around(Check):
 
 
 @dataclass(frozen=True)
-class ListOf(Around):
+class EachItem(Around):
     """A list, every item of which passes a check."""
 
     def __init__(self, item: Check) -> None:
@@ -129,7 +129,7 @@ class ListOf(Around):
 
 
 @dataclass(frozen=True)
-class MapOf(Around):
+class EachValue(Around):
     """An object with free names; every value passes a check."""
 
     place = ".*"
@@ -224,7 +224,7 @@ class Null(Check):
 
 
 @dataclass(frozen=True)
-class OneOf(Check):
+class OneString(Check):
     """One of some strings."""
 
     words: Sequence[str] = ()
@@ -279,7 +279,7 @@ class NamesIn(Check):
         return "the names " + ", ".join(f"`{word}`" for word in self.words)
 
     def __call__(self, value: Any, where: str, limits: Limits) -> None:
-        MapOf(text)(value, where, limits)
+        EachValue(text)(value, where, limits)
         for name in value or ():
             if name not in self.words:
                 raise self.refused(where)

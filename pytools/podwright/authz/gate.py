@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any
 
 from podwright.authz.bodies import HOST_NETWORK
 from podwright.authz.mounts import keep, read_create, read_object, volume_names, written
-from podwright.authz.policy import OBJECT_NAME, Request, check
+from podwright.authz.policy import OBJECT_NAME, EngineRequest, check
 from podwright.authz.volumes import Volumes
 from podwright.docker_api.http import (
     CHUNK,
@@ -290,7 +290,7 @@ class Gate:
         """Refuse as the plugin would: what is not understood cannot be made safe."""
         headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
         headers.pop("transfer-encoding", None)  # it was taken off, as the engine does
-        request = Request(head.method.decode(), head.target.decode(), headers, body)
+        request = EngineRequest(head.method.decode(), head.target.decode(), headers, body)
         check(request, parse_target(request.uri), self._limits)
 
     def _create(self, head: Head, body: bytes) -> bytes:

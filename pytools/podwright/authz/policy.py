@@ -45,7 +45,7 @@ _PRUNE_SPARES_NAMED = (1, 42)
 
 
 @dataclass(frozen=True)
-class Request:
+class EngineRequest:
     """What the engine tells about a request (AuthZPlugin.AuthZReq).
 
     Attributes:
@@ -78,7 +78,7 @@ class Decision:
     path: str = ""
 
 
-def decide(request: Request, limits: Limits) -> Decision:
+def decide(request: EngineRequest, limits: Limits) -> Decision:
     """Decide about one request; whatever goes wrong in here is a refusal."""
     path = ""
     try:
@@ -94,7 +94,7 @@ def decide(request: Request, limits: Limits) -> Decision:
     return Decision(allow=True, rule=group, path=path)
 
 
-def check(request: Request, target: Target, limits: Limits) -> str:
+def check(request: EngineRequest, target: Target, limits: Limits) -> str:
     """Check a request whose target was read; gives the group of its route.
 
     Raises:
@@ -115,7 +115,7 @@ def refusal(refused: Refused, path: str = "") -> Decision:
     )
 
 
-def read_request(body: bytes) -> Request:
+def read_request(body: bytes) -> EngineRequest:
     """Read the engine's question.
 
     Raises:
@@ -133,7 +133,7 @@ def read_request(body: bytes) -> Request:
     if any(not isinstance(value, str) for value in headers.values()):
         raise Refused("plugin.protocol", "the engine's question has no proper headers")
     try:
-        return Request(method, uri, headers, base64.b64decode(content, validate=True))
+        return EngineRequest(method, uri, headers, base64.b64decode(content, validate=True))
     except (binascii.Error, ValueError):
         raise Refused("plugin.protocol", "the engine's question has a broken body") from None
 
@@ -174,7 +174,7 @@ def _route(method: str, target: Target, limits: Limits) -> Route:
     return route
 
 
-def _check_head(request: Request, route: Route) -> None:
+def _check_head(request: EngineRequest, route: Route) -> None:
     """Headers that decide how the engine reads the rest."""
     kind = header(request.headers, "Content-Type")
     upgrade = header(request.headers, "Upgrade")
@@ -212,7 +212,7 @@ def _check_query(route: Route, target: Target, limits: Limits) -> None:
             check(value, name, limits)
 
 
-def _check_body(request: Request, route: Route, limits: Limits) -> None:
+def _check_body(request: EngineRequest, route: Route, limits: Limits) -> None:
     """A JSON body must be there, and be an object of the schema."""
     if route.body in (NOTHING, SECRET):  # an empty one was checked; older engines show a login
         return
@@ -234,7 +234,7 @@ def _check_body(request: Request, route: Route, limits: Limits) -> None:
     route.schema(value, "", limits)
 
 
-def _check_more(request: Request, route: Route, target: Target, limits: Limits) -> None:
+def _check_more(request: EngineRequest, route: Route, target: Target, limits: Limits) -> None:
     """What the path's own names decide."""
     for part, segment in zip(route.path[1:].split("/"), target.segments):
         if part == "{id}" and not OBJECT_NAME.match(segment):

@@ -23,12 +23,12 @@ from podwright.authz.bodies import (
     network_mode,
 )
 from podwright.authz.checks import (
+    EachItem,
+    EachValue,
     Fields,
     JsonText,
-    ListOf,
-    MapOf,
     Matching,
-    OneOf,
+    OneString,
     Unset,
     judged,
     text,
@@ -94,12 +94,12 @@ def _no(rule: str, message: str, *routes: str) -> list[Route]:
 
 _OUTPUT = Fields(
     {
-        "Type": OneOf(
+        "Type": OneString(
             "build.output",
             "of outputs only image, local, tar, oci, docker and moby are allowed",
             ("", "image", "local", "tar", "oci", "docker", "moby", "registry", "cacheonly"),
         ),
-        "Attrs": MapOf(text),
+        "Attrs": EachValue(text),
     }
 )
 _BUILD_QUERY = {
@@ -129,15 +129,15 @@ _BUILD_QUERY = {
         ],
         text,
     ),
-    "buildargs": JsonText(MapOf(text)),
-    "cachefrom": JsonText(ListOf(text)),
+    "buildargs": JsonText(EachValue(text)),
+    "cachefrom": JsonText(EachItem(text)),
     "cgroupparent": Unset(
         "build.cgroup", "builds stay in the engine's own cgroup; leave --cgroup-parent out"
     ),
-    "isolation": OneOf("build.isolation", "leave it out", ("", "default")),
-    "labels": JsonText(MapOf(text)),
+    "isolation": OneString("build.isolation", "leave it out", ("", "default")),
+    "labels": JsonText(EachValue(text)),
     "networkmode": network_mode,
-    "outputs": JsonText(ListOf(_OUTPUT)),
+    "outputs": JsonText(EachItem(_OUTPUT)),
     "remote": Matching(
         "build.remote",
         "a context from elsewhere is not fetched with the engine's rights; check it out first",
@@ -145,7 +145,7 @@ _BUILD_QUERY = {
     ),
     "securityopt": Unset("build.security-opt", "security options of builds are refused"),
     "ulimits": JsonText(ULIMITS),
-    "version": OneOf("build.version", "use 1 (classic) or 2 (BuildKit)", ("", "1", "2")),
+    "version": OneString("build.version", "use 1 (classic) or 2 (BuildKit)", ("", "1", "2")),
 }
 
 

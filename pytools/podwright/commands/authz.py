@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from podwright import authz, declared
 from podwright.authz.limits import limits
-from podwright.authz.policy import Request, decide
+from podwright.authz.policy import EngineRequest, decide
 from podwright.authz.reference import page
 from podwright.config import POLICY
 from podwright.errors import EXIT_DONE, EXIT_FAILED, UsageError
@@ -57,7 +57,7 @@ def _print_decision(options: argparse.Namespace, console: Console) -> int:
     body = _read_body(options.body, console)
     headers = {"Content-Type": "application/json"} if body else {}
     config = _parse_config(options.config or "{}")
-    decision = decide(Request(options.method, options.target, headers, body), limits(config))
+    decision = decide(EngineRequest(options.method, options.target, headers, body), limits(config))
     shown = {"allow": decision.allow, "rule": decision.rule, "message": decision.message}
     console.result(None, shown)
     return EXIT_DONE if decision.allow else EXIT_FAILED

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 1 if findings.telling and not causes and not findings.succeeded else 0
 
 
-def _scan(log: str, console: Console) -> matching.Findings:
+def _scan(log: str, console: Console) -> matching.Matches:
     try:
         if log == "-":
             return matching.scan(console.stdin.buffer)
@@ -42,7 +42,7 @@ def _scan(log: str, console: Console) -> matching.Findings:
         raise UsageError(f"'{log}' cannot be read: {error.strerror}; give a log file") from None
 
 
-def _lines(causes: list[diagnosis.Cause], findings: matching.Findings) -> list[str]:
+def _lines(causes: list[diagnosis.Cause], findings: matching.Matches) -> list[str]:
     if not causes and findings.telling and not findings.succeeded:
         return ["No known cause. The most telling lines:", *(f"  {t}" for t in findings.telling)]
     if not causes:

@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 
 from podwright import resources
-from podwright.desk.groovy import Call, calls, indented, inner, plain, quoted
+from podwright.desk.groovy import GroovyCall, calls, indented, inner, plain, quoted
 from podwright.errors import EXIT_DONE, EXIT_PENDING
 from podwright.sources import read_text
 
@@ -89,7 +89,7 @@ class Proposal:
             edits += self._build(build, scopes)
         self._edit(edits)
 
-    def _build(self, build: Call, scopes: list[Call]) -> list[tuple[int, int, str]]:
+    def _build(self, build: GroovyCall, scopes: list[GroovyCall]) -> list[tuple[int, int, str]]:
         name = build.found[1]
         uses = list(calls(self.text, rf"\b{name}\.(\w+)\s*[({{]"))
         pushes = [use for use in uses if use.found[1] == "push"]
@@ -133,7 +133,7 @@ class Proposal:
         for image in list(calls(self.text, r"\bdocker\.image\s*\("))[::-1]:
             after = re.compile(r"\.(inside|withRun)\s*[({]").match(plain(self.text), image.end)
             name = inner(image.given[0]) if image.given else None
-            call = Call(self.text, after) if after else None
+            call = GroovyCall(self.text, after) if after else None
             if not call or name is None or "$" in name or call.body is None:
                 continue
             options = inner(call.given[0]) or "" if call.given else ""
@@ -195,7 +195,7 @@ class Proposal:
             self._edit([(call.start, call.end, made)])
 
 
-def _host(scopes: list[Call]) -> str:
+def _host(scopes: list[GroovyCall]) -> str:
     url = inner(scopes[0].given[0]) if scopes and scopes[0].given else ""
     host = re.sub(r"^\w+://|/.*$", "", url or "")
     return "" if host in ("", "index.docker.io", "registry.hub.docker.com") else host

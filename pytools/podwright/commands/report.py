@@ -33,7 +33,7 @@ SUMMARY = "make a page for browsers of what a build did"
 
 
 @record
-class Report(named.Repositories):
+class BuildReport(named.Repositories):
     """What is told of a build."""
 
     result: Any = option(
@@ -50,11 +50,11 @@ class Report(named.Repositories):
     folder: str = option(Text(), "where the page is written", "", internal=True)
 
 
-PARAMETERS = Report, "[result] log scan sbom layers"
+PARAMETERS = BuildReport, "[result] log scan sbom layers"
 
 
 def work(value: dict[str, Any], console: Console) -> Any:
-    asked = named.parse(Report, value)
+    asked = named.parse(BuildReport, value)
     told = _json(asked.result) if isinstance(asked.result, str) else asked.result
     results = told if isinstance(told, list) else [told] if told else []
     if not (results or asked.log or asked.failure):
@@ -75,7 +75,7 @@ def work(value: dict[str, Any], console: Console) -> Any:
     return _written(text, asked) if asked.folder else text
 
 
-def _written(text: str, asked: Report) -> str:
+def _written(text: str, asked: BuildReport) -> str:
     """Write the page into a folder, with its style as a file: Jenkins shows no other."""
     folder = Path(asked.folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ def _of_result(item: dict[str, Any]) -> str:
     return f"<h2>Result</h2>{pushed}{facts(pairs)}"
 
 
-def _layers(item: dict[str, Any], asked: Report, console: Console) -> str:
+def _layers(item: dict[str, Any], asked: BuildReport, console: Console) -> str:
     """Ask the registry for the layers; a page that a pipeline makes does without when it must."""
     try:
         return "".join(_of_layers(item, asked, console))
@@ -123,7 +123,7 @@ def _layers(item: dict[str, Any], asked: Report, console: Console) -> str:
         return f"<h2>Layers</h2><p>They cannot be read: {escape(str(error))}</p>"
 
 
-def _of_layers(item: dict[str, Any], asked: Report, console: Console) -> Iterator[str]:
+def _of_layers(item: dict[str, Any], asked: BuildReport, console: Console) -> Iterator[str]:
     """Give the layers, and the step that made each."""
     known = named.Registries(asked, Path.cwd(), console.env)
     where = named.read_source(item["reference"])

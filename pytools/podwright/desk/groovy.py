@@ -47,7 +47,7 @@ def quoted(text: str) -> str:
     return f'"{text}"' if re.search(r"\$[\w{]", text) else f"'{text}'"
 
 
-class Call:
+class GroovyCall:
     """A call with its arguments, and its closure when it has one.
 
     Attributes:
@@ -72,10 +72,10 @@ class Call:
             self.body = text[place + 1 : self.end - 1]
 
 
-def calls(text: str, pattern: str) -> Iterator[Call]:
+def calls(text: str, pattern: str) -> Iterator[GroovyCall]:
     """Give the calls whose beginning, to the bracket, a pattern finds outside strings."""
     for found in re.compile(pattern).finditer(plain(text)):
-        call = Call(text, found)
+        call = GroovyCall(text, found)
         if call.end > call.start:
             yield call
 

@@ -10,7 +10,7 @@ import posixpath
 import tarfile
 from io import BytesIO
 
-from podwright.distribution.client import Answer
+from podwright.distribution.client import Response
 from podwright.distribution.repository import LARGEST_MANIFEST, Manifest, Repository, digest_of
 from podwright.errors import PodwrightError, UsageError
 
@@ -84,11 +84,11 @@ class Archive(Repository):
         """Nothing in it refers to the image."""
         return []
 
-    def open(self, method: str, address: str, scope: str) -> Answer:  # noqa: ARG002 - a client's
+    def open(self, method: str, address: str, scope: str) -> Response:  # noqa: ARG002 - a client's
         """Open a blob; the copy compares its bytes with its digest."""
         name = f"blobs/{address.rpartition('/')[2].replace(':', '/')}"
         if name not in self.members:
-            return Answer(404, {}, BytesIO(b"it is not in the archive"))
+            return Response(404, {}, BytesIO(b"it is not in the archive"))
         file = self.file.open("rb")
         file.seek(self.members[name][0])
-        return Answer(200, {}, file, file.close)
+        return Response(200, {}, file, file.close)

@@ -74,7 +74,7 @@ class Transient(Exception):  # noqa: N818 - an answer, rather than a fault
 
 
 @record
-class Answer:
+class Response:
     """An answer whose body is yet to be read.
 
     Attributes:
@@ -181,7 +181,7 @@ class Client:
         scope: str,
         headers: Mapping[str, str] | None = None,
         body: Body = None,
-    ) -> Answer:
+    ) -> Response:
         """Send one request, with a token as the registry wants it, and follow redirects.
 
         A body that is no bytes is sent once: who gives it tries again by itself.
@@ -214,7 +214,7 @@ class Client:
 
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: Body, proof: str
-    ) -> Answer:
+    ) -> Response:
         """Send one request; the login goes to the registry's own origin alone."""
         parts = urllib.parse.urlsplit(url)
         own = f"{parts.scheme}://{parts.netloc}" == self.origin
@@ -236,7 +236,7 @@ class Client:
                     f"give its authority: registries: ['{self.host}': [ca: 'ca.pem']]"
                 ) from None
             raise Transient(f"cannot be reached: {error}") from None
-        return Answer(got.status, {k.lower(): v for k, v in got.getheaders()}, got, link.close)
+        return Response(got.status, {k.lower(): v for k, v in got.getheaders()}, got, link.close)
 
     def _connect(self, scheme: str, netloc: str) -> http.client.HTTPConnection:
         """Open a connection; with TLS by the proxy of the environment (HTTPS_PROXY, NO_PROXY)."""

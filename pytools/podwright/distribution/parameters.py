@@ -113,7 +113,7 @@ class Pruning(Repositories):
 
 
 @record
-class Source:
+class ImageSource:
     """Where an image is: its repository, and its tag or digest."""
 
     name: Name
@@ -142,7 +142,7 @@ def copies(promotion: Promotion) -> list[Copy]:
     return [Copy(image=promotion.image, to=promotion.to, tags=promotion.tags)]
 
 
-def read_source(text: str) -> Source:
+def read_source(text: str) -> ImageSource:
     """Take the name of an image apart.
 
     Raises:
@@ -155,7 +155,7 @@ def read_source(text: str) -> Source:
     if not tag and not digest:
         sentence = f"{shown(text)} has no tag; add one, or a digest: what 'latest' is may change"
         raise UsageError([Problem(sentence, "image")])
-    return Source(name, tag, digest)
+    return ImageSource(name, tag, digest)
 
 
 def read_name(text: str, parameter: str) -> tuple[Name, str]:

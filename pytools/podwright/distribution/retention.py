@@ -53,7 +53,7 @@ class Tagged:
 
 
 @record
-class Judged:
+class Verdict:
     """A decision on an image; `why` is empty when it may go."""
 
     image: Tagged
@@ -76,7 +76,7 @@ def inventory(repository: Repository) -> list[Tagged]:
     return sorted(made, key=lambda image: (-(image.created or 0.0), image.tags))
 
 
-def judge(images: Sequence[Tagged], rule: Rule, now: float) -> list[Judged]:
+def judge(images: Sequence[Tagged], rule: Rule, now: float) -> list[Verdict]:
     """Decide on each image; `images` begin with the newest."""
     made, looked_at = [], 0
     for image in images:
@@ -84,7 +84,7 @@ def judge(images: Sequence[Tagged], rule: Rule, now: float) -> list[Judged]:
         if not why:  # what is spared does not use up a place among the newest
             looked_at += 1
             why = f"one of the {rule.keep} newest" if looked_at <= rule.keep else ""
-        made.append(Judged(image, why or _why_young(image, rule, now)))
+        made.append(Verdict(image, why or _why_young(image, rule, now)))
     return made
 
 
@@ -105,7 +105,7 @@ def _why_young(image: Tagged, rule: Rule, now: float) -> str:
     return f"younger than {rule.older_than} days"
 
 
-def remove(repository: Repository, judged: Sequence[Judged]) -> None:
+def remove(repository: Repository, judged: Sequence[Verdict]) -> None:
     """Remove what may go, with what it lists and what refers to it, unless that stays elsewhere.
 
     Raises:

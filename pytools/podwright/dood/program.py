@@ -19,7 +19,7 @@ from podwright.dood.desk import Desk
 from podwright.dood.keeper import BEAT, Keeper, Say
 from podwright.dood.naming import Naming
 from podwright.dood.node import OK, Node
-from podwright.dood.proxy import Proxy
+from podwright.dood.proxy import NodeProxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -175,7 +175,7 @@ def _run(settings: Settings, options: argparse.Namespace, say: Say) -> int:
     if not keeper.lease():
         say("ERROR: the node's Docker Engine makes no volumes; look at dockerd's log on the node")
         return 1
-    proxy = Proxy(Desk(settings.naming, Budget(settings.memory, cpu), node))
+    proxy = NodeProxy(Desk(settings.naming, Budget(settings.memory, cpu), node))
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: end.set())
@@ -206,7 +206,7 @@ def listen(path: str) -> socket.socket:
     return server
 
 
-def accept(server: socket.socket, proxy: Proxy) -> None:
+def accept(server: socket.socket, proxy: NodeProxy) -> None:
     """Serve each connection in a thread of its own, until the socket is closed."""
     while True:
         try:

@@ -37,7 +37,7 @@ _DEFECT = "the proxy failed, which is a defect; the log of the container engine 
 _SWITCHED, _FIRST_FINAL, _ERROR = 101, 200, 400
 
 
-class Proxy:
+class NodeProxy:
     """Serves clients until it is told that the pod ends."""
 
     def __init__(self, desk: Desk) -> None:
@@ -157,7 +157,7 @@ class Proxy:
             data = b"".join(wire.body_of(engine, answer.headers))
             client.sendall(self._edited(answer, data, outcome))
 
-    def _edited(self, answer: wire.Answer, data: bytes, outcome: Outcome) -> bytes:
+    def _edited(self, answer: wire.AnswerHead, data: bytes, outcome: Outcome) -> bytes:
         try:
             value = json.loads(data)
         except ValueError:
@@ -166,7 +166,11 @@ class Proxy:
         return wire.reply(answer.status, change(value), wire.other_headers(answer))
 
     def _lines(
-        self, client: socket.socket, answer: wire.Answer, pieces: Iterator[bytes], outcome: Outcome
+        self,
+        client: socket.socket,
+        answer: wire.AnswerHead,
+        pieces: Iterator[bytes],
+        outcome: Outcome,
     ) -> None:
         kept = [b"HTTP/1.1 200 OK", *wire.other_headers(answer)]
         kept += [b"Content-Type: " + answer.headers.get(b"content-type", b"application/json")]
@@ -178,7 +182,7 @@ class Proxy:
 class _Counter:
     """Counts a connection for as long as it lasts."""
 
-    def __init__(self, proxy: Proxy) -> None:
+    def __init__(self, proxy: NodeProxy) -> None:
         self._proxy = proxy
         proxy.count(1)
 

@@ -19,7 +19,7 @@ _SEPARATOR = b"\x1e"  # RFC 7464: stands before each value of a JSON text sequen
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerHead:
     """The head of an answer.
 
     Attributes:
@@ -38,7 +38,7 @@ class Answer:
         return self.headers.get(b"content-type", b"").startswith(b"application/json")
 
 
-def read_answer(stream: Stream) -> Answer:
+def read_answer(stream: Stream) -> AnswerHead:
     """Read the head of an answer.
 
     Raises:
@@ -51,7 +51,7 @@ def read_answer(stream: Stream) -> Answer:
         raise BrokenError("the node's Docker Engine ended the connection without an answer")
     pairs = (line.partition(b":") for line in lines)
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    return Answer(int(words[1]), text or b"", headers)
+    return AnswerHead(int(words[1]), text or b"", headers)
 
 
 def body_of(stream: Stream, headers: dict[bytes, bytes]) -> Iterator[bytes]:
@@ -87,7 +87,7 @@ def reply(status: int, value: Any, headers: tuple[bytes, ...] = ()) -> bytes:
     return b"\r\n".join(kept) + b"\r\n\r\n" + body
 
 
-def other_headers(answer: Answer) -> tuple[bytes, ...]:
+def other_headers(answer: AnswerHead) -> tuple[bytes, ...]:
     """Give the headers of an answer that hold for another body as well."""
     gone = (b"content-type", b"content-length", b"transfer-encoding", b"connection", b"trailer")
     lines = answer.text.split(b"\r\n")[1:]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from podwright.jobs.applying import ChangeOutcome
     from podwright.jobs.client import Controller
     from podwright.jobs.description import Description
-    from podwright.jobs.planning import Change, ChangePlan, Inside, Key
+    from podwright.jobs.planning import Change, ChangePlan, FolderContents, Key
     from podwright.jobs.rendering import Rendered
     from podwright.jobs.snapshot import Snapshot
 
@@ -256,7 +256,7 @@ def checked_names(
 
 def look_inside(
     controller: Controller, changes: Iterable[Change], server: Snapshot
-) -> dict[str, Inside]:
+) -> dict[str, FolderContents]:
     """See what goes with folders and projects that would be deleted."""
     from podwright.jobs import kinds, planning  # noqa: PLC0415 - needed here alone
     from podwright.jobs.client import RequestRefused  # noqa: PLC0415 - slow to import
@@ -270,17 +270,17 @@ def look_inside(
         try:
             held[found.real] = _look_into(controller, change.name, is_folder=found.is_folder)
         except RequestRefused:
-            held[found.real] = planning.Inside(people="what you may not see")
+            held[found.real] = planning.FolderContents(people="what you may not see")
     return held
 
 
-def _look_into(controller: Controller, name: str, *, is_folder: bool) -> Inside:
+def _look_into(controller: Controller, name: str, *, is_folder: bool) -> FolderContents:
     from podwright.jobs import merging, planning  # noqa: PLC0415 - needed here alone
 
     if is_folder:
-        return planning.Inside(people=merging.peoples(controller.config(name) or "<none/>"))
+        return planning.FolderContents(people=merging.peoples(controller.config(name) or "<none/>"))
     data = controller.tree("jobs[name,jobs[name,jobs[name]]]", name)
-    return planning.Inside(_count_jobs(data))
+    return planning.FolderContents(_count_jobs(data))
 
 
 def _count_jobs(data: Mapping[str, Any]) -> int:
@@ -461,7 +461,7 @@ def _carry_out(
 ) -> int:
     from podwright.jobs import applying, report  # noqa: PLC0415 - needed here alone
 
-    progress = Progress(console)
+    progress = ProgressBar(console)
     work = applying.Run(controller, options.workers, options.force, made.owner, progress.show)
     with applying.interruptible():
         outcomes = [*refused, *applying.apply(made.changes, work)]
@@ -475,7 +475,7 @@ def _carry_out(
 
 
 @dataclass
-class Progress:
+class ProgressBar:
     """A bar on a terminal, a line now and then in a log."""
 
     console: Console

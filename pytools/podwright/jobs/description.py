@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from podwright import located, sources, yamlreader
 from podwright.errors import UsageError, guess
 from podwright.jobs import kinds, names, secrets
-from podwright.jobs.expand import Context, Entry, expand, without_collector
+from podwright.jobs.expand import Entry, ExpansionContext, expand, without_collector
 from podwright.jobs.marker import OWNER, SLOT
 from podwright.jobs.parts.triggers import UpstreamTrigger
 from podwright.located import Map, Mark, Problems, Seq
@@ -36,7 +36,7 @@ SUFFIXES = (".yaml", ".yml")
 
 
 @record
-class Document:
+class DescriptionFile:
     """One file of a description."""
 
     owner: str = option(
@@ -129,7 +129,7 @@ class _File:
     path: Path
     shown: str
     root: Map
-    document: Document
+    document: DescriptionFile
     broken: frozenset[str] = frozenset()
 
 
@@ -227,20 +227,22 @@ def _checked_file(path: Path, shown: str, root: Map, problems: Problems) -> _Fil
         )
         del good["jobs"], root["jobs"]
     try:
-        parse_fields(Document, root)
+        parse_fields(DescriptionFile, root)
     except Invalid as error:
         for problem in error.problems:
             problems.add(located.place_of(root, problem.place), str(problem))
         good = Map(root.place)
         for key, value in root.items():
             try:
-                parse_fields(Document, {key: value})
+                parse_fields(DescriptionFile, {key: value})
             except Invalid:
                 continue
             good.put(key, value, root.keys_at[key], root.values_at[key])
     broken = root.get("templates") if "templates" not in good else None
     names_of = frozenset(broken) if isinstance(broken, Map) else frozenset()
-    return _File(path, shown, good, Document(**parse_fields(Document, good)), names_of)
+    return _File(
+        path, shown, good, DescriptionFile(**parse_fields(DescriptionFile, good)), names_of
+    )
 
 
 def _find_secrets(text: str, shown: str, problems: Problems) -> None:
@@ -304,7 +306,7 @@ def _expand_jobs(files: list[_File], settings: _File | None, problems: Problems)
         _check_defaults(file.root.get("defaults"), known, problems)
     shared = (settings.root.get("defaults") or {}) if settings else {}
     broken = frozenset().union(*(file.broken for file in files))
-    context = Context(templates, shared, known, problems, broken=broken)
+    context = ExpansionContext(templates, shared, known, problems, broken=broken)
     return [
         job
         for file in files

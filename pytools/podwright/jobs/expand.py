@@ -53,7 +53,7 @@ class Entry:
 
 
 @dataclass
-class Context:
+class ExpansionContext:
     """What all jobs of a description may use.
 
     Attributes:
@@ -102,7 +102,9 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def expand(entry: Map, file_defaults: Mapping[str, Map], context: Context) -> Iterator[Entry]:
+def expand(
+    entry: Map, file_defaults: Mapping[str, Map], context: ExpansionContext
+) -> Iterator[Entry]:
     """Make the jobs of one element of ``jobs:``.
 
     Args:
@@ -127,7 +129,7 @@ def expand(entry: Map, file_defaults: Mapping[str, Map], context: Context) -> It
             yield _with_defaults(job, file_defaults, context)
 
 
-def _with_templates(entry: Map, context: Context) -> Map | None:
+def _with_templates(entry: Map, context: ExpansionContext) -> Map | None:
     """Complete an entry with its template, and that with its own, and so on."""
     merged = Map(entry.place)
     merged.copy_from(entry)
@@ -252,7 +254,7 @@ def _value_combinations(merged: Map, problems: Problems) -> Iterator[dict[str, A
             )
 
 
-def resolved(values: dict[str, Any], merged: Map, context: Context) -> dict[str, Any]:
+def resolved(values: dict[str, Any], merged: Map, context: ExpansionContext) -> dict[str, Any]:
     """Fill values into values, whatever their order."""
     done = {name: value for name, value in values.items() if context.is_plain(value)}
     waiting = {name: value for name, value in values.items() if name not in done}
@@ -283,7 +285,7 @@ def _matches_rule(values: dict[str, Any], rule: dict[str, Any]) -> bool:
 
 
 def _filled_entry(
-    merged: Map, values: dict[str, Any], context: Context, *, uses_values: bool
+    merged: Map, values: dict[str, Any], context: ExpansionContext, *, uses_values: bool
 ) -> Entry | None:
     fields = Map(merged.place)
     head: dict[str, Any] = {"kind": DEFAULT_KIND, "formerly": ""}
@@ -309,7 +311,9 @@ def _filled_entry(
     )
 
 
-def _with_defaults(job: Entry, file_defaults: Mapping[str, Map], context: Context) -> Entry:
+def _with_defaults(
+    job: Entry, file_defaults: Mapping[str, Map], context: ExpansionContext
+) -> Entry:
     """Add what the job leaves open: defaults of the file, then of all files."""
     allowed = context.kinds[job.kind]
     for source in (file_defaults, context.defaults):

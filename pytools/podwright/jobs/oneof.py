@@ -142,7 +142,7 @@ class SomeOf(ListOf):
 
 
 @record
-class Plain(Lines):
+class ScalarLines(Lines):
     """A :class:`Lines` that also takes booleans: defaults and values of parameters."""
 
     def parse(self, value: Any) -> str:

@@ -98,7 +98,7 @@ class ChangePlan:
 
 
 @dataclass(frozen=True)
-class Inside:
+class FolderContents:
     """What a folder or project that may be removed holds besides described jobs.
 
     Attributes:
@@ -128,7 +128,7 @@ class Options:
     heir: str = ""
     only: tuple[str, ...] = ()
     deep: Mapping[Key, str] | None = None
-    inside: Mapping[str, Inside] = field(default_factory=dict)
+    inside: Mapping[str, FolderContents] = field(default_factory=dict)
 
     def covers(self, name: str) -> bool:
         """Say whether the user speaks of a job."""
@@ -300,7 +300,7 @@ def _removal_of(found: Found, gone: set[Key], making: _Making) -> None:
         making.kept.append(f"{found.name}: no longer described; {why_kept}")
         return
     assert found.marker is not None  # noqa: S101 - only marked jobs come here
-    inside = making.options.inside.get(found.real, Inside())
+    inside = making.options.inside.get(found.real, FolderContents())
     making.changes.append(
         Change(
             making.description.removal,
@@ -335,7 +335,7 @@ def _reason_to_keep(found: Found, gone: set[Key], making: _Making) -> str:
 
 def _held_by(found: Found, gone: set[Key], making: _Making) -> str:
     """Say what would be lost with a folder that is somebody else's."""
-    people = making.options.inside.get(found.real, Inside()).people
+    people = making.options.inside.get(found.real, FolderContents()).people
     if people:
         return f"kept, since it holds {people}"
     others = [item for item in making.server.below(found.name) if item.key not in gone]

@@ -6,10 +6,10 @@ from typing import Any
 
 from podwright import json_schemas, pages
 from podwright.jobs import kinds
-from podwright.jobs.description import Document
+from podwright.jobs.description import DescriptionFile
 from podwright.jobs.expand import DEFAULT_KIND, MORE
 from podwright.jobs.kinds.view import Column
-from podwright.jobs.oneof import OneOf, Plain, Script, Switch
+from podwright.jobs.oneof import OneOf, ScalarLines, Script, Switch
 from podwright.records import fields
 from podwright.schema import ListOf
 
@@ -44,7 +44,7 @@ json_schemas.MAKERS.update(
         OneOf: json_schemas.reference,
         Column: lambda kind: {"oneOf": [{"enum": sorted(kind.words())}, RAW]},
         Script: lambda _: {"oneOf": [{"type": "string"}, IN_FILE]},
-        Plain: lambda _: {"type": ["string", "number", "boolean"]},
+        ScalarLines: lambda _: {"type": ["string", "number", "boolean"]},
         Switch: lambda kind: {"oneOf": [json_schemas.reference(kind), {"type": "boolean"}]},
     }
 )
@@ -52,7 +52,7 @@ json_schemas.MAKERS.update(
 
 def json_schema() -> dict[str, Any]:
     """Give the JSON Schema (2020-12) of one file of a description."""
-    schema = json_schemas.of_record(Document)
+    schema = json_schemas.of_record(DescriptionFile)
     sections = {name: {"$ref": f"#/$defs/{name}-fields"} for name in kinds.names()}
     schema["properties"]["defaults"] = {
         "type": "object",
@@ -148,7 +148,7 @@ def reference() -> str:
         "",
         "## A file",
         "",
-        *pages.table(Document, "field"),
+        *pages.table(DescriptionFile, "field"),
         "## A job",
         "",
         "| field | meaning |",

@@ -26,7 +26,7 @@ _MOST_NAMED = 5
 
 
 @record
-class Match:
+class Vulnerability:
     """A vulnerability in a package.
 
     Attributes:
@@ -49,7 +49,7 @@ class Match:
 
 
 @record
-class Report:
+class ScanReport:
     """What was found.
 
     Attributes:
@@ -59,9 +59,9 @@ class Report:
         expired: acceptances of something failing whose day is over.
     """
 
-    matches: tuple[Match, ...]
-    failing: tuple[Match, ...]
-    accepted: tuple[Match, ...]
+    matches: tuple[Vulnerability, ...]
+    failing: tuple[Vulnerability, ...]
+    accepted: tuple[Vulnerability, ...]
     expired: tuple[Ignored, ...]
 
     @property
@@ -89,7 +89,7 @@ class Report:
         }
 
 
-def scan(asked: Scan, programs: Programs, source: str, today: dt.date) -> Report:
+def scan(asked: Scan, programs: Programs, source: str, today: dt.date) -> ScanReport:
     """Scan, write the reports, and judge.
 
     Args:
@@ -113,11 +113,13 @@ def scan(asked: Scan, programs: Programs, source: str, today: dt.date) -> Report
     return judge(asked, accepted, _matches(json.loads(found["json"].read_bytes())), today)
 
 
-def judge(asked: Scan, ignored: list[Ignored], matches: list[Match], today: dt.date) -> Report:
+def judge(
+    asked: Scan, ignored: list[Ignored], matches: list[Vulnerability], today: dt.date
+) -> ScanReport:
     """Decide what fails."""
     bad = [match for match in matches if _counts(asked, match)]
-    failing: list[Match] = []
-    accepted: list[Match] = []
+    failing: list[Vulnerability] = []
+    accepted: list[Vulnerability] = []
     expired: list[Ignored] = []
     for match in bad:
         of_it = [
@@ -126,10 +128,12 @@ def judge(asked: Scan, ignored: list[Ignored], matches: list[Match], today: dt.d
         valid = [one for one in of_it if dt.date.fromisoformat(one.until) >= today]
         (accepted if valid else failing).append(match)
         expired += [] if valid else of_it
-    return Report(tuple(matches), tuple(failing), tuple(accepted), tuple(dict.fromkeys(expired)))
+    return ScanReport(
+        tuple(matches), tuple(failing), tuple(accepted), tuple(dict.fromkeys(expired))
+    )
 
 
-def _counts(asked: Scan, match: Match) -> bool:
+def _counts(asked: Scan, match: Vulnerability) -> bool:
     if asked.failOn == "never" or (asked.onlyFixed and not match.fixed):
         return False
     # What nobody has rated yet may be the worst.
@@ -138,9 +142,9 @@ def _counts(asked: Scan, match: Match) -> bool:
     )
 
 
-def _matches(report: Mapping[str, Any]) -> list[Match]:
+def _matches(report: Mapping[str, Any]) -> list[Vulnerability]:
     made = {
-        Match(
+        Vulnerability(
             id=item["vulnerability"]["id"],
             severity=str(item["vulnerability"].get("severity", "unknown")).lower(),
             package=item["artifact"]["name"],

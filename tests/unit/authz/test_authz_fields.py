@@ -13,14 +13,14 @@ import pytest
 from podwright.authz.checks import (
     Around,
     Between,
+    EachItem,
+    EachValue,
     Fields,
     JsonText,
     Judged,
-    ListOf,
-    MapOf,
     Matching,
     Null,
-    OneOf,
+    OneString,
     Unset,
     boolean,
     number,
@@ -28,7 +28,7 @@ from podwright.authz.checks import (
     walk,
 )
 from podwright.authz.limits import limits
-from podwright.authz.policy import Request, decide
+from podwright.authz.policy import EngineRequest, decide
 from podwright.authz.routes import JSON, MAYBE, ROUTES
 
 RUN = limits({})
@@ -118,7 +118,7 @@ def of_kind(check):
         return [None, "", 0, False, [], {}], ["x", 1, -1, True, ["x"], {"a": "b"}]
     if isinstance(check, Null):
         return [None], ["", 0, [], ["x"], {}, False]
-    if isinstance(check, OneOf):
+    if isinstance(check, OneString):
         return list(check.words), ["wrong"]
     if isinstance(check, Between):
         return [check.low, check.high], [check.low - 1, check.high + 1]
@@ -172,7 +172,7 @@ def asked(route, place, value):
     else:
         body = json.dumps(built(place, value)).encode()
     headers = {"Content-Type": "application/json"} if body else {}
-    return decide(Request(route.method, target, headers, body), RUN)
+    return decide(EngineRequest(route.method, target, headers, body), RUN)
 
 
 def as_sent(route, place, values):
@@ -183,7 +183,9 @@ def as_sent(route, place, values):
 
 
 CASES = [case for case in places() if not isinstance(case[2], (Fields, Around))]
-AROUND = [case for case in places() if isinstance(case[2], (Fields, ListOf, MapOf)) and case[1]]
+AROUND = [
+    case for case in places() if isinstance(case[2], (Fields, EachItem, EachValue)) and case[1]
+]
 IDS = [f"{route.method} {route.path} {place}" for route, place, _ in CASES]
 
 
@@ -211,7 +213,7 @@ def test_null_is_what_go_takes_for_not_given(route, place, check):
 
 @pytest.mark.parametrize(("route", "place", "check"), AROUND)
 def test_what_is_around_values_has_its_type_and_its_names(route, place, check):
-    wrong = ["x", 1, True, {"a": "b"} if isinstance(check, ListOf) else ["x"]]
+    wrong = ["x", 1, True, {"a": "b"} if isinstance(check, EachItem) else ["x"]]
     for value in wrong:
         assert asked(route, place, value).rule == "body.type"
     if isinstance(check, Fields):
@@ -223,7 +225,7 @@ def test_what_is_around_values_has_its_type_and_its_names(route, place, check):
 
 def test_there_are_many_of_them():
     assert len(CASES) > 250
-    assert {type(check).__name__ for _, _, check in CASES} >= {"Unset", "OneOf", "Judged"}
+    assert {type(check).__name__ for _, _, check in CASES} >= {"Unset", "OneString", "Judged"}
 
 
 def rules():

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from podwright.authz.gate import Doors, Gate, is_bare
 from podwright.authz.limits import limits
-from podwright.authz.policy import Request, decide
+from podwright.authz.policy import EngineRequest, decide
 from podwright.authz.server import listen, serve
 from podwright.docker_api.http import SEAL, BrokenError, Stream, parse_head
 from podwright.docker_api.strict import Refused, parse_target
@@ -178,7 +178,7 @@ def differences(one, head, target, body):
 def is_judged(one):
     """Whether the policy allows what Go has understood of a request that the gate decides about."""
     headers = {name: values[-1].decode("latin-1") for name, values in plain(one["Headers"]).items()}
-    request = Request(one["Method"], one["Target"], headers, bytes.fromhex(one["Body"]))
+    request = EngineRequest(one["Method"], one["Target"], headers, bytes.fromhex(one["Body"]))
     return decide(request, RUN).allow
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from podwright.authz.limits import limits
-from podwright.authz.policy import Request, decide
+from podwright.authz.policy import EngineRequest, decide
 
 RUN = limits({})
 JSON = {"Content-Type": "application/json"}
@@ -65,7 +65,7 @@ START = "/exec/a/start"
     ],
 )
 def test_a_request_as_a_whole(method, uri, headers, body, rule):
-    decision = decide(Request(method, uri, headers, body), RUN)
+    decision = decide(EngineRequest(method, uri, headers, body), RUN)
     assert decision.rule == rule
     assert decision.allow is ("." not in rule)
 
@@ -89,7 +89,7 @@ def test_a_request_as_a_whole(method, uri, headers, body, rule):
 )
 def test_pruning_spares_the_workspace(uri, rule):
     plain = uri.replace('"', "%22").replace("{", "%7B").replace("}", "%7D")
-    decision = decide(Request("POST", plain.replace("[", "%5B").replace("]", "%5D"), {}), RUN)
+    decision = decide(EngineRequest("POST", plain.replace("[", "%5B").replace("]", "%5D"), {}), RUN)
     assert decision.rule == rule
 
 
@@ -121,5 +121,5 @@ def test_pruning_spares_the_workspace(uri, rule):
 )
 def test_a_profile_closes_groups(config, method, uri, message):
     headers = H2C if uri == "/session" else {}
-    assert decide(Request(method, uri, headers), limits(config)).message == message
-    assert decide(Request(method, uri, headers), RUN).allow
+    assert decide(EngineRequest(method, uri, headers), limits(config)).message == message
+    assert decide(EngineRequest(method, uri, headers), RUN).allow

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from podwright.authz.limits import CAPABILITIES, PROFILES, limits, problems
-from podwright.authz.policy import Request, decide
+from podwright.authz.policy import EngineRequest, decide
 
 
 def test_no_config_is_the_profile_run():
@@ -52,7 +52,7 @@ def test_without_a_proper_config_nothing_is_allowed(config):
 def create(policy, **host):
     body = json.dumps({"Image": "a", "HostConfig": host}).encode()
     headers = {"Content-Type": "application/json"}
-    return decide(Request("POST", "/containers/create", headers, body), policy)
+    return decide(EngineRequest("POST", "/containers/create", headers, body), policy)
 
 
 def test_a_config_narrows():
@@ -63,9 +63,15 @@ def test_a_config_narrows():
     assert create(limits({"sysctls": []}), Sysctls=sysctl).rule == "container.sysctl"
     tar = {"Content-Type": "application/x-tar"}
     for uri in ("/images/load", "/images/create?fromSrc=-"):
-        assert decide(Request("POST", uri, tar), limits({})).allow
-        assert decide(Request("POST", uri, tar), limits({"imports": False})).rule == "image.import"
-    assert decide(Request("POST", "/commit", {}), limits({"imports": False})).rule == "image.import"
+        assert decide(EngineRequest("POST", uri, tar), limits({})).allow
+        assert (
+            decide(EngineRequest("POST", uri, tar), limits({"imports": False})).rule
+            == "image.import"
+        )
+    assert (
+        decide(EngineRequest("POST", "/commit", {}), limits({"imports": False})).rule
+        == "image.import"
+    )
 
 
 def test_a_config_widens_only_by_the_word_for_it():
@@ -138,21 +144,21 @@ def test_the_workspace_is_never_filled_from_an_image_by_a_mount(options):
 def test_what_the_gate_alone_makes_safe_is_taken_from_the_gate_alone(uri, kind, body):
     policy = replace(limits({}), seal="word")
     headers = {"Content-Type": kind} if kind else {}
-    refused = decide(Request("POST", uri, headers, body), policy)
+    refused = decide(EngineRequest("POST", uri, headers, body), policy)
     assert refused.message == (
         "[gate.seal] this is done by way of the gate alone; use the pod's own Docker socket"
     )
     wrong = {**headers, "X-Podwright-Gate": "wor"}
-    assert decide(Request("POST", uri, wrong, body), policy).rule == "gate.seal"
+    assert decide(EngineRequest("POST", uri, wrong, body), policy).rule == "gate.seal"
     right = {**headers, "X-Podwright-Gate": "word"}
-    assert decide(Request("POST", uri, right, body), policy).allow
-    assert decide(Request("GET", "/info", {}), policy).allow
+    assert decide(EngineRequest("POST", uri, right, body), policy).allow
+    assert decide(EngineRequest("GET", "/info", {}), policy).allow
 
 
 def network(policy, **config):
     body = json.dumps({"Name": "net", "IPAM": {"Config": [config]}}).encode()
     kind = {"Content-Type": "application/json"}
-    return decide(Request("POST", "/networks/create", kind, body), policy)
+    return decide(EngineRequest("POST", "/networks/create", kind, body), policy)
 
 
 @pytest.mark.parametrize(
@@ -207,5 +213,5 @@ def test_a_container_has_no_address_of_others():
         ends = {"net": {"IPAMConfig": config}}
         body = json.dumps({"NetworkingConfig": {"EndpointsConfig": ends}}).encode()
         kind = {"Content-Type": "application/json"}
-        decision = decide(Request("POST", "/containers/create", kind, body), limits({}))
+        decision = decide(EngineRequest("POST", "/containers/create", kind, body), limits({}))
         assert decision.rule == "network.subnet"

@@ -7,7 +7,7 @@ import pytest
 from authz_attacks import ATTACKS, CONTAINER_ROUTES, JSON
 
 from podwright.authz.limits import limits
-from podwright.authz.policy import Decision, Request, decide
+from podwright.authz.policy import Decision, EngineRequest, decide
 
 RUN = limits({})
 VERSIONS = ("", "/v1.41", "/v1.44", "/v1.56")
@@ -19,7 +19,7 @@ def ask(method, uri, body=b"", kind=None, headers=(), policy=RUN):
         shown["Content-Type"] = kind
     # The engine shows a body only when its media type is JSON.
     seen = body if kind and kind.lower().startswith("application/json") else b""
-    return decide(Request(method, uri, shown, seen or b""), policy)
+    return decide(EngineRequest(method, uri, shown, seen or b""), policy)
 
 
 def target(attack, version):

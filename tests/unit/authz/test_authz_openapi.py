@@ -11,7 +11,7 @@ import pytest
 
 from podwright.authz.checks import Check, Fields, Null, Unset, walk
 from podwright.authz.limits import limits
-from podwright.authz.policy import Request, decide
+from podwright.authz.policy import EngineRequest, decide
 from podwright.authz.routes import SECRET, Route, find
 
 LISTED = json.loads(Path(__file__).with_name("engine-openapi.json").read_text(encoding="utf-8"))
@@ -66,7 +66,7 @@ def test_a_field_and_a_parameter_of_a_newer_engine_are_refused(path: str) -> Non
         (path, b'{"Newest": 1}', "body.unknown"),
         (f"{path}?newest=1", b"{}", "query.unknown"),
     ):
-        assert decide(Request("POST", uri, headers, body), limits({})).rule == rule
+        assert decide(EngineRequest("POST", uri, headers, body), limits({})).rule == rule
 
 
 def test_what_a_newer_description_has_more_is_told() -> None:

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from podwright.authz.limits import limits
-from podwright.authz.policy import Request, decide
+from podwright.authz.policy import EngineRequest, decide
 
 EXAMPLES = int(os.environ.get("PODWRIGHT_EXAMPLES", "1000"))
 RUN = limits({})
@@ -288,7 +288,7 @@ def bodies(draw):
 
 def allowed(body):
     headers = {"Content-Type": "application/json"}
-    return decide(Request("POST", "/v1.44/containers/create", headers, body), RUN).allow
+    return decide(EngineRequest("POST", "/v1.44/containers/create", headers, body), RUN).allow
 
 
 @SETTINGS
@@ -395,7 +395,7 @@ REFUSED_ROUTES = re.compile(
 def test_no_target_is_allowed_that_go_would_send_to_a_refused_route(tail, method):
     uri = "/" + tail
     headers = {"Content-Type": "application/json"} if method == "POST" else {}
-    decision = decide(Request(method, uri, headers, b"{}" if method == "POST" else b""), RUN)
+    decision = decide(EngineRequest(method, uri, headers, b"{}" if method == "POST" else b""), RUN)
     if decision.allow:
         assert not REFUSED_ROUTES.match(go_route(uri)), uri
         assert "host" not in re.findall(r"networkmode=([^&]*)", uri), uri

@@ -10,7 +10,7 @@ import pytest
 
 from podwright.authz.checks import Fields, walk
 from podwright.authz.limits import PROFILES, limits
-from podwright.authz.policy import Request, decide
+from podwright.authz.policy import EngineRequest, decide
 from podwright.authz.routes import ROUTES, find
 
 LISTED = json.loads(Path(__file__).with_name("engine-routes.json").read_text(encoding="utf-8"))
@@ -109,7 +109,7 @@ def test_what_a_profile_opens_is_what_the_table_says_with_and_without_a_version(
     policy = limits({"profile": profile})
     row = find(method, tuple(uri[1:].split("/")))
     for prefix in ("", "/v1.44", "/v1.56"):
-        decision = decide(Request(method, prefix + uri, {}), policy)
+        decision = decide(EngineRequest(method, prefix + uri, {}), policy)
         if row.group not in policy.groups | {"import"}:
             assert not decision.allow
         if uri.endswith("/"):
@@ -123,5 +123,7 @@ def test_reading_is_open_without_a_body_in_every_profile():
         for route in ROUTES:
             if route.group == "look":
                 uri = re.sub(r"{[^}]*}", "thing", route.path)
-                decision = decide(Request(route.method, uri, {}), limits({"profile": profile}))
+                decision = decide(
+                    EngineRequest(route.method, uri, {}), limits({"profile": profile})
+                )
                 assert decision.allow, route

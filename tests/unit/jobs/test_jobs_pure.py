@@ -412,12 +412,12 @@ def outcome(name: str) -> applying.ChangeOutcome:
 
 def test_a_terminal_gets_a_bar_and_a_log_gets_lines_now_and_then() -> None:
     terminal = Terminal()
-    progress = actions.Progress(Console(io.StringIO(), terminal, io.StringIO(), {}))
+    progress = actions.ProgressBar(Console(io.StringIO(), terminal, io.StringIO(), {}))
     progress.show(10, 10, outcome("a"))
     progress.end()
     assert terminal.getvalue() == "\r[" + "#" * 30 + "] 10/10 " + "'a'".ljust(32) + "\n"
     log = io.StringIO()
-    progress = actions.Progress(Console(io.StringIO(), log, io.StringIO(), {}))
+    progress = actions.ProgressBar(Console(io.StringIO(), log, io.StringIO(), {}))
     progress.show(1, 10, outcome("a"))
     assert log.getvalue() == ""
     progress.shown -= 6

@@ -7,13 +7,13 @@ from xml.etree.ElementTree import Element, SubElement
 
 from podwright.errors import Problem, repeated, shown
 from podwright.jobs.codec import Codec, Fixed, Part, Raw, Value
-from podwright.jobs.oneof import FLAG, TEXT, OneOf, Plain, SomeOf
+from podwright.jobs.oneof import FLAG, TEXT, OneOf, ScalarLines, SomeOf
 from podwright.jobs.parts.raw import RawXml
 from podwright.jobs.parts.rows import Row, made
 from podwright.records import record
 from podwright.schema import Choice, Invalid, RecordOf, option
 
-PLAIN = Plain()
+PLAIN = ScalarLines()
 
 
 NAME: Row = ("name", "name", TEXT, ..., "name of the variable")

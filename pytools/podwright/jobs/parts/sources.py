@@ -231,7 +231,7 @@ def _usual(traits: OneOf) -> tuple[Any, ...]:
 
 
 @record
-class Source(Part):
+class BranchSource(Part):
     """What all sources have."""
 
     id: str = option(TEXT, "identity of the source; made of its address when left empty", "")
@@ -243,7 +243,7 @@ class Source(Part):
 
 
 @record
-class GitSource(Source):
+class GitSource(BranchSource):
     """The branches of a Git repository."""
 
     JAVA: ClassVar[str] = "jenkins.plugins.git.GitSCMSource"
@@ -265,7 +265,7 @@ class GitSource(Source):
 
 
 @record
-class GitHubSource(Source):
+class GitHubSource(BranchSource):
     """The branches and pull requests of a GitHub repository."""
 
     JAVA: ClassVar[str] = f"{GITHUB}.GitHubSCMSource"
@@ -293,7 +293,7 @@ class GitHubSource(Source):
 
 
 @record
-class BitbucketSource(Source):
+class BitbucketSource(BranchSource):
     """The branches and pull requests of a Bitbucket repository."""
 
     JAVA: ClassVar[str] = f"{BITBUCKET}.BitbucketSCMSource"
@@ -319,7 +319,7 @@ class BitbucketSource(Source):
 
 
 @record
-class GitLabSource(Source):
+class GitLabSource(BranchSource):
     """The branches and merge requests of a GitLab project."""
 
     JAVA: ClassVar[str] = f"{GITLAB}.GitLabSCMSource"
