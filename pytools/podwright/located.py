@@ -104,14 +104,19 @@ class Problems:
 
     def __init__(self) -> None:
         self.found: dict[tuple[Mark, str], None] = {}
+        self.notes: dict[tuple[Mark, str], None] = {}
 
     def add(self, place: Any, sentence: str) -> None:
         """Note one problem; the same one at the same place counts once."""
         self.found[mark_at(place), sentence] = None
 
+    def note(self, place: Any, sentence: str) -> None:
+        """Note what may be meant as it is, and may be a slip."""
+        self.notes[mark_at(place), f"note: {sentence}"] = None
+
     def sentences(self, most: int = 100) -> list[str]:
         """Give the problems in the order of the files, and how many more there are."""
-        told = [one_line(f"{mark}: {sentence}") for mark, sentence in sorted(self.found)]
+        told = [one_line(f"{mark}: {text}") for mark, text in sorted(self.found or self.notes)]
         rest = len(told) - most
         return told if rest <= 0 else [*told[:most], f"and {rest} problems more"]
 

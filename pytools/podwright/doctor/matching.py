@@ -48,6 +48,8 @@ _FRAMES = re.compile(
     r"-{3,}|={3,}|\s*\d+ \||> \[|\[podwright\]|\[Pipeline\]|Dockerfile:\d+$|\s*$"
     r"|subprocess exited|Removing intermediate container"
 )
+# A step itself: what ended in it has said nothing.
+_BEGUN = re.compile(r"(?i)step \d+/\d+ ?: (.*)")
 
 
 @record
@@ -126,7 +128,8 @@ class Scanner:
             text = without_prefix(clean(raw[:LONGEST]))
             itself = any(_in_order(symptoms.pieces(shown), text) for shown in symptom.texts)
             if not itself and not _FRAMES.match(text):
-                return text
+                begun = _BEGUN.match(text)
+                return f"none, in '{begun[1]}'" if begun else text
         return ""
 
 

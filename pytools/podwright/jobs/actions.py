@@ -38,6 +38,8 @@ def validate(options: argparse.Namespace, console: Console) -> int:
     found = describing.read(Path(options.description))
     rendering.render_all(found.jobs)
     count = len(found.jobs)
+    for note in found.notes:
+        console.say(note)
     console.say(f"{options.description}: {count} job{'s'[: count != 1]}, no problems")
     console.result("", {"jobs": count})
     return EXIT_DONE

@@ -113,6 +113,7 @@ class Description:
         removal: keep, disable or delete.
         removal_share: in percent.
         jobs: parents before children, then by name.
+        notes: what may be a slip.
     """
 
     owner: str
@@ -120,6 +121,7 @@ class Description:
     removal: str
     removal_share: int
     jobs: tuple[Job, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -193,6 +195,7 @@ def _read_all(where: Path) -> Description:
         settings.document.removal,
         settings.document.removalShare,
         tuple(sorted(jobs, key=lambda job: (job.name.count("/"), job.name))),
+        tuple(problems.sentences()),
     )
 
 
@@ -246,12 +249,15 @@ def _checked_file(path: Path, shown: str, root: Map, problems: Problems) -> _Fil
 
 
 def _find_secrets(text: str, shown: str, problems: Problems) -> None:
+    def mark(offset: int) -> Mark:
+        return Mark(shown, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
+
+    remedy = "store it as a credential in Jenkins and"
     for offset, what in secrets.look_alikes(text):
-        before = text[:offset]
-        problems.add(
-            Mark(shown, before.count("\n") + 1, offset - before.rfind("\n")),
-            f"this looks like {what}; store it as a credential in Jenkins and name its id",
-        )
+        problems.add(mark(offset), f"this looks like {what}; {remedy} name its id")
+    for found in secrets.GIVEN.finditer(text):
+        said = f"this looks like a password in a command; {remedy} give it by withCredentials"
+        problems.note(mark(found.start()), said)
 
 
 def _owner_file(files: list[_File], problems: Problems) -> _File | None:

@@ -25,6 +25,7 @@ MOST_JOBS = 100_000
 DEFAULT_KIND = "pipeline"
 # Behind a field's name: append to the list of the template or the defaults.
 MORE = "+"
+FILE = "file:"  # no name of a value
 # What a job says besides the fields of its kind.
 HEAD_KEYS = ("name", "kind", "template", "values", "matrix", "exclude", "formerly")
 
@@ -115,6 +116,7 @@ def expand(
     merged = _with_templates(entry, context)
     if merged is None or not _check_shapes(merged, context.problems):
         return
+    _note_unused(entry, merged, [file_defaults, context.defaults], context.problems)
     uses_values = any(key in merged for key in ("template", "values", "matrix"))
     for given in _value_combinations(merged, context.problems):
         values = resolved(given, merged, context)
@@ -197,6 +199,17 @@ def _merge_values(merged: Map, sources: list[Map]) -> None:
     merged.put("values", values, merged.mark_of("values"), values.place)
 
 
+def _note_unused(entry: Map, merged: Map, defaults: list[Any], problems: Problems) -> None:
+    """Note a job's values that nothing is made of; what files use is not known here."""
+    if not entry.get("values"):
+        return
+    used = _used([merged, *defaults]).union(*merged.get("exclude") or ())
+    for name in entry["values"].keys() - used if FILE not in used else ():
+        hint = guess(name, used) if used else ""
+        sentence = f"no field uses the value '{name}'{hint}; correct its name, or remove it"
+        problems.note(entry["values"].mark_of(name), sentence)
+
+
 def _check_shapes(merged: Map, problems: Problems) -> bool:
     wanted = {"values": Map, "matrix": Map, "exclude": Seq}
     good = True
@@ -276,8 +289,9 @@ def _used(value: Any) -> set[str]:
     """Name the values that a value is made of."""
     if isinstance(value, str):
         return {found[2] for found in PLACEHOLDER.finditer(value) if not found[1]}
-    parts = value.values() if isinstance(value, dict) else value
-    return set().union(*map(_used, parts)) if isinstance(value, (dict, list)) else set()
+    parts = [*value.values()] if isinstance(value, dict) else value
+    begun = {FILE} if isinstance(value, dict) and "file" in value else set[str]()
+    return begun.union(*map(_used, parts)) if isinstance(value, (dict, list)) else set()
 
 
 def _matches_rule(values: dict[str, Any], rule: dict[str, Any]) -> bool:

@@ -35,6 +35,7 @@ SECRET_TAG = re.compile(r"(?i)(?:password|passwd|passphrase|secret|token|apikey|
 HARMLESS_TAG = re.compile(
     r"(?i)(?:credentialsId|secretName|tokenCredentialId|tokenParameterName|passwordVariable|passphraseVariable)$"
 )
+GIVEN = re.compile(r"(?i)(?<![\w-])--?(?:password|passwd)[= ]['\"]?[^\s'\"$%<{*-][^\s'\"]{3,}")
 HIDDEN = "********"
 
 

@@ -95,6 +95,13 @@ def test_what_a_run_step_prints_is_not_the_builders() -> None:
     ]
 
 
+def test_a_run_step_without_a_word_is_named() -> None:
+    log = 'STEP 2/3: RUN exit 3\nError: building at STEP "RUN exit 3": exit status 3\n'
+    assert sentences(log.encode()) == [
+        "a RUN step ended with exit code 3; its last words: none, in 'RUN exit 3'"
+    ]
+
+
 def test_a_build_that_succeeded_in_the_end_has_no_cause() -> None:
     assert sentences(f"{PLAIN_HTTP}\nFinished: SUCCESS\n".encode()) == []
 

@@ -286,6 +286,45 @@ def test_a_value_that_looks_like_a_secret_is_refused_and_not_repeated(
     assert value not in sentence
 
 
+def test_a_value_that_nothing_uses_and_a_password_in_a_command_are_noted(write: Write) -> None:
+    write("echo '{{used}}'\n", "pipeline.groovy")
+    folder = write(
+        """
+owner: x
+templates:
+  t:
+    name: "{{team}}/{{part}}"
+    values: {host: git.example}
+    script: "{{text}}"
+defaults:
+  all: {description: "of {{whose}}"}
+jobs:
+  - {name: red, kind: folder}
+  - template: t
+    values: {team: red, part: a, text: "{{more}}", more: m, whose: w, tem: red}
+    exclude: [{only: b}]
+    matrix: {only: [a, b]}
+  - {name: b, values: {used: x, lost: y, whose: w}, script: {file: "pipeline.groovy"}}
+  - name: c
+    values: {lost: y, whose: w}
+    kind: freestyle
+    steps: [{shell: "curl --password=hunter2 x"}]
+  - name: d
+    kind: freestyle
+    steps: [{shell: 'curl --password "$PW" --password-stdin --password=${X}'}]
+"""
+    )
+
+    assert description.read(folder).notes == (
+        "jobs/a.yaml:13:71: note: no field uses the value 'tem'; did you mean 'team'?; correct its "
+        "name, or remove it",
+        "jobs/a.yaml:18:14: note: no field uses the value 'lost'; known are whose; correct its "
+        "name, or remove it",
+        "jobs/a.yaml:20:27: note: this looks like a password in a command; store it as a "
+        "credential in Jenkins and give it by withCredentials",
+    )
+
+
 # -- saying much with little ------------------------------------------------------------------
 
 
