@@ -596,12 +596,16 @@ def _check_shape(value: Mapping[str, Any]) -> None:
             problems.append(Problem(f"'spec.{name}' must be a list of maps with names", *_YAML))
         elif name != "volumes":
             problems += [p for item in items for p in _container_problems(name, item)]
-    problems += _slips("spec", spec, _SPEC_FIELDS) if isinstance(spec, dict) else []
+    problems += _slips("", value, "apiVersion kind metadata spec")
+    for where, fields in (("metadata", _METADATA_FIELDS), ("spec", _SPEC_FIELDS)):
+        part = value.get(where)
+        problems += _slips(f"{where}.", part, fields) if isinstance(part, dict) else []
     if problems:
         raise UsageError(problems)
 
 
 # Fields that people write, of k8s.io/api core/v1: a slip near one of them is told; others pass.
+_METADATA_FIELDS = "name generateName namespace labels annotations finalizers ownerReferences"
 _SPEC_FIELDS = """
 containers initContainers volumes nodeSelector tolerations affinity serviceAccountName
 securityContext imagePullSecrets hostNetwork hostUsers hostAliases hostPID hostIPC runtimeClassName
@@ -621,7 +625,7 @@ def _slips(where: str, given: Mapping[str, Any], fields: str) -> Iterator[Proble
     for name in given:
         meant = nearest(str(name), known) if name not in known else ""
         if meant:
-            yield Problem(f"unknown field '{where}.{name}'; did you mean '{meant}'?", *_YAML)
+            yield Problem(f"unknown field '{where}{name}'; did you mean '{meant}'?", *_YAML)
 
 
 def _container_problems(where: str, item: Mapping[str, Any]) -> Iterator[Problem]:
@@ -629,7 +633,7 @@ def _container_problems(where: str, item: Mapping[str, Any]) -> Iterator[Problem
     if not re.fullmatch("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", item["name"]):
         sentence = f"{shown(item['name'])} is not a valid name of a container"
         yield Problem(f"{sentence} (lower case, digits and '-'; 63 at most)", *_YAML)
-    yield from _slips(where, item, _CONTAINER_FIELDS)
+    yield from _slips(f"{where}.", item, _CONTAINER_FIELDS)
 
 
 # The field that identifies an element, by list (Kubernetes' own patchMergeKey).

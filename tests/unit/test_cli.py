@@ -312,6 +312,8 @@ def test_slips_in_a_pod_are_told_before_kubernetes_tells_them(here: Path) -> Non
         "serviceAccount": "a b",
         "cacheClaim": "My_Claim",
         "yaml": {
+            "metadata": {"lables": {}},
+            "spce": {},
             "spec": {"container": [], "containers": [{"name": "Builder_1", "imagee": "x"}]},
         },
     }
@@ -334,6 +336,8 @@ def test_slips_in_a_pod_are_told_before_kubernetes_tells_them(here: Path) -> Non
             "'-'; 63 at most)"
         ),
         "pod.yaml: unknown field 'containers.imagee'; did you mean 'image'?",
+        "pod.yaml: unknown field 'spce'; did you mean 'spec'?",
+        "pod.yaml: unknown field 'metadata.lables'; did you mean 'labels'?",
         "pod.yaml: unknown field 'spec.container'; did you mean 'containers'?",
     ]
 

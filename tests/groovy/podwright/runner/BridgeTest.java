@@ -594,6 +594,15 @@ class BridgeTest {
     });
   }
 
+  /** The symptom `jenkins-result-method` explains it, and `podwright migrate` finds the call. */
+  @ParameterizedTest(name = "sandboxed: {0}")
+  @ValueSource(booleans = {false, true})
+  void a_result_is_a_plain_map_without_the_methods_of_an_image(boolean sandboxed) {
+    var outcome = run(sandboxed, "def app = buildImage(image: 'a')\napp.push('latest')");
+    String told = "LinkedHashMap";
+    assertTrue(outcome.error().contains(told) && outcome.error().contains("push"), outcome.error());
+  }
+
   @Test
   void a_parameter_that_cannot_act_in_a_pod_that_is_there_is_refused() {
     fails("withBuilderPod { buildImage(image: 'a', pod: [labels: [a: 'b']]) }",
