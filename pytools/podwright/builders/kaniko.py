@@ -38,6 +38,14 @@ COMPATIBLE = (
     "FF_KANIKO_RUN_HONOR_GROUP",
     "FF_KANIKO_UNTAR_SKIP_ROOT",
 )
+# Of its "Preview" profile: else the key of a cached layer is the text of COPY, ADD or WORKDIR
+# without the values of its variables, and different inputs can join to one key. With another build
+# argument the image would get the layer of the old one.
+OWN_KEYS = (
+    "FF_KANIKO_RESOLVE_CACHE_KEY",
+    "FF_KANIKO_ROLLING_CACHE_KEY",
+    "FF_KANIKO_HASH_DIR_FRAMING",
+)
 
 
 class Kaniko(Strategy):
@@ -94,15 +102,12 @@ class Kaniko(Strategy):
 
     def recipe(self, build: Build) -> Recipe:
         """Build and push in one run; the executor retries its own requests."""
-        words = [
-            "/kaniko/executor",
-            *_build_flags(build),
-            *_cache_flags(build),
-            *_registry_flags(build),
-        ]
+        cache = _cache_flags(build)
+        words = ["/kaniko/executor", *_build_flags(build), *cache, *_registry_flags(build)]
         # The fork empties its root before a build as well; what is no fork leaves that out.
         env = {
             "KANIKO_PRE_CLEANUP": "true",
+            **dict.fromkeys(OWN_KEYS if cache else (), "true"),
             **build.docker_config(build.login("all", "push", "pull")),
         }
         steps = [call("pw_alone"), Step(f"building {build.name}", tuple(words), "none", env)]
