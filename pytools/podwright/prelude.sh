@@ -411,11 +411,8 @@ pw_need() { # environment variable, what needs it
 # it works with lies in memory, where it can be: beside its FIFO.
 pw_open_logins() { # use
   pw_logout "$1"
-  pw_mask=$(umask)
-  umask 077
-  mkdir -p "$PW_TMP/$1"
-  umask "$pw_mask"
-  pw_open_room
+  mkdir -m 0700 "$PW_TMP/$1"
+  pw_auths='' pw_room=''
 }
 
 pw_open_room() {
@@ -438,17 +435,16 @@ pw_login() { # use, key of the registry, prefix of the variables (of a token: it
     eval "pw_user=\${$3_USR-} pw_password=\${$3_PSW-}"
   fi
   pw_auth=$(printf '%s:%s' "$pw_user" "$pw_password" | base64 | tr -d '\n')
-  pw_logins="$PW_TMP/$1.logins" pw_mask=$(umask)
+  pw_auths="$pw_auths${pw_auths:+,}\"$2\":{\"auth\":\"$pw_auth\"}" pw_mask=$(umask)
   umask 077
-  [ -s "$pw_logins" ] && printf ',' >>"$pw_logins"
-  printf '"%s":{"auth":"%s"}' "$2" "$pw_auth" >>"$pw_logins"
-  printf '{"auths":{%s}}\n' "$(cat "$pw_logins")" >"$PW_TMP/$1/config.json"
+  printf '{"auths":{%s}}\n' "$pw_auths" >"$PW_TMP/$1/config.json"
   umask "$pw_mask"
 }
 
 pw_login_file() { # number of the credential, variable with the path of its file
   pw_path=''
   eval "pw_path=\${$2-}"
+  [ -n "$pw_room" ] || pw_open_room
   cat "$pw_path" >"$pw_room/file.$1" 2>/dev/null ||
     pw_fail 2 "credentials[$1]: its file cannot be read in this container; use a container of user 0 or of the agent's"
 }
@@ -462,14 +458,17 @@ pw_close_logins() { # use, what was planned as JSON
   printf '%s' "$pw_auth_config" >"$PW_TMP/owns.0"
   { echo "$PW_TMP/owns.0" && pw_own_logins; } >"$PW_TMP/owns"
   while IFS= read -r pw_path; do
-    grep -q : "$pw_path" 2>/dev/null && cat "$pw_path" >"$pw_room/own.$pw_owns" && pw_owns=$((pw_owns + 1))
+    { [ -s "$pw_path" ] && grep -q : "$pw_path" 2>/dev/null; } || continue
+    [ -n "$pw_room" ] || pw_open_room
+    cat "$pw_path" >"$pw_room/own.$pw_owns" && pw_owns=$((pw_owns + 1))
   done <"$PW_TMP/owns"
   rm -f "$PW_TMP/owns" "$PW_TMP/owns.0"
   # A docker client keeps more than logins there: contexts, plugins.
   for pw_path in "${DOCKER_CONFIG:-${HOME:-/}/.docker}"/*; do
     [ "${pw_path##*/}" = config.json ] || [ ! -e "$pw_path" ] || ln -s "$pw_path" "$PW_TMP/$1/" 2>/dev/null
   done
-  [ "$pw_owns" = 0 ] && [ -z "$2" ] && rm -rf "$pw_room" && return
+  [ "$pw_owns" = 0 ] && [ -z "$2" ] && return
+  [ -n "$pw_room" ] || pw_open_room
   [ ! -e "$PW_TMP/$1/config.json" ] || cp "$PW_TMP/$1/config.json" "$pw_room/given.json"
   if pw_exchange "$1" "${2:-[]}"; then
     [ ! -e "$PW_TMP/renew.$1" ] || eval "pw_asked_$1=\$2"
@@ -565,7 +564,7 @@ pw_renew() {
 }
 
 pw_logout() { # use
-  rm -rf "${PW_TMP:?}/$1" "$PW_TMP/$1.logins" "$PW_TMP/renew.$1"
+  [ ! -e "${PW_TMP:?}/$1" ] || rm -rf "${PW_TMP:?}/$1" "$PW_TMP/renew.$1"
 }
 
 # Has the planner ask the registry what is there now; without an answer the result tells what was asked

@@ -239,7 +239,7 @@ def test_an_image_that_is_not_pushed_has_neither_digest_nor_reference(
     assert outcome.value["digest"] is None
     assert outcome.value["reference"] is None
     assert outcome.value["pushed"] is False
-    assert [call["argv"][0] for call in sandbox.calls()] == ["containers", "build"]
+    assert [call["argv"][0] for call in sandbox.calls()] == ["build"]
 
 
 def test_several_images_give_a_list_in_their_order(sandbox: Any, planned: Any) -> None:

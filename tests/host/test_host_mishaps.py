@@ -255,6 +255,20 @@ def test_an_aborted_build_leaves_nothing(
     assert place.leftovers() == []
 
 
+@pytest.mark.parametrize("builder", ["buildah", "podman"])
+def test_an_abort_removes_the_working_containers_of_this_build_alone(
+    place: Place, registry: Registry, builder: str
+) -> None:
+    theirs = place.tool("buildah", "from", "scratch").strip()
+    sleeper(place)
+    build = place.start(request_for(registry, builder=builder))
+    build.until("started-42")
+    build.process.send_signal(signal.SIGTERM)
+    assert build.end().code == 143
+    listed = place.tool("buildah", "containers", "--format", "{{.ContainerName}}")
+    assert listed.split() == [theirs]
+
+
 def test_a_push_that_is_aborted_leaves_nothing(place: Place, proxy: FaultProxy, way: Way) -> None:
     place.fill(COPY_ONLY)
     proxy.fault = Fault(delay=60, methods=("POST", "HEAD"))

@@ -3,14 +3,11 @@
 
 # Rootless Podman leaves a process behind that holds its user namespace, with the environment of the
 # first call that knows of none in its temporary directory: so that has no logins and secrets.
-pw_containers() { # ids of all working containers of the storage
+pw_first_call() {
   pw_hidden=$(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/-u \1/p' |
     grep -Ev '^-u (PATH|HOME|USER|TMPDIR|XDG_.*|_?CONTAINERS_.*|BUILDAH_.*|STORAGE_.*|PODMAN_.*)$')
   # shellcheck disable=SC2086 # a list of words
-  case $pw_tool in
-    buildah) buildah containers --quiet --notruncate ;;
-    *) env $pw_hidden TMPDIR="$pw_work" "$pw_tool" ps --all --external --quiet --no-trunc ;;
-  esac 2>/dev/null
+  env $pw_hidden TMPDIR="$pw_work" "$pw_tool" ps --quiet >/dev/null 2>&1 3>&-
 }
 
 # Where containers-auth.json(5) looks.
@@ -38,7 +35,8 @@ pw_prepare() { # program
   pw_sweep "${TMPDIR:-/var/tmp}"
   pw_work=$(mktemp -d "${TMPDIR:-/var/tmp}/podwright-work.$$.XXXXXX" 2>/dev/null) ||
     pw_fail 1 "no temporary directory can be made in ${TMPDIR:-/var/tmp}; is the disk full?"
-  pw_containers >"$PW_TMP/containers" || rm -f "$PW_TMP/containers"
+  : >"$PW_TMP/began"
+  [ "$pw_tool" = buildah ] || pw_first_call
 }
 
 # A program that is killed leaves working containers, mounted, and temporary files. What began since
@@ -70,15 +68,20 @@ pw_forget_authorities() { # process id of the script that ends, '' for all that 
 }
 
 pw_remove_containers() {
-  [ -e "$PW_TMP/containers" ] || return 0
+  [ -e "$PW_TMP/began" ] || return 0
   for pw_stat in /proc/[0-9]*/comm; do
     { read -r pw_line <"$pw_stat"; } 2>/dev/null || continue
     [ "$pw_line" = "$pw_tool" ] || continue
     pw_place=$(readlink "${pw_stat%comm}ns/mnt") || continue
     [ "$pw_place" != "$(readlink /proc/self/ns/mnt)" ] || return 0
   done
-  for pw_line in $(pw_containers); do
-    grep -qx "$pw_line" "$PW_TMP/containers" && continue
+  case $pw_tool in buildah) pw_store=store ;; *) pw_store=Store ;; esac
+  pw_store=$("$pw_tool" info --format "{{.$pw_store.GraphRoot}}" 2>/dev/null)
+  # The directory of a container changes when it is made, and not again.
+  for pw_path in "$pw_store"/*-containers/*/; do
+    # shellcheck disable=SC3013 # all shells of builders have it
+    [ "$pw_path" -nt "$PW_TMP/began" ] || continue
+    pw_line=${pw_path%/} pw_line=${pw_line##*/}
     # Podman removes what is mounted by force only; Buildah knows no such flag.
     "$pw_tool" rm --force "$pw_line" >/dev/null 2>&1 || "$pw_tool" rm "$pw_line" >/dev/null 2>&1
   done
