@@ -440,12 +440,12 @@ class Image:
     )
     compression: str = option(
         Choice(words=lambda: ("", "gzip", "zstd"), what="compression"),
-        "of layers: gzip or zstd; without it what the builder does",
+        "of layers; without it what the builder does",
         "",
     )
     network: str = option(
         Choice(words=lambda: ("", "default", "none", "host"), what="network"),
-        "network of RUN steps: default, none or host",
+        "network of RUN steps",
         "",
     )
     addHosts: dict[str, str] = option(

@@ -2,8 +2,8 @@ package podwright
 
 /** The SHA-256 of the bundles; `make generate` renews it. */
 class Bundle implements Serializable {
-  static final String SUM = '4ffb2b1ebc3675d9aa91caeab5c950ee0e69b43969454681db93dd0ca80cf055'
-  static final String JOBS_SUM = 'aaee98ce199d2c0b289c58140e348834d91b629d452141cc9d17840494874f02'
+  static final String SUM = 'bdbdeb355ef47d899dc4ba4bbe522d544f3de1e9e4a9b58c05ec1c5e076c76ab'
+  static final String JOBS_SUM = 'c1a6acb982f1384dc640e59dd3a7afed3fc1d850b21b8fdf9962b1d65ee32622'
 
   private static final long serialVersionUID = 1L
 }

@@ -177,7 +177,7 @@ def test_a_failing_step_ends_with_1_and_tells_its_exit_code(
     assert (done.code, done.out) == (1, "")
     assert done.last == (
         f"[podwright] ERROR: building {image}: a RUN step ended with exit code 42; its last words: "
-        "no; look at the step's output above"
+        "no; look at the step's output in the log"
     )
     assert re.search(r"\bno$", done.log, re.MULTILINE)
     assert done.said.count(f"building {image}") == 1

@@ -130,8 +130,10 @@ def examine(api: Api, config: Config, wish: Wish, say: Callable[[str], None]) ->
 
 def _facts(api: Api) -> dict[str, str]:
     """Give what the API tells, each as a text."""
-    version = api.call("GET", "/version").value or {}
+    release = api.call("GET", "/version")
     space = api.call("GET", f"/api/v1/namespaces/{api.namespace}")
+    if release.refusal and release.refusal == space.refusal:
+        raise UsageError(f"no cluster answers ({space.refusal}); check KUBECONFIG and --context")
     if space.refusal.endswith("not found"):
         raise UsageError(f"there is no namespace '{api.namespace}'; correct --namespace")
     labels = ((space.value or {}).get("metadata") or {}).get("labels") or {}
@@ -141,7 +143,7 @@ def _facts(api: Api) -> dict[str, str]:
         if key.startswith("pod-security.kubernetes.io/")
     ]
     return {
-        "kubernetes": str(version.get("gitVersion", "unknown")),
+        "kubernetes": str((release.value or {}).get("gitVersion", "unknown")),
         "Pod Security": space.refusal or ", ".join(levels) or "no label: the cluster's default",
         "quotas": _bounds(api, "resourcequotas", "hard"),
         "limit ranges": _bounds(api, "limitranges", "limits"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from podwright import config as configs
 from podwright.console import Console
 from podwright.doctor import recording
 from podwright.doctor.examination import Report, Requirement
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 REPORT = Report(
     "builds",
@@ -84,3 +88,22 @@ def test_a_mistake_is_told_before_the_cluster_is_asked(words: list[str], sentenc
     console = Console(io.StringIO(), said, io.StringIO(), {})
     assert cli.run(["doctor", *words], console) == 2
     assert said.getvalue().startswith(f"podwright doctor: {sentence}")
+
+
+def test_a_cluster_that_does_not_answer_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "The connection to the server localhost:8080 was refused - did you specify the right?"
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(f"#!/bin/sh\necho '{words}' >&2\nexit 1\n")
+    kubectl.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    said = io.StringIO()
+
+    code = cli.run(["doctor"], Console(io.StringIO(), said, io.StringIO(), {}))
+
+    assert code == 2
+    assert said.getvalue().splitlines() == [
+        "doctor: asking about namespace default",
+        f"podwright doctor: no cluster answers ({words}); check KUBECONFIG and --context",
+    ]
