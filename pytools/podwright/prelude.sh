@@ -370,7 +370,7 @@ pw_step() { # kind, title, command...
       esac
       pw_fail 137 "$pw_why"
       ;;
-    126 | 127) pw_fail "$pw_code" "$pw_title: '$pw_program' cannot be run here; this container is not one of the strategy, or its image lacks the program" ;;
+    126 | 127) pw_fail "$pw_code" "$pw_title: '$pw_program' cannot be run here; install it, or name another builder; in a pod, check 'images' of the organisation's config" ;;
   esac
   pw_explain "$pw_ended"
   # The builder's own number is told, but not passed on: 2 and 3 have a meaning here.

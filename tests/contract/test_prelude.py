@@ -854,8 +854,8 @@ def test_a_missing_program_is_named(sandbox: Any, script: Any) -> None:
 
     assert outcome.code == 127
     assert (
-        "building r.example/team/app: 'no-such-builder' cannot be run here; this container is not "
-        "one of the strategy, or its image lacks the program\n"
+        "building r.example/team/app: 'no-such-builder' cannot be run here; install it, or name "
+        "another builder; in a pod, check 'images' of the organisation's config\n"
     ) in outcome.log
 
 

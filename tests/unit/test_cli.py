@@ -592,8 +592,8 @@ def test_jobs_without_their_libraries_name_what_to_install(here: Path, tmp_path:
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "podwright jobs: the Python module 'requests' is missing; install podwright[jobs], or use "
-        "podwright-jobs.pyz, which carries it\n"
+        "podwright jobs: the Python module 'requests' is missing; run pip install '.[jobs]' in a "
+        "clone, or use podwright-jobs.pyz, which carries it\n"
     )
 
 

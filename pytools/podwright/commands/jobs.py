@@ -87,7 +87,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         code: int = verb(options, console)
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"the Python module '{error.name}' is missing; install podwright[jobs], or use "
-            "podwright-jobs.pyz, which carries it"
+            f"the Python module '{error.name}' is missing; run pip install '.[jobs]' in a "
+            "clone, or use podwright-jobs.pyz, which carries it"
         ) from None
     return code

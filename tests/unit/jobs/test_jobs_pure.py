@@ -504,7 +504,7 @@ def test_a_module_that_is_missing_is_one_sentence(folder: Path) -> None:
     assert (done.returncode, done.stderr.splitlines()) == (
         2,
         [
-            "podwright jobs: the Python module 'jenkins' is missing; install podwright[jobs], or "
-            "use podwright-jobs.pyz, which carries it"
+            "podwright jobs: the Python module 'jenkins' is missing; run pip install '.[jobs]' in "
+            "a clone, or use podwright-jobs.pyz, which carries it"
         ],
     )
