@@ -18,7 +18,7 @@ from podwright.schema import Anything, Choice, Flag, ListOf, Text, option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from podwright.config import Config
@@ -46,6 +46,7 @@ class DoctorParameters:
 
 
 USER_NAMESPACES = "user namespaces"
+NODE_ENGINE = "the node's Docker Engine"
 _ADMINISTRATOR = "ask the cluster's administrator"
 
 
@@ -175,7 +176,15 @@ def _nodes(api: Api) -> dict[str, str]:
     return {
         "nodes": "; ".join(f"{count} x {words}" for words, count in sorted(kinds.items())),
         "seccompDefault of kubelets": ", ".join(sorted(defaults)) or "unknown",
+        NODE_ENGINE: _engine(item["status"]["nodeInfo"][keys[-1]] for item in answer.items()),
     }
+
+
+def _engine(runtimes: Iterable[str]) -> str:
+    """Say what the nodes' runtimes tell of an engine beside them: no more than that."""
+    names = sorted({runtime.partition(":")[0] for runtime in runtimes})
+    there = "there" if names == ["docker"] else "on some" if "docker" in names else "on none"
+    return f"most likely {there}, the nodes' runtime is {' and '.join(names) or 'unknown'}"
 
 
 def _seccomp_default(api: Api, node: str) -> str:
@@ -243,7 +252,8 @@ def _node(
     if told == "allowed":
         return [Requirement(required, "yes")]
     if not told.startswith("refused"):
-        why = told or "only a pod that mounts the node's socket can tell"
+        sure = "only a pod that mounts its socket can tell" if required == NODE_ENGINE else ""
+        why = "; ".join(filter(None, (told, sure)))
         return [Requirement(required, "unknown", why, f"run with --deep, or {_ADMINISTRATOR}")]
     open_pod = {"confinement": "unconfined"}
     remedy = "take a strategy that needs none, or have the node's profiles changed"
