@@ -7,17 +7,23 @@ by side: they mostly wait.
 from __future__ import annotations
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hostrig import PASSWORD, USER, WAYS, Outcome, Place, Way, request_for
 from hostservers import Engine, Fault, FaultProxy, Registry
 
+from podwright.builders._base import shell_functions
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "e2e"))
+import binaries
 
 pytestmark = pytest.mark.engine
 UPLOADS = r"/blobs/uploads/"
@@ -184,6 +190,69 @@ def test_trouble_that_lasts_ends_after_the_retries_that_were_asked_for(
         "answer); try again later, or look at the registry's log"
     )
     assert done.left == []
+
+
+@pytest.fixture(scope="module", params=["buildah", "podman", "buildah-new", "podman-new"])
+def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Way:
+    """Buildah and Podman, this system's and those of podwright's images."""
+    builder, new, _ = request.param.partition("-new")
+    if not new:
+        return next(way for way in WAYS if way.builder == builder)
+    binaries.ensure({builder})
+    folder = tmp_path_factory.mktemp(builder)
+    # They look for it, and with chroot isolation have nothing for it to do.
+    (folder / "netavark").write_text("#!/bin/sh\nexit 1\n")
+    (folder / "netavark").chmod(0o755)
+    (folder / "containers.conf").write_text(f'[engine]\nhelper_binaries_dir = ["{folder}"]\n')
+    path = f"{binaries.path(builder).parent}:{os.environ['PATH']}"
+    conf = str(folder / "containers.conf")
+    return Way(request.param, builder, {"PATH": path, "CONTAINERS_CONF": conf})
+
+
+# What a registry that answers nothing but 503 is asked by one push, by the first look at a base
+# image, and by one build. The system's versions never try again by themselves, and look for two
+# forms of login; Buildah's push of today cannot be told not to, but it does so at once.
+ASKED = {
+    "buildah": (2, 2, 2),
+    "podman": (2, 2, 2),
+    "buildah-new": (4, 4, 1),
+    "podman-new": (1, 4, 1),
+}
+
+
+def test_a_dead_registry_is_asked_as_often_as_podwright_tries(
+    tmp_path: Path, registry: Registry, library: Way
+) -> None:
+    pushing, looking, building = ASKED[library.name]
+    dead = Fault(status=503, seconds=600)
+    pushed = push(tmp_path / "push", registry, library, dead, retries=2)
+    assert pushed.outcome.code == 1
+    assert pushed.outcome.said[-1].endswith("try again later, or look at the registry's log")
+    assert pushed.proxy.statuses("GET") == [503] * 3 * pushing
+
+    proxy = FaultProxy(registry.host)
+    place = Place(tmp_path / "pull", {"REG_USR": USER, "REG_PSW": PASSWORD})
+    place.fill(f"FROM {proxy.host}/trouble/base:1\n")
+    proxy.fault = Fault(status=503, seconds=600)
+    asked = request_for(proxy.host, builder=library.builder, push=False, retries=2)
+    done = place.build(asked, env=library.env)
+    place.close()
+    proxy.close()
+    assert done.code == 1
+    assert proxy.statuses("GET") == [503] * (looking + 3 * building)
+
+
+def test_a_container_finds_out_while_it_starts_whether_its_program_can_be_told(
+    tmp_path: Path, library: Way
+) -> None:
+    """So that no build waits for that."""
+    place = Place(tmp_path, library.env)
+    conf = tmp_path / "storage.conf"
+    words = ("sh", "-c", shell_functions("storage"), str(tmp_path / "store"), library.builder)
+    place.tool(*words, env={"CONTAINERS_STORAGE_CONF": str(conf)})
+    place.close()
+    assert Path(f"{conf}.once").exists() == (library.name != "podman")
+    assert not Path(f"{conf}.trying").exists()
 
 
 def test_a_base_image_is_pulled_again_after_trouble(

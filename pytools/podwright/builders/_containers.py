@@ -48,6 +48,8 @@ CONF = "$PW_TMP/registries.conf"
 # The OCI image format has no place for these: they would be dropped. In the docker format, on the
 # other hand, nothing is cached above a base image in the OCI format.
 DOCKER_ONLY = frozenset({"SHELL", "HEALTHCHECK", "ONBUILD"})
+# How often the program itself tries; containers.sh knows whether it takes that.
+ONCE = (Expand("$pw_once"), Expand("$pw_pausing"))
 # Written by storage.sh; the container's own, for no other pod has its kernel and its volume.
 STORAGE_CONF = "/tmp/podwright-storage.conf"  # noqa: S108 - a path inside containers
 
@@ -134,7 +136,7 @@ def _build_words(program: str, build: Build) -> list[str]:
     # Without --layers Buildah makes one layer of all steps and reads no cache; identity labels
     # would make images differ from those of other strategies; and a failed step's container would
     # stay mounted.
-    words = ["build", "--isolation", "chroot", "--layers", "--identity-label=false"]
+    words = ["build", *ONCE, "--isolation", "chroot", "--layers", "--identity-label=false"]
     words += ["--force-rm", "--format", Expand("$pw_format")]
     words += [] if image.pull else ["--pull=false"]
     # A cached image has the labels of the last stage's build, so that must be the target.
@@ -170,7 +172,7 @@ def _cache_flags(build: Build) -> list[str]:
 
 def _push_step(program: str, build: Build, reference: str) -> Step:
     """Push one tag; every tag writes the same digest file, the last one stays."""
-    words = [program, "push", "--digestfile", Expand("$PW_TMP/digest")]
+    words = [program, "push", *ONCE, "--digestfile", Expand("$PW_TMP/digest")]
     source = reference
     if len(build.image.platforms) > 1:
         # With --digestfile a failed push of a list ends with 0 (buildah cmd/buildah/manifest.go).

@@ -37,6 +37,15 @@ pw_prepare() { # program
     pw_fail 1 "no temporary directory can be made in ${TMPDIR:-/var/tmp}; is the disk full?"
   : >"$PW_TMP/began"
   [ "$pw_tool" = buildah ] || pw_first_call
+  # pw_step tries again what may pass; the programs would do so in each of its tries, for seconds.
+  # Buildah's push hears of the pause alone (containers/buildah push.go), older ones of neither.
+  pw_once=--quiet=false pw_pausing=$pw_once
+  # A pod has looked while it started (storage.sh).
+  if [ -e "${CONTAINERS_STORAGE_CONF:-}.once" ] || {
+    [ -z "${PODWRIGHT_BUILDER:-}" ] && "$1" push --help 2>/dev/null 3>&- | grep -q -e '--retry '
+  }; then
+    pw_once=--retry=0 pw_pausing=--retry-delay=1ms
+  fi
 }
 
 # A program that is killed leaves working containers, mounted, and temporary files. What began since

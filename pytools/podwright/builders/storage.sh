@@ -30,6 +30,8 @@ pw_overlay() { # program
 }
 pw_store=$0
 : >"$pw_conf.trying"
+# Whether the program can be told how often to try (containers.sh).
+("$1" push --help | grep -q -e '--retry ' && : >"$pw_conf.once") 2>/dev/null &
 pw_write vfs
 # Without the setgid bit of a claim, which would end up in images.
 mkdir -p "$pw_store" && chmod g-s "$pw_store"
@@ -38,4 +40,5 @@ if pw_said=$(pw_overlay "$1"); then
 else
   echo "podwright: layers are copied (vfs): ${pw_said:-$pw_store has them so}" >&2
 fi
+wait
 rm -f "$pw_conf.trying"

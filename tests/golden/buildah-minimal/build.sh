@@ -43,6 +43,15 @@ pw_prepare() { # program
     pw_fail 1 "no temporary directory can be made in ${TMPDIR:-/var/tmp}; is the disk full?"
   : >"$PW_TMP/began"
   [ "$pw_tool" = buildah ] || pw_first_call
+  # pw_step tries again what may pass; the programs would do so in each of its tries, for seconds.
+  # Buildah's push hears of the pause alone (containers/buildah push.go), older ones of neither.
+  pw_once=--quiet=false pw_pausing=$pw_once
+  # A pod has looked while it started (storage.sh).
+  if [ -e "${CONTAINERS_STORAGE_CONF:-}.once" ] || {
+    [ -z "${PODWRIGHT_BUILDER:-}" ] && "$1" push --help 2>/dev/null 3>&- | grep -q -e '--retry '
+  }; then
+    pw_once=--retry=0 pw_pausing=--retry-delay=1ms
+  fi
 }
 
 # A program that is killed leaves working containers, mounted, and temporary files. What began since
@@ -155,8 +164,8 @@ PW_CONTEXT='{"host": "registry.example", "pull": {}, "push": {}, "known": true, 
 pw_begin registry.example/team/app '"platforms": []'
 pw_prepare buildah
 BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" pw_bases yes oci --
-pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" buildah build --isolation chroot --layers --identity-label=false --force-rm --format "$pw_format" --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.created=2025-11-26T00:00:00Z --tag registry.example/team/app:0123456 .
-pw_step push 'pushing registry.example/team/app:0123456' buildah push --digestfile "$PW_TMP/digest" registry.example/team/app:0123456 docker://registry.example/team/app:0123456
+pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" buildah build "$pw_once" "$pw_pausing" --isolation chroot --layers --identity-label=false --force-rm --format "$pw_format" --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.created=2025-11-26T00:00:00Z --tag registry.example/team/app:0123456 .
+pw_step push 'pushing registry.example/team/app:0123456' buildah push "$pw_once" "$pw_pausing" --digestfile "$PW_TMP/digest" registry.example/team/app:0123456 docker://registry.example/team/app:0123456
 pw_read_digest "$PW_TMP/digest" ''
 pw_describe '' '{"registry": "registry.example", "path": "team/app", "setting": {}}'
 pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "pushed": true, "output": null' registry.example/team/app '^--> Using cache' true 0123456

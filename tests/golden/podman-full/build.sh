@@ -43,6 +43,15 @@ pw_prepare() { # program
     pw_fail 1 "no temporary directory can be made in ${TMPDIR:-/var/tmp}; is the disk full?"
   : >"$PW_TMP/began"
   [ "$pw_tool" = buildah ] || pw_first_call
+  # pw_step tries again what may pass; the programs would do so in each of its tries, for seconds.
+  # Buildah's push hears of the pause alone (containers/buildah push.go), older ones of neither.
+  pw_once=--quiet=false pw_pausing=$pw_once
+  # A pod has looked while it started (storage.sh).
+  if [ -e "${CONTAINERS_STORAGE_CONF:-}.once" ] || {
+    [ -z "${PODWRIGHT_BUILDER:-}" ] && "$1" push --help 2>/dev/null 3>&- | grep -q -e '--retry '
+  }; then
+    pw_once=--retry=0 pw_pausing=--retry-delay=1ms
+  fi
 }
 
 # A program that is killed leaves working containers, mounted, and temporary files. What began since
@@ -189,7 +198,7 @@ PODWRIGHT_END_OF_FILE
 pw_prepare podman
 BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" REGISTRY_AUTH_FILE="$PW_TMP/all/config.json" pw_bases yes oci --cert-dir "$PW_TMP/certs" --platform linux/amd64 --
 pw_forget podman registry.example/team/app:1.2
-pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" REGISTRY_AUTH_FILE="$PW_TMP/all/config.json" podman build --isolation chroot --layers --identity-label=false --force-rm --format "$pw_format" --file app/release.Dockerfile --target release --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
+pw_step build 'building registry.example/team/app' env BUILDAH_ISOLATION=chroot TMPDIR="$pw_work" CONTAINERS_REGISTRIES_CONF="$PW_TMP/registries.conf" REGISTRY_AUTH_FILE="$PW_TMP/all/config.json" podman build "$pw_once" "$pw_pausing" --isolation chroot --layers --identity-label=false --force-rm --format "$pw_format" --file app/release.Dockerfile --target release --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
 ä' --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label 'org.opencontainers.image.title=the app' --label org.opencontainers.image.created=2025-11-26T00:00:00Z --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --cache-from=registry.example/team/app-cache --cache-to=registry.example/team/app-cache --cert-dir "$PW_TMP/certs" --platform linux/amd64,linux/arm64 --manifest registry.example/team/app:1.2 app
 pw_check_list podman registry.example/team/app:1.2 2
 rm -f -- app.tar
