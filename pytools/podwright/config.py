@@ -86,15 +86,9 @@ class Roles(MapOf):
 class RepositoryConfig:
     """What a repository may set in `.podwright.yaml`."""
 
-    builder: str = option(
-        request.BUILDER,
-        "the strategy of a call that names none",
-        "",
-    )
+    builder: str = option(request.BUILDER, "the strategy of a call that names none", "")
     registries: dict[str, request.Registry] = option(
-        MapOf(RecordOf(of=request.Registry), keys=request.Host()),
-        request.REGISTRIES,
-        {},
+        MapOf(RecordOf(of=request.Registry), keys=request.Host()), request.REGISTRIES, {}
     )
     defaults: dict[str, Any] = option(Defaults(), DEFAULTS, {})
 

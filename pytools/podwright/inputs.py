@@ -112,18 +112,8 @@ def load_for_pod(
 ) -> tuple[Request, Config]:
     """Read the configs and check a request as far as it can be before its pod exists.
 
-    What only the checkout can tell (files, the default tag) is checked in the pod.
-
-    Args:
-        value: a request for a pod, or one for an image whose pod is wanted.
-        root: the workspace.
-        env: where PODWRIGHT_CONFIG is looked up.
-        found: as :func:`load` takes it.
-        build: which of both it is.
-        files: whether the request's files are there to be read.
-
-    Raises:
-        UsageError: all problems.
+    What only the checkout can tell (files, the default tag) is checked in the pod. It is a request
+    for a pod, or one for an image whose pod is wanted (`build`), with the rest as :func:`load` has.
     """
     if not build:
         return load(value, root, env, found, build=False, files=files)

@@ -119,21 +119,14 @@ def _record(kind: Any) -> dict[str, Any]:
 
 
 _DURATION = {
-    "oneOf": [
-        {"type": "integer", "minimum": 0},
-        {"type": "string", "pattern": "^[0-9]{1,6}[smh]$"},
-    ]
+    "oneOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]{1,6}[smh]$"}]
 }
 _JSON_TYPES = {dict: "object", list: "array", str: "string"}
 # The kinds of jobs add theirs.
 MAKERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     schema.Text: _text,
     schema.Flag: lambda _: {"type": "boolean"},
-    schema.Number: lambda kind: {
-        "type": "integer",
-        "minimum": kind.least,
-        "maximum": kind.most,
-    },
+    schema.Number: lambda kind: {"type": "integer", "minimum": kind.least, "maximum": kind.most},
     schema.Duration: lambda _: _DURATION,
     schema.Choice: lambda kind: {"enum": [*sorted(kind.words()), *kind.booleans]},
     schema.ListOf: _list,

@@ -11,17 +11,7 @@ from podwright.errors import Findings, UsageError, shown
 from podwright.records import MISSING, fields
 from podwright.references import parse_name
 from podwright.request import BuildParameters
-from podwright.schema import (
-    Choice,
-    Duration,
-    Flag,
-    Kind,
-    ListOf,
-    MapOf,
-    Number,
-    RecordOf,
-    kinds_of,
-)
+from podwright.schema import Choice, Duration, Flag, Kind, ListOf, MapOf, Number, RecordOf, kinds_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -58,12 +58,7 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         """Give the plan as `podwright plan` prints it."""
-        return {
-            "builder": self.builder,
-            "container": self.container,
-            "pod": self.pod,
-            "script": self.script,
-        }
+        return {name: getattr(self, name) for name in ("builder", "container", "pod", "script")}
 
 
 def plan_pod(
@@ -114,18 +109,7 @@ def plan(
     found: Findings | None = None,
     config_text: str = "",
 ) -> Plan:
-    """Plan a build: the pod and the script.
-
-    Args:
-        request: what was asked.
-        config: the merged configs.
-        facts: what is known of the workspace.
-        found: what was found before, to be told with the rest.
-        config_text: the organisation's config.
-
-    Raises:
-        UsageError: the request cannot be fulfilled; all problems that were found.
-    """
+    """Plan a build, the pod and the script; as :func:`plan_pod` does, all that can be told."""
     found = found or Findings()
     with found:
         request = _in_pod(request, facts)
@@ -516,11 +500,7 @@ def _daemon_problems(
 
 
 def _made_build(
-    image: Image,
-    known: dict[str, Any],
-    request: Request,
-    facts: Facts,
-    strategy: Strategy | None,
+    image: Image, known: dict[str, Any], request: Request, facts: Facts, strategy: Strategy | None
 ) -> Build:
     """Fill in an image's tags, labels and paths; what is wrong with them is told elsewhere."""
     name, tags = _name_and_tags(image)
@@ -753,8 +733,7 @@ def _secret_problems(image: Image, facts: Facts | None) -> Iterator[Problem]:
             yield Problem("give exactly one of 'credentialsId', 'env' and 'src'", *place)
         elif facts and secret.credentialsId and not secret.variable:
             yield Problem(
-                "a Jenkins credential exists in Jenkins only; outside it use 'env' or 'src'",
-                *place,
+                "a Jenkins credential exists in Jenkins only; outside it use 'env' or 'src'", *place
             )
         elif _is_missing(secret.src, facts):
             yield Problem(f"there is no file {shown(secret.src)} in the workspace", *place)

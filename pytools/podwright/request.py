@@ -59,6 +59,8 @@ BUILDER = _Builder(words=lambda: [*strategies.names(), "auto"], what="builder")
 
 _VALUE = Text(numbers=True, booleans=True)
 _PATH = Text(pattern=r"[\s\S]+", expected="a path")
+_ID = Text(pattern=r"[A-Za-z0-9_.-]+", expected="an id")
+_VARIABLE = Text(pattern=IDENTIFIER, expected="a variable")
 
 
 CACHE_TYPES = ("", "registry", "inline", "s3", "azblob", "gha")
@@ -113,36 +115,23 @@ class CacheOf(RecordOf):
 class Secret:
     """A secret of the build: mounted for single RUN steps, never part of the image."""
 
-    id: str = option(
-        Text(pattern=r"[A-Za-z0-9_.-]+", expected="an id"),
-        "the id in the Dockerfile",
-        required=True,
-    )
+    id: str = option(_ID, "the id in the Dockerfile", required=True)
     credentialsId: str = option(Text(), "Jenkins credential: secret text or secret file", "")
     type: str = option(
         Choice(words=lambda: ("string", "file"), what="type"),
         "kind of the Jenkins credential",
         "string",
     )
-    env: str = option(
-        Text(pattern=IDENTIFIER, expected="a variable"), "environment variable that holds it", ""
-    )
+    env: str = option(_VARIABLE, "environment variable that holds it", "")
     src: str = option(_PATH, "file that holds it", "")
-    variable: str = option(
-        Text(pattern=IDENTIFIER, expected="a variable"),
-        "set by the step itself",
-        "",
-        internal=True,
-    )
+    variable: str = option(_VARIABLE, "set by the step itself", "", internal=True)
 
 
 @record
 class Ssh:
     """An ssh agent or key for `RUN --mount=type=ssh`."""
 
-    id: str = option(
-        Text(pattern=r"[A-Za-z0-9_.-]+", expected="an id"), "the id in the Dockerfile", "default"
-    )
+    id: str = option(_ID, "the id in the Dockerfile", "default")
     credentialsId: str = option(Text(), "Jenkins credential: SSH user name with private key", "")
     type: str = option(
         Choice(words=lambda: ("sshUserPrivateKey", "file"), what="type"),
@@ -152,12 +141,7 @@ class Ssh:
     src: str = option(
         _PATH, "private key file; without it and without a credential the agent's socket", ""
     )
-    variable: str = option(
-        Text(pattern=IDENTIFIER, expected="a variable"),
-        "set by the step itself",
-        "",
-        internal=True,
-    )
+    variable: str = option(_VARIABLE, "set by the step itself", "", internal=True)
 
 
 @record
@@ -212,7 +196,7 @@ class Credential:
         "both",
     )
     variable: str = option(
-        Text(pattern=IDENTIFIER, expected="a variable"),
+        _VARIABLE,
         "prefix of the variables <it>_USR and <it>_PSW (or <it> for a token or file); set by the "
         "step",
         "",
@@ -536,10 +520,7 @@ class PodParameters:
 
     builder: str = option(BUILDER, "the strategy; see `podwright builders`", "")
     registries: dict[str, Registry] = option(
-        MapOf(RecordOf(of=Registry), keys=Host()),
-        REGISTRIES,
-        {},
-        flag="--registry",
+        MapOf(RecordOf(of=Registry), keys=Host()), REGISTRIES, {}, flag="--registry"
     )
     pool: str = option(
         Text(),
@@ -628,9 +609,7 @@ class BuildParameters(Common, Image):
 
 
 def parse_build(
-    value: dict[str, Any],
-    defaults: dict[str, Any] | None = None,
-    found: Findings | None = None,
+    value: dict[str, Any], defaults: dict[str, Any] | None = None, found: Findings | None = None
 ) -> Request:
     """Check the map that ``buildImage`` was given.
 
@@ -701,9 +680,7 @@ class _Outer(Common):
 
 
 def parse_pod(
-    value: dict[str, Any],
-    defaults: dict[str, Any] | None = None,
-    found: Findings | None = None,
+    value: dict[str, Any], defaults: dict[str, Any] | None = None, found: Findings | None = None
 ) -> Request:
     """Check the map that ``withBuilderPod`` was given; as :func:`parse_build` does."""
     known = {item.name for item in fields(PodParameters)}

@@ -144,12 +144,9 @@ def run(
     build: Callable[[dict[str, Any]], Any],
     work: Callable[[str, dict[str, Any]], Any],
 ) -> Any:
-    """Run the turns here; gives the result of the build with what the others gave.
+    """Run the turns: builds by a request, and work with a command's name and request.
 
-    Args:
-        listed: the turns.
-        build: builds by a request.
-        work: runs a command with a request.
+    Gives the result of the build with what the others gave.
     """
     result: Any = None
     for turn in listed:

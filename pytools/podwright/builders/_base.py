@@ -346,10 +346,6 @@ def ssh_mounts(build: Build) -> list[str]:
     """Give the ``--ssh`` flags: a key file, or the agent's socket."""
     words: list[str] = []
     for key in build.image.ssh:
-        if key.variable:
-            words += ["--ssh", Expand(f"{key.id}=${key.variable}")]
-        elif key.src:
-            words += ["--ssh", f"{key.id}={key.src}"]
-        else:
-            words += ["--ssh", Expand(f"{key.id}=$SSH_AUTH_SOCK")]
+        variable = Expand(f"{key.id}=${key.variable or 'SSH_AUTH_SOCK'}")
+        words += ["--ssh", variable if key.variable or not key.src else f"{key.id}={key.src}"]
     return words

@@ -22,16 +22,7 @@ if TYPE_CHECKING:
 
 # What a person runs at a desk, never a pipeline in its pod: bundles leave these and what they
 # alone use out, because each pod gets the bundle anew.
-INSTALLED = (
-    "completion",
-    "help",
-    "helm-values",
-    "init",
-    "jcasc",
-    "migrate",
-    "pool",
-    "prepull",
-)
+INSTALLED = ("completion", "help", "helm-values", "init", "jcasc", "migrate", "pool", "prepull")
 
 
 def names() -> list[str]:

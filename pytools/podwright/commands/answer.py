@@ -107,14 +107,12 @@ def _in_child(job: Path, console: Console) -> int:
 
 def _answer(job: Path, console: Console) -> None:
     try:
+        room = next((job / name for name in ("logins", "pushed") if (job / name).exists()), None)
         if (job / "failed").exists():
             failed.explain(job)
-        elif (job / "logins").exists():
-            room = (job / "logins").read_text(encoding="utf-8").rstrip("\n")
-            loginfiles.answer(Path(room), console.env)
-        elif (job / "pushed").exists():
-            room = (job / "pushed").read_text(encoding="utf-8").rstrip("\n")
-            described.answer(Path(room), console.env)
+        elif room:
+            asked = described if room.name == "pushed" else loginfiles
+            asked.answer(Path(room.read_text(encoding="utf-8").rstrip("\n")), console.env)
         else:
             _answer_build(job, console)
     except PodwrightError as error:

@@ -13,7 +13,6 @@ from podwright.docker_api.http import BrokenError, Stream, shut
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CHUNK = 256 * 1024
 _LINE = 8 * 1024
 _SEPARATOR = b"\x1e"  # RFC 7464: stands before each value of a JSON text sequence
 

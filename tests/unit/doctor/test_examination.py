@@ -8,7 +8,7 @@ import pytest
 
 from podwright import config as configs
 from podwright.doctor import examination
-from podwright.doctor.cluster import Answer
+from podwright.doctor.cluster import Reply
 
 SURE = "only a pod that mounts its socket can tell"
 
@@ -27,11 +27,11 @@ class Server:
             }
             for number, runtime in enumerate(runtimes)
         ]
-        self._nodes = Answer({"items": items}, refusal)
+        self._nodes = Reply({"items": items}, refusal)
 
-    def call(self, method: str, path: str, body: Any = None) -> Answer:
+    def call(self, method: str, path: str, body: Any = None) -> Reply:
         assert method == "GET" or body["kind"] == "Pod"
-        return self._nodes if path == "/api/v1/nodes" else Answer({})
+        return self._nodes if path == "/api/v1/nodes" else Reply({})
 
 
 @pytest.mark.parametrize(
