@@ -297,6 +297,17 @@ def test_a_job_is_applied_by_a_clone_and_the_tutorial_alone(tmp_path: Path) -> N
             controller.terminate()
 
 
+def test_the_demo_says_in_one_line_that_there_is_no_home() -> None:
+    script = str(ROOT / "tests/setup/machine.sh")
+    env = {**os.environ, "HOME": "/nonexistent"}
+    done = subprocess.run([script, "demo"], env=env, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "podwright: root cannot write to its home folder (HOME=/nonexistent), which pip, Maven and "
+        "Buildah need; set HOME to another one\n"
+    )
+
+
 def test_the_recording_in_the_readme_is_what_the_demo_says() -> None:
     sys.path.insert(0, str(ROOT / "tests" / "pages"))
     import recording  # noqa: PLC0415 - a script

@@ -19,6 +19,10 @@ case $what in
   *) echo "usage: machine.sh demo|test|e2e" >&2 && exit 2 ;;
 esac
 
+if ! [ -w "${HOME:-/}" ]; then
+  echo "podwright: $(id -un) cannot write to its home folder (HOME=${HOME:-}), which pip, Maven and Buildah need; set HOME to another one" >&2
+  exit 1
+fi
 missing=
 for package in $packages; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||

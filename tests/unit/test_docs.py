@@ -217,4 +217,4 @@ def test_a_steps_page_reads_well_through_both_formatters_of_jenkins(page: Path) 
     assert text.startswith(f"<pre>\n{page.stem}: ")
     assert text.endswith("\n</pre>\n")
     assert "<" not in text[len("<pre>") : -len("</pre>\n")]
-    assert [line for line in text.splitlines() if len(line) > 130] == []
+    assert [line for line in text.splitlines() if len(line) > 105] == []
