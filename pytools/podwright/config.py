@@ -429,7 +429,7 @@ def with_certificates(
             except (OSError, UnicodeDecodeError):
                 text = ""
             if "-----BEGIN CERTIFICATE-----" not in text:
-                sentence = f"there is no PEM file '{item.ca}'; correct it"
+                sentence = f"there is no PEM file '{item.ca}'; name one, or give its text"
                 problems.append(Problem(sentence, "registries", host, "ca"))
             filled[host] = replace(item, ca=text)
     if problems:

@@ -107,7 +107,7 @@ def test_mistakes_of_names_types_and_values_are_told_at_once(here: Path) -> None
         "images[1]: expected a map",
         "images[2].image: is missing; name with registry, e.g. 'registry.example/team/app'",
         "images[2].cache.mode: unknown cache mode 'mx'; did you mean 'max'?",
-        "registries.r.example.ca: there is no PEM file 'no.pem'; correct it",
+        "registries.r.example.ca: there is no PEM file 'no.pem'; name one, or give its text",
         (
             "images[0].image: 'App' is not a valid image name: repositories are lower case; 'app' "
             "would be one"

@@ -413,12 +413,13 @@ def test_certificates_that_are_none_are_named(problems: Any, tmp_path: Path) -> 
     registries = {"r.example": {"ca": "ca.pem"}, "s.example": {"ca": "no.pem"}}
 
     assert problems(inputs.load, {"image": "a", "registries": registries}, tmp_path, {}) == [
-        "registries.r.example.ca: there is no PEM file 'ca.pem'; correct it",
-        "registries.s.example.ca: there is no PEM file 'no.pem'; correct it",
+        "registries.r.example.ca: there is no PEM file 'ca.pem'; name one, or give its text",
+        "registries.s.example.ca: there is no PEM file 'no.pem'; name one, or give its text",
     ]
     text = "registries:\n  r.example:\n    http: false\n    ca: ca.pem\n"
     assert problems(inputs.load, {"image": "a"}, tmp_path, {"PODWRIGHT_CONFIG": text}) == [
-        "PODWRIGHT_CONFIG:4:5: registries.r.example.ca: there is no PEM file 'ca.pem'; correct it"
+        "PODWRIGHT_CONFIG:4:5: registries.r.example.ca: there is no PEM file 'ca.pem'; name one, "
+        "or give its text"
     ]
 
 
