@@ -121,6 +121,13 @@ def test_the_bundle_says_where_the_commands_are_that_it_leaves_out(
         assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
 
 
+def test_the_bundle_of_jobs_runs_alone(repository: Path, tmp_path: Path) -> None:
+    bundle = repository / "resources/podwright/podwright-jobs.pyz"
+    (tmp_path / "jobs.yaml").write_text("owner: a\njobs: [{name: a, kind: folder}]\n")
+    done = run(sys.executable, "-I", str(bundle), "jobs", "validate", "jobs.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "jobs.yaml: 1 job, no problems\n")
+
+
 def test_the_oldest_supported_python_is_enough(pyz: Path, workspace: Path) -> None:
     able = {version: path for version, path in interpreters().items() if version >= OLDEST}
     python = able[min(able)]

@@ -418,8 +418,10 @@ def test_certificates_that_are_none_are_named(problems: Any, tmp_path: Path) -> 
     ]
     text = "registries:\n  r.example:\n    http: false\n    ca: ca.pem\n"
     assert problems(inputs.load, {"image": "a"}, tmp_path, {"PODWRIGHT_CONFIG": text}) == [
-        "PODWRIGHT_CONFIG:4:5: registries.r.example.ca: there is no PEM file 'ca.pem'; name one, "
-        "or give its text"
+        (
+            "PODWRIGHT_CONFIG:4:5: registries.r.example.ca: there is no PEM file 'ca.pem'; "
+            "name one, or give its text"
+        )
     ]
 
 

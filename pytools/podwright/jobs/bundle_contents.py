@@ -43,6 +43,7 @@ LEFT_OUT = (
 OWN = (
     "__init__.py",
     "__main__.py",
+    "bundled.py",
     "cli.py",
     "console.py",
     "data/page.html",

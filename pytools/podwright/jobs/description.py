@@ -253,11 +253,11 @@ def _find_secrets(text: str, shown: str, problems: Problems) -> None:
         return Mark(shown, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
     remedy = "store it as a credential in Jenkins and"
+    command = f"this looks like a password in a command; {remedy} give it by withCredentials"
     for offset, what in secrets.look_alikes(text):
         problems.add(mark(offset), f"this looks like {what}; {remedy} name its id")
     for found in secrets.GIVEN.finditer(text):
-        said = f"this looks like a password in a command; {remedy} give it by withCredentials"
-        problems.note(mark(found.start()), said)
+        problems.note(mark(found.start()), command)
 
 
 def _owner_file(files: list[_File], problems: Problems) -> _File | None:
