@@ -128,6 +128,13 @@ def test_a_build_gives_its_result_as_one_json_object_on_stdout(sandbox: Any, scr
 
 
 KANIKO = """\
+time="2026-11-26T05:00:00Z" level=info msg="active feature flags: FF_KANIKO_COPY_AS_ROOT"
+time="2026-11-26T05:00:00Z" level=info msg="credential providers by priority: [env, google]"
+time="2026-11-26T05:00:00Z" level=info msg="Squashing stages: web into base"
+time="2026-11-26T05:00:00Z" level=info msg="Using files from context: [/w/app/busybox]"
+time="2026-11-26T05:00:00Z" level=info msg="Util.Lookup returned: &{Uid:65534 Gid:65534}"
+time="2026-11-26T05:00:00Z" level=info msg="Performing slow lookup of group ids for nobody"
+time="2026-11-26T05:00:00Z" level=info msg="Skipping unpacking as no commands require it."
 time="2026-11-26T05:00:00Z" level=info msg="Retrieving image manifest r.example/base:1"
 time="2026-11-26T05:00:00Z" level=info msg="Built cross stage deps: map[]"
 time="2026-11-26T05:00:00Z" level=info msg="Executing 0 build triggers"
@@ -159,6 +166,39 @@ def test_kanikos_log_has_steps_and_their_words_alone(
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('LABEL a="x" b=\'y\' "with space"="a b"\nRUN echo "it\'s"\n', 0),
+        ('# LABEL q="it\'s"\n', 0),
+        ('LABEL a="say \\"hi\\""\n', 2),
+        ("LABEL a='say \"hi\"'\n", 2),
+        ('label plain=value \\\n  quoted="it\'s"\n', 3),
+        ("LABEL a=it\\'s\n", 2),
+    ],
+)
+def test_kanikos_trouble_with_quotes_of_labels_is_told(
+    sandbox: Any, planned: Any, tmp_path: Path, text: str, line: int
+) -> None:
+    sandbox.fake("executor")
+    for program in ("awk", "ln", "readlink"):
+        if not (sandbox.home / "bin" / program).exists():
+            (sandbox.home / "bin" / program).symlink_to(shutil.which(program) or "")
+    (tmp_path / "Dockerfile").write_text(f"FROM base\n{text}")
+    made = planned({"builder": "kaniko", "image": "r.example/team/app", "tags": ["1"]}).script
+    made = made.replace("/kaniko/podwright", str(tmp_path / "lock"))
+    made = re.sub(r"(?m)^pw_quotes .*$", f"pw_quotes {tmp_path}/Dockerfile", made)
+
+    log = sandbox.run(made).log
+
+    told = [f"[podwright] warning: line {line} of the Dockerfile: {QUOTES}"] if line else []
+    assert [row for row in log.splitlines() if "warning" in row] == told
+
+
+QUOTES = (
+    "kaniko loses quotes and backslashes within the value of a label, or stops there; "
+    "say it by 'labels'"
+)
 PROGRESS = """#1 [internal] load build definition from Dockerfile
 #1 transferring dockerfile: 341B done
 #1 DONE 0.0s

@@ -110,7 +110,11 @@ class Kaniko(Strategy):
             **dict.fromkeys(OWN_KEYS if cache else (), "true"),
             **build.docker_config(build.login("all", "push", "pull")),
         }
-        steps = [call("pw_alone"), Step(f"building {build.name}", tuple(words), "none", env)]
+        steps = [
+            call("pw_alone"),
+            call("pw_quotes", _dockerfile(build)),
+            Step(f"building {build.name}", tuple(words), "none", env),
+        ]
         if build.image.output:
             steps.append(call("pw_archive", build.image.output))
         return Recipe(
@@ -138,11 +142,14 @@ class Kaniko(Strategy):
         return problems
 
 
+def _dockerfile(build: Build) -> str:
+    return posixpath.normpath(posixpath.join(build.facts.root, build.dockerfile))
+
+
 def _build_flags(build: Build) -> list[str]:
     image, retries = build.image, str(build.common.retries)
     context = posixpath.normpath(posixpath.join(build.facts.root, image.context))
-    dockerfile = posixpath.normpath(posixpath.join(build.facts.root, build.dockerfile))
-    words = ["--context", f"dir://{context}", "--dockerfile", dockerfile]
+    words = ["--context", f"dir://{context}", "--dockerfile", _dockerfile(build)]
     words += ["--log-format", "text", "--digest-file", Expand("$PW_TMP/digest")]
     words += ["--push-retry", retries, "--image-download-retry", retries]
     words.append("--cleanup")
