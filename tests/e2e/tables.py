@@ -40,9 +40,9 @@ links, contents and extended attributes; not layers, digests or dates.
 
 Buildah, Podman, BuildKit and Docker Engine are of the versions that podwright names, or newer. The
 kaniko of these tests is the last release of the archived project (1.23.2) and has less than the
-maintained fork that podwright names. With the fork's 1.28.3, built by hand, all cases are the same but
-`add-archive` (the folder that ADD makes gets the archive's owner) and `labels` (quotes within a value
-are lost, or end the build; podwright warns).
+maintained fork that podwright names. With the fork's 1.28.3, built by hand, all cases are the
+same but `add-archive` (the folder that ADD makes gets the archive's owner) and `labels` (quotes
+within a value are lost, or end the build; podwright warns).
 """
 
 

@@ -43,13 +43,17 @@ _WRAPPING = re.compile(
     r"|failed to solve(?: with frontend [\w.]+)?: "
     r"|failed to create LLB definition: |creating build container: )+"
 )
-# Lines that only frame others: rules, excerpts of a Dockerfile, podwright's own.
+# Lines that only frame others: rules, excerpts of a Dockerfile, podwright's own, what a program
+# says of itself (logrus): the maintained kaniko empties its root before it says what failed.
 _FRAMES = re.compile(
     r"-{3,}|={3,}|\s*\d+ \||> \[|\[podwright\]|\[Pipeline\]|Dockerfile:\d+$|\s*$"
     r"|subprocess exited|Removing intermediate container"
+    r"|time=\"[^\"]+\" level=info msg=\"(?!Running: )"
 )
 # A step itself: what ended in it has said nothing.
-_BEGUN = re.compile(r"(?i)step \d+/\d+ ?: (.*)")
+_BEGUN = re.compile(
+    r"(?:STEP|Step) \d+/\d+ ?: (.*)|time=\"[^\"]+\" level=info msg=\"Running: \[(.*)\]"
+)
 
 
 @record
@@ -129,7 +133,7 @@ class Scanner:
             itself = any(_in_order(symptoms.pieces(shown), text) for shown in symptom.texts)
             if not itself and not _FRAMES.match(text):
                 begun = _BEGUN.match(text)
-                return f"none, in '{begun[1]}'" if begun else text
+                return f"none, in '{begun[1] or begun[2]}'" if begun else text
         return ""
 
 

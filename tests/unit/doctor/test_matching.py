@@ -102,6 +102,25 @@ def test_a_run_step_without_a_word_is_named() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [("no semicolon\n", "no semicolon"), ("", "none, in '/bin/sh -c exit 3'")],
+)
+def test_what_kaniko_says_of_itself_are_no_words_of_a_step(said: str, words: str) -> None:
+    # As of 1.28.3 the fork empties its root before it says what failed.
+    log = (
+        "a word of an earlier step\n"
+        'time="2026-11-26T15:47:33Z" level=info msg="Running: [/bin/sh -c exit 3]"\n'
+        f"{said}"
+        'time="2026-11-26T15:47:33Z" level=info msg="Deleting filesystem..."\n'
+        "error building image: error building stage: failed to execute command: waiting for "
+        "process to exit: exit status 3\n"
+    )
+    assert sentences(log.encode()) == [
+        f"a RUN step ended with exit code 3; its last words: {words}"
+    ]
+
+
 def test_a_build_that_succeeded_in_the_end_has_no_cause() -> None:
     assert sentences(f"{PLAIN_HTTP}\nFinished: SUCCESS\n".encode()) == []
 
