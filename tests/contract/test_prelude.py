@@ -137,6 +137,7 @@ time="2026-11-26T05:00:00Z" level=info msg="Performing slow lookup of group ids 
 time="2026-11-26T05:00:00Z" level=info msg="Skipping unpacking as no commands require it."
 time="2026-11-26T05:00:00Z" level=info msg="Retrieving image manifest r.example/base:1"
 time="2026-11-26T05:00:00Z" level=info msg="Built cross stage deps: map[]"
+time="2026-11-26T05:00:00Z" level=info msg="Building stage 'scratch' [idx: '0', base-idx: '-1']"
 time="2026-11-26T05:00:00Z" level=info msg="Executing 0 build triggers"
 time="2026-11-26T05:00:00Z" level=info msg="Unpacking rootfs as cmd RUN make requires it."
 time="2026-11-26T05:00:01Z" level=info msg="RUN make"
