@@ -164,7 +164,8 @@ pw_beat() {
       pw_say "still in $(pw_where) ($(pw_time "$pw_silent"))"
     elif [ -n "$PW_JOB" ]; then
       printf ' '
-      : >"$PW_TMP/pulse"
+      # A few spaces may stand before the next line; many would push it out of sight.
+      [ "$pw_silent" -lt 10 ] || : >"$PW_TMP/pulse"
     fi
     pw_last=$pw_size
   done

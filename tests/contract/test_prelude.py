@@ -315,12 +315,14 @@ def as_jenkins(script: str, job: Path) -> str:
     return script.replace("PW_JOB=''", f"PW_JOB='{job}'")
 
 
+@pytest.mark.parametrize(("clock", "end"), [(1, ""), (7, "\n")], ids=["short", "long"])
 def test_a_silent_build_keeps_jenkins_polling_by_spaces_and_a_laptop_still(
-    sandbox: Any, script: Any, tmp_path: Path
+    sandbox: Any, script: Any, tmp_path: Path, clock: int, end: str
 ) -> None:
-    # One comes every second; how many depends on the machine, that there are any does not.
+    # One comes every second; how many depends on the machine, that there are any does not. After a
+    # pause of ten seconds or more they have a line of their own.
     sandbox.rule(when="build", sleep=5)
-    made = script()
+    made = script().replace("pw_silent=$((pw_silent + 1))", f"pw_silent=$((pw_silent + {clock}))")
 
     outcomes = [sandbox.run(as_jenkins(made, tmp_path / "job")), sandbox.run(made)]
 
@@ -329,7 +331,7 @@ def test_a_silent_build_keeps_jenkins_polling_by_spaces_and_a_laptop_still(
         outcome.log.partition("building r.example/team/app\n")[2].partition("[podwright]")[0]
         for outcome in outcomes
     ]
-    assert [re.sub(r"\A +\n\Z", "spaces", log) for log in between] == ["spaces", ""]
+    assert [re.sub(r"\A +", "spaces", log) for log in between] == [f"spaces{end}", ""]
 
 
 def test_a_build_that_talks_needs_no_spaces(sandbox: Any, script: Any, tmp_path: Path) -> None:
