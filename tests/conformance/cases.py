@@ -22,6 +22,8 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent / "cases"
 OWN = {"case.json", "prepare.sh"}
+# These begin with nothing.
+NO_BASE = {"scratch", "bare-base"}
 
 
 @dataclass

@@ -38,8 +38,6 @@ ONE_BUILD = {"kaniko"}
 # They also keep the owner of files in the context. One case is about that; for all others the
 # context belongs to root, so that they can show something else.
 OWNER = "context-owner"
-# These begin with nothing.
-NO_BASE = {"scratch", "bare-base"}
 
 
 @dataclass
@@ -114,7 +112,7 @@ class Suite:
         if case.fails:
             return Result("differs", ["the build succeeds, expected to fail"], outcome.log)
         image = harness.pulled(site, f"{name}:{pod.builder}")
-        base = None if case.name in NO_BASE else self.base.image()
+        base = None if case.name in cases.NO_BASE else self.base.image()
         found = compare.differences(case.config, compare.config(image), "config")
         found += compare.differences(case.tree, compare.tree(image, base), "tree")
         return Result("differs" if found else "same", found, outcome.log, image)
@@ -134,7 +132,7 @@ def record(case: cases.Case, suite: Suite, result: Result) -> None:
     """Take an image as the expectation."""
     if result.image is None:
         return
-    base = None if case.name in NO_BASE else suite.base.image()
+    base = None if case.name in cases.NO_BASE else suite.base.image()
     case.config = compare.config(result.image)
     case.tree = compare.tree(result.image, base)
     cases.save(case)

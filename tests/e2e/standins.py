@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from pathlib import Path
 
@@ -122,11 +123,11 @@ class Base:
 
     def applets(self) -> list[str]:
         """Ask busybox for its commands."""
-        place = CACHE / "busybox"  # it goes by its own name
-        place.write_bytes(self.files["busybox"])
-        place.chmod(0o755)
-        listed = subprocess.run([place, "--list"], capture_output=True, text=True, check=True)
-        place.unlink()
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / "busybox"  # it goes by its own name
+            place.write_bytes(self.files["busybox"])
+            place.chmod(0o755)
+            listed = subprocess.run([place, "--list"], capture_output=True, text=True, check=True)
         return listed.stdout.split()
 
     def accounts(self, layer: Layer, user: str, uid: int, home: str, group: int) -> None:
