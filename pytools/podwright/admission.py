@@ -9,17 +9,12 @@ here from the same strategies; long texts are in a ConfigMap, which the policy r
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from podwright import plan, rules
-from podwright.limits import LEVELS
+from podwright.config import Config
+from podwright.limits import LEVELS, Rules
 from podwright.request import parse_pod
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from podwright.config import Config
-    from podwright.limits import Rules
 
 NAME = "podwright-limits"
 KIND = "ValidatingAdmissionPolicy"

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from podwright import commands
 from podwright.resources import LIST
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 # The earliest date that a zip file can hold.
 DATE = (1980, 1, 1, 0, 0, 0)

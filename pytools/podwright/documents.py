@@ -9,11 +9,12 @@ from __future__ import annotations
 import io
 import json
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podwright import resources, strategies
-from podwright.builders._base import FEATURES
+from podwright.builders._base import FEATURES, Strategy
 from podwright.config import Config, OrganisationConfig, RepositoryConfig
 from podwright.console import Console
 from podwright.distribution.parameters import Copy, Promotion, Pruning, Pushing
@@ -33,11 +34,6 @@ from podwright.request import (
 )
 from podwright.supply.linting import Lint
 from podwright.supply.parameters import Attestation, Scan, Verification
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from podwright.builders._base import Strategy
 
 # Steps that run a command, and no builder.
 COMMANDS = {

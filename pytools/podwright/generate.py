@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from podwright import bundle, documents, plan, pod, strategies
 from podwright.builders._base import FEATURES, PodContext
@@ -17,10 +18,6 @@ from podwright.images import resolve
 from podwright.inputs import usable
 from podwright.plan import plan_pod
 from podwright.request import Pod, parse_pod
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 RESOURCES = "resources/podwright"
 PACKAGE = "pytools/podwright"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from podwright import schema
 from podwright.records import fields
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from podwright.schema import Kind
+from podwright.schema import Kind
 
 
 def of_kind(kind: Kind) -> dict[str, Any]:

@@ -8,13 +8,10 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from podwright import resources
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
 
 SHELLS = ("bash", "zsh", "fish")
 _WIDTH = 79

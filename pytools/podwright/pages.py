@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 from podwright import json_schemas
 from podwright.records import MISSING, Field, fields
 from podwright.schema import Choice, Duration, Kind, ListOf, RecordOf
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 MOST_WORDS = 6
 

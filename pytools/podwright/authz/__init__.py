@@ -32,7 +32,8 @@ the builder, and nothing else below it. No other container may mount the first t
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from podwright.authz.guard import (
     AUTHZ_UID,
@@ -53,9 +54,6 @@ from podwright.authz.plugin import (
     PLUGIN_SOCKET,
 )
 from podwright.docker_api.travel import travelling
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = [
     "AUTHZ_UID",

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import json
 import pkgutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podwright.authz.limits import Limits
 from podwright.authz.plugin import ENGINE_SOCKET, PLUGIN_DIR, PLUGIN_NAME
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: Before it, a container could turn docker cp against its engine (CVE-2026-42306, CVE-2026-41568);
 #: before 29.3.1, bodies over 1 MiB were not shown to plugins (CVE-2026-34040).

@@ -6,11 +6,9 @@ cannot be widened at all.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from typing import Any
 
 #: The engine's own default set (moby daemon/pkg/oci/caps, DefaultCapabilities).
 CAPABILITIES = (

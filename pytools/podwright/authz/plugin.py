@@ -11,18 +11,15 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TextIO
 
 from podwright.authz.gate import Doors, Gate
 from podwright.authz.limits import Limits, limits, problems
 from podwright.authz.server import MEDIA_TYPE, Audit, listen, serve, serve_connection
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TextIO
 
 PLUGIN_NAME = "podwright"
 PLUGIN_DIR = "/run/docker/plugins"

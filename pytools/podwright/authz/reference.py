@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from podwright.authz.checks import Around, Check, Fields, Judged, walk
 from podwright.authz.limits import (
@@ -12,9 +12,6 @@ from podwright.authz.limits import (
     SYSCTLS,
 )
 from podwright.authz.routes import ROUTES, Route
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _HEAD = """# What the policed Docker Engine allows
 

@@ -19,13 +19,11 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Callable
+from typing import Callable
 
 from podwright.docker_api.strict import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _NAMELESS = re.compile(r"[0-9a-f]{64}\Z")
 _MOST = 10_000  # names that are remembered; volumes beyond are not filled

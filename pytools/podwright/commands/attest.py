@@ -9,18 +9,14 @@ request file: see docs/how-to/trust.md.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from podwright.console import Console
 from podwright.distribution import parameters as named
 from podwright.errors import UsageError
 from podwright.supply import attesting
 from podwright.supply.parameters import Attestation
 from podwright.supply.programs import programs_for
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from podwright.console import Console
 
 SUMMARY = "attach SBOM, provenance and signature to an image"
 PARAMETERS = Attestation, "[image] sbom provenance"

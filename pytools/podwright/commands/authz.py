@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podwright import authz, declared
 from podwright.authz.limits import limits
 from podwright.authz.policy import EngineRequest, decide
 from podwright.authz.reference import page
 from podwright.config import POLICY
+from podwright.console import Console
 from podwright.errors import EXIT_DONE, EXIT_FAILED, UsageError
 from podwright.schema import Invalid
-
-if TYPE_CHECKING:
-    import argparse
-
-    from podwright.console import Console
 
 SUMMARY = "check a Docker API request against the engine policy"
 VERBS = {

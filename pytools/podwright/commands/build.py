@@ -12,6 +12,7 @@ it was interrupted, 137 it was killed.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shlex
@@ -19,25 +20,19 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import podwright
 from podwright import commands, inputs, local, sequence, workspace
+from podwright.config import Config
+from podwright.console import Console
 from podwright.errors import Findings
 from podwright.options import add_request_options, request_from
-from podwright.plan import is_alone, plan, refuse_without_registry
+from podwright.plan import Plan, is_alone, plan, refuse_without_registry
 from podwright.records import replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable
-    from typing import Any
-
-    from podwright.config import Config
-    from podwright.console import Console
-    from podwright.plan import Plan
-    from podwright.request import Request
+from podwright.request import Request
 
 SUMMARY = "build an image on this machine"
 

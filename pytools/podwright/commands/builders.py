@@ -5,22 +5,17 @@ Sorted by safety; 'auto' takes the first that can do what is asked.
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import textwrap
+from collections.abc import Iterator
 
 from podwright import strategies
-from podwright.builders._base import FEATURES
+from podwright.builders._base import FEATURES, Strategy
+from podwright.console import Console
 from podwright.errors import UsageError
 from podwright.request import BUILDER
 from podwright.schema import Invalid
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator
-
-    from podwright.builders._base import Strategy
-    from podwright.console import Console
 
 SUMMARY = "show the strategies: needs, level, features"
 OPTIONS = """

@@ -7,13 +7,10 @@ fish: podwright completion fish >~/.config/fish/completions/podwright.fish
 
 from __future__ import annotations
 
+import argparse
+
 from podwright import cli, manual
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-
-    from podwright.console import Console
+from podwright.console import Console
 
 SUMMARY = "print the completion for bash, zsh or fish"
 

@@ -7,17 +7,13 @@ the log has no failure, 1 when no cause is known.
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from podwright import strategies
+from podwright.console import Console
 from podwright.doctor import context, diagnosis, matching
 from podwright.errors import UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-
-    from podwright.console import Console
 
 SUMMARY = "say what a log's failure comes from, and what to do"
 OPTIONS = """

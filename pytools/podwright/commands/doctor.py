@@ -8,22 +8,18 @@ Exit code 0 when a strategy can run, 1 when none can.
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
+from typing import Any
 
 from podwright import config as configs
 from podwright import inputs, steps, strategies
+from podwright.config import Config
+from podwright.console import Console
 from podwright.doctor import cluster, examination, jenkins, recording, registry
+from podwright.doctor.examination import Wish
 from podwright.errors import EXIT_DONE, EXIT_FAILED, UsageError
 from podwright.schema import Invalid, parse_fields
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-    from typing import Any
-
-    from podwright.config import Config
-    from podwright.console import Console
-    from podwright.doctor.examination import Wish
 
 SUMMARY = "say which strategies can run in a namespace of a cluster"
 AGENT = "docker.io/jenkins/inbound-agent:latest"

@@ -7,18 +7,14 @@ holds the result is named by PODWRIGHT_RESOURCES.
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from podwright import config as configs
 from podwright import generate
+from podwright.config import Config
+from podwright.console import Console
 from podwright.errors import EXIT_FAILED, UsageError
-
-if TYPE_CHECKING:
-    import argparse
-
-    from podwright.config import Config
-    from podwright.console import Console
 
 SUMMARY = "render presets for an organisation"
 OPTIONS = """

@@ -5,14 +5,11 @@ The manual as one page for `man`: podwright help --man >podwright.1
 
 from __future__ import annotations
 
+import argparse
+
 from podwright import __version__, cli, manual
+from podwright.console import Console
 from podwright.errors import UsageError, guess
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-
-    from podwright.console import Console
 
 SUMMARY = "show the long help of a command, or the manual"
 

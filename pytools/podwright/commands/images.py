@@ -7,19 +7,15 @@ prints the `images:` of the organisation's config that names the copies.
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from podwright import steps
+from podwright.console import Console
 from podwright.distribution import parameters as named
 from podwright.distribution.promotion import promote as copy
 from podwright.errors import UsageError, guess
 from podwright.images import IMAGES, resolve
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-
-    from podwright.console import Console
 
 SUMMARY = "list podwright's images, or copy them to a mirror"
 OPTIONS = """

@@ -5,21 +5,17 @@ One image for each Dockerfile that is found. Files that exist stay as they are.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from podwright import resources, workspace
+from podwright.console import Console
 from podwright.errors import UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator
-    from typing import Any
-
-    from podwright.console import Console
 
 SUMMARY = "write a Jenkinsfile and what goes with it"
 OPTIONS = """

@@ -10,16 +10,12 @@ Exit codes: 0 done or nothing to do, 1 failed, 2 the description is wrong,
 
 from __future__ import annotations
 
+import argparse
 import importlib
-from typing import TYPE_CHECKING
 
 from podwright import declared
+from podwright.console import Console
 from podwright.errors import UsageError
-
-if TYPE_CHECKING:
-    import argparse
-
-    from podwright.console import Console
 
 SUMMARY = "keep Jenkins jobs as code: validate, render, plan, apply, import"
 # Each is a function of podwright.jobs.actions, imported only when it is asked for.

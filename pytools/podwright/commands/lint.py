@@ -7,17 +7,13 @@ of its image when it is not installed.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from podwright.console import Console
 from podwright.distribution import parameters as named
 from podwright.distribution.client import Login
 from podwright.supply import linting
 from podwright.supply.programs import programs_for
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from podwright.console import Console
 
 SUMMARY = "look for mistakes in Dockerfiles"
 PARAMETERS = linting.Lint, "[dockerfile] failOn ignore report"

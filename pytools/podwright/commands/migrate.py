@@ -9,23 +9,19 @@ Exit codes: 0 nothing to change or written, 3 changes are proposed.
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from podwright import resources
+from podwright.console import Console
 from podwright.desk.groovy import GroovyCall, calls, indented, inner, plain, quoted
 from podwright.errors import EXIT_DONE, EXIT_PENDING
 from podwright.sources import read_text
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator
-    from typing import Any
-
-    from podwright.console import Console
 
 SUMMARY = "propose how a Jenkinsfile builds with podwright"
 OPTIONS = """

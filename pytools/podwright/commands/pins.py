@@ -9,21 +9,17 @@ Exit codes: 0 all is pinned to what the tags are today, 3 changes are pending.
 
 from __future__ import annotations
 
+import argparse
 import difflib
 from pathlib import Path
 
 from podwright import steps
+from podwright.console import Console
 from podwright.distribution import parameters as named
 from podwright.errors import EXIT_DONE, EXIT_PENDING
+from podwright.references import Name
 from podwright.sources import read_text
 from podwright.supply import pins
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-
-    from podwright.console import Console
-    from podwright.references import Name
 
 SUMMARY = "pin images of Dockerfiles by digest"
 OPTIONS = """

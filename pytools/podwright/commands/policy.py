@@ -7,16 +7,12 @@ need no more. Kubernetes 1.30 or newer.
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from podwright import config as configs
+from podwright.console import Console
 from podwright.errors import UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-
-    from podwright.console import Console
 
 SUMMARY = "print manifests that enforce the organisation's limits"
 OPTIONS = """

@@ -10,6 +10,7 @@ trusted, so that no build is lost.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 import os
@@ -17,18 +18,13 @@ import secrets
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from podwright import config as configs
 from podwright import inputs, pools
+from podwright.console import Console
 from podwright.errors import PodwrightError, UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-    from typing import Any
-
-    from podwright.console import Console
-    from podwright.pools import Pool
+from podwright.pools import Pool
 
 SUMMARY = "make the certificates of a pool of daemons"
 OPTIONS = """

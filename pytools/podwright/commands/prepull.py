@@ -7,19 +7,15 @@ without waiting for a registry. The pods need no right and pass `restricted`.
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
+from typing import Any
 
 from podwright import config as configs
 from podwright import generate, pod
+from podwright.console import Console
 from podwright.errors import UsageError
 from podwright.images import resolve
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-    from typing import Any
-
-    from podwright.console import Console
 
 SUMMARY = "print a DaemonSet that pulls the images of builds to each node"
 OPTIONS = """

@@ -9,16 +9,12 @@ own docker or podman login.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from podwright.console import Console
 from podwright.distribution import parameters
 from podwright.distribution.promotion import promote
 from podwright.errors import UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from podwright.console import Console
 
 SUMMARY = "copy an image to another registry, by digest"
 PARAMETERS = parameters.Promotion, "[image] [to] tags"

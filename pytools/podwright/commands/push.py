@@ -7,17 +7,13 @@ are those of your own docker or podman login.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from podwright.console import Console
 from podwright.distribution import parameters
 from podwright.distribution.archive import Archive
 from podwright.distribution.promotion import promote
 from podwright.errors import UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from podwright.console import Console
 
 SUMMARY = "push an image that was built before"
 PARAMETERS = parameters.Pushing, "[output] [image] tags"

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from podwright import resources, strategies
+from podwright.console import Console
 from podwright.described import shown_size
 from podwright.distribution import parameters as named
 from podwright.doctor import context, diagnosis, matching
@@ -22,12 +24,6 @@ from podwright.page import bar, facts, page, table
 from podwright.records import record
 from podwright.schema import Anything, Flag, Text, option
 from podwright.sources import read_text
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from podwright.console import Console
 
 SUMMARY = "make a page for browsers of what a build did"
 

@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
+from podwright.console import Console
 from podwright.distribution import parameters as named
 from podwright.distribution.client import Login
 from podwright.errors import PodwrightError, UsageError
 from podwright.supply import scanning
 from podwright.supply.parameters import Scan as Asked
 from podwright.supply.programs import programs_for
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from podwright.console import Console
 
 SUMMARY = "scan an image for known vulnerabilities"
 PARAMETERS = Asked, "[image] archive failOn onlyFixed ignoreFile report"

@@ -7,20 +7,16 @@ reference afterwards, so that nobody can move the tag in between.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from podwright import dockerfile
+from podwright.console import Console
 from podwright.distribution import parameters as named
 from podwright.errors import UsageError
 from podwright.sources import read_text
 from podwright.supply import pins, verifying
 from podwright.supply.parameters import Verification
 from podwright.supply.programs import programs_for
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from podwright.console import Console
 
 SUMMARY = "verify signatures and attestations of an image"
 PARAMETERS = Verification, "[image] dockerfile key identity issuer attestations"

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator, Mapping
 from html import escape
+from typing import Any
 
 from podwright import resources, rules
+from podwright.builders._base import Strategy
 from podwright.pod import containers_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
-
-    from podwright.builders._base import Strategy
 
 _WIDE, _GAP, _LINE, _TOP = 214, 18, 18, 96
 

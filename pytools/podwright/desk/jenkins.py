@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
 from podwright import __version__, resources
 from podwright import config as configs
+from podwright.console import Console
 from podwright.errors import UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-
-    from podwright.console import Console
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -8,12 +8,9 @@ import re
 import select
 import shutil
 import time
+from typing import TextIO
 
 from podwright import resources
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import TextIO
 
 _PHASE = re.compile(r"\[podwright\] ((?:building|pushing|loading|writing) .*)")
 _TICK = 0.5

@@ -9,15 +9,12 @@ import json
 import posixpath
 import tarfile
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 from podwright.distribution.client import Response
 from podwright.distribution.repository import LARGEST_MANIFEST, Manifest, Repository, digest_of
 from podwright.errors import PodwrightError, UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pathlib import Path
-    from typing import Any
 
 
 class Archive(Repository):

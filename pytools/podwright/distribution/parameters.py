@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
 
 from podwright import config as configs
 from podwright.distribution.client import Client
@@ -26,14 +28,7 @@ from podwright.schema import (
     parse_fields,
 )
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-    from typing import TypeVar
-
-    T = TypeVar("T")
-
+T = TypeVar("T")
 _TAG = Text(TAG, "a tag (letters, digits, '_', '.', '-')", numbers=True)
 
 

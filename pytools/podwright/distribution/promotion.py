@@ -6,16 +6,13 @@ was broken off goes on when it is run again; a tag moves only when all is there.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from podwright.distribution.repository import MANIFESTS, Manifest, Repository, fallback_tag
 from podwright.errors import PodwrightError
 from podwright.records import record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
 
 # Blobs of one manifest that travel at the same time.
 _AT_ONCE = 4

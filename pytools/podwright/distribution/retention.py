@@ -6,13 +6,10 @@ import datetime as dt
 import fnmatch
 import json
 import re
+from collections.abc import Iterator, Sequence
 
 from podwright.distribution.repository import MANIFESTS, Manifest, Repository, fallback_tag
 from podwright.records import record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 # Tags that list referrers or attach signatures; they go with their image.
 _BELONGS = re.compile(r"sha256-[0-9a-f]{64}(?:\.\w+)?")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from podwright.docker_api.strict import MAX_BODY, Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MAX_HEAD = 64 * 1024
 #: The header by which the plugin knows the gate; no client may send it.

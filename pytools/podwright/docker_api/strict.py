@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MAX_URI = 32 * 1024
 MAX_BODY = 4 * 1024 * 1024  # the engine forwards no more (moby pkg/authorization, maxBodySize)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
 
 _HEAD = '''"""podwright's {title}, generated from pytools/podwright."""
 import os

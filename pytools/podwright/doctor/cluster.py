@@ -12,23 +12,21 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 from podwright.errors import UsageError
 from podwright.records import record
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any, Protocol
 
-    class Api(Protocol):
-        """Who is asked."""
+class Api(Protocol):
+    """Who is asked."""
 
-        namespace: str
+    namespace: str
 
-        def call(self, method: str, path: str, body: Any = None) -> Reply:
-            """Send one request: GET, POST or DELETE."""
+    def call(self, method: str, path: str, body: Any = None) -> Reply:
+        """Send one request: GET, POST or DELETE."""
 
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")

@@ -7,22 +7,18 @@ it. Nothing is inferred from the names of platforms.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from podwright import strategies
+from podwright.config import Config
 from podwright.doctor import proof
+from podwright.doctor.cluster import Api
 from podwright.errors import UsageError
 from podwright.plan import plan_pod
 from podwright.records import field, record
 from podwright.request import parse_pod
 from podwright.schema import Anything, Choice, Flag, ListOf, Text, option
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any
-
-    from podwright.config import Config
-    from podwright.doctor.cluster import Api
 
 BASE = "docker.io/library/busybox:1"
 

@@ -11,15 +11,12 @@ import json
 import re
 import urllib.error
 import urllib.request
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from podwright.doctor.examination import Requirement
 from podwright.errors import PodwrightError
 from podwright.sources import Document
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
 
 # With which versions podwright was tried; docs/how-to/install.md says what each is for.
 PLUGINS = {

@@ -10,21 +10,17 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 from podwright import pod as pods
 from podwright import resources, workspace
+from podwright.config import Config
 from podwright.doctor import context, diagnosis, matching
+from podwright.doctor.cluster import Api
 from podwright.images import resolve
 from podwright.plan import CONTAINER, plan
 from podwright.records import record
 from podwright.request import parse_build
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from podwright.config import Config
-    from podwright.doctor.cluster import Api
 
 PATIENCE = 300  # seconds for a pod to end
 # What a pod is refused or kept waiting for and will not get, however long one waits.

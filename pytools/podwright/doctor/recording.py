@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+from collections.abc import Mapping
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from podwright.doctor.examination import Report, Requirement
+from podwright.doctor.examination import Report, Requirement
 
 _WIDTH = 100
 

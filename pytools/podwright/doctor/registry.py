@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
+from podwright.config import Config
 from podwright.distribution.client import Client, Login, refused
 from podwright.distribution.repository import Manifest, Repository, digest_of
 from podwright.doctor.examination import Requirement
 from podwright.errors import PodwrightError
 from podwright.references import parse_name
 from podwright.request import Registry
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from podwright.config import Config
 
 TAG = "podwright-doctor"
 _SECONDS = 5.0  # for what may be gone at the next try

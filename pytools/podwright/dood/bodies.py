@@ -7,16 +7,14 @@ would take for the same field, are refused.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Protocol
+from typing import Any, Callable, Protocol
 
 from podwright.docker_api.strict import fold
 from podwright.dood.budget import MINIMUM, SCARCE, Budget, set_memory, shown
 from podwright.dood.naming import PREDEFINED, SHARE, Naming
 from podwright.dood.refusal import Refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Finds(Protocol):

@@ -10,9 +10,10 @@ import stat
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TextIO
 
 from podwright.dood.budget import MINIMUM, Budget, shown
 from podwright.dood.desk import Desk
@@ -20,10 +21,6 @@ from podwright.dood.keeper import BEAT, Keeper, Say
 from podwright.dood.naming import Naming
 from podwright.dood.node import OK, Node
 from podwright.dood.proxy import NodeProxy
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import TextIO
 
 NODE_SOCKET = "/run/podwright-node/docker.sock"
 CLIENT_DIR = "/run/podwright-engine"

@@ -10,9 +10,9 @@ import json
 import socket
 import threading
 import traceback
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from podwright.docker_api.http import (
     BrokenError,
@@ -29,9 +29,6 @@ from podwright.dood import wire
 from podwright.dood.calls import ROUTES
 from podwright.dood.desk import JSON, LINES, RAW, Call, Desk, Outcome, decide, render_target
 from podwright.dood.refusal import Refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _DEFECT = "the proxy failed, which is a defect; the log of the container engine has its trace"
 _SWITCHED, _FIRST_FINAL, _ERROR = 101, 200, 400

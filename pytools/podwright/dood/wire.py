@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podwright.docker_api.http import BrokenError, Stream, shut
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LINE = 8 * 1024
 _SEPARATOR = b"\x1e"  # RFC 7464: stands before each value of a JSON text sequence

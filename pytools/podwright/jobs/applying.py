@@ -10,16 +10,14 @@ import contextlib
 import itertools
 import signal
 import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from podwright.jobs import marker, merging, names, normal, xmltree
 from podwright.jobs.client import Fatal, RequestRefused
 from podwright.jobs.planning import ADD, CHANGE, DELETE, DISABLE, REMOVALS, RENAME, Change
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 DONE, FAILED, SKIPPED = "done", "failed", "not tried"
 EXISTS = 400

@@ -13,8 +13,9 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import jenkins
@@ -35,9 +36,6 @@ from requests.exceptions import (
 
 from podwright.errors import PodwrightError, UsageError
 from podwright.jobs import names
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 XML = "application/xml; charset=utf-8"
 FORM = "application/x-www-form-urlencoded"

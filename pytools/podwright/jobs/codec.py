@@ -7,20 +7,16 @@ whoever imports renders again and compares, and takes the XML as it is when some
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs import normal, xmltree
-from podwright.jobs.oneof import Switch
+from podwright.jobs.oneof import OneOf, Switch
 from podwright.records import MISSING, Field, fields, record
 from podwright.schema import Flag, Invalid, RecordOf, kinds_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from podwright.jobs.oneof import OneOf
 
 
 class Part:

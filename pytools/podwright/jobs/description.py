@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podwright import located, sources, yamlreader
 from podwright.errors import UsageError, guess
 from podwright.jobs import kinds, names, secrets
 from podwright.jobs.expand import Entry, ExpansionContext, expand, without_collector
+from podwright.jobs.kinds import JobKind
 from podwright.jobs.marker import OWNER, SLOT
 from podwright.jobs.parts.triggers import UpstreamTrigger
 from podwright.located import Map, Mark, Problems, Seq
@@ -25,11 +27,6 @@ from podwright.schema import (
     option,
     parse_fields,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from podwright.jobs.kinds import JobKind
 
 REMOVALS = ("keep", "disable", "delete")
 SUFFIXES = (".yaml", ".yml")

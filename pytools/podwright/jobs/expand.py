@@ -10,15 +10,13 @@ import contextlib
 import gc
 import itertools
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podwright import located
 from podwright.errors import guess
 from podwright.located import Map, Mark, Problems, Seq
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 PLACEHOLDER = re.compile(r"(\\?)\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}")
 MOST_JOBS = 100_000

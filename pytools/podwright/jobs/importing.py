@@ -6,14 +6,18 @@ written in words; everything else becomes a job of kind ``xml`` with its XML in 
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from xml.etree.ElementTree import Element
 
 import yaml
 
+from podwright.console import Console
 from podwright.errors import EXIT_DONE, EXIT_FAILED, PodwrightError, UsageError
 from podwright.jobs import (
     actions,
@@ -28,17 +32,10 @@ from podwright.jobs import (
     xmltree,
 )
 from podwright.jobs import description as describing
+from podwright.jobs.client import Controller
 from podwright.jobs.expand import PLACEHOLDER
+from podwright.jobs.kinds import JobKind
 from podwright.schema import Invalid, parse_fields
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable
-    from xml.etree.ElementTree import Element
-
-    from podwright.console import Console
-    from podwright.jobs.client import Controller
-    from podwright.jobs.kinds import JobKind
 
 LONGEST = 120
 

@@ -6,14 +6,11 @@ One function says what would be sent; what the controller has is as it should be
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
 from podwright.jobs import kinds, marker, normal, xmltree
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 FOLDER = "com.cloudbees.hudson.plugins.folder."
 CREDENTIALS = f"{FOLDER}properties.FolderCredentialsProvider_-FolderCredentialsProperty"

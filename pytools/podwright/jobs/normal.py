@@ -10,12 +10,9 @@ from __future__ import annotations
 import copy
 import difflib
 import hashlib
-from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element
 
 from podwright.jobs import marker, secrets, xmltree
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
 
 # Elements that XStream adds with these texts when it saves a job that lacks them.
 ADDED = {

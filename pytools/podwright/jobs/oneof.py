@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from podwright.errors import Problem, guess, shown
 from podwright.records import field, fields, record
 from podwright.schema import Flag, Invalid, Kind, ListOf, RecordOf, Text, describe
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @record

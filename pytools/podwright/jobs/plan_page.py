@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from podwright.jobs import planning, report
+from podwright.jobs.planning import Change, ChangePlan
 from podwright.page import page as whole
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from podwright.jobs.planning import Change, ChangePlan
 
 
 def page(plan: ChangePlan) -> str:

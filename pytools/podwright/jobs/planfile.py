@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podwright.errors import UsageError
 from podwright.jobs import marker
 from podwright.jobs.marker import DISABLED
 from podwright.jobs.planning import ADD, REMOVALS, RENAME, Change, ChangePlan
+from podwright.jobs.snapshot import Snapshot
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from podwright.jobs.snapshot import Snapshot
-
-    Refusal = tuple[Change, str]
-
+Refusal = tuple[Change, str]
 FORMAT = "podwright-jobs-plan/2"
 ACTIONS = frozenset({"add", "change", "adopt", "rename", "disable", "delete"})
 

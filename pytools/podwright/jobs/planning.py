@@ -7,17 +7,13 @@ differences) fetches it and hands it in.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from podwright.jobs import kinds, marker, merging, renames
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from podwright.jobs.description import Description
-    from podwright.jobs.rendering import Rendered
-    from podwright.jobs.snapshot import Found, Snapshot
+from podwright.jobs.description import Description
+from podwright.jobs.rendering import Rendered
+from podwright.jobs.snapshot import Found, Snapshot
 
 ADD, CHANGE, ADOPT, RENAME = "add", "change", "adopt", "rename"
 DISABLE, DELETE = "disable", "delete"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from podwright.jobs.rendering import Rendered
+from podwright.jobs.rendering import Rendered
 
 
 def missing(rendered: Iterable[Rendered], installed: Mapping[str, str]) -> list[str]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element
 
 from podwright.errors import UsageError
 from podwright.jobs import marker, merging, xmltree
+from podwright.jobs.description import Job
 from podwright.jobs.expand import without_collector
 from podwright.located import one_line
 from podwright.schema import Invalid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from xml.etree.ElementTree import Element
-
-    from podwright.jobs.description import Job
 
 SLOT = marker.SLOT.encode("ascii")
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-from podwright.jobs.applying import DONE, FAILED, SKIPPED
-from podwright.jobs.planning import hints
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from podwright.jobs.applying import ChangeOutcome
-    from podwright.jobs.planning import Change, ChangePlan
+from podwright.jobs.applying import DONE, FAILED, SKIPPED, ChangeOutcome
+from podwright.jobs.planning import Change, ChangePlan, hints
 
 SIGNS = {"add": "+", "change": "~", "adopt": "~", "rename": ">", "disable": "-", "delete": "-"}
 PAST = {

@@ -7,11 +7,8 @@ configure it: secrets belong into Jenkins' credentials, and a job names the cred
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from xml.etree.ElementTree import Element
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element
 
 # Prefixes are those that the issuers publish so that scanners can find leaked tokens.
 KNOWN = {

@@ -6,21 +6,18 @@ from __future__ import annotations
 import io
 import json
 import re
+from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from podwright import cli
+from podwright.console import Console
 from podwright.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, PodwrightError, UsageError
 from podwright.jobs import actions
 from podwright.records import record, replace
 from podwright.schema import Choice, Flag, Invalid, Number, Text, option, parse_fields
-
-if TYPE_CHECKING:
-    from argparse import Namespace
-    from collections.abc import Mapping
-
-    from podwright.console import Console
 
 PLAN_PAGE = "podwright-plan.html"
 MODES = ("auto", "plan", "apply")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from podwright.jobs import marker, names
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 FOLDER = "com.cloudbees.hudson.plugins.folder.Folder"
 # Up to so many top folders are asked one by one; more, and the whole controller is asked at once.

@@ -7,12 +7,9 @@ parsing. A character reference that only XML 1.1 allows is an error sentence, no
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
+from xml.etree.ElementTree import Element
 from xml.parsers import expat
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
 
 PROLOG = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
 DOCTYPE = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)

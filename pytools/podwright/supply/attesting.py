@@ -8,26 +8,19 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from podwright import __version__
-from podwright.distribution.parameters import read_source
-from podwright.distribution.repository import MANIFESTS, Manifest, digest_of
+from podwright.distribution.parameters import Registries, read_source
+from podwright.distribution.repository import MANIFESTS, Manifest, Repository, digest_of
 from podwright.errors import UsageError
 from podwright.git import read_text
+from podwright.supply.parameters import Attestation, Held, Sign
 from podwright.supply.pins import tagged
-from podwright.workspace import inspect, read_dockerfile, source_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from podwright.distribution.parameters import Registries
-    from podwright.distribution.repository import Repository
-    from podwright.supply.parameters import Attestation, Held, Sign
-    from podwright.supply.programs import Programs
-    from podwright.workspace import Facts
+from podwright.supply.programs import Programs
+from podwright.workspace import Facts, inspect, read_dockerfile, source_of
 
 # Syft's format: media type of the referrer, Cosign's name of the predicate.
 SBOMS = {

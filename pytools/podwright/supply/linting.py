@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from podwright.errors import PodwrightError, UsageError
 from podwright.records import record
 from podwright.schema import Choice, ListOf, Text, option
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from podwright.supply.programs import Programs
+from podwright.supply.programs import Programs
 
 LEVELS = ("style", "info", "warning", "error")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from podwright.distribution.parameters import Repositories
 from podwright.errors import Problem, UsageError
 from podwright.records import record
@@ -17,10 +19,6 @@ from podwright.schema import (
     Text,
     option,
 )
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 LEVELS = ("negligible", "low", "medium", "high", "critical")
 

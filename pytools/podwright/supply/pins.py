@@ -6,19 +6,14 @@ Written as Renovate and Docker write them, `name:tag@sha256:...`, so that either
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from podwright import dockerfile
 from podwright.distribution.parameters import read_source
+from podwright.references import Name
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from podwright.references import Name
-
-    # Gives the digest of a tag.
-    Resolve = Callable[[Name, str], str]
-
+# Gives the digest of a tag.
+Resolve = Callable[[Name, str], str]
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 

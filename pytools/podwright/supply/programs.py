@@ -15,23 +15,17 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any
 
-from podwright.distribution.parameters import read_source
+from podwright.distribution.client import Login
+from podwright.distribution.parameters import Registries, read_source
+from podwright.distribution.repository import Manifest, Repository
 from podwright.errors import PodwrightError, UsageError
 from podwright.images import resolve
-from podwright.references import auth_key
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import IO, Any
-
-    from podwright.distribution.client import Login
-    from podwright.distribution.parameters import Registries
-    from podwright.distribution.repository import Manifest, Repository
-    from podwright.references import Name
-    from podwright.request import Registry
+from podwright.references import Name, auth_key
+from podwright.request import Registry
 
 # role in images.py: the program's path in its image.
 PLACES = {"syft": "syft", "grype": "grype", "cosign": "ko-app/cosign", "hadolint": "bin/hadolint"}

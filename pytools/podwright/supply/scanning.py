@@ -5,22 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from podwright.errors import UsageError
 from podwright.records import record
 from podwright.schema import Invalid, ListOf, RecordOf
 from podwright.sources import Document, read_text
 from podwright.supply.attesting import sboms
-from podwright.supply.parameters import LEVELS, Ignored
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from podwright.supply.parameters import Scan
-    from podwright.supply.programs import Programs
+from podwright.supply.parameters import LEVELS, Ignored, Scan
+from podwright.supply.programs import Programs
 
 _MOST_NAMED = 5
 

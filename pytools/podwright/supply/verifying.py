@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from podwright.errors import PodwrightError, UsageError
 from podwright.supply.attesting import registry_flags
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from podwright.supply.parameters import Verification
-    from podwright.supply.programs import Programs
+from podwright.supply.parameters import Verification
+from podwright.supply.programs import Programs
 
 KINDS = {"spdx": "spdxjson", "cyclonedx": "cyclonedx", "provenance": "slsaprovenance1"}
 

@@ -7,15 +7,13 @@ no list of kinds exists anywhere else.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Container, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from xml.etree.ElementTree import Element
 
 from podwright import resources
 from podwright.jobs.codec import Inside, Part, plugins_of, source_of, write_all
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
 
 
 class JobKind(Part):

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs.codec import (
@@ -22,9 +23,6 @@ from podwright.jobs.oneof import FLAG, TEXT, Pattern
 from podwright.jobs.parts.raw import RawXml
 from podwright.records import record
 from podwright.schema import Choice, ListOf, option
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 COLUMNS = {
     "status": "hudson.views.StatusColumn",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 from xml.etree.ElementTree import Element
 
 from podwright.errors import shown
@@ -13,10 +14,6 @@ from podwright.jobs.kinds import JobKind
 from podwright.jobs.oneof import TEXT, illegal
 from podwright.records import record, replace
 from podwright.schema import Invalid, option
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 FOLDER = "com.cloudbees.hudson.plugins.folder.Folder"
 FIRST_TAG = re.compile(r"<([A-Za-z][^\s/>]*)")

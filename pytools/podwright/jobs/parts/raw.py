@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+from xml.etree.ElementTree import Element
 
 from podwright.jobs import xmltree
 from podwright.jobs.codec import Raw
 from podwright.jobs.oneof import Lines
 from podwright.records import record
 from podwright.schema import Invalid
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
 
 
 @record

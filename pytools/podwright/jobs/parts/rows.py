@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podwright.jobs.codec import Inside, Part, Value
 from podwright.jobs.oneof import Short
 from podwright.records import record
-from podwright.schema import option
-
-if TYPE_CHECKING:
-    from podwright.schema import Kind
+from podwright.schema import Kind, option
 
 # name, name of the element, kind, default (`...` for none, None for no element), documentation
 Row = tuple[str, str, "Kind", Any, str]

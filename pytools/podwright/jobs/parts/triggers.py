@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.errors import shown
@@ -12,10 +12,7 @@ from podwright.jobs.codec import Codec, Joined, Part, Value, defaults
 from podwright.jobs.oneof import FLAG, TEXT, OneOf, SomeOf
 from podwright.jobs.parts.raw import RawXml
 from podwright.records import record
-from podwright.schema import Choice, Invalid, RecordOf, Text, option
-
-if TYPE_CHECKING:
-    from podwright.schema import Kind
+from podwright.schema import Choice, Invalid, Kind, RecordOf, Text, option
 
 CRON_WORDS = {
     "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly",
