@@ -52,7 +52,7 @@ class Help(argparse.RawDescriptionHelpFormatter):
 class ShowHelp(argparse.Action):
     """`-h` shows one screen, `--help` all there is."""
 
-    def __call__(self, parser: Any, _: Any, values: Any, option: Any = None) -> None:  # noqa: ARG002
+    def __call__(self, parser: Any, _: Any, values: Any, option: Any = None) -> None:
         parser.exit(message=parser.short_help() if option == "-h" else parser.format_help())
 
 

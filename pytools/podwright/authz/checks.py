@@ -61,40 +61,27 @@ def _type(value: Any, kind: type, where: str, word: str) -> None:
 
 
 @dataclass(frozen=True)
-class _Text(Check):
-    def allows(self) -> str:
-        return "any text"
+class _Plain(Check):
+    """A value of one type; whole numbers must fit 64 bits."""
 
-    def __call__(self, value: Any, where: str, limits: Limits) -> None:  # noqa: ARG002
-        if value is not None:
-            _type(value, str, where, "a string")
-
-
-@dataclass(frozen=True)
-class _Boolean(Check):
-    def allows(self) -> str:
-        return "true or false"
-
-    def __call__(self, value: Any, where: str, limits: Limits) -> None:  # noqa: ARG002
-        if value is not None:
-            _type(value, bool, where, "true or false")
-
-
-@dataclass(frozen=True)
-class _Number(Check):
-    """A whole number that fits 64 bits."""
+    kind: type = str
+    word: str = "a string"
+    what: str = "any text"
 
     def allows(self) -> str:
-        return "any whole number"
+        return self.what
 
-    def __call__(self, value: Any, where: str, limits: Limits) -> None:  # noqa: ARG002
-        if value is not None:
-            _type(value, int, where, "a whole number")
-            if not -_INT64 <= value < _INT64:
-                raise Refused("body.type", f"{where} is out of range")
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:
+        if value is None:
+            return
+        _type(value, self.kind, where, self.word)
+        if self.kind is int and not -_INT64 <= value < _INT64:
+            raise Refused("body.type", f"{where} is out of range")
 
 
-text, boolean, number = _Text(), _Boolean(), _Number()
+text = _Plain()
+boolean = _Plain(kind=bool, word="true or false", what="true or false")
+number = _Plain(kind=int, word="a whole number", what="any whole number")
 
 
 @dataclass(frozen=True)
@@ -104,6 +91,10 @@ class Around(Check):
     item: Check = text
     place = "[]"
 
+    def __init__(self, item: Check) -> None:
+        super().__init__()
+        object.__setattr__(self, "item", item)
+
     def allows(self) -> str:
         return self.item.allows()
 
@@ -111,12 +102,8 @@ class Around(Check):
         yield self.place, self.item
 
 
-@dataclass(frozen=True)
 class EachItem(Around):
     """A list, every item of which passes a check."""
-
-    def __init__(self, item: Check) -> None:
-        super().__init__(item=item)
 
     def __call__(self, value: Any, where: str, limits: Limits) -> None:
         if value is None:
@@ -128,14 +115,10 @@ class EachItem(Around):
             self.item(item, where, limits)
 
 
-@dataclass(frozen=True)
 class EachValue(Around):
     """An object with free names; every value passes a check."""
 
     place = ".*"
-
-    def __init__(self, item: Check) -> None:
-        super().__init__(item=item)
 
     def __call__(self, value: Any, where: str, limits: Limits) -> None:
         if value is None:
@@ -145,14 +128,10 @@ class EachValue(Around):
             self.item(item, where, limits)
 
 
-@dataclass(frozen=True)
 class JsonText(Around):
     """A query parameter that carries JSON (the empty text means: not given)."""
 
     place = ""
-
-    def __init__(self, item: Check) -> None:
-        super().__init__(item=item)
 
     def __call__(self, value: Any, where: str, limits: Limits) -> None:
         if value:
@@ -206,7 +185,7 @@ class Unset(Check):
     def allows(self) -> str:
         return "nothing"
 
-    def __call__(self, value: Any, where: str, limits: Limits) -> None:  # noqa: ARG002
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:
         if not any(value == empty and type(value) is type(empty) for empty in _EMPTY):
             raise self.refused(where)
 
@@ -218,7 +197,7 @@ class Null(Check):
     def allows(self) -> str:
         return "nothing, not even an empty list"
 
-    def __call__(self, value: Any, where: str, limits: Limits) -> None:  # noqa: ARG002
+    def __call__(self, value: Any, where: str, limits: Limits) -> None:
         if value is not None:
             raise self.refused(where)
 
@@ -317,6 +296,11 @@ def judged(
 ) -> Callable[[Callable[[Any, str, Limits], None]], Judged]:
     """Make a check of a function."""
     return lambda judge: Judged(rules[0], what, judge, rules, what, parts)
+
+
+def alike(check: Check, names: str) -> dict[str, Check]:
+    """One check for each of some names."""
+    return dict.fromkeys(names.split(), check)
 
 
 def walk(check: Check, place: str = "") -> Iterator[tuple[str, Check]]:

@@ -244,7 +244,7 @@ class Strategy:
         """Say whether a registry's settings belong to a daemon that starts with the pod."""
         return bool(registry.client)  # mounted when it starts
 
-    def refusals(self, build: Build) -> list[Problem]:  # noqa: ARG002 - strategies may need it
+    def refusals(self, build: Build) -> list[Problem]:
         """Give a problem for each value that the strategy cannot honour; features are not here."""
         return []
 
@@ -252,7 +252,7 @@ class Strategy:
         """Give the program by which `podwright build` finds the strategy; '' for never."""
         return ""
 
-    def ready(self, env: Mapping[str, str]) -> bool:  # noqa: ARG002 - strategies may need it
+    def ready(self, env: Mapping[str, str]) -> bool:
         """Say whether the program alone is enough, by the environment of a laptop."""
         return True
 

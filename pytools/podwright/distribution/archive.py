@@ -73,15 +73,15 @@ class Archive(Repository):
         entries = [item for item in self.image.children if item["digest"] == reference]
         return self._manifest(entries[0]) if entries else self.image
 
-    def find(self, reference: str) -> Manifest | None:  # noqa: ARG002 - of any repository
+    def find(self, reference: str) -> Manifest | None:
         """There are no tags in it."""
         return None
 
-    def referrers(self, digest: str) -> list[dict[str, Any]]:  # noqa: ARG002 - of any repository
+    def referrers(self, digest: str) -> list[dict[str, Any]]:
         """Nothing in it refers to the image."""
         return []
 
-    def open(self, method: str, address: str, scope: str) -> Response:  # noqa: ARG002 - a client's
+    def open(self, method: str, address: str, scope: str) -> Response:
         """Open a blob; the copy compares its bytes with its digest."""
         name = f"blobs/{address.rpartition('/')[2].replace(':', '/')}"
         if name not in self.members:

@@ -13,10 +13,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from podwright.jobs import marker, merging, names, normal, xmltree
-from podwright.jobs.client import Fatal, RequestRefused
+from podwright.jobs.client import Controller, Fatal, RequestRefused
 from podwright.jobs.planning import ADD, CHANGE, DELETE, DISABLE, REMOVALS, RENAME, Change
 
 DONE, FAILED, SKIPPED = "done", "failed", "not tried"
@@ -27,37 +27,6 @@ CHANGED_SINCE = "was changed since; plan again"
 # An organization holds projects, and these hold branches.
 BUILDS = "name,description,inQueue,allBuilds[building]"
 BUILDS = f"{BUILDS},jobs[{BUILDS},jobs[{BUILDS}]]"
-
-
-class JobsTarget(Protocol):
-    """What applying needs of a controller."""
-
-    def config(self, name: str, *, view: bool = False) -> str | None:
-        """Read XML."""
-
-    def create(self, name: str, xml: bytes, *, view: bool = False) -> None:
-        """Create."""
-
-    def update(self, name: str, xml: bytes, *, view: bool = False) -> None:
-        """Replace the XML."""
-
-    def disable(self, name: str) -> None:
-        """Refuse builds."""
-
-    def delete(self, name: str, *, view: bool = False) -> None:
-        """Delete."""
-
-    def rename(self, old: str, new: str) -> None:
-        """Rename within a folder."""
-
-    def move(self, old: str, folder: str) -> None:
-        """Move to another folder."""
-
-    def tree(self, query: str, name: str = "") -> dict[str, Any]:
-        """Answer a tree query."""
-
-    def describe(self, name: str, text: str) -> None:
-        """Replace the description alone."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +50,7 @@ class Run:
         progress: told after each change, with the number done and of all.
     """
 
-    target: JobsTarget
+    target: Controller
     workers: int = 8
     force: bool = False
     owner: str = ""
@@ -327,7 +296,7 @@ def _rename_item(change: Change, run: Run) -> str:
     return ""
 
 
-def _relocate(old: str, new: str, target: JobsTarget, is_there: Callable[[str], bool]) -> None:
+def _relocate(old: str, new: str, target: Controller, is_there: Callable[[str], bool]) -> None:
     """Move and rename, in the order in which names are free; half of it is taken back."""
     above, last, old_last = names.parent(new), names.segments(new)[-1], names.segments(old)[-1]
     if names.parent(old) == above:

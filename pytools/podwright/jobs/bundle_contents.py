@@ -32,35 +32,15 @@ WHEELS = (
 INSTALLED = {"multi_key_dict": "2.0.3", "PyYAML": "6.0.3"}
 # Parts of these libraries that nothing here uses: browsers, SOCKS, HTTP/2, command lines.
 LEFT_OUT = (
-    "urllib3/contrib/emscripten/",
-    "urllib3/contrib/pyopenssl.py",
-    "urllib3/contrib/socks.py",
-    "charset_normalizer/cli/",
-    "charset_normalizer/__main__.py",
-    "yaml/cyaml.py",
+    "urllib3/contrib/emscripten/", "urllib3/contrib/pyopenssl.py", "urllib3/contrib/socks.py",
+    "charset_normalizer/cli/", "charset_normalizer/__main__.py", "yaml/cyaml.py",
     "jenkins/version.py",
-)
+)  # fmt: skip
 OWN = (
-    "__init__.py",
-    "__main__.py",
-    "bundled.py",
-    "cli.py",
-    "console.py",
-    "data/page.html",
-    "declared.py",
-    "errors.py",
-    "help.json",
-    "json_schemas.py",
-    "located.py",
-    "manual.py",
-    "page.py",
-    "pages.py",
-    "records.py",
-    "resources.py",
-    "schema.py",
-    "sources.py",
-    "yamlreader.py",
-)
+    "__init__.py", "__main__.py", "bundled.py", "cli.py", "console.py", "data/page.html",
+    "declared.py", "errors.py", "help.json", "json_schemas.py", "located.py", "manual.py",
+    "page.py", "pages.py", "records.py", "resources.py", "schema.py", "sources.py", "yamlreader.py",
+)  # fmt: skip
 
 
 def own_members(package: Path) -> dict[str, bytes]:

@@ -42,7 +42,7 @@ class Codec:
 
     def read(self, cls: type, parent: Element) -> dict[str, Any]:
         """Give the fields that the piece tells, as YAML would; defaults are left out."""
-        raise NotImplementedError
+        return {}
 
     def tags(self) -> set[str]:
         """Name the children of the parent that this piece accounts for."""
@@ -51,7 +51,6 @@ class Codec:
 
     def says(self, parent: Element) -> bool:
         """Say whether the piece can say what stands there."""
-        del parent
         return True
 
 
@@ -158,15 +157,10 @@ class Fixed(Codec):
     attributes: Mapping[str, str] | None = None
 
     def write(self, part: Any, parent: Element) -> None:
-        del part
         for tag in self.path.split("/"):
             parent = SubElement(parent, tag)
         parent.text = self.text or None
         parent.attrib.update(self.attributes or {})
-
-    def read(self, cls: type, parent: Element) -> dict[str, Any]:
-        del cls, parent
-        return {}
 
     def tags(self) -> set[str]:
         return {self.path.split("/")[0]}
@@ -247,7 +241,6 @@ class Chosen(Codec):
             write_all(value, SubElement(parent, self.tag, {"class": value.JAVA}))
 
     def read(self, cls: type, parent: Element) -> dict[str, Any]:
-        del cls
         element = parent.find(self.tag)
         if element is None:
             return {}
@@ -303,11 +296,6 @@ class Rest(Codec):
         for raw in getattr(part, self.field):
             parent.append(raw.element())
 
-    def read(self, cls: type, parent: Element) -> dict[str, Any]:
-        """Tell nothing; :meth:`collect` is asked instead."""
-        del cls, parent
-        return {}
-
     def collect(self, parent: Element, known: set[str]) -> dict[str, Any]:
         """Give all elements that nobody else accounts for."""
         rest = [source_of(element) for element in parent if element.tag not in known]
@@ -326,7 +314,6 @@ class Strings(Codec):
             SubElement(parent, self.item).text = text
 
     def read(self, cls: type, parent: Element) -> dict[str, Any]:
-        del cls
         found = [element.text or "" for element in parent.findall(self.item)]
         return {self.field: found} if found else {}
 

@@ -13,7 +13,7 @@ from podwright.jobs import kinds, names, secrets
 from podwright.jobs.expand import Entry, ExpansionContext, expand, without_collector
 from podwright.jobs.kinds import JobKind
 from podwright.jobs.marker import OWNER, SLOT
-from podwright.jobs.parts.triggers import UpstreamTrigger
+from podwright.jobs.parts.triggers import UPSTREAM
 from podwright.located import Map, Mark, Problems, Seq
 from podwright.records import field, fields, record
 from podwright.schema import (
@@ -551,7 +551,7 @@ def _check_circles(jobs: list[Job], problems: Problems) -> None:
         job.name: [
             _absolute_name(name, job.name)
             for trigger in getattr(job.spec, "triggers", ())
-            if isinstance(trigger, UpstreamTrigger)
+            if isinstance(trigger, UPSTREAM)
             for name in trigger.jobs
         ]
         for job in jobs

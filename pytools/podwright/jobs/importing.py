@@ -296,12 +296,10 @@ class _Dumper(yaml.SafeDumper):
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:  # noqa: FBT001, FBT002
         """Indent lists below their key."""
-        del indentless
         return super().increase_indent(flow, False)  # noqa: FBT003
 
     def ignore_aliases(self, data: Any) -> bool:
         """Write everything out."""
-        del data
         return True
 
 

@@ -16,38 +16,22 @@ from podwright.jobs import marker, secrets, xmltree
 
 # Elements that XStream adds with these texts when it saves a job that lacks them.
 ADDED = {
-    "keepDependencies": "false",
-    "disabled": "false",
-    "concurrentBuild": "false",
-    "blockBuildWhenDownstreamBuilding": "false",
-    "blockBuildWhenUpstreamBuilding": "false",
-    "canRoam": "true",
-    "filterExecutors": "false",
-    "filterQueue": "false",
-    "recurse": "false",
-    "removeLastBuild": "false",
-    "doGenerateSubmoduleConfigurations": "false",
+    **dict.fromkeys(
+        ("keepDependencies", "disabled", "concurrentBuild", "blockBuildWhenDownstreamBuilding",
+         "blockBuildWhenUpstreamBuilding", "filterExecutors", "filterQueue", "recurse",
+         "removeLastBuild", "doGenerateSubmoduleConfigurations", "ignorePostCommitHooks",
+         "userBoost", "abortBuilds", "limitOneJobWithMatchingParams", "stopTriggerOnFailure",
+         "followSymlinks", "abortPrevious", "trim", "keepLongStdio", "latestOnly",
+         "onlyIfSuccessful", "fingerprint"),
+        "false",
+    ),
+    **dict.fromkeys(("canRoam", "defaultExcludes", "caseSensitive", "includeInChangesets"), "true"),
     "configVersion": "2",
-    "ignorePostCommitHooks": "false",
-    "userBoost": "false",
-    "abortBuilds": "false",
-    "limitOneJobWithMatchingParams": "false",
-    "stopTriggerOnFailure": "false",
-    "defaultExcludes": "true",
-    "caseSensitive": "true",
-    "followSymlinks": "false",
     "unstableReturn": "0",
-    "abortPrevious": "false",
-    "trim": "false",
-    "keepLongStdio": "false",
     "jdk": "(System)",
     "healthScaleFactor": "1.0",
-    "latestOnly": "false",
-    "onlyIfSuccessful": "false",
-    "fingerprint": "false",
-    "includeInChangesets": "true",
     "serverUrl": "https://bitbucket.org",
-}
+}  # fmt: skip
 # The plugin moved its traits and writes the new package when it saves.
 MOVED = "com.cloudbees.jenkins.plugins.bitbucket.trait."
 LISTS = frozenset({"triggers", "categories"})

@@ -23,7 +23,7 @@ FORMAT = "podwright-jobs-plan/2"
 ACTIONS = frozenset({"add", "change", "adopt", "rename", "disable", "delete"})
 
 
-HEAD = ("controller", "owner", "unchanged", "owned", "share")
+PLAN = ("owner", "unchanged", "owned", "share")
 KINDS = {"view": bool, "folder": bool, "step": int, "size": int, "diff": list}
 
 
@@ -35,13 +35,8 @@ def dump(plan: ChangePlan, url: str) -> str:
         data["xml"] = change.xml.decode("utf-8")
         data["diff"] = list(change.diff)
         changes.append({**data, "seal": _seal(data)})
-    content: dict[str, Any] = {
-        "controller": url.rstrip("/"),
-        "owner": plan.owner,
-        "unchanged": plan.unchanged,
-        "owned": plan.owned,
-        "share": plan.share,
-    }
+    head = {name: getattr(plan, name) for name in PLAN}
+    content: dict[str, Any] = {"controller": url.rstrip("/"), **head}
     content["seal"] = _seal({**content, "changes": len(changes)})
     content.update(format=FORMAT, changes=changes)
     return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
@@ -78,7 +73,7 @@ def load(text: str, file: str, url: str) -> tuple[ChangePlan, list[Refusal]]:
 
 
 def _read_plan(data: dict[str, Any]) -> tuple[ChangePlan, list[Refusal]]:
-    head = {name: data[name] for name in HEAD}
+    head = {name: data[name] for name in ("controller", *PLAN)}
     if data["seal"] != _seal({**head, "changes": len(data["changes"])}):
         raise ValueError
     good: list[Change] = []
@@ -89,8 +84,7 @@ def _read_plan(data: dict[str, Any]) -> tuple[ChangePlan, list[Refusal]]:
             good.append(change)
         else:
             refused.append((change, "the plan was edited here; plan again"))
-    counts = {"unchanged": data["unchanged"], "owned": data["owned"], "share": data["share"]}
-    return ChangePlan(data["owner"], tuple(good), **counts), refused
+    return ChangePlan(changes=tuple(good), **{name: data[name] for name in PLAN}), refused
 
 
 def _unsealed(item: Mapping[str, Any]) -> dict[str, Any]:

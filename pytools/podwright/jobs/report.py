@@ -86,13 +86,8 @@ def plan_json(plan: ChangePlan) -> dict[str, Any]:
 
 
 def _change_json(change: Change) -> dict[str, Any]:
-    data: dict[str, Any] = {
-        "action": change.action,
-        "name": change.name,
-        "kind": change.kind,
-        "view": change.view,
-        "why": change.why,
-    }
+    names = ("action", "name", "kind", "view", "why")
+    data: dict[str, Any] = {name: getattr(change, name) for name in names}
     if change.old:
         data["old"] = change.old
     if change.diff:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from podwright.jobs import marker, names
+
+if TYPE_CHECKING:
+    from podwright.jobs.client import Controller
 
 FOLDER = "com.cloudbees.hudson.plugins.folder.Folder"
 # Up to so many top folders are asked one by one; more, and the whole controller is asked at once.
 FEW = 3
 # Levels that are added when a managed folder is found where the answer ends.
 MORE = 2
-
-
-class Treed(Protocol):
-    """What a snapshot needs of a controller."""
-
-    def tree(self, query: str, name: str = "") -> dict[str, Any]:
-        """Answer a tree query."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +111,7 @@ def tops(wanted: Iterable[str]) -> set[str]:
 
 
 def take(
-    controller: Treed,
+    controller: Controller,
     wanted: Iterable[str],
     managed: Iterable[str],
     *,
@@ -144,7 +140,7 @@ def take(
         depth += MORE
 
 
-def _ask_levels(controller: Treed, roots: list[str], depth: int) -> Snapshot:
+def _ask_levels(controller: Controller, roots: list[str], depth: int) -> Snapshot:
     """Ask for some levels: of the top folders that are named, or of everything."""
     if not roots:
         every = _items_below(controller.tree(query(depth)), "")
@@ -163,7 +159,7 @@ def _matters(item: Found, whole: set[str]) -> bool:
     return item.marker is not None or not whole.isdisjoint([item.name, *names.parents(item.name)])
 
 
-def _one_top(controller: Treed, name: str, depth: int) -> Iterator[Found]:
+def _one_top(controller: Controller, name: str, depth: int) -> Iterator[Found]:
     """Ask for one item at the top with everything in it."""
     below = query(depth - 1)
     fields = "name,_class,description" + (f",{below}" if below else "")

@@ -37,7 +37,6 @@ class JobKind(Part):
             name: the full name.
             values: what ``{{name}}`` stands for, for kinds that fill in templates.
         """
-        del name, values
         return self.with_own_xml(write_all(self, Element(self.ROOT)))
 
     def with_own_xml(self, root: Element) -> Element:

@@ -8,14 +8,14 @@ from podwright.jobs.codec import Codec, Fixed, Inside
 from podwright.jobs.kinds import JobKind
 from podwright.jobs.parts.common import (
     HEAD,
+    LIBRARIES_XML,
+    LIBRARY,
     PROPERTIES,
     REST,
     Described,
-    Library,
-    libraries_codec,
 )
 from podwright.records import record
-from podwright.schema import ListOf, RecordOf, option
+from podwright.schema import ListOf, option
 
 ICON = "com.cloudbees.hudson.plugins.folder.icons.StockFolderIcon"
 
@@ -30,12 +30,12 @@ class Folder(Described, JobKind):
     CONTAINER: ClassVar[bool] = True
     XML: ClassVar[tuple[Codec, ...]] = (
         *HEAD,
-        Inside("properties", (libraries_codec(), REST)),
+        Inside("properties", (LIBRARIES_XML, REST)),
         Fixed("healthMetrics"),
         Fixed("icon", attributes={"class": ICON}),
     )
-    libraries: tuple[Library, ...] = option(
-        ListOf(RecordOf(Library)), "shared libraries of the jobs in the folder", ()
+    libraries: tuple[Any, ...] = option(
+        ListOf(LIBRARY), "shared libraries of the jobs in the folder", ()
     )
     properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())
 

@@ -6,28 +6,28 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
-from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Joined, Part, Value
+from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Joined, Value
 from podwright.jobs.kinds import JobKind
-from podwright.jobs.oneof import FLAG, TEXT, OneOf, Script, Short, SomeOf
+from podwright.jobs.oneof import FLAG, TEXT, OneOf, Script
 from podwright.jobs.parts.common import (
     HEAD,
+    KEEP,
+    KEEP_XML,
+    PARAMETERS_XML,
     PROPERTIES,
     REST,
+    THROTTLE,
+    THROTTLE_XML,
     Described,
-    Keep,
-    Throttle,
-    keep_codec,
-    parameters_codec,
-    throttle_codec,
 )
 from podwright.jobs.parts.parameters import PARAMETERS, refuse_doubles
 from podwright.jobs.parts.raw import RawXml
 from podwright.jobs.parts.rows import Row, made
 from podwright.jobs.parts.scm import SCM
-from podwright.jobs.parts.triggers import RESULTS, TRIGGERS, Threshold
+from podwright.jobs.parts.triggers import JOBS, RESULT, TRIGGERS, Threshold
 from podwright.jobs.parts.wrappers import WRAPPERS
 from podwright.records import record
-from podwright.schema import Choice, ListOf, Number, RecordOf, option
+from podwright.schema import ListOf, Number, RecordOf, option
 
 COMMAND: Row = ("command", "command", Script(), ..., "the script")
 SHELL = made("A shell script.", "hudson.tasks.Shell", "", COMMAND)
@@ -39,28 +39,17 @@ STEPS = OneOf(
 FILES: Row = ("files", "testResults", TEXT, ..., "patterns, separated by commas")
 
 
-@record
-class Artifacts(Part):
-    """Files to keep."""
-
-    JAVA: ClassVar[str] = "hudson.tasks.ArtifactArchiver"
-    XML: ClassVar[tuple[Codec, ...]] = (
-        Value("files", "artifacts"),
-        Value("excludes", always=False),
-        Value("allowEmpty", "allowEmptyArchive"),
-        Value("onlyIfSuccessful"),
-        Value("fingerprint"),
-        Fixed("defaultExcludes", "true"),
-        Fixed("caseSensitive", "true"),
-        Fixed("followSymlinks", "false"),
-    )
-    files: str = option(TEXT, "patterns, separated by commas", "", required=True)
-    excludes: str = option(TEXT, "patterns that are left out", "")
-    allowEmpty: bool = option(FLAG, "do not fail when there is none", default=False)
-    onlyIfSuccessful: bool = option(FLAG, "only of good builds", default=False)
-    fingerprint: bool = option(FLAG, "record checksums", default=False)
-
-
+ARTIFACTS = made(
+    "Files to keep.", "hudson.tasks.ArtifactArchiver", "",
+    ("files", "artifacts", TEXT, ..., "patterns, separated by commas"),
+    ("excludes", "excludes?", TEXT, "", "patterns that are left out"),
+    ("allowEmpty", "allowEmptyArchive", FLAG, False, "do not fail when there is none"),
+    ("onlyIfSuccessful", "onlyIfSuccessful", FLAG, False, "only of good builds"),
+    ("fingerprint", "fingerprint", FLAG, False, "record checksums"),
+    Fixed("defaultExcludes", "true"),
+    Fixed("caseSensitive", "true"),
+    Fixed("followSymlinks", "false"),
+)  # fmt: skip
 JUNIT = made(
     "Results of tests.",
     "hudson.tasks.junit.JUnitResultArchiver",
@@ -80,26 +69,17 @@ MAIL = made(
 )  # fmt: skip
 
 
-@record
-class Downstream(Part):
-    """Builds of other jobs afterwards."""
-
-    JAVA: ClassVar[str] = "hudson.tasks.BuildTrigger"
-    XML: ClassVar[tuple[Codec, ...]] = (Joined("jobs", "childProjects"), Threshold())
-    jobs: tuple[str, ...] = option(SomeOf(TEXT), "full names of the jobs", (), required=True)
-    threshold: str = option(
-        Choice(words=lambda: RESULTS, what="result"),
-        "worst result that still starts them",
-        "SUCCESS",
-    )
-
-
+DOWNSTREAM = made(
+    "Builds of other jobs afterwards.", "hudson.tasks.BuildTrigger", "",
+    ("jobs", Joined("jobs", "childProjects"), JOBS, ..., "full names of the jobs"),
+    ("threshold", Threshold(), RESULT, "SUCCESS", "worst result that still starts them"),
+)  # fmt: skip
 PUBLISHERS = OneOf(
     {
-        "artifacts": RecordOf(Artifacts, "files"),
+        "artifacts": RecordOf(ARTIFACTS, "files"),
         "junit": RecordOf(JUNIT, "files"),
         "mail": RecordOf(MAIL, "to"),
-        "downstream": RecordOf(Downstream),
+        "downstream": RecordOf(DOWNSTREAM),
         "xml": RawXml(),
     },
     "kind of publisher",
@@ -109,6 +89,7 @@ PUBLISHERS = OneOf(
 class _Scm(Codec):
     """The repository; a job without one says so explicitly."""
 
+    tag = "scm"
     CHOSEN = Chosen("scm", "scm", SCM)
 
     def write(self, part: Any, parent: Element) -> None:
@@ -117,28 +98,20 @@ class _Scm(Codec):
         else:
             self.CHOSEN.write(part, parent)
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         element = parent.find("scm")
         if element is None or element.get("class") == "hudson.scm.NullSCM":
             return {}
-        return self.CHOSEN.read(record, parent)
-
-    def tags(self) -> set[str]:
-        return {"scm"}
+        return self.CHOSEN.read(cls, parent)
 
 
 class _Roam(Codec):
     """Whether any agent may build it: the opposite of having a label."""
 
+    tag = "canRoam"
+
     def write(self, part: Any, parent: Element) -> None:
         SubElement(parent, "canRoam").text = "false" if part.label else "true"
-
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
-        del record, parent
-        return {}
-
-    def tags(self) -> set[str]:
-        return {"canRoam"}
 
 
 @record
@@ -150,7 +123,7 @@ class Freestyle(Described, JobKind):
     XML: ClassVar[tuple[Codec, ...]] = (
         *HEAD,
         Fixed("keepDependencies", "false"),
-        Inside("properties", (keep_codec(), throttle_codec(), parameters_codec(), REST)),
+        Inside("properties", (KEEP_XML, THROTTLE_XML, PARAMETERS_XML, REST)),
         _Scm(),
         Value("quietPeriod", always=False),
         Value("label", "assignedNode", always=False),
@@ -177,8 +150,8 @@ class Freestyle(Described, JobKind):
     retryCount: int | None = option(Number(0, 1000), "more tries of a failed checkout", None)
     parameters: tuple[Any, ...] = option(ListOf(PARAMETERS), "what a build asks for", ())
     triggers: tuple[Any, ...] = option(ListOf(TRIGGERS), "what starts a build", ())
-    keep: Keep | None = option(Short(Keep, "builds"), "how many builds are kept", None)
-    throttle: Throttle | None = option(RecordOf(Throttle), "share limits with other jobs", None)
+    keep: Any = option(KEEP, "how many builds are kept", None)
+    throttle: Any = option(THROTTLE, "share limits with other jobs", None)
     concurrentBuild: bool = option(FLAG, "several builds at once", default=False)
     waitForDownstream: bool = option(FLAG, "no build while later jobs build", default=False)
     waitForUpstream: bool = option(FLAG, "no build while earlier jobs build", default=False)

@@ -11,17 +11,17 @@ from podwright.jobs.oneof import FLAG, TEXT, SomeOf
 from podwright.jobs.parts.branches import BRANCH_SOURCES, Sources, refuse_twins
 from podwright.jobs.parts.common import (
     HEAD,
+    LIBRARIES_XML,
+    LIBRARY,
+    ORPHANS,
+    ORPHANS_XML,
     PROPERTIES,
     REST,
     Described,
-    Library,
-    Orphans,
-    libraries_codec,
-    orphans_codec,
 )
-from podwright.jobs.parts.triggers import NEVER, Interval, scan_kind
+from podwright.jobs.parts.triggers import NEVER, SCAN, Interval
 from podwright.records import record
-from podwright.schema import ListOf, RecordOf, option
+from podwright.schema import ListOf, option
 
 PROJECT = "org.jenkinsci.plugins.workflow.multibranch.WorkflowMultiBranchProject"
 
@@ -31,7 +31,19 @@ def owner(java: str) -> Fixed:
     return Fixed("owner", attributes={"class": java, "reference": "../.."})
 
 
-ICON = "jenkins.branch.MetadataActionFolderIcon"
+def computed(java: str, holder: str) -> tuple[Codec, ...]:
+    """Give how what makes its own jobs begins: by its class, and that of what holds its views."""
+    icon = "jenkins.branch.MetadataActionFolderIcon"
+    return (
+        *HEAD,
+        Inside("properties", (LIBRARIES_XML, REST)),
+        Inside("folderViews", (owner(java),), {"class": f"jenkins.branch.{holder}"}),
+        Fixed("healthMetrics"),
+        Inside("icon", (owner(java),), {"class": icon}),
+        ORPHANS_XML,
+        Inside("triggers", (Interval(),)),
+        Value("disabled"),
+    )
 
 
 @record
@@ -42,18 +54,7 @@ class Multibranch(Described, JobKind):
     ROOT: ClassVar[str] = PROJECT
     PLUGIN: ClassVar[str] = "workflow-multibranch"
     XML: ClassVar[tuple[Codec, ...]] = (
-        *HEAD,
-        Inside("properties", (libraries_codec(), REST)),
-        Inside(
-            "folderViews",
-            (owner(PROJECT),),
-            {"class": "jenkins.branch.MultiBranchProjectViewHolder"},
-        ),
-        Fixed("healthMetrics"),
-        Inside("icon", (owner(PROJECT),), {"class": ICON}),
-        orphans_codec(),
-        Inside("triggers", (Interval(),)),
-        Value("disabled"),
+        *computed(PROJECT, "MultiBranchProjectViewHolder"),
         Inside(
             "sources",
             (Inside("data", (Sources(),)), owner(PROJECT)),
@@ -69,11 +70,9 @@ class Multibranch(Described, JobKind):
         SomeOf(BRANCH_SOURCES), "where branches come from", (), required=True
     )
     scriptPath: str = option(TEXT, "the Jenkinsfile in each branch", "Jenkinsfile")
-    scan: str = option(scan_kind(), "scan for branches so often when no webhook came", NEVER)
-    orphans: Orphans = option(RecordOf(Orphans), "what becomes of deleted branches", Orphans())
-    libraries: tuple[Library, ...] = option(
-        ListOf(RecordOf(Library)), "shared libraries of the branches", ()
-    )
+    scan: str = option(SCAN, "scan for branches so often when no webhook came", NEVER)
+    orphans: Any = option(ORPHANS, "what becomes of deleted branches", ORPHANS.of())
+    libraries: tuple[Any, ...] = option(ListOf(LIBRARY), "shared libraries of the branches", ())
     disabled: bool = option(FLAG, "refuse to build", default=False)
     properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())
 

@@ -6,25 +6,26 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
-from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Nested, Part, Value, defaults
+from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Nested, Value, defaults
 from podwright.jobs.kinds import JobKind
-from podwright.jobs.oneof import FLAG, TEXT, Script, Short, Switch
+from podwright.jobs.oneof import FLAG, TEXT, Script, Switch
 from podwright.jobs.parts.common import (
     HEAD,
+    KEEP,
+    KEEP_XML,
+    PARAMETERS_XML,
     PROPERTIES,
     REST,
+    THROTTLE,
+    THROTTLE_XML,
     Described,
-    Keep,
-    Throttle,
-    keep_codec,
-    parameters_codec,
-    throttle_codec,
 )
 from podwright.jobs.parts.parameters import PARAMETERS, refuse_doubles
+from podwright.jobs.parts.rows import made
 from podwright.jobs.parts.scm import SCM
 from podwright.jobs.parts.triggers import TRIGGERS
 from podwright.records import record
-from podwright.schema import Choice, Invalid, ListOf, Number, RecordOf, option
+from podwright.schema import Choice, Invalid, ListOf, Number, option
 
 CPS = "org.jenkinsci.plugins.workflow.cps"
 JOB = "org.jenkinsci.plugins.workflow.job.properties"
@@ -34,6 +35,7 @@ DURABILITY = ("PERFORMANCE_OPTIMIZED", "SURVIVABLE_NONATOMIC", "MAX_SURVIVABILIT
 class _Definition(Codec):
     """The script itself, or where it comes from."""
 
+    tag = "definition"
     INLINE = (Value("script"), Value("sandbox"))
     FROM_SCM = (Chosen("scm", "scm", SCM), Value("scriptPath"), Value("lightweight"))
 
@@ -47,7 +49,7 @@ class _Definition(Codec):
         for codec in codecs:
             codec.write(part, element)
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         element = parent.find("definition")
         if element is None:
             return {}
@@ -58,19 +60,17 @@ class _Definition(Codec):
         if element.find("scm") is not None:
             codecs = self.FROM_SCM
         for codec in codecs:
-            found.update(codec.read(record, element))
+            found.update(codec.read(cls, element))
         return found
 
-    def tags(self) -> set[str]:
-        return {"definition"}
 
-
-@record
-class NoConcurrency(Part):
-    """One build at a time."""
-
-    XML: ClassVar[tuple[Codec, ...]] = (Value("abortPrevious"),)
-    abortPrevious: bool = option(FLAG, "stop the running build instead of waiting", default=False)
+NO_CONCURRENCY = Switch(
+    made(
+        "One build at a time.", "NoConcurrency", "",
+        ("abortPrevious", "abortPrevious", FLAG, False,
+         "stop the running build instead of waiting"),
+    )
+)  # fmt: skip
 
 
 class _Empty(Codec):
@@ -84,12 +84,9 @@ class _Empty(Codec):
         if not getattr(part, self.field):
             SubElement(parent, self.tag)
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         value = parent.find(self.tag) is None
-        return {} if value == defaults(record)[self.field] else {self.field: value}
-
-    def tags(self) -> set[str]:
-        return {self.tag}
+        return {} if value == defaults(cls)[self.field] else {self.field: value}
 
 
 @record
@@ -105,11 +102,11 @@ class Pipeline(Described, JobKind):
         Inside(
             "properties",
             (
-                keep_codec(),
+                KEEP_XML,
                 Nested(
                     "disableConcurrentBuilds",
                     f"{JOB}.DisableConcurrentBuildsJobProperty",
-                    Switch(NoConcurrency),
+                    NO_CONCURRENCY,
                 ),
                 _Empty("resume", f"{JOB}.DisableResumeJobProperty"),
                 Inside(
@@ -117,13 +114,13 @@ class Pipeline(Described, JobKind):
                     (Value("durability", "hint"),),
                     only_if=lambda part: part.durability,
                 ),
-                throttle_codec(),
+                THROTTLE_XML,
                 Inside(
                     f"{JOB}.PipelineTriggersJobProperty",
                     (Inside("triggers", (Items("triggers", TRIGGERS),)),),
                     only_if=lambda part: part.triggers,
                 ),
-                parameters_codec(),
+                PARAMETERS_XML,
                 REST,
             ),
         ),
@@ -139,11 +136,11 @@ class Pipeline(Described, JobKind):
     sandbox: bool = option(FLAG, "run the script in the Groovy sandbox", default=True)
     parameters: tuple[Any, ...] = option(ListOf(PARAMETERS), "what a build asks for", ())
     triggers: tuple[Any, ...] = option(ListOf(TRIGGERS), "what starts a build", ())
-    keep: Keep | None = option(Short(Keep, "builds"), "how many builds are kept", None)
+    keep: Any = option(KEEP, "how many builds are kept", None)
     disableConcurrentBuilds: Any = option(
-        Switch(NoConcurrency), "one build at a time; `true`, or a map with `abortPrevious`", None
+        NO_CONCURRENCY, "one build at a time; `true`, or a map with `abortPrevious`", None
     )
-    throttle: Throttle | None = option(RecordOf(Throttle), "share limits with other jobs", None)
+    throttle: Any = option(THROTTLE, "share limits with other jobs", None)
     resume: bool = option(FLAG, "go on after a restart of the controller", default=True)
     durability: str = option(
         Choice(words=lambda: DURABILITY, what="durability"), "speed against safety", ""

@@ -57,8 +57,7 @@ class _Columns(Codec):
             else:
                 SubElement(parent, COLUMNS[column])
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
-        del record
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         found: list[Any] = [
             WORDS[str(element.tag)]
             if element.tag in WORDS and not len(element)
@@ -112,7 +111,6 @@ class View(JobKind):
     xml: tuple[Any, ...] = option(ListOf(RawXml()), "further elements of the view, as XML", ())
 
     def element(self, name: str, values: Mapping[str, Any]) -> Element:
-        del values
         root = write_all(self, Element(self.ROOT))
         root[0].text = name.rpartition("/")[2]
         return self.with_own_xml(root)

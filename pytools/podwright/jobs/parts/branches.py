@@ -11,7 +11,7 @@ from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Part, Raw,
 from podwright.jobs.oneof import FLAG, OneOf
 from podwright.jobs.parts.raw import RawXml
 from podwright.jobs.parts.rows import Row, kind_of, made
-from podwright.jobs.parts.sources import SOURCES
+from podwright.jobs.parts.sources import SOURCES, natural_id
 from podwright.records import record
 from podwright.schema import Invalid, ListOf, Number, RecordOf, option
 
@@ -112,6 +112,7 @@ class _Holder:
 class Sources(Codec):
     """The list of branch sources."""
 
+    tag = TAG
     CHOSEN = Chosen("source", "source", BRANCH_SOURCES)
 
     def write(self, part: Any, parent: Element) -> None:
@@ -128,8 +129,7 @@ class Sources(Codec):
         if getattr(value, "buildStrategies", ()):
             STRATEGY_LIST.write(value, element)
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
-        del record
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         return {"sources": [self._read_source(element) for element in parent.findall(TAG)]}
 
     def _read_source(self, element: Element) -> Any:
@@ -147,12 +147,9 @@ class Sources(Codec):
         self._write_source(source, again)
         if not normal.same_trees(normal.copied(element), again):
             return {"xml": source_of(element)}
-        if key != "xml" and words.get("id") == source.natural_id():
+        if key != "xml" and words.get("id") == natural_id(source):
             del words["id"]
         return {key: words["url"] if list(words) == ["url"] and key == "git" else words}
-
-    def tags(self) -> set[str]:
-        return {TAG}
 
 
 def refuse_twins(sources: tuple[Any, ...]) -> None:
@@ -162,7 +159,7 @@ def refuse_twins(sources: tuple[Any, ...]) -> None:
         Invalid: with the ids.
     """
     known = [source for source in sources if not isinstance(source, Raw)]
-    doubles = repeated(source.id or source.natural_id() for source in known)
+    doubles = repeated(source.id or natural_id(source) for source in known)
     if doubles:
         raise Invalid(
             *(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.errors import Problem, repeated, shown
-from podwright.jobs.codec import Codec, Fixed, Part, Raw, Value
+from podwright.jobs.codec import Codec, Fixed, Raw
 from podwright.jobs.oneof import FLAG, TEXT, OneOf, ScalarLines, SomeOf
 from podwright.jobs.parts.raw import RawXml
 from podwright.jobs.parts.rows import Row, made
 from podwright.records import record
-from podwright.schema import Choice, Invalid, RecordOf, option
+from podwright.schema import Choice, Invalid, RecordOf
 
 PLAIN = ScalarLines()
 
@@ -35,48 +35,33 @@ class Choices(SomeOf):
 class _Choices(Codec):
     """The list of choices, as ``Arrays.asList`` is written by XStream."""
 
+    tag = "choices"
+
     def write(self, part: Any, parent: Element) -> None:
         choices = SubElement(parent, "choices", {"class": "java.util.Arrays$ArrayList"})
         array = SubElement(choices, "a", {"class": "string-array"})
         for choice in part.choices:
             SubElement(array, "string").text = choice
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
-        del record
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         found = [item.text or "" for item in parent.iterfind("choices//string")]
         return {"choices": found}
 
-    def tags(self) -> set[str]:
-        return {"choices"}
 
-
-@record
-class ChoiceParameter(Part):
-    """A list to choose from; the first is the default."""
-
-    JAVA: ClassVar[str] = "hudson.model.ChoiceParameterDefinition"
-    XML: ClassVar[tuple[Codec, ...]] = (Value("name"), Value("description"), _Choices())
-    name: str = option(TEXT, "name of the variable", "", required=True)
-    description: str = option(TEXT, "shown beside the field", "")
-    choices: tuple[str, ...] = option(
-        Choices(PLAIN), "the choices, the default first", (), required=True
-    )
-
-
-@record
-class PasswordParameter(Part):
-    """A hidden text; it has no default here, because a default would be a secret in a file."""
-
-    JAVA: ClassVar[str] = "hudson.model.PasswordParameterDefinition"
-    XML: ClassVar[tuple[Codec, ...]] = (
-        Value("name"),
-        Value("description"),
-        Fixed("defaultValue"),
-    )
-    name: str = option(TEXT, "name of the variable", "", required=True)
-    description: str = option(TEXT, "shown beside the field", "")
-
-
+CHOICE = made(
+    "A list to choose from; the first is the default.",
+    "hudson.model.ChoiceParameterDefinition", "",
+    NAME,
+    ABOUT,
+    ("choices", _Choices(), Choices(PLAIN), ..., "the choices, the default first"),
+)  # fmt: skip
+PASSWORD = made(
+    "A hidden text; it has no default here, because a default would be a secret in a file.",
+    "hudson.model.PasswordParameterDefinition", "",
+    NAME,
+    ABOUT,
+    Fixed("defaultValue"),
+)  # fmt: skip
 BUILDS = Choice(words=lambda: ("ALL", "STABLE", "SUCCESSFUL", "COMPLETED"), what="filter")
 # word: documentation, class, plugin, fields beside name and description
 TABLE: dict[str, tuple[str, str, str, tuple[Row, ...]]] = {
@@ -118,8 +103,8 @@ PARAMETERS = OneOf(
             word: RecordOf(made(doc, java, plugin, NAME, ABOUT, *rows))
             for word, (doc, java, plugin, rows) in TABLE.items()
         },
-        "choice": RecordOf(ChoiceParameter),
-        "password": RecordOf(PasswordParameter),
+        "choice": RecordOf(CHOICE),
+        "password": RecordOf(PASSWORD),
         "xml": RawXml(),
     },
     "kind of parameter",

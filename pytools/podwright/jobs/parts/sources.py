@@ -1,19 +1,18 @@
 """Where branches (multibranch) and repositories (organization) are discovered."""
-# ruff: noqa: N815 - Jenkins' own names; `option` gives immutable defaults
 
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
+from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
-from podwright.jobs.codec import Codec, Inside, Items, Part, Raw, Value
+from podwright.jobs.codec import Codec, Inside, Items, Raw
 from podwright.jobs.oneof import FLAG, TEXT, OneOf, Pattern
 from podwright.jobs.parts.git_extensions import EXTENSION_TRAITS
 from podwright.jobs.parts.raw import RawXml
 from podwright.jobs.parts.rows import Row, made
 from podwright.records import record
-from podwright.schema import Choice, Invalid, ListOf, Number, RecordOf, option
+from podwright.schema import Choice, Invalid, ListOf, Number, RecordOf
 
 # What `strategyId` says in the branch sources of GitHub, Bitbucket and GitLab alike.
 BRANCHES = {"exceptPullRequests": 1, "onlyPullRequests": 2, "all": 3}
@@ -29,8 +28,7 @@ class _DiscoveryStrategy(Codec):
     def write(self, part: Any, parent: Element) -> None:
         SubElement(parent, "strategyId").text = str(self.words[part.strategy])
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
-        del record
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         numbers = {str(number): word for word, number in self.words.items()}
         return {"strategy": numbers.get(parent.findtext("strategyId", ""), "")}
 
@@ -44,42 +42,26 @@ class _Trust(Codec):
     def write(self, part: Any, parent: Element) -> None:
         SubElement(parent, "trust", {"class": f"{self.java}$Trust{part.trust}"})
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
-        del record
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         element = parent.find("trust")
         name = "" if element is None else element.get("class", "").rpartition("$Trust")[2]
         return {"trust": name}
 
 
-@record
-class PlainTrait(Part):
-    """A trait without settings."""
+def _discovery(words: dict[str, int], doc: str, default: str) -> Row:
+    """Give the row of what a trait discovers."""
+    kind = Choice(words=lambda: words, what="strategy")
+    return ("strategy", _DiscoveryStrategy(words), kind, default, doc)
 
 
-@record
-class BranchTrait(Part):
-    """Which branches are built."""
-
-    XML: ClassVar[tuple[Codec, ...]] = (_DiscoveryStrategy(BRANCHES),)
-    strategy: str = option(
-        Choice(words=lambda: BRANCHES, what="strategy"),
-        "all, exceptPullRequests (those that are not filed as one) or onlyPullRequests",
-        "exceptPullRequests",
-    )
-
-
-@record
-class OriginTrait(Part):
-    """Requests from branches of the repository itself."""
-
-    XML: ClassVar[tuple[Codec, ...]] = (_DiscoveryStrategy(PULL_REQUESTS),)
-    strategy: str = option(
-        Choice(words=lambda: PULL_REQUESTS, what="strategy"),
-        "what is built: the merge with the target, the head, or both",
-        "merge",
-    )
-
-
+BRANCH_STRATEGY = _discovery(
+    BRANCHES,
+    "all, exceptPullRequests (those that are not filed as one) or onlyPullRequests",
+    "exceptPullRequests",
+)
+REQUEST_STRATEGY = _discovery(
+    PULL_REQUESTS, "what is built: the merge with the target, the head, or both", "merge"
+)
 NAMES: tuple[Row, ...] = (
     ("includes", "includes", TEXT, "*", "names separated by blanks; * stands for anything"),
     ("excludes", "excludes", TEXT, "", "names that are left out"),
@@ -113,30 +95,6 @@ CLONE = made(
 )
 
 
-def _trait_class(base: type, java: str, plugin: str, doc: str, **extra: Any) -> type:
-    """Make the trait of one plugin from a common form."""
-    trait = type(java.rpartition(".")[2], (base,), {"JAVA": java, "PLUGIN": plugin, **extra})
-    trait.__doc__ = doc
-    return record(trait)
-
-
-def _fork_trait(java: str, plugin: str, words: tuple[str, ...]) -> type:
-    """Make the trait for requests from forks; each plugin has its own words of trust."""
-    return _trait_class(
-        OriginTrait,
-        java,
-        plugin,
-        "Requests from forks.",
-        XML=(_DiscoveryStrategy(PULL_REQUESTS), _Trust(java)),
-        __annotations__={"trust": "str"},
-        trust=option(
-            Choice(words=lambda: words, what="trust"),
-            "whose forks may bring their own Jenkinsfile",
-            words[0],
-        ),
-    )
-
-
 COMMON = {
     "filter": RecordOf(HEAD_FILTER),
     "regex": RecordOf(REGEX_FILTER, "regex"),
@@ -148,33 +106,35 @@ COMMON = {
 
 
 def _forge_traits(package: str, plugin: str, request: str, words: tuple[str, ...]) -> OneOf:
-    branch = _trait_class(BranchTrait, f"{package}.BranchDiscoveryTrait", plugin, "Branches.")
-    origin = _trait_class(
-        OriginTrait, f"{package}.Origin{request}DiscoveryTrait", plugin, "Requests from branches."
-    )
-    tag = _trait_class(PlainTrait, f"{package}.TagDiscoveryTrait", plugin, "Tags.")
+    """Give the traits of one plugin; each has its own words of trust for forks."""
+
+    def trait(doc: str, name: str, *rows: Row) -> Any:
+        return made(doc, f"{package}.{name}DiscoveryTrait", plugin, *rows)
+
+    fork = f"Fork{request}"
+    trust: Row = (
+        "trust", _Trust(f"{package}.{fork}DiscoveryTrait"),
+        Choice(words=lambda: words, what="trust"), words[0],
+        "whose forks may bring their own Jenkinsfile",
+    )  # fmt: skip
+    origin = trait("Requests from branches.", f"Origin{request}", REQUEST_STRATEGY)
     return OneOf(
         {
-            "branches": RecordOf(branch, "strategy"),
+            "branches": RecordOf(trait("Branches.", "Branch", BRANCH_STRATEGY), "strategy"),
             "pullRequests": RecordOf(origin, "strategy"),
-            "forks": RecordOf(_fork_trait(f"{package}.Fork{request}DiscoveryTrait", plugin, words)),
-            "tags": RecordOf(tag),
+            "forks": RecordOf(trait("Requests from forks.", fork, REQUEST_STRATEGY, trust)),
+            "tags": RecordOf(trait("Tags.", "Tag")),
             **COMMON,
         },
         "trait",
     )
 
 
+GIT = "jenkins.plugins.git"
 GIT_TRAITS = OneOf(
     {
-        "branches": RecordOf(
-            _trait_class(
-                PlainTrait, "jenkins.plugins.git.traits.BranchDiscoveryTrait", "git", "Branches."
-            )
-        ),
-        "tags": RecordOf(
-            _trait_class(PlainTrait, "jenkins.plugins.git.traits.TagDiscoveryTrait", "git", "Tags.")
-        ),
+        "branches": RecordOf(made("Branches.", f"{GIT}.traits.BranchDiscoveryTrait", "git")),
+        "tags": RecordOf(made("Tags.", f"{GIT}.traits.TagDiscoveryTrait", "git")),
         **COMMON,
     },
     "trait",
@@ -202,15 +162,18 @@ class _Id(Codec):
     Jenkins recognises the branches of a source by its id; a new id builds every branch again.
     """
 
-    def write(self, part: Any, parent: Element) -> None:
-        SubElement(parent, "id").text = part.id or part.natural_id()
+    tag = "id"
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
-        del record
+    def write(self, part: Any, parent: Element) -> None:
+        SubElement(parent, "id").text = part.id or natural_id(part)
+
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         return {"id": parent.findtext("id", "")}
 
 
-def _joined_id(*words: str) -> str:
+def natural_id(source: Any) -> str:
+    """Make an id of where a source points to."""
+    words = [source.FORGE, *(getattr(source, name) for name in source.ADDRESS)]
     return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(word for word in words if word)).strip("-")
 
 
@@ -225,202 +188,103 @@ class Traits(ListOf):
         return traits
 
 
-def _usual(traits: OneOf) -> tuple[Any, ...]:
-    """Give what the plugins' own forms begin with."""
-    return tuple(traits.parse(word) for word in ("branches", "pullRequests", "forks"))
+def _discovered(traits: OneOf, *usual: str) -> Row:
+    """Give the row of the traits, with what the plugins' own forms begin with."""
+    default = tuple(traits.parse(word) for word in usual or ("branches", "pullRequests", "forks"))
+    xml = Inside("traits", (Items("traits", traits),))
+    return ("traits", xml, Traits(traits), default, "what is discovered")
 
 
-@record
-class BranchSource(Part):
-    """What all sources have."""
-
-    id: str = option(TEXT, "identity of the source; made of its address when left empty", "")
-    credentialsId: str = option(TEXT, "id of the credential that may read it", "")
-
-    def natural_id(self) -> str:
-        """Make an id of the source's address."""
-        raise NotImplementedError
-
-
-@record
-class GitSource(BranchSource):
-    """The branches of a Git repository."""
-
-    JAVA: ClassVar[str] = "jenkins.plugins.git.GitSCMSource"
-    PLUGIN: ClassVar[str] = "git"
-    XML: ClassVar[tuple[Codec, ...]] = (
-        _Id(),
-        Value("url", "remote"),
-        Value("credentialsId"),
-        Inside("traits", (Items("traits", GIT_TRAITS),)),
-    )
-    url: str = option(TEXT, "the repository", "", required=True)
-    traits: tuple[Any, ...] = option(
-        Traits(GIT_TRAITS), "what is discovered", (GIT_TRAITS.parse("branches"),)
-    )
-
-    def natural_id(self) -> str:
-        """Make an id of the repository's address."""
-        return _joined_id("git", self.url)
+IDENTITY: Row = (
+    "id", _Id(), TEXT, "", "identity of the source; made of its address when left empty"
+)  # fmt: skip
+CREDENTIAL: Row = (
+    "credentialsId", "credentialsId", TEXT, "", "id of the credential that may read it"
+)  # fmt: skip
+API: Row = ("apiUri", "apiUri?", TEXT, "", "API of GitHub Enterprise")
+BITBUCKET_SERVER: Row = ("serverUrl", "serverUrl", TEXT, "https://bitbucket.org", "the server")
+GITLAB_SERVER: Row = (
+    "serverName", "serverName", TEXT, "default", "name of the server in Jenkins' configuration"
+)  # fmt: skip
 
 
-@record
-class GitHubSource(BranchSource):
-    """The branches and pull requests of a GitHub repository."""
-
-    JAVA: ClassVar[str] = f"{GITHUB}.GitHubSCMSource"
-    PLUGIN: ClassVar[str] = GITHUB_PLUGIN
-    XML: ClassVar[tuple[Codec, ...]] = (
-        _Id(),
-        Value("apiUri", always=False),
-        Value("credentialsId"),
-        Value("owner", "repoOwner"),
-        Value("repository"),
-        Value("url", "repositoryUrl", always=False),
-        Inside("traits", (Items("traits", GITHUB_TRAITS),)),
-    )
-    owner: str = option(TEXT, "organization or user", "", required=True)
-    repository: str = option(TEXT, "name of the repository", "", required=True)
-    url: str = option(TEXT, "its address, for GitHub Enterprise", "")
-    apiUri: str = option(TEXT, "API of GitHub Enterprise", "")
-    traits: tuple[Any, ...] = option(
-        Traits(GITHUB_TRAITS), "what is discovered", _usual(GITHUB_TRAITS)
-    )
-
-    def natural_id(self) -> str:
-        """Make an id of owner and repository."""
-        return _joined_id("github", self.apiUri, self.owner, self.repository)
+def _owner(tag: str, doc: str) -> Row:
+    return ("owner", tag, TEXT, ..., doc)
 
 
-@record
-class BitbucketSource(BranchSource):
-    """The branches and pull requests of a Bitbucket repository."""
-
-    JAVA: ClassVar[str] = f"{BITBUCKET}.BitbucketSCMSource"
-    PLUGIN: ClassVar[str] = BITBUCKET_PLUGIN
-    XML: ClassVar[tuple[Codec, ...]] = (
-        _Id(),
-        Value("serverUrl"),
-        Value("credentialsId"),
-        Value("owner", "repoOwner"),
-        Value("repository"),
-        Inside("traits", (Items("traits", BITBUCKET_TRAITS),)),
-    )
-    owner: str = option(TEXT, "workspace or project key", "", required=True)
-    repository: str = option(TEXT, "slug of the repository", "", required=True)
-    serverUrl: str = option(TEXT, "the server", "https://bitbucket.org")
-    traits: tuple[Any, ...] = option(
-        Traits(BITBUCKET_TRAITS), "what is discovered", _usual(BITBUCKET_TRAITS)
-    )
-
-    def natural_id(self) -> str:
-        """Make an id of server, owner and repository."""
-        return _joined_id("bitbucket", self.serverUrl, self.owner, self.repository)
-
-
-@record
-class GitLabSource(BranchSource):
-    """The branches and merge requests of a GitLab project."""
-
-    JAVA: ClassVar[str] = f"{GITLAB}.GitLabSCMSource"
-    PLUGIN: ClassVar[str] = GITLAB_PLUGIN
-    XML: ClassVar[tuple[Codec, ...]] = (
-        _Id(),
-        Value("serverName"),
-        Value("owner", "projectOwner"),
-        Value("project", "projectPath"),
-        Value("credentialsId"),
-        Inside("traits", (Items("traits", GITLAB_TRAITS),)),
-    )
-    serverName: str = option(TEXT, "name of the server in Jenkins' configuration", "default")
-    owner: str = option(TEXT, "group or user", "", required=True)
-    project: str = option(TEXT, "full path, such as group/project", "", required=True)
-    traits: tuple[Any, ...] = option(
-        Traits(GITLAB_TRAITS), "what is discovered", _usual(GITLAB_TRAITS)
-    )
-
-    def natural_id(self) -> str:
-        """Make an id of server and project."""
-        return _joined_id("gitlab", self.serverName, self.project)
-
-
+GITHUB_OWNER = _owner("repoOwner", "organization or user")
+BITBUCKET_OWNER = _owner("repoOwner", "workspace or project key")
+GIT_SOURCE = made(
+    "The branches of a Git repository.", f"{GIT}.GitSCMSource", "git",
+    IDENTITY,
+    ("url", "remote", TEXT, ..., "the repository"),
+    CREDENTIAL,
+    _discovered(GIT_TRAITS, "branches"),
+    FORGE="git", ADDRESS=("url",),
+)  # fmt: skip
+GITHUB_SOURCE = made(
+    "The branches and pull requests of a GitHub repository.",
+    f"{GITHUB}.GitHubSCMSource", GITHUB_PLUGIN,
+    IDENTITY,
+    API,
+    CREDENTIAL,
+    GITHUB_OWNER,
+    ("repository", "repository", TEXT, ..., "name of the repository"),
+    ("url", "repositoryUrl?", TEXT, "", "its address, for GitHub Enterprise"),
+    _discovered(GITHUB_TRAITS),
+    FORGE="github", ADDRESS=("apiUri", "owner", "repository"),
+)  # fmt: skip
+BITBUCKET_SOURCE = made(
+    "The branches and pull requests of a Bitbucket repository.",
+    f"{BITBUCKET}.BitbucketSCMSource", BITBUCKET_PLUGIN,
+    IDENTITY,
+    BITBUCKET_SERVER,
+    CREDENTIAL,
+    BITBUCKET_OWNER,
+    ("repository", "repository", TEXT, ..., "slug of the repository"),
+    _discovered(BITBUCKET_TRAITS),
+    FORGE="bitbucket", ADDRESS=("serverUrl", "owner", "repository"),
+)  # fmt: skip
+GITLAB_SOURCE = made(
+    "The branches and merge requests of a GitLab project.",
+    f"{GITLAB}.GitLabSCMSource", GITLAB_PLUGIN,
+    IDENTITY,
+    GITLAB_SERVER,
+    _owner("projectOwner", "group or user"),
+    ("project", "projectPath", TEXT, ..., "full path, such as group/project"),
+    CREDENTIAL,
+    _discovered(GITLAB_TRAITS),
+    FORGE="gitlab", ADDRESS=("serverName", "project"),
+)  # fmt: skip
 SOURCES = OneOf(
     {
-        "git": RecordOf(GitSource, "url"),
-        "github": RecordOf(GitHubSource),
-        "bitbucket": RecordOf(BitbucketSource),
-        "gitlab": RecordOf(GitLabSource),
+        "git": RecordOf(GIT_SOURCE, "url"),
+        "github": RecordOf(GITHUB_SOURCE),
+        "bitbucket": RecordOf(BITBUCKET_SOURCE),
+        "gitlab": RecordOf(GITLAB_SOURCE),
         "xml": RawXml(root="source", beside="jenkins.branch.BranchSource"),
     },
     "kind of source",
 )
-
-
-@record
-class GitHubNavigator(Part):
-    """All repositories of a GitHub organization."""
-
-    JAVA: ClassVar[str] = f"{GITHUB}.GitHubSCMNavigator"
-    PLUGIN: ClassVar[str] = GITHUB_PLUGIN
-    XML: ClassVar[tuple[Codec, ...]] = (
-        Value("owner", "repoOwner"),
-        Value("apiUri", always=False),
-        Value("credentialsId"),
-        Inside("traits", (Items("traits", GITHUB_TRAITS),)),
-    )
-    owner: str = option(TEXT, "organization or user", "", required=True)
-    apiUri: str = option(TEXT, "API of GitHub Enterprise", "")
-    credentialsId: str = option(TEXT, "id of the credential that may read it", "")
-    traits: tuple[Any, ...] = option(
-        Traits(GITHUB_TRAITS), "what is discovered", _usual(GITHUB_TRAITS)
-    )
-
-
-@record
-class BitbucketNavigator(Part):
-    """All repositories of a Bitbucket workspace or project."""
-
-    JAVA: ClassVar[str] = f"{BITBUCKET}.BitbucketSCMNavigator"
-    PLUGIN: ClassVar[str] = BITBUCKET_PLUGIN
-    XML: ClassVar[tuple[Codec, ...]] = (
-        Value("serverUrl"),
-        Value("credentialsId"),
-        Value("owner", "repoOwner"),
-        Inside("traits", (Items("traits", BITBUCKET_TRAITS),)),
-    )
-    owner: str = option(TEXT, "workspace or project key", "", required=True)
-    serverUrl: str = option(TEXT, "the server", "https://bitbucket.org")
-    credentialsId: str = option(TEXT, "id of the credential that may read it", "")
-    traits: tuple[Any, ...] = option(
-        Traits(BITBUCKET_TRAITS), "what is discovered", _usual(BITBUCKET_TRAITS)
-    )
-
-
-@record
-class GitLabNavigator(Part):
-    """All projects of a GitLab group."""
-
-    JAVA: ClassVar[str] = f"{GITLAB}.GitLabSCMNavigator"
-    PLUGIN: ClassVar[str] = GITLAB_PLUGIN
-    XML: ClassVar[tuple[Codec, ...]] = (
-        Value("serverName"),
-        Value("owner", "projectOwner"),
-        Value("credentialsId"),
-        Inside("traits", (Items("traits", GITLAB_TRAITS),)),
-    )
-    serverName: str = option(TEXT, "name of the server in Jenkins' configuration", "default")
-    owner: str = option(TEXT, "group or user", "", required=True)
-    credentialsId: str = option(TEXT, "id of the credential that may read it", "")
-    traits: tuple[Any, ...] = option(
-        Traits(GITLAB_TRAITS), "what is discovered", _usual(GITLAB_TRAITS)
-    )
-
-
+GITHUB_NAVIGATOR = made(
+    "All repositories of a GitHub organization.", f"{GITHUB}.GitHubSCMNavigator", GITHUB_PLUGIN,
+    GITHUB_OWNER, API, CREDENTIAL, _discovered(GITHUB_TRAITS),
+)  # fmt: skip
+BITBUCKET_NAVIGATOR = made(
+    "All repositories of a Bitbucket workspace or project.",
+    f"{BITBUCKET}.BitbucketSCMNavigator", BITBUCKET_PLUGIN,
+    BITBUCKET_SERVER, CREDENTIAL, BITBUCKET_OWNER, _discovered(BITBUCKET_TRAITS),
+)  # fmt: skip
+GITLAB_NAVIGATOR = made(
+    "All projects of a GitLab group.", f"{GITLAB}.GitLabSCMNavigator", GITLAB_PLUGIN,
+    GITLAB_SERVER, _owner("projectOwner", "group or user"), CREDENTIAL,
+    _discovered(GITLAB_TRAITS),
+)  # fmt: skip
 NAVIGATORS = OneOf(
     {
-        "github": RecordOf(GitHubNavigator),
-        "bitbucket": RecordOf(BitbucketNavigator),
-        "gitlab": RecordOf(GitLabNavigator),
+        "github": RecordOf(GITHUB_NAVIGATOR),
+        "bitbucket": RecordOf(BITBUCKET_NAVIGATOR),
+        "gitlab": RecordOf(GITLAB_NAVIGATOR),
         "xml": RawXml(),
     },
     "kind of organization",

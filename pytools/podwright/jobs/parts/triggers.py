@@ -1,5 +1,4 @@
 """What starts a build."""
-# ruff: noqa: N815 - Jenkins' own names; `option` gives immutable defaults
 
 from __future__ import annotations
 
@@ -8,11 +7,12 @@ from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
 from podwright.errors import shown
-from podwright.jobs.codec import Codec, Joined, Part, Value, defaults
+from podwright.jobs.codec import Codec, Joined, defaults
 from podwright.jobs.oneof import FLAG, TEXT, OneOf, SomeOf
 from podwright.jobs.parts.raw import RawXml
+from podwright.jobs.parts.rows import made
 from podwright.records import record
-from podwright.schema import Choice, Invalid, Kind, RecordOf, Text, option
+from podwright.schema import Choice, Invalid, RecordOf, Text
 
 CRON_WORDS = {
     "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly",
@@ -75,25 +75,6 @@ def _cron_problem(part: str, column: int) -> str:
     return ""
 
 
-@record
-class CronTrigger(Part):
-    """By the clock."""
-
-    JAVA: ClassVar[str] = "hudson.triggers.TimerTrigger"
-    XML: ClassVar[tuple[Codec, ...]] = (Value("spec"),)
-    spec: str = option(Cron(), "schedule, for example 'H 2 * * *'", "", required=True)
-
-
-@record
-class PollTrigger(Part):
-    """By asking the SCM for changes."""
-
-    JAVA: ClassVar[str] = "hudson.triggers.SCMTrigger"
-    XML: ClassVar[tuple[Codec, ...]] = (Value("spec"), Value("ignorePostCommitHooks"))
-    spec: str = option(Cron(), "schedule; empty to be asked by hooks only", "")
-    ignorePostCommitHooks: bool = option(FLAG, "poll only by the schedule", default=False)
-
-
 # hudson.model.Result: name, ordinal, colour, complete
 RESULTS = {
     "SUCCESS": ("0", "BLUE", "true"),
@@ -107,6 +88,8 @@ RESULTS = {
 class Threshold(Codec):
     """The worst result that still triggers, as the class Result is written."""
 
+    tag = "threshold"
+
     def write(self, part: Any, parent: Element) -> None:
         threshold = SubElement(parent, "threshold")
         SubElement(threshold, "name").text = part.threshold
@@ -114,44 +97,37 @@ class Threshold(Codec):
         for name, text in zip(names, RESULTS[part.threshold]):
             SubElement(threshold, name).text = text
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
         value = parent.findtext("threshold/name", "SUCCESS")
-        return {} if value == defaults(record)["threshold"] else {"threshold": value}
-
-    def tags(self) -> set[str]:
-        return {"threshold"}
+        return {} if value == defaults(cls)["threshold"] else {"threshold": value}
 
 
-@record
-class UpstreamTrigger(Part):
-    """After builds of other jobs."""
-
-    JAVA: ClassVar[str] = "jenkins.triggers.ReverseBuildTrigger"
-    XML: ClassVar[tuple[Codec, ...]] = (Joined("jobs", "upstreamProjects"), Threshold())
-    jobs: tuple[str, ...] = option(SomeOf(TEXT), "full names of the jobs", (), required=True)
-    threshold: str = option(
-        Choice(words=lambda: RESULTS, what="result"),
-        "worst result that still starts a build",
-        "SUCCESS",
-    )
-
-
-@record
-class GitHubPushTrigger(Part):
-    """By the webhook of the github plugin."""
-
-    JAVA: ClassVar[str] = "com.cloudbees.jenkins.GitHubPushTrigger"
-    PLUGIN: ClassVar[str] = "github"
-    XML: ClassVar[tuple[Codec, ...]] = (Value("spec"),)
-    spec: str = option(TEXT, "left empty", "")
-
-
+JOBS = SomeOf(TEXT)
+RESULT = Choice(words=lambda: RESULTS, what="result")
+CRON = made(
+    "By the clock.", "hudson.triggers.TimerTrigger", "",
+    ("spec", "spec", Cron(), ..., "schedule, for example 'H 2 * * *'"),
+)  # fmt: skip
+POLL = made(
+    "By asking the SCM for changes.", "hudson.triggers.SCMTrigger", "",
+    ("spec", "spec", Cron(), "", "schedule; empty to be asked by hooks only"),
+    ("ignorePostCommitHooks", "ignorePostCommitHooks", FLAG, False, "poll only by the schedule"),
+)  # fmt: skip
+UPSTREAM = made(
+    "After builds of other jobs.", "jenkins.triggers.ReverseBuildTrigger", "",
+    ("jobs", Joined("jobs", "upstreamProjects"), JOBS, ..., "full names of the jobs"),
+    ("threshold", Threshold(), RESULT, "SUCCESS", "worst result that still starts a build"),
+)  # fmt: skip
+GITHUB_PUSH = made(
+    "By the webhook of the github plugin.", "com.cloudbees.jenkins.GitHubPushTrigger", "github",
+    ("spec", "spec", TEXT, "", "left empty"),
+)  # fmt: skip
 TRIGGERS = OneOf(
     {
-        "cron": RecordOf(CronTrigger, "spec"),
-        "poll": RecordOf(PollTrigger, "spec"),
-        "upstream": RecordOf(UpstreamTrigger),
-        "githubPush": RecordOf(GitHubPushTrigger),
+        "cron": RecordOf(CRON, "spec"),
+        "poll": RecordOf(POLL, "spec"),
+        "upstream": RecordOf(UPSTREAM),
+        "githubPush": RecordOf(GITHUB_PUSH),
         "xml": RawXml(),
     },
     "kind of trigger",
@@ -180,29 +156,24 @@ NEVER = "never"
 class Interval(Codec):
     """How often a computed folder scans its sources, in its list of triggers."""
 
-    TAG = "com.cloudbees.hudson.plugins.folder.computed.PeriodicFolderTrigger"
+    tag = "com.cloudbees.hudson.plugins.folder.computed.PeriodicFolderTrigger"
 
     def write(self, part: Any, parent: Element) -> None:
         if part.scan not in INTERVALS:
             return
         minutes = INTERVALS[part.scan]
-        trigger = SubElement(parent, self.TAG)
+        trigger = SubElement(parent, self.tag)
         spec = next((cron for bound, cron in CHECKS if minutes <= bound), "H H * * *")
         SubElement(trigger, "spec").text = spec
         SubElement(trigger, "interval").text = str(minutes * MINUTE)
 
-    def read(self, record: type, parent: Element) -> dict[str, Any]:
-        text = parent.findtext(f"{self.TAG}/interval", "")
+    def read(self, cls: type, parent: Element) -> dict[str, Any]:
+        text = parent.findtext(f"{self.tag}/interval", "")
         if not text.isdigit():
-            return {} if defaults(record)["scan"] == NEVER else {"scan": NEVER}
+            return {} if defaults(cls)["scan"] == NEVER else {"scan": NEVER}
         words = {minutes: word for word, minutes in INTERVALS.items()}
         word = words.get(int(text) // MINUTE, NEVER)
-        return {} if word == defaults(record)["scan"] else {"scan": word}
-
-    def tags(self) -> set[str]:
-        return {self.TAG}
+        return {} if word == defaults(cls)["scan"] else {"scan": word}
 
 
-def scan_kind() -> Kind:
-    """Give the kind of the field ``scan``."""
-    return Choice(words=lambda: [NEVER, *INTERVALS], what="interval")
+SCAN = Choice(words=lambda: [NEVER, *INTERVALS], what="interval")

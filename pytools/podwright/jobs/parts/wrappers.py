@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-from podwright.jobs.codec import Codec, Inside, Items, Part, Value
+from podwright.jobs.codec import Inside, Items, Value
 from podwright.jobs.oneof import FLAG, TEXT, OneOf, Short, SomeOf
 from podwright.jobs.parts.raw import RawXml
 from podwright.jobs.parts.rows import Row, kind_of, made
-from podwright.records import record
-from podwright.schema import Number, RecordOf, option
+from podwright.schema import Number, RecordOf
 
 BINDING = "org.jenkinsci.plugins.credentialsbinding.impl"
 PLUGIN = "credentials-binding"
@@ -53,14 +50,11 @@ BINDINGS = OneOf(
 )
 
 
-@record
-class Credentials(Part):
-    """Credentials in variables, hidden in the log."""
-
-    JAVA: ClassVar[str] = f"{BINDING}.SecretBuildWrapper"
-    PLUGIN: ClassVar[str] = PLUGIN
-    XML: ClassVar[tuple[Codec, ...]] = (Inside("bindings", (Items("bindings", BINDINGS),)),)
-    bindings: tuple[Any, ...] = option(SomeOf(BINDINGS), "the credentials", (), required=True)
+CREDENTIALS = made(
+    "Credentials in variables, hidden in the log.", f"{BINDING}.SecretBuildWrapper", PLUGIN,
+    ("bindings", Inside("bindings", (Items("bindings", BINDINGS),)), SomeOf(BINDINGS), ...,
+     "the credentials"),
+)  # fmt: skip
 
 
 def _operation(name: str, *, fail: bool) -> Inside:
@@ -68,27 +62,21 @@ def _operation(name: str, *, fail: bool) -> Inside:
     return Inside(tag, (), only_if=lambda part: part.fail is fail)
 
 
-@record
-class BuildTimeout(Part):
-    """How long a build may take."""
-
-    JAVA: ClassVar[str] = "hudson.plugins.build_timeout.BuildTimeoutWrapper"
-    PLUGIN: ClassVar[str] = "build-timeout"
-    XML: ClassVar[tuple[Codec, ...]] = (
-        Inside(
-            "strategy",
-            (Value("minutes", "timeoutMinutes"),),
-            {"class": "hudson.plugins.build_timeout.impl.AbsoluteTimeOutStrategy"},
-        ),
-        Inside(
-            "operationList",
-            (_operation("FailOperation", fail=True), _operation("AbortOperation", fail=False)),
-        ),
-    )
-    minutes: int = option(Number(3, 100_000), "minutes; the plugin's least are 3", 3, required=True)
-    fail: bool = option(FLAG, "the build fails instead of being aborted", default=False)
-
-
+STRATEGY = Inside(
+    "strategy",
+    (Value("minutes", "timeoutMinutes"),),
+    {"class": "hudson.plugins.build_timeout.impl.AbsoluteTimeOutStrategy"},
+)
+TIMEOUT = made(
+    "How long a build may take.",
+    "hudson.plugins.build_timeout.BuildTimeoutWrapper", "build-timeout",
+    ("minutes", STRATEGY, Number(3, 100_000), ..., "minutes; the plugin's least are 3"),
+    Inside(
+        "operationList",
+        (_operation("FailOperation", fail=True), _operation("AbortOperation", fail=False)),
+    ),
+    ("fail", "", FLAG, False, "the build fails instead of being aborted"),
+)  # fmt: skip
 TIMESTAMPS = made(
     "The time before each line of the log.",
     "hudson.plugins.timestamper.TimestamperBuildWrapper",
@@ -96,9 +84,9 @@ TIMESTAMPS = made(
 )
 WRAPPERS = OneOf(
     {
-        "credentials": Short(Credentials, "bindings"),
+        "credentials": Short(CREDENTIALS, "bindings"),
         "timestamps": RecordOf(TIMESTAMPS),
-        "timeout": Short(BuildTimeout, "minutes"),
+        "timeout": Short(TIMEOUT, "minutes"),
         "xml": RawXml(),
     },
     "kind of wrapper",
