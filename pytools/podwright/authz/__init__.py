@@ -56,29 +56,11 @@ from podwright.authz.plugin import (
 from podwright.docker_api.travel import travelling
 
 __all__ = [
-    "AUTHZ_UID",
-    "CLIENT_DIR",
-    "CLIENT_HOST",
-    "CLIENT_SOCKET",
-    "DEFAULT_PROFILE",
-    "ENGINE_DIR",
-    "ENGINE_SOCKET",
-    "MINIMUM_ENGINE",
-    "PLUGIN_DIR",
-    "PLUGIN_NAME",
-    "PLUGIN_SOCKET",
-    "PROFILES",
-    "SECURITY_CONTEXT",
-    "SOURCE_PATH",
-    "EngineOptions",
-    "command",
-    "daemon_config",
-    "engine_command",
-    "engine_script",
-    "probe",
-    "problems",
-    "source",
-]
+    "AUTHZ_UID", "CLIENT_DIR", "CLIENT_HOST", "CLIENT_SOCKET", "DEFAULT_PROFILE", "ENGINE_DIR",
+    "ENGINE_SOCKET", "MINIMUM_ENGINE", "PLUGIN_DIR", "PLUGIN_NAME", "PLUGIN_SOCKET", "PROFILES",
+    "SECURITY_CONTEXT", "SOURCE_PATH", "EngineOptions", "command", "daemon_config",
+    "engine_command", "engine_script", "probe", "problems", "source",
+]  # fmt: skip
 
 #: Where the pod mounts what source() answers.
 SOURCE_PATH = "/etc/podwright/authz.py"
@@ -95,19 +77,10 @@ SECURITY_CONTEXT: dict[str, Any] = {
 }
 # In the order of their imports of one another; guard.py is about the engine and stays behind.
 _MODULES = (
-    "docker_api.strict",
-    "docker_api.http",
-    "authz.limits",
-    "authz.checks",
-    "authz.bodies",
-    "authz.routes",
-    "authz.policy",
-    "authz.server",
-    "authz.mounts",
-    "authz.volumes",
-    "authz.gate",
+    "docker_api.strict", "docker_api.http", "authz.limits", "authz.checks", "authz.bodies",
+    "authz.routes", "authz.policy", "authz.server", "authz.mounts", "authz.volumes", "authz.gate",
     "authz.plugin",
-)
+)  # fmt: skip
 
 
 def source() -> str:

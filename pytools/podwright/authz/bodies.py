@@ -21,6 +21,7 @@ from podwright.authz.checks import (
     Null,
     OneString,
     Unset,
+    alike,
     boolean,
     judged,
     number,
@@ -115,10 +116,7 @@ def network_name(value: Any, where: str, limits: Limits) -> None:  # noqa: ARG00
     if not isinstance(value, str) or not NETWORK_NAME.match(value):
         raise Refused("network.name", f"{where}: give a network's name of letters, digits, _ . -")
     if value.lower() == "host":
-        raise Refused(
-            "network.host",
-            f"{where}: {HOST_NETWORK}",
-        )
+        raise Refused("network.host", f"{where}: {HOST_NETWORK}")
 
 
 @judged("addresses of `subnets` that the pod does not have", "network.subnet")
@@ -167,9 +165,7 @@ def network_mode(value: Any, where: str, limits: Limits) -> None:
 @judged("a capability of the list", "container.capability")
 def _capability(value: Any, where: str, limits: Limits) -> None:
     text(value, where, limits)
-    name = value.upper()
-    name = name.removeprefix("CAP_")
-    if name not in limits.capabilities:
+    if value.upper().removeprefix("CAP_") not in limits.capabilities:
         raise Refused(
             "container.capability",
             f"{where}: this capability is beyond the allowed ones; do without --cap-add",
@@ -223,12 +219,10 @@ _MOUNT_FIELDS = Fields(
                     "mounts are not to be shared with the engine; leave the propagation out",
                     ("", "rprivate", "private"),
                 ),
-                "NonRecursive": boolean,
+                **alike(boolean, "NonRecursive ReadOnlyNonRecursive ReadOnlyForceRecursive"),
                 "CreateMountpoint": Unset(
                     "container.bind", "the engine is not to make directories; leave it out"
                 ),
-                "ReadOnlyNonRecursive": boolean,
-                "ReadOnlyForceRecursive": boolean,
             }
         ),
         "VolumeOptions": Fields(
@@ -290,16 +284,8 @@ _LOG_OPTIONS = NamesIn(
     "container.log-option",
     "of log options only max-size, max-file, compress, labels, env, tag, mode are allowed",
     (
-        "max-size",
-        "max-file",
-        "compress",
-        "labels",
-        "labels-regex",
-        "env",
-        "env-regex",
-        "tag",
-        "mode",
-        "max-buffer-size",
+        *("max-size", "max-file", "max-buffer-size", "compress", "mode", "tag"),
+        *("labels", "labels-regex", "env", "env-regex"),
     ),
 )
 _PORTS = EachValue(EachItem(Fields({"HostIp": text, "HostPort": text})))
@@ -311,73 +297,53 @@ _PRIVILEGED = (
 
 HOST_CONFIG = Fields(
     {
+        **alike(boolean, "AutoRemove Init PublishAllPorts ReadonlyRootfs"),
+        **alike(text, "ContainerIDFile CpusetCpus CpusetMems"),
+        **alike(EachItem(text), "CapDrop Dns DnsOptions DnsSearch ExtraHosts GroupAdd Links"),
+        **alike(
+            number,
+            "BlkioWeight CpuCount CpuPercent CpuPeriod CpuQuota CpuShares IOMaximumBandwidth "
+            "IOMaximumIOps KernelMemory KernelMemoryTCP Memory MemoryReservation MemorySwap "
+            "MemorySwappiness NanoCpus PidsLimit ShmSize",
+        ),
+        "ConsoleSize": EachItem(number),
+        "PortBindings": _PORTS,
+        "RestartPolicy": Fields({"Name": text, "MaximumRetryCount": number}),
+        "Ulimits": ULIMITS,
+        # Here begins what is judged.
         "Annotations": Unset(
             "container.annotations", "annotations reach the runtime; leave them out"
         ),
-        "AutoRemove": boolean,
         "Binds": EachItem(bind),
-        "BlkioDeviceReadBps": Unset("container.device", _LIMIT_DEVICE),
-        "BlkioDeviceReadIOps": Unset("container.device", _LIMIT_DEVICE),
-        "BlkioDeviceWriteBps": Unset("container.device", _LIMIT_DEVICE),
-        "BlkioDeviceWriteIOps": Unset("container.device", _LIMIT_DEVICE),
-        "BlkioWeight": number,
-        "BlkioWeightDevice": Unset("container.device", _LIMIT_DEVICE),
+        **alike(
+            Unset("container.device", _LIMIT_DEVICE),
+            "BlkioDeviceReadBps BlkioDeviceReadIOps BlkioDeviceWriteBps BlkioDeviceWriteIOps "
+            "BlkioWeightDevice",
+        ),
         "CapAdd": EachItem(_capability),
-        "CapDrop": EachItem(text),
         "Cgroup": Unset("container.cgroup", _NAMESPACE),
         "CgroupParent": Unset(
             "container.cgroup", "containers stay in the engine's own cgroup; leave it out"
         ),
         "CgroupnsMode": OneString("container.cgroup", _NAMESPACE, ("", "private")),
-        "ConsoleSize": EachItem(number),
-        "ContainerIDFile": text,
-        "CpuCount": number,
-        "CpuPercent": number,
-        "CpuPeriod": number,
-        "CpuQuota": number,
-        "CpuRealtimePeriod": Unset("container.realtime", "real-time scheduling is refused"),
-        "CpuRealtimeRuntime": Unset("container.realtime", "real-time scheduling is refused"),
-        "CpuShares": number,
-        "CpusetCpus": text,
-        "CpusetMems": text,
-        "DeviceCgroupRules": Unset("container.device", _DEVICE),
-        "DeviceRequests": Unset("container.device", _DEVICE),
-        "Devices": Unset("container.device", _DEVICE),
-        "Dns": EachItem(text),
-        "DnsOptions": EachItem(text),
-        "DnsSearch": EachItem(text),
-        "ExtraHosts": EachItem(text),
-        "GroupAdd": EachItem(text),
-        "IOMaximumBandwidth": number,
-        "IOMaximumIOps": number,
-        "Init": boolean,
+        **alike(
+            Unset("container.realtime", "real-time scheduling is refused"),
+            "CpuRealtimePeriod CpuRealtimeRuntime",
+        ),
+        **alike(Unset("container.device", _DEVICE), "DeviceCgroupRules DeviceRequests Devices"),
         "InitPath": Unset("container.init", "the engine's own init is the only one; leave it out"),
         "IpcMode": OneString("container.ipc", _NAMESPACE, ("", "none", "private", "shareable")),
         "Isolation": OneString("container.isolation", "leave it out", ("", "default")),
-        "KernelMemory": number,
-        "KernelMemoryTCP": number,
-        "Links": EachItem(text),
         "LogConfig": Fields({"Type": _LOG_DRIVER, "Config": _LOG_OPTIONS}),
-        "MaskedPaths": Null("container.paths", _PATHS),
-        "Memory": number,
-        "MemoryReservation": number,
-        "MemorySwap": number,
-        "MemorySwappiness": number,
+        **alike(Null("container.paths", _PATHS), "MaskedPaths ReadonlyPaths"),
         "Mounts": EachItem(_mount),
-        "NanoCpus": number,
         "NetworkMode": network_mode,
         "OomKillDisable": Unset("container.oom", "a container must stay killable; leave it out"),
         "OomScoreAdj": Between(
             "container.oom", "a container must stay killable; give 0 to 1000", 0, 1000
         ),
         "PidMode": Unset("container.pid", _NAMESPACE),
-        "PidsLimit": number,
-        "PortBindings": _PORTS,
         "Privileged": Unset("container.privileged", _PRIVILEGED),
-        "PublishAllPorts": boolean,
-        "ReadonlyPaths": Null("container.paths", _PATHS),
-        "ReadonlyRootfs": boolean,
-        "RestartPolicy": Fields({"Name": text, "MaximumRetryCount": number}),
         "Runtime": OneString("container.runtime", "leave the runtime out", ("", "runc")),
         "SecurityOpt": EachItem(
             OneString(
@@ -386,12 +352,10 @@ HOST_CONFIG = Fields(
                 _SECURITY_OPTIONS,
             )
         ),
-        "ShmSize": number,
         "StorageOpt": Unset("container.storage", "storage options are refused; leave them out"),
         "Sysctls": _sysctls,
         "Tmpfs": _tmpfs,
         "UTSMode": Unset("container.uts", _NAMESPACE),
-        "Ulimits": ULIMITS,
         "Umask": Between("container.umask", "give a umask of 0 to 0777", 0, 0o777),
         "UsernsMode": Unset("container.userns", _NAMESPACE),
         "VolumeDriver": _LOCAL_DRIVER,
@@ -404,29 +368,20 @@ HOST_CONFIG = Fields(
 
 _ENDPOINT = Fields(
     {
-        "Aliases": EachItem(text),
-        "DNSNames": EachItem(text),
+        **alike(
+            text, "EndpointID Gateway GlobalIPv6Address IPAddress IPv6Gateway MacAddress NetworkID"
+        ),
+        **alike(number, "GlobalIPv6PrefixLen GwPriority IPPrefixLen"),
+        **alike(EachItem(text), "Aliases DNSNames Links"),
         "DriverOpts": Unset(
             "network.options", "options of an endpoint can set sysctls; leave them out"
         ),
-        "EndpointID": text,
-        "Gateway": text,
-        "GlobalIPv6Address": text,
-        "GlobalIPv6PrefixLen": number,
-        "GwPriority": number,
         "IPAMConfig": Fields(
             {
-                "IPv4Address": subnet,
-                "IPv6Address": subnet,
+                **alike(subnet, "IPv4Address IPv6Address"),
                 "LinkLocalIPs": Unset("network.subnet", "leave link-local addresses out"),
             }
         ),
-        "IPAddress": text,
-        "IPPrefixLen": number,
-        "IPv6Gateway": text,
-        "Links": EachItem(text),
-        "MacAddress": text,
-        "NetworkID": text,
     }
 )
 _ENDPOINTS = EachValue(_ENDPOINT)
@@ -439,42 +394,21 @@ def _endpoints(value: Any, where: str, limits: Limits) -> None:
         network_name(name, where, limits)
 
 
-_EMPTY_OBJECTS = EachValue(Fields({}))
+_STREAMS = alike(boolean, "AttachStderr AttachStdin AttachStdout Tty")
 CONFIG = {
-    "ArgsEscaped": boolean,
-    "AttachStderr": boolean,
-    "AttachStdin": boolean,
-    "AttachStdout": boolean,
-    "Cmd": EachItem(text),
-    "Domainname": text,
-    "Entrypoint": EachItem(text),
-    "Env": EachItem(text),
-    "ExposedPorts": _EMPTY_OBJECTS,
+    **_STREAMS,
+    **alike(boolean, "ArgsEscaped NetworkDisabled OpenStdin StdinOnce"),
+    **alike(text, "Domainname Hostname Image MacAddress StopSignal User WorkingDir"),
+    **alike(EachItem(text), "Cmd Entrypoint Env OnBuild Shell"),
+    **alike(EachValue(Fields({})), "ExposedPorts Volumes"),
     "Healthcheck": Fields(
         {
-            "Interval": number,
-            "Retries": number,
-            "StartInterval": number,
-            "StartPeriod": number,
+            **alike(number, "Interval Retries StartInterval StartPeriod Timeout"),
             "Test": EachItem(text),
-            "Timeout": number,
         }
     ),
-    "Hostname": text,
-    "Image": text,
     "Labels": EachValue(text),
-    "MacAddress": text,
-    "NetworkDisabled": boolean,
-    "OnBuild": EachItem(text),
-    "OpenStdin": boolean,
-    "Shell": EachItem(text),
-    "StdinOnce": boolean,
-    "StopSignal": text,
     "StopTimeout": number,
-    "Tty": boolean,
-    "User": text,
-    "Volumes": _EMPTY_OBJECTS,
-    "WorkingDir": text,
 }
 
 CONTAINER_CREATE = Fields(
@@ -487,28 +421,20 @@ CONTAINER_CREATE = Fields(
 COMMIT = Fields(CONFIG)
 EXEC_CREATE = Fields(
     {
-        "AttachStderr": boolean,
-        "AttachStdin": boolean,
-        "AttachStdout": boolean,
-        "Cmd": EachItem(text),
+        **_STREAMS,
+        **alike(text, "Container DetachKeys User WorkingDir"),
+        **alike(EachItem(text), "Cmd Env"),
         "ConsoleSize": EachItem(number),
-        "Container": text,
         "Detach": boolean,
-        "DetachKeys": text,
-        "Env": EachItem(text),
         "Privileged": Unset(
             "exec.privileged", "a privileged process is root on the node; leave --privileged out"
         ),
-        "Tty": boolean,
-        "User": text,
-        "WorkingDir": text,
     }
 )
 EXEC_START = Fields({"ConsoleSize": EachItem(number), "Detach": boolean, "Tty": boolean})
 NETWORK_CREATE = Fields(
     {
-        "Attachable": boolean,
-        "CheckDuplicate": boolean,
+        **alike(boolean, "Attachable CheckDuplicate EnableIPv4 EnableIPv6 Internal"),
         "ConfigFrom": Fields({"Network": Unset("network.config", "leave config networks out")}),
         "ConfigOnly": Unset("network.config", "leave config networks out"),
         "Driver": OneString(
@@ -516,17 +442,13 @@ NETWORK_CREATE = Fields(
             "other drivers reach the pod's own network devices; use the driver bridge",
             ("", "bridge"),
         ),
-        "EnableIPv4": boolean,
-        "EnableIPv6": boolean,
         "IPAM": Fields(
             {
                 "Config": EachItem(
                     Fields(
                         {
                             "AuxiliaryAddresses": EachValue(subnet),
-                            "Gateway": subnet,
-                            "IPRange": subnet,
-                            "Subnet": subnet,
+                            **alike(subnet, "Gateway IPRange Subnet"),
                         }
                     )
                 ),
@@ -535,7 +457,6 @@ NETWORK_CREATE = Fields(
             }
         ),
         "Ingress": Unset("network.ingress", "ingress networks belong to swarm; leave it out"),
-        "Internal": boolean,
         "Labels": EachValue(text),
         "Name": network_name,
         "Options": NamesIn(

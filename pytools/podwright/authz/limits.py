@@ -12,53 +12,22 @@ from typing import Any
 
 #: The engine's own default set (moby daemon/pkg/oci/caps, DefaultCapabilities).
 CAPABILITIES = (
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "NET_RAW",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
-)
+    "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE",
+    "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+)  # fmt: skip
 #: Each of these alone leads out of a container whose engine is privileged; never widened.
 NEVER_CAPABILITIES = (
-    "ALL",
-    "BPF",
-    "CHECKPOINT_RESTORE",
-    "DAC_READ_SEARCH",
-    "LINUX_IMMUTABLE",
-    "MAC_ADMIN",
-    "MAC_OVERRIDE",
-    "NET_ADMIN",
-    "PERFMON",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_MODULE",
-    "SYS_PTRACE",
-    "SYS_RAWIO",
-    "SYS_TIME",
-    "SYSLOG",
-)
+    "ALL", "BPF", "CHECKPOINT_RESTORE", "DAC_READ_SEARCH", "LINUX_IMMUTABLE", "MAC_ADMIN",
+    "MAC_OVERRIDE", "NET_ADMIN", "PERFMON", "SYS_ADMIN", "SYS_BOOT", "SYS_MODULE", "SYS_PTRACE",
+    "SYS_RAWIO", "SYS_TIME", "SYSLOG",
+)  # fmt: skip
 #: Kubernetes' list of safe sysctls: namespaced and harmless to neighbours.
 SYSCTLS = (
-    "kernel.shm_rmid_forced",
-    "net.ipv4.ip_local_port_range",
-    "net.ipv4.ip_local_reserved_ports",
-    "net.ipv4.ip_unprivileged_port_start",
-    "net.ipv4.ping_group_range",
-    "net.ipv4.tcp_fin_timeout",
-    "net.ipv4.tcp_keepalive_intvl",
-    "net.ipv4.tcp_keepalive_probes",
-    "net.ipv4.tcp_keepalive_time",
+    "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range", "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_keepalive_time",
     "net.ipv4.tcp_syncookies",
-)
+)  # fmt: skip
 #: For tests of network devices (RFC 2544), so neither pods nor services nor the internet have them.
 SUBNETS = ("198.18.0.0/15",)
 
@@ -119,17 +88,9 @@ class Limits:
 
 
 _KEYS = (
-    "profile",
-    "buildkit",
-    "imports",
-    "capabilities",
-    "sysctls",
-    "subnets",
-    "workspace",
-    "volume",
-    "audit",
-    "widen",
-)
+    "profile", "buildkit", "imports", "capabilities", "sysctls", "subnets", "workspace", "volume",
+    "audit", "widen",
+)  # fmt: skip
 
 
 def problems(config: Mapping[str, Any]) -> list[str]:

@@ -91,7 +91,7 @@ def _of_route(named: dict[str, Check]) -> Iterator[str]:
     if rows:
         yield "| field | may be | refused by |\n|---|---|---|\n" + "".join(rows) + "\n"
     for allowed, places in plain.items():
-        yield f"* {allowed}: {', '.join(places)}\n"
+        yield f"* {allowed}: {', '.join(sorted(places))}\n"
 
 
 def _row(place: str, check: Check) -> str:

@@ -77,19 +77,23 @@ class Route:
     many: tuple[str, ...] = ()
 
 
-def _look(path: str, group: str = "look", method: str = "GET") -> Route:
-    return Route(method, path, group)
+def _rows(routes: str, **more: Any) -> list[Route]:
+    """Routes that differ in method and path alone."""
+    words = routes.split()
+    return [Route(method, path, **more) for method, path in zip(words[::2], words[1::2])]
 
 
-def _act(method: str, path: str, group: str, *names: str, **more: Any) -> Route:
-    """A route that changes something: its parameters are named."""
-    query = {**dict.fromkeys(names, text), **more.pop("checks", {})}
-    return Route(method, path, group, query=query, **more)
+def _act(route: str, group: str, names: str = "", **more: Any) -> Route:
+    """A route that changes something: its parameters are named; those with `*` may be repeated."""
+    method, path = route.split()
+    plain = [name.rstrip("*") for name in names.split()]
+    query = {**dict.fromkeys(plain, text), **more.pop("checks", {})}
+    many = tuple(name[:-1] for name in names.split() if name.endswith("*"))
+    return Route(method, path, group, query=query, many=many, **more)
 
 
-def _no(rule: str, message: str, *routes: str) -> list[Route]:
-    rows = (route.split(" ", 1) for route in routes)
-    return [Route(method, path, rule=rule, message=message) for method, path in rows]
+def _no(rule: str, message: str, routes: str) -> list[Route]:
+    return _rows(routes, rule=rule, message=message)
 
 
 _OUTPUT = Fields(
@@ -102,33 +106,11 @@ _OUTPUT = Fields(
         "Attrs": EachValue(text),
     }
 )
-_BUILD_QUERY = {
-    **dict.fromkeys(
-        [
-            "buildid",
-            "cpuperiod",
-            "cpuquota",
-            "cpusetcpus",
-            "cpusetmems",
-            "cpushares",
-            "dockerfile",
-            "extrahosts",
-            "forcerm",
-            "memory",
-            "memswap",
-            "nocache",
-            "platform",
-            "pull",
-            "q",
-            "rm",
-            "session",
-            "shmsize",
-            "squash",
-            "t",
-            "target",
-        ],
-        text,
-    ),
+_BUILD_NAMES = """
+buildid cpuperiod cpuquota cpusetcpus cpusetmems cpushares dockerfile extrahosts* forcerm memory
+memswap nocache platform pull q rm session shmsize squash t* target
+"""
+_BUILD_CHECKS = {
     "buildargs": JsonText(EachValue(text)),
     "cachefrom": JsonText(EachItem(text)),
     "cgroupparent": Unset(
@@ -160,154 +142,94 @@ def _import_source(value: Any, where: str, limits: Limits) -> None:
         )
 
 
-_SWARM = "swarm is not for builds; use containers and networks"
-_PLUGINS = "engine plugins run with the engine's rights; do without them"
-_DEBUG = "the engine's inside is not shown; use docker info"
-_CHECKPOINT = "checkpoints write into the engine's file system; do without them"
-
+# A route a line, or several that go together; what changes something names its parameters.
 ROUTES: tuple[Route, ...] = (
     # Looking: answers hold nothing but the pipeline's own objects, since the engine is its own.
-    _look("/_ping"),
-    _look("/_ping", method="HEAD"),
-    _look("/version"),
-    _look("/info"),
-    _look("/events"),
-    _look("/system/df"),
-    _look("/containers/json"),
-    _look("/containers/{id}/changes"),
-    _look("/containers/{id}/json"),
-    _look("/containers/{id}/top"),
-    _look("/containers/{id}/logs"),
-    _look("/containers/{id}/stats"),
-    _look("/containers/{id}/export"),
-    _look("/containers/{id}/archive"),
-    _look("/containers/{id}/archive", method="HEAD"),
-    _look("/exec/{id}/json"),
-    _look("/images/json"),
-    _look("/images/search"),
-    _look("/images/get"),
-    _look("/images/{name}/get"),
-    _look("/images/{name}/history"),
-    _look("/images/{name}/json"),
-    _look("/images/{name}/attestations"),
-    _look("/distribution/{name}/json"),
-    _look("/networks"),
-    _look("/networks/{id}"),
-    _look("/volumes"),
-    _look("/volumes/{id}"),
-    Route("OPTIONS", "/{name}", "look"),
+    *_rows(
+        """
+        GET /_ping  HEAD /_ping  GET /version  GET /info  GET /events  GET /system/df
+        GET /containers/json          GET /containers/{id}/changes  GET /containers/{id}/json
+        GET /containers/{id}/top      GET /containers/{id}/logs     GET /containers/{id}/stats
+        GET /containers/{id}/export   GET /containers/{id}/archive  HEAD /containers/{id}/archive
+        GET /exec/{id}/json
+        GET /images/json              GET /images/search            GET /images/get
+        GET /images/{name}/get        GET /images/{name}/history    GET /images/{name}/json
+        GET /images/{name}/attestations                             GET /distribution/{name}/json
+        GET /networks                 GET /networks/{id}            GET /volumes
+        GET /volumes/{id}             OPTIONS /{name}
+        """,
+        group="look",
+    ),
     # Images.
-    Route("POST", "/auth", "image", body=SECRET, query={}),
+    _act("POST /auth", "image", body=SECRET),
     _act(
-        "POST",
-        "/images/create",
+        "POST /images/create",
         "image",
-        "fromImage",
-        "repo",
-        "tag",
-        "message",
-        "platform",
-        "changes",
+        "fromImage repo tag message platform changes*",
         checks={"fromSrc": _import_source},
-        many=("changes",),
         body=STREAM,
     ),
-    _act("POST", "/images/load", "import", "quiet", "platform", body=STREAM, many=("platform",)),
-    _act("POST", "/images/{name}/push", "image", "tag", "platform"),
-    _act("POST", "/images/{name}/tag", "image", "repo", "tag"),
-    _act("POST", "/images/prune", "image", "filters"),
-    _act("DELETE", "/images/{name}", "image", "force", "noprune", "platforms", many=("platforms",)),
+    _act("POST /images/load", "import", "quiet platform*", body=STREAM),
+    _act("POST /images/{name}/push", "image", "tag platform"),
+    _act("POST /images/{name}/tag", "image", "repo tag"),
+    _act("POST /images/prune", "image", "filters"),
+    _act("DELETE /images/{name}", "image", "force noprune platforms*"),
     _act(
-        "POST",
-        "/commit",
+        "POST /commit",
         "import",
-        "container",
-        "repo",
-        "tag",
-        "comment",
-        "author",
-        "pause",
-        "changes",
-        many=("changes",),
+        "container repo tag comment author pause changes*",
         body=MAYBE,
         schema=COMMIT,
     ),
     # Builds.
-    Route("POST", "/build", "build", body=STREAM, query=_BUILD_QUERY, many=("t", "extrahosts")),
+    _act("POST /build", "build", _BUILD_NAMES, checks=_BUILD_CHECKS, body=STREAM),
     _act(
-        "POST",
-        "/build/prune",
+        "POST /build/prune",
         "build",
-        "all",
-        "filters",
-        "keep-storage",
-        "reserved-space",
-        "max-used-space",
-        "min-free-space",
+        "all filters keep-storage reserved-space max-used-space min-free-space",
     ),
-    _act("POST", "/build/cancel", "build", "id"),
-    Route("POST", "/session", "buildkit", body=UPGRADE, query={}),
-    Route("POST", "/grpc", "buildkit", body=UPGRADE, query={}),
+    _act("POST /build/cancel", "build", "id"),
+    _act("POST /session", "buildkit", body=UPGRADE),
+    _act("POST /grpc", "buildkit", body=UPGRADE),
     # Containers.
     _act(
-        "POST",
-        "/containers/create",
-        "container",
-        "name",
-        "platform",
-        body=JSON,
-        schema=CONTAINER_CREATE,
+        "POST /containers/create", "container", "name platform", body=JSON, schema=CONTAINER_CREATE
     ),
-    _act("POST", "/containers/{id}/start", "container", "detachKeys"),
-    _act("POST", "/containers/{id}/stop", "container", "t", "signal"),
-    _act("POST", "/containers/{id}/restart", "container", "t", "signal"),
-    _act("POST", "/containers/{id}/kill", "container", "signal"),
-    _act("POST", "/containers/{id}/pause", "container"),
-    _act("POST", "/containers/{id}/unpause", "container"),
-    _act("POST", "/containers/{id}/wait", "container", "condition"),
-    _act("POST", "/containers/{id}/resize", "container", "h", "w"),
-    _act("POST", "/containers/{id}/rename", "container", "name"),
+    _act("POST /containers/{id}/start", "container", "detachKeys"),
+    _act("POST /containers/{id}/stop", "container", "t signal"),
+    _act("POST /containers/{id}/restart", "container", "t signal"),
+    _act("POST /containers/{id}/kill", "container", "signal"),
+    _act("POST /containers/{id}/pause", "container"),
+    _act("POST /containers/{id}/unpause", "container"),
+    _act("POST /containers/{id}/wait", "container", "condition"),
+    _act("POST /containers/{id}/resize", "container", "h w"),
+    _act("POST /containers/{id}/rename", "container", "name"),
     _act(
-        "POST",
-        "/containers/{id}/attach",
+        "POST /containers/{id}/attach",
         "container",
-        "detachKeys",
-        "logs",
-        "stream",
-        "stdin",
-        "stdout",
-        "stderr",
+        "detachKeys logs stream stdin stdout stderr",
         body=UPGRADE,
     ),
     _act(
-        "PUT",
-        "/containers/{id}/archive",
+        "PUT /containers/{id}/archive",
         "container",
-        "path",
-        "noOverwriteDirNonDir",
-        "copyUIDGID",
+        "path noOverwriteDirNonDir copyUIDGID",
         body=STREAM,
     ),
-    _act("DELETE", "/containers/{id}", "container", "v", "force", "link"),
-    _act("POST", "/containers/prune", "container", "filters"),
-    _act("POST", "/containers/{id}/exec", "container", body=JSON, schema=EXEC_CREATE),
-    _act("POST", "/exec/{id}/start", "container", body=JSON, schema=EXEC_START),
-    _act("POST", "/exec/{id}/resize", "container", "h", "w"),
+    _act("DELETE /containers/{id}", "container", "v force link"),
+    _act("POST /containers/prune", "container", "filters"),
+    _act("POST /containers/{id}/exec", "container", body=JSON, schema=EXEC_CREATE),
+    _act("POST /exec/{id}/start", "container", body=JSON, schema=EXEC_START),
+    _act("POST /exec/{id}/resize", "container", "h w"),
     # Networks and volumes.
-    _act("POST", "/networks/create", "network", body=JSON, schema=NETWORK_CREATE),
-    _act(
-        "POST",
-        "/networks/{id}/connect",
-        "network",
-        body=JSON,
-        schema=NETWORK_CONNECT,
-    ),
-    _act("POST", "/networks/{id}/disconnect", "network", body=JSON, schema=NETWORK_DISCONNECT),
-    _act("POST", "/networks/prune", "network", "filters"),
-    _act("DELETE", "/networks/{id}", "network"),
-    _act("POST", "/volumes/create", "volume", body=JSON, schema=VOLUME_CREATE),
-    _act("POST", "/volumes/prune", "volume", "filters"),
-    _act("DELETE", "/volumes/{id}", "volume", "force"),
+    _act("POST /networks/create", "network", body=JSON, schema=NETWORK_CREATE),
+    _act("POST /networks/{id}/connect", "network", body=JSON, schema=NETWORK_CONNECT),
+    _act("POST /networks/{id}/disconnect", "network", body=JSON, schema=NETWORK_DISCONNECT),
+    _act("POST /networks/prune", "network", "filters"),
+    _act("DELETE /networks/{id}", "network"),
+    _act("POST /volumes/create", "volume", body=JSON, schema=VOLUME_CREATE),
+    _act("POST /volumes/prune", "volume", "filters"),
+    _act("DELETE /volumes/{id}", "volume", "force"),
     # Refused in every profile.
     *_no(
         "container.update",
@@ -321,10 +243,11 @@ ROUTES: tuple[Route, ...] = (
     ),
     *_no(
         "container.checkpoint",
-        _CHECKPOINT,
-        "GET /containers/{id}/checkpoints",
-        "POST /containers/{id}/checkpoints",
-        "DELETE /containers/{id}/checkpoints/{id}",
+        "checkpoints write into the engine's file system; do without them",
+        """
+        GET /containers/{id}/checkpoints  POST /containers/{id}/checkpoints
+        DELETE /containers/{id}/checkpoints/{id}
+        """,
     ),
     *_no(
         "volume.update", "volumes of swarm are not for builds; use local ones", "PUT /volumes/{id}"
@@ -332,63 +255,39 @@ ROUTES: tuple[Route, ...] = (
     *_no("request.uri", "a path does not end with a slash; leave it out", "GET /networks/"),
     *_no(
         "engine.debug",
-        _DEBUG,
-        "GET /debug/vars",
-        "GET /debug/pprof/",
-        "GET /debug/pprof/cmdline",
-        "GET /debug/pprof/profile",
-        "GET /debug/pprof/symbol",
-        "GET /debug/pprof/trace",
-        "GET /debug/pprof/{id}",
+        "the engine's inside is not shown; use docker info",
+        """
+        GET /debug/vars           GET /debug/pprof/        GET /debug/pprof/cmdline
+        GET /debug/pprof/profile  GET /debug/pprof/symbol  GET /debug/pprof/trace
+        GET /debug/pprof/{id}
+        """,
     ),
     *_no(
         "engine.plugin",
-        _PLUGINS,
-        "GET /plugins",
-        "GET /plugins/privileges",
-        "GET /plugins/{name}/json",
-        "POST /plugins/create",
-        "POST /plugins/pull",
-        "POST /plugins/{name}/disable",
-        "POST /plugins/{name}/enable",
-        "POST /plugins/{name}/push",
-        "POST /plugins/{name}/set",
-        "POST /plugins/{name}/upgrade",
-        "DELETE /plugins/{name}",
+        "engine plugins run with the engine's rights; do without them",
+        """
+        GET /plugins   GET /plugins/privileges  GET /plugins/{name}/json
+        POST /plugins/create                    POST /plugins/pull
+        POST /plugins/{name}/disable            POST /plugins/{name}/enable
+        POST /plugins/{name}/push               POST /plugins/{name}/set
+        POST /plugins/{name}/upgrade            DELETE /plugins/{name}
+        """,
     ),
     *_no(
         "engine.swarm",
-        _SWARM,
-        "GET /swarm",
-        "GET /swarm/unlockkey",
-        "POST /swarm/init",
-        "POST /swarm/join",
-        "POST /swarm/leave",
-        "POST /swarm/unlock",
-        "POST /swarm/update",
-        "GET /nodes",
-        "GET /nodes/{id}",
-        "POST /nodes/{id}/update",
-        "DELETE /nodes/{id}",
-        "GET /services",
-        "GET /services/{id}",
-        "GET /services/{id}/logs",
-        "POST /services/create",
-        "POST /services/{id}/update",
-        "DELETE /services/{id}",
-        "GET /tasks",
-        "GET /tasks/{id}",
-        "GET /tasks/{id}/logs",
-        "GET /secrets",
-        "GET /secrets/{id}",
-        "POST /secrets/create",
-        "POST /secrets/{id}/update",
-        "DELETE /secrets/{id}",
-        "GET /configs",
-        "GET /configs/{id}",
-        "POST /configs/create",
-        "POST /configs/{id}/update",
-        "DELETE /configs/{id}",
+        "swarm is not for builds; use containers and networks",
+        """
+        GET /swarm     GET /swarm/unlockkey  POST /swarm/init            POST /swarm/join
+        POST /swarm/leave                    POST /swarm/unlock          POST /swarm/update
+        GET /nodes     GET /nodes/{id}       POST /nodes/{id}/update     DELETE /nodes/{id}
+        GET /services  GET /services/{id}    GET /services/{id}/logs     POST /services/create
+        POST /services/{id}/update           DELETE /services/{id}
+        GET /tasks     GET /tasks/{id}       GET /tasks/{id}/logs
+        GET /secrets   GET /secrets/{id}     POST /secrets/create
+        POST /secrets/{id}/update            DELETE /secrets/{id}
+        GET /configs   GET /configs/{id}     POST /configs/create
+        POST /configs/{id}/update            DELETE /configs/{id}
+        """,
     ),
 )
 
@@ -397,8 +296,8 @@ for _route in ROUTES:
     _parts = tuple(_route.path[1:].split("/"))
     _INDEX.setdefault((_route.method, _parts[0]), []).append((_parts, _route))
 # A literal segment goes before a placeholder: /images/json before /images/{name}.
-for _rows in _INDEX.values():
-    _rows.sort(key=lambda row: [part.startswith("{") for part in row[0]])
+for _some in _INDEX.values():
+    _some.sort(key=lambda row: [part.startswith("{") for part in row[0]])
 
 
 def find(method: str, segments: tuple[str, ...]) -> Route | None:
