@@ -30,15 +30,9 @@ from podwright.docker_api.travel import travelling
 from podwright.dood.program import CLIENT_DIR, CLIENT_SOCKET, NODE_SOCKET
 
 __all__ = [
-    "CLIENT_DIR",
-    "CLIENT_HOST",
-    "ENV",
-    "NODE_ADDRESS",
-    "NODE_SOCKET",
-    "SOURCE",
-    "command",
+    "CLIENT_DIR", "CLIENT_HOST", "ENV", "NODE_ADDRESS", "NODE_SOCKET", "SOURCE", "command",
     "source",
-]
+]  # fmt: skip
 
 #: Name of the file that the pod mounts what source() answers at, and where.
 SOURCE = "dood.py"
@@ -67,21 +61,10 @@ ENV: list[dict[str, Any]] = [
 NODE_ADDRESS: dict[str, Any] = {"name": "PODWRIGHT_NODE", **_field("status.hostIP")}
 # In the order of their imports of one another.
 _MODULES = (
-    "docker_api.strict",
-    "docker_api.http",
-    "dood.naming",
-    "dood.refusal",
-    "dood.budget",
-    "dood.node",
-    "dood.bodies",
-    "dood.listing",
-    "dood.desk",
-    "dood.calls",
-    "dood.wire",
-    "dood.keeper",
-    "dood.proxy",
-    "dood.program",
-)
+    "docker_api.strict", "docker_api.http", "dood.naming", "dood.refusal", "dood.budget",
+    "dood.node", "dood.bodies", "dood.listing", "dood.desk", "dood.calls", "dood.wire",
+    "dood.keeper", "dood.proxy", "dood.program",
+)  # fmt: skip
 
 
 def source() -> str:

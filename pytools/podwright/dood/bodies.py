@@ -9,45 +9,22 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Callable, Protocol
+from typing import TYPE_CHECKING, Any, Callable
 
 from podwright.docker_api.strict import fold
 from podwright.dood.budget import MINIMUM, SCARCE, Budget, set_memory, shown
 from podwright.dood.naming import PREDEFINED, SHARE, Naming
 from podwright.dood.refusal import Refusal
 
-
-class Finds(Protocol):
-    """How names become what the engine knows; see :class:`podwright.dood.node.Finder`."""
-
-    def container(self, name: str) -> dict[str, Any]:
-        """One of the pod's containers."""
-
-    def network(self, name: str) -> dict[str, Any]:
-        """One of the pod's networks."""
-
-    def is_anonymous(self, name: str) -> bool:
-        """Whether it is an anonymous volume of one of the pod's containers."""
-
+if TYPE_CHECKING:
+    from podwright.dood.node import Finder
 
 _CONTAINER = ("HostConfig", "Labels", "NetworkingConfig")
 _HOST = (
-    "Binds",
-    "CpuPeriod",
-    "CpuQuota",
-    "IpcMode",
-    "Links",
-    "Memory",
-    "MemoryReservation",
-    "MemorySwap",
-    "Mounts",
-    "NanoCpus",
-    "NetworkMode",
-    "PidMode",
-    "PortBindings",
-    "VolumeDriver",
+    "Binds", "CpuPeriod", "CpuQuota", "IpcMode", "Links", "Memory", "MemoryReservation",
+    "MemorySwap", "Mounts", "NanoCpus", "NetworkMode", "PidMode", "PortBindings", "VolumeDriver",
     "VolumesFrom",
-)
+)  # fmt: skip
 _MOUNT = ("Source", "Type", "VolumeOptions")
 _MOUNTED = ("volume", "tmpfs", "image")
 _NAMED_MODES = ("IpcMode", "PidMode")
@@ -79,7 +56,7 @@ class Maker:
 
     naming: Naming
     budget: Budget
-    find: Finds
+    find: Finder
     now: Callable[[], int]
     used: Callable[[], int]
 

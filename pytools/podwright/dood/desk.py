@@ -31,11 +31,13 @@ class Call:
         method: of HTTP.
         target: taken apart.
         read: reads the body.
+        name: of what the path names; '' for nothing.
     """
 
     method: str
     target: Target
     read: Callable[[], bytes]
+    name: str = ""
 
     def value(self, name: str) -> str:
         """A parameter of the query; '' when absent. The engine takes the first one, too."""
@@ -160,7 +162,7 @@ def render_target(target: Target) -> bytes:
     return f"{version}/{path}{'?' + urlencode(pairs) if pairs else ''}".encode()
 
 
-Handler = Callable[[Desk, Call, "Mapping[str, str]"], Outcome]
+Handler = Callable[[Desk, Call], Outcome]
 
 
 def decide(
@@ -175,7 +177,7 @@ def decide(
     for method, pattern, handler in routes:
         match = pattern.fullmatch(path)
         if match and call.method in method.split("|"):
-            return handler(desk, call, match.groupdict())
+            return handler(desk, replace(call, name=match.groupdict().get("name", "")))
     missing = cannot_be(call.method, call.target.segments)
     if missing:
         raise Refusal(MISSING, missing, is_engines=True)
