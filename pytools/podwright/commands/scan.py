@@ -30,10 +30,8 @@ def work(value: dict[str, Any], console: Console) -> dict[str, Any]:
     known = named.Registries(asked, Path.cwd(), console.env)
     name, login, source = None, Login(), f"oci-archive:{asked.archive}"
     if asked.image:
-        where = named.read_source(asked.image)
-        repository = known.repository(where.name, "pull")
-        image = repository.get(where.digest or where.tag)
-        name, login = where.name, repository.client.login
+        repository, image = known.image(asked.image)
+        name, login = named.read_source(asked.image).name, repository.client.login
         source = f"registry:{repository}@{image.digest}"
     elif not Path(asked.archive).is_file():
         raise UsageError(f"archive: there is no file '{asked.archive}'")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from podwright import config as configs
 from podwright.distribution.client import Client
 from podwright.distribution.logins import login_for
-from podwright.distribution.repository import Repository
+from podwright.distribution.repository import Manifest, Repository
 from podwright.errors import Problem, UsageError, shown
 from podwright.records import record
 from podwright.references import DIGEST, TAG, Name, parse_name
@@ -186,6 +186,17 @@ class Registries:
         self.credentials = given.credentials
         self.env = env
         self._clients: dict[tuple[str, str], Client] = {}
+
+    def image(self, reference: str) -> tuple[Repository, Manifest]:
+        """Give an image that is to be read, and the repository that it is in.
+
+        Raises:
+            UsageError: it has no tag or digest, or a login is not there.
+            PodwrightError: it is not there.
+        """
+        source = read_source(reference)
+        repository = self.repository(source.name, "pull")
+        return repository, repository.get(source.digest or source.tag)
 
     def repository(self, name: Name, use: str) -> Repository:
         """Give a repository, for use 'pull' or 'push'.

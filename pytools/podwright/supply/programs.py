@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from podwright.distribution.client import Login
-from podwright.distribution.parameters import Registries, read_source
+from podwright.distribution.parameters import Registries
 from podwright.distribution.repository import Manifest, Repository
 from podwright.errors import PodwrightError, UsageError
 from podwright.images import resolve
@@ -114,10 +114,9 @@ class Programs:
 
     def _fetched(self, name: str) -> Path:
         reference = resolve(self.registries.images)[name]
-        source = read_source(reference)
-        repository = self.registries.repository(source.name, "pull")
         try:
-            image = _own_image(repository, repository.get(source.digest or source.tag))
+            repository, image = self.registries.image(reference)
+            image = _own_image(repository, image)
         except PodwrightError as error:
             raise PodwrightError(
                 f"'{name}' is not installed here, and its image cannot be read: {error}; install "
