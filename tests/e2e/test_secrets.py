@@ -7,6 +7,7 @@ import json
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,7 @@ class Pod:
         self.marks.add("the login", cluster.site.password)
         self.said: list[str] = []
         self.found: dict[str, set[str]] = {}
+        self.stayed: dict[str, Counter[str]] = {}
 
     def run(self) -> None:
         """Build once for each ending; kaniko's stand-in needs a pod for each."""
@@ -64,8 +66,11 @@ class Pod:
         groups = [[name] for name in ENDINGS] if single else [list(ENDINGS)]
         for group in groups:
             with harness.pod(self.cluster, self.builder, "e2e-privileged") as pod:
+                began = self._running(pod)
                 for name in group:
                     self._one(pod, name)
+                if group != ["a kill"]:  # nobody could end them
+                    self.stayed[group[-1]] = self._running(pod) - began
                 self.said.append(pod.state())
                 self.said.append(json.dumps(self.cluster.get("-n", pod.namespace, "pod", pod.name)))
 
@@ -103,6 +108,11 @@ class Pod:
         self.said += [outcome.log, json.dumps(outcome.answer)]
         if name != "a kill":  # nobody could clear up: the next build does
             self.found[name] = self._left(pod)
+
+    def _running(self, pod: harness.Pod) -> Counter[str]:
+        """Count the processes of the builder by name, once it is ready for a build."""
+        look = 'while [ -e "${CONTAINERS_STORAGE_CONF-}.trying" ]; do sleep 0.1; done; '
+        return Counter(pod.shell(f"{look}cat /proc/[0-9]*/comm 2>/dev/null; true").split("\n"))
 
     def _left(self, pod: harness.Pod) -> set[str]:
         """Name what is left in the pod once the script's processes have ended."""
@@ -163,6 +173,16 @@ def test_no_secret_is_found_after_any_end_of_a_build(
         # Layers, configs with their histories; logs of all containers, also of those that are gone.
         pod.marks.forms = [item for item in pod.marks.forms if item[0] != "the login"]
         assert leaks_in(pod.marks, layout.STATE / "registry", layout.STATE / "pod-logs") == []
+
+
+@pytest.mark.parametrize("builder", levels.builders())
+def test_no_process_stays_after_any_end_of_a_build(
+    builder: str, ended: dict[str, tuple[Pod, Future[None]]]
+) -> None:
+    """Beside those that were there before the first one."""
+    pod, running = ended[builder]
+    running.result()
+    assert {name: sorted(left) for name, left in pod.stayed.items() if left} == {}
 
 
 # A RUN step looks for the login: its password, and that with the user in Base64 as configs have it.

@@ -2,8 +2,10 @@
 # shellcheck disable=SC2034,SC2154 # the prelude and the recipe have the other halves
 
 # Rootless Podman leaves a process behind that holds its user namespace, with the environment of the
-# first call that knows of none in its temporary directory: so that has no logins and secrets.
+# first call that finds none: so that has no logins and secrets. A pod has one since its start (storage.sh).
 pw_first_call() {
+  pw_pause=$(cat "${XDG_RUNTIME_DIR:-/nonexistent}/libpod/tmp/pause.pid" 2>/dev/null) # no line's end
+  [ -z "$pw_pause" ] || ! pw_alive "$pw_pause" || return 0
   pw_hidden=$(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/-u \1/p' |
     grep -Ev '^-u (PATH|HOME|USER|TMPDIR|XDG_.*|_?CONTAINERS_.*|BUILDAH_.*|STORAGE_.*|PODMAN_.*)$')
   # shellcheck disable=SC2086 # a list of words
@@ -54,7 +56,7 @@ pw_cleanup() {
   pw_forget_authorities "$$"
   [ -n "${pw_work:-}" ] || return 0
   [ "$pw_status" -lt 124 ] || pw_remove_containers
-  for pw_path in "$pw_work"/podman-run-*/libpod/tmp/pause.pid; do
+  for pw_path in "$pw_work"/*-run-*/libpod/tmp/pause.pid; do
     [ -e "$pw_path" ] && kill "$(cat "$pw_path")" 2>/dev/null
   done
   grep -qF " $pw_work/" /proc/mounts 2>/dev/null || rm -rf "$pw_work"
@@ -115,16 +117,23 @@ pw_bases() { # look for newer ones (yes or no), format, flags of pull, --, image
   shift
   case $pw_tool in
     buildah)
-      pw_flags="--policy always$pw_flags" pw_none='<nil>[][]'
+      pw_flags="--policy ifnewer$pw_flags" pw_none='<nil>[][]'
       pw_has='{{with .Docker.Config}}{{.Healthcheck}}{{.Shell}}{{.OnBuild}}{{end}}'
       ;;
-    *) pw_has='{{.ManifestType}}' pw_none=application/vnd.oci.image.manifest.v1+json ;;
+    *)
+      [ ! -e "${CONTAINERS_STORAGE_CONF:-}.newer" ] || pw_flags="--policy newer$pw_flags"
+      pw_has='{{.ManifestType}}' pw_none=application/vnd.oci.image.manifest.v1+json
+      ;;
   esac
+  read -r pw_images 2>/dev/null <"${CONTAINERS_STORAGE_CONF:-}.images" || pw_images=
   for pw_base in "$@"; do
+    pw_id=
     if [ "$pw_pull" = yes ] || ! pw_config_of "$pw_base" >/dev/null; then
       # shellcheck disable=SC2086 # a list of words
-      "$pw_tool" pull --quiet $pw_flags "$pw_base" >/dev/null 2>&1 3>&- || :
+      pw_id=$("$pw_tool" pull --quiet $pw_flags "$pw_base" 2>/dev/null 3>&-)
     fi
+    # A pod knows where its images are (storage.sh): for one in the OCI format nobody need be asked.
+    grep -qs 'application/vnd\.oci\.image\.manifest' "$pw_images/${pw_id:-none}/manifest" && continue
     pw_config=$(pw_config_of "$pw_base") || continue
     [ "$pw_config" = "$pw_none" ] || pw_format=docker
   done

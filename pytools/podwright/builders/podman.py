@@ -62,6 +62,8 @@ class Podman(Strategy):
                     "BUILDAH_ISOLATION": "chroot",
                     "CONTAINERS_STORAGE_CONF": _containers.STORAGE_CONF,
                     "PODWRIGHT_KEYS": KEYS_DIR,
+                    # Where the process of its user namespace is found again by all calls.
+                    "XDG_RUNTIME_DIR": "/tmp/podwright-run",  # noqa: S108 - inside the container
                     "DOCKER_HOST": f"unix://{SOCKET}",
                     # It is for whoever runs the node, and would come twice with each call.
                     "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",

@@ -15,23 +15,31 @@ pw_write() { # driver
     grep '^additionalimagestores' /etc/containers/storage.conf
   } >"$pw_conf.new" 2>/dev/null
   mv "$pw_conf.new" "$pw_conf"
+  echo "$pw_store/$1-images" >"$pw_conf.images"
 }
 pw_overlay() { # program
   # What is there already stays to be found.
   [ ! -e "$pw_store/vfs-images" ] && pw_try=$(mktemp -d "$pw_store/podwright-try.XXXXXX") || return 1
   printf 'FROM scratch\nCOPY Dockerfile /\n' >"$pw_try/Dockerfile"
-  CONTAINERS_STORAGE_CONF=/dev/null
-  export CONTAINERS_STORAGE_CONF
-  "$1" --root "$pw_try/root" --runroot "$pw_try/run" --storage-driver overlay \
-    build --isolation chroot --layers "$pw_try" 2>&1
+  # Podman's first call leaves a process behind that RUN steps can look into: so it knows nothing.
+  set -- env -i PATH="$PATH" HOME="${HOME:-/}" ${XDG_RUNTIME_DIR:+"XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR"} \
+    CONTAINERS_STORAGE_CONF=/dev/null PODMAN_IGNORE_CGROUPSV1_WARNING=1 \
+    "$1" --root "$pw_try/root" --runroot "$pw_try/run" --storage-driver overlay
+  "$@" build --isolation chroot --layers "$pw_try" 2>&1
   pw_ended=$?
-  rm -rf "$pw_try" 2>/dev/null || "$1" unshare rm -rf "$pw_try"
+  rm -rf "$pw_try" 2>/dev/null || { "$@" unshare rm -rf "$pw_try" && rm -rf "$pw_try"; } # its own locks
+  # Without this mark Podman looks, once, whether containers on a claim are of a pod that is gone.
+  rm -f "${XDG_RUNTIME_DIR:-/nonexistent}/libpod/tmp/alive"
   return "$pw_ended"
 }
 pw_store=$0
 : >"$pw_conf.trying"
-# Whether the program can be told how often to try (containers.sh).
-("$1" push --help | grep -q -e '--retry ' && : >"$pw_conf.once") 2>/dev/null &
+[ -z "${XDG_RUNTIME_DIR:-}" ] || mkdir -p -m 0700 "$XDG_RUNTIME_DIR"
+# Whether the program can be told how often to try, and to pull what is newer alone (containers.sh).
+{
+  "$1" push --help | grep -q -e '--retry ' && : >"$pw_conf.once"
+  "$1" pull --help | grep -q newer && : >"$pw_conf.newer"
+} 2>/dev/null &
 pw_write vfs
 # Without the setgid bit of a claim, which would end up in images.
 mkdir -p "$pw_store" && chmod g-s "$pw_store"
