@@ -9,9 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podwright.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, PodwrightError, UsageError, guess
+from podwright.errors import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_PENDING,
+    PodwrightError,
+    UsageError,
+    guess,
+)
 from podwright.jobs import description as describing
-from podwright.jobs import names, rendering
+from podwright.jobs import kinds, merging, names, rendering, xmltree
 from podwright.jobs.expand import without_collector
 
 if TYPE_CHECKING:
@@ -55,8 +62,6 @@ def schema(options: argparse.Namespace, console: Console) -> int:
 
 def render_one(item: Rendered, owner: str) -> str:
     """Lay out one job's XML for people."""
-    from podwright.jobs import xmltree  # noqa: PLC0415 - needed by this verb alone
-
     return xmltree.pretty(item.xml(owner))
 
 
@@ -260,7 +265,7 @@ def look_inside(
     controller: Controller, changes: Iterable[Change], server: Snapshot
 ) -> dict[str, FolderContents]:
     """See what goes with folders and projects that would be deleted."""
-    from podwright.jobs import kinds, planning  # noqa: PLC0415 - needed here alone
+    from podwright.jobs import planning  # noqa: PLC0415 - needed here alone
     from podwright.jobs.client import RequestRefused  # noqa: PLC0415 - slow to import
 
     held = {}
@@ -277,7 +282,7 @@ def look_inside(
 
 
 def _look_into(controller: Controller, name: str, *, is_folder: bool) -> FolderContents:
-    from podwright.jobs import merging, planning  # noqa: PLC0415 - needed here alone
+    from podwright.jobs import planning  # noqa: PLC0415 - needed here alone
 
     if is_folder:
         return planning.FolderContents(people=merging.peoples(controller.config(name) or "<none/>"))

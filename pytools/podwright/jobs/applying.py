@@ -218,9 +218,7 @@ def _add_item(change: Change, run: Run) -> str:
         # Its answer may have been lost and the request sent again; then the job is ours.
         if not _is_written(change, run):
             raise RequestRefused(
-                str(error),
-                error.status,
-                "somebody else created it meanwhile; plan again",
+                str(error), error.status, "somebody else created it meanwhile; plan again"
             ) from None
     return ""
 

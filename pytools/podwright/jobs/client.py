@@ -20,19 +20,10 @@ from urllib.parse import quote, urlsplit
 
 import jenkins
 import requests
+from requests import exceptions
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.cookies import RequestsCookieJar
-from requests.exceptions import (
-    ChunkedEncodingError,
-    ContentDecodingError,
-    RequestException,
-    SSLError,
-    Timeout,
-)
-from requests.exceptions import (
-    ConnectionError as NoConnection,
-)
 
 from podwright.errors import PodwrightError, UsageError
 from podwright.jobs import names
@@ -50,6 +41,10 @@ DENIED = 403
 MISSING = 404
 CHUNK = 1 << 16
 JOB = "%(folder_url)sjob/%(short_name)s"
+_BROKEN = (
+    *(exceptions.ConnectionError, exceptions.Timeout),
+    *(exceptions.ChunkedEncodingError, exceptions.ContentDecodingError),
+)
 
 
 class ControllerError(PodwrightError):
@@ -262,16 +257,16 @@ class Controller:
             del headers["Content-Type"]
         try:
             answer = self._round_trip(method, url, body, headers)
-        except SSLError as error:
+        except exceptions.SSLError as error:
             raise Fatal(
                 f"{self._path_of(url)}: the certificate is not trusted ({_root_cause(error)}); "
                 "give the authority's file with --ca"
             ) from None
-        except (NoConnection, Timeout, ChunkedEncodingError, ContentDecodingError) as error:
+        except _BROKEN as error:
             what = f"cannot reach the controller ({_root_cause(error)})"
             host = urlsplit(self.access.url).netloc.rpartition("@")[2]  # without a login
             return (what, True, f"check the address {host}, and whether Jenkins runs"), None
-        except RequestException as error:
+        except exceptions.RequestException as error:
             raise Fatal(f"{self._path_of(url)}: {_root_cause(error)}") from None
         if answer.status in BUSY:
             what = f"the controller answers {answer.status}"
@@ -318,10 +313,10 @@ class Controller:
         self, answer: ControllerAnswer, method: str, url: str, *, redirect_is_fine: bool
     ) -> ControllerAnswer:
         """Turn bad answers into sentences."""
-        status, shown = answer.status, self._path_of(url)
+        status, path = answer.status, self._path_of(url)
         self._is_jenkins = self._is_jenkins or "X-Jenkins" in answer.headers
         if status in MOVED:
-            return self._check_redirect(answer, shown, redirect_is_fine=redirect_is_fine)
+            return self._check_redirect(answer, path, redirect_is_fine=redirect_is_fine)
         if status == 401:  # noqa: PLR2004
             raise Fatal(
                 f"{self.access.url}: the controller does not know user "
@@ -335,34 +330,28 @@ class Controller:
             )
         if status >= 400:  # noqa: PLR2004
             reason = answer.reason()
-            raise RequestRefused(f"{method} {shown}: {status} {reason}".rstrip(), status, reason)
+            raise RequestRefused(f"{method} {path}: {status} {reason}".rstrip(), status, reason)
         # Jenkins answers a POST with nothing, or with the way to a page.
         if answer.is_html and answer.body.strip():
             raise Fatal(
-                f"{shown}: this is a web page, not an answer of Jenkins' interface; is there a "
+                f"{path}: this is a web page, not an answer of Jenkins' interface; is there a "
                 "login page in front of it, or is the address wrong?"
             )
         return answer
 
     def _check_redirect(
-        self, answer: ControllerAnswer, shown: str, *, redirect_is_fine: bool
+        self, answer: ControllerAnswer, path: str, *, redirect_is_fine: bool
     ) -> ControllerAnswer:
         """Accept redirects as answers of actions; never follow one."""
         target = urlsplit(answer.headers.get("Location", ""))
-        own = urlsplit(self.access.url)
         if target.path.rstrip("/").endswith(("/login", "/securityRealm/commenceLogin")):
-            raise Fatal(
-                f"{shown}: the controller wants a login; set JENKINS_USER and JENKINS_TOKEN"
-            )
-        foreign = target.netloc and (target.scheme, target.netloc) != (own.scheme, own.netloc)
-        if redirect_is_fine and not foreign:
+            raise Fatal(f"{path}: the controller wants a login; set JENKINS_USER and JENKINS_TOKEN")
+        # Behind a proxy Jenkins names itself by its configured address; the action was done.
+        if redirect_is_fine:
             return answer
         where = f"{target.scheme}://{target.netloc}" if target.netloc else target.path
-        if foreign and redirect_is_fine:
-            # Behind a proxy Jenkins names itself by its configured address; the action was done.
-            return answer
         raise Fatal(
-            f"{shown}: the controller redirects to {names.printable(where)}, and credentials are "
+            f"{path}: the controller redirects to {names.printable(where)}, and credentials are "
             "never sent after a redirect; give that address as JENKINS_URL if it is the right one"
         )
 

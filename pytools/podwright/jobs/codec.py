@@ -227,11 +227,19 @@ class Nested(Codec):
 
 @record
 class Chosen(Codec):
-    """A field with one of several records, told apart by the ``class`` attribute."""
+    """A field with one of several records, told apart by the ``class`` attribute.
+
+    Attributes:
+        field: the field's name.
+        tag: the element's name.
+        choice: the records.
+        none: the class that says that there is none; empty when no element does.
+    """
 
     field: str
     tag: str
     choice: OneOf
+    none: str = ""
 
     def write(self, part: Any, parent: Element) -> None:
         value = getattr(part, self.field)
@@ -239,10 +247,12 @@ class Chosen(Codec):
             parent.append(value.element())
         elif value is not None:
             write_all(value, SubElement(parent, self.tag, {"class": value.JAVA}))
+        elif self.none:
+            SubElement(parent, self.tag, {"class": self.none})
 
     def read(self, cls: type, parent: Element) -> dict[str, Any]:
         element = parent.find(self.tag)
-        if element is None:
+        if element is None or (self.none and element.get("class") == self.none):
             return {}
         for key, kind in self.choice.variants.items():
             if isinstance(kind, RecordOf) and element.get("class") == kind.of.JAVA:  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class DescriptionFile:
         "what `apply --prune` does with jobs that are no longer described",
         "keep",
     )
-    removalShare: int = option(  # noqa: N815 - as all names in a description
+    removalShare: int = option(
         Number(0, 100),
         "largest share of jobs, in percent, that one apply may remove without --allow-removals",
         20,
@@ -227,22 +227,16 @@ def _checked_file(path: Path, shown: str, root: Map, problems: Problems) -> _Fil
         )
         del good["jobs"], root["jobs"]
     try:
-        parse_fields(DescriptionFile, root)
+        parsed = parse_fields(DescriptionFile, good)
     except Invalid as error:
         for problem in error.problems:
             problems.add(located.place_of(root, problem.place), str(problem))
-        good = Map(root.place)
-        for key, value in root.items():
-            try:
-                parse_fields(DescriptionFile, {key: value})
-            except Invalid:
-                continue
-            good.put(key, value, root.keys_at[key], root.values_at[key])
+        parsed = error.rest
+        for key in good.keys() - parsed.keys():
+            del good[key]
     broken = root.get("templates") if "templates" not in good else None
     names_of = frozenset(broken) if isinstance(broken, Map) else frozenset()
-    return _File(
-        path, shown, good, DescriptionFile(**parse_fields(DescriptionFile, good)), names_of
-    )
+    return _File(path, shown, good, DescriptionFile(**parsed), names_of)
 
 
 def _find_secrets(text: str, shown: str, problems: Problems) -> None:
@@ -390,38 +384,27 @@ def _read_scripts(
 ) -> None:
     """Put the content of files in the place of scripts that name one: ``script: {file: x}``."""
 
-    def text_of(value: Any, at: Any) -> Any:
+    def with_texts(value: Any, at: Any) -> Any:
         if isinstance(value, Map) and list(value) == ["file"]:
             return _file_content(str(value["file"]), at, base, contents, problems) or "#"
+        if isinstance(value, Map):
+            made = value.twin()
+            for key, inner in value.items():
+                where = value.values_at[key]
+                made.put(key, with_texts(inner, where), value.keys_at[key], where)
+            return made
+        if isinstance(value, Seq):
+            listed = Seq(value.place)
+            for inner, where in zip(value, value.at):
+                listed.put(with_texts(inner, where), where)
+            return listed
         return value
 
+    given = entry.fields
     for key in ("script", "steps"):
-        value = entry.fields.get(key)
-        at = entry.fields.values_at.get(key)
-        if key == "script" and isinstance(value, Map):
-            entry.fields.put(key, text_of(value, at), entry.fields.keys_at[key], at)
-        elif key == "steps" and isinstance(value, Seq):
-            made = Seq(value.place)
-            for step, where in zip(value, value.at):
-                made.put(_with_text(step, text_of), where)
-            entry.fields.put(key, made, entry.fields.keys_at[key], at)
-
-
-def _with_text(step: Any, text_of: Callable[[Any, Any], Any]) -> Any:
-    """Give a step whose script, or its `command`, is a text."""
-    if not isinstance(step, Map) or not any(isinstance(value, Map) for value in step.values()):
-        return step
-    made = step.twin()
-    for word, inner in step.items():
-        where = step.values_at[word]
-        text = text_of(inner, where)
-        if isinstance(text, Map):
-            text = text.twin()
-            for key, value in inner.items():
-                at = inner.values_at[key]
-                text.put(key, text_of(value, at), inner.keys_at[key], at)
-        made.put(word, text, step.keys_at[word], where)
-    return made
+        if isinstance(given.get(key), (Map, Seq)):
+            at = given.values_at[key]
+            given.put(key, with_texts(given[key], at), given.keys_at[key], at)
 
 
 def _file_content(

@@ -249,7 +249,7 @@ def in_words(kind: type[JobKind], name: str, root: Element) -> tuple[dict[str, A
     raw: set[str] = set()
     while True:
         try:
-            fields = plain(kind.fields_of(root, raw))
+            fields = kind.fields_of(root, raw)
             again = kind(**parse_fields(kind, fields)).element(name, {})
         except (Invalid, xmltree.NotXmlError, KeyError, TypeError, ValueError) as error:
             return None, str(error)
@@ -274,15 +274,6 @@ def _stands_in(element: Element, root: Element) -> bool:
 def _first_difference(before: Element, after: Element) -> str:
     lost = difflib.unified_diff(normal.lines(before), normal.lines(after), lineterm="", n=0)
     return next(line for line in lost if re.match(r"[+-][^+-]", line))
-
-
-def plain(value: Any) -> Any:
-    """Turn what codecs read into what YAML can write."""
-    if isinstance(value, dict):
-        return {key: plain(element) for key, element in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(element) for element in value]
-    return value
 
 
 def _escaped_xml(root: Element) -> str:

@@ -105,7 +105,6 @@ def _keep_properties(theirs: Element, ours: Element, kind: str) -> bool:
     return kept
 
 
-@cache
 def without_theirs(root: Element) -> Element:
     """Remove from a job that is imported what stays with the controller; in place."""
     for tag in THEIRS:
@@ -121,6 +120,7 @@ def without_theirs(root: Element) -> Element:
     return root
 
 
+@cache
 def worded(kind: str) -> frozenset[str]:
     """Name the properties that a kind has words for: without these words they go."""
     return frozenset(kinds.load(kind).property_tags())

@@ -154,11 +154,6 @@ def _lay_out(element: Element, level: int, out: list[str]) -> None:
         out.append(f"{pad}</{element.tag}>")
 
 
-def same(one: str | bytes, other: str | bytes) -> bool:
-    """Say whether two XML texts mean the same job; secrets are compared, not shown."""
-    return same_trees(xmltree.parse(one), xmltree.parse(other))
-
-
 def same_trees(one: Element, other: Element) -> bool:
     """Say whether two trees mean the same job; they are brought into their normal form."""
     trees = []

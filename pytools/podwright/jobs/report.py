@@ -97,30 +97,20 @@ def _change_json(change: Change) -> dict[str, Any]:
 
 def outcome_text(outcomes: Sequence[ChangeOutcome]) -> str:
     """Say exactly what was done, what failed and what was not tried."""
-    done = [outcome for outcome in outcomes if outcome.state == DONE]
-    failed = [outcome for outcome in outcomes if outcome.state == FAILED]
-    skipped = [outcome for outcome in outcomes if outcome.state == SKIPPED]
-    out = [
-        f"  {SIGNS[change.action]} {PAST[change.action]:<8} {_what(change)}"
-        for outcome in sorted(done, key=lambda outcome: outcome.change.name)
-        for change in [outcome.change]
-    ]
-    for state, group in ((FAILED, failed), (SKIPPED, skipped)):
+    by_state: dict[str, list[ChangeOutcome]] = {DONE: [], FAILED: [], SKIPPED: []}
+    for outcome in sorted(outcomes, key=lambda outcome: outcome.change.name):
+        by_state[outcome.state].append(outcome)
+    done = [outcome.change for outcome in by_state[DONE]]
+    out = [f"  {SIGNS[one.action]} {PAST[one.action]:<8} {_what(one)}" for one in done]
+    for state in (FAILED, SKIPPED):
         out += [
-            f"  ! {outcome.change.name}: {state}"
-            + (f": {outcome.sentence}" if outcome.sentence else "")
-            for outcome in sorted(group, key=lambda outcome: outcome.change.name)
+            f"  ! {outcome.change.name}: {state}" + f": {outcome.sentence}" * bool(outcome.sentence)
+            for outcome in by_state[state]
         ]
-    parts = [
-        f"{number} {PAST[action]}"
-        for action in SIGNS
-        for number in [sum(outcome.change.action == action for outcome in done)]
-        if number
-    ]
-    if failed:
-        parts.append(f"{len(failed)} failed")
-    if skipped:
-        parts.append(f"{len(skipped)} not tried")
+    actions = [change.action for change in done]
+    numbers = {PAST[action]: actions.count(action) for action in SIGNS}
+    numbers.update({state: len(by_state[state]) for state in (FAILED, SKIPPED)})
+    parts = [f"{number} {word}" for word, number in numbers.items() if number]
     out.append((", ".join(parts) or "nothing to do") + ".")
     return "\n".join(out)
 

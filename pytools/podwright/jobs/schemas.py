@@ -54,23 +54,20 @@ def json_schema() -> dict[str, Any]:
     """Give the JSON Schema (2020-12) of one file of a description."""
     schema = json_schemas.of_record(DescriptionFile)
     sections = {name: {"$ref": f"#/$defs/{name}-fields"} for name in kinds.names()}
-    schema["properties"]["defaults"] = {
-        "type": "object",
-        "description": schema["properties"]["defaults"]["description"],
-        "additionalProperties": False,
-        "properties": {**sections, "all": {"type": "object"}},
-    }
     job = {"$ref": "#/$defs/job"}
-    schema["properties"]["templates"] = {
-        "type": "object",
-        "description": schema["properties"]["templates"]["description"],
-        "additionalProperties": job,
+    named = {"anyOf": [{"required": ["name"]}, {"required": ["template"]}]}
+    own: dict[str, dict[str, Any]] = {
+        "defaults": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {**sections, "all": {"type": "object"}},
+        },
+        "templates": {"type": "object", "additionalProperties": job},
+        "jobs": {"type": "array", "items": {"allOf": [job, named]}},
     }
-    schema["properties"]["jobs"] = {
-        "type": "array",
-        "description": schema["properties"]["jobs"]["description"],
-        "items": {"allOf": [job, {"anyOf": [{"required": ["name"]}, {"required": ["template"]}]}]},
-    }
+    for name, said in own.items():
+        about = schema["properties"][name]["description"]
+        schema["properties"][name] = {**said, "description": about}
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Jenkins jobs as code"
     schema["$defs"] = {

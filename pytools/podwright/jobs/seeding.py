@@ -1,5 +1,4 @@
 """What the step ``provisionJobs`` runs: plan or apply, decided by the build that it runs in."""
-# ruff: noqa: N815 - parameters are spelt as in pipelines; `option` gives immutable defaults
 
 from __future__ import annotations
 

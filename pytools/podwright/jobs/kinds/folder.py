@@ -6,14 +6,7 @@ from typing import Any, ClassVar
 
 from podwright.jobs.codec import Codec, Fixed, Inside
 from podwright.jobs.kinds import JobKind
-from podwright.jobs.parts.common import (
-    HEAD,
-    LIBRARIES_XML,
-    LIBRARY,
-    PROPERTIES,
-    REST,
-    Described,
-)
+from podwright.jobs.parts import common
 from podwright.records import record
 from podwright.schema import ListOf, option
 
@@ -21,7 +14,7 @@ ICON = "com.cloudbees.hudson.plugins.folder.icons.StockFolderIcon"
 
 
 @record
-class Folder(Described, JobKind):
+class Folder(common.Described, JobKind):
     """Holds other jobs, and may bring shared libraries for them."""
 
     JAVA: ClassVar[str] = "com.cloudbees.hudson.plugins.folder.Folder"
@@ -29,15 +22,15 @@ class Folder(Described, JobKind):
     PLUGIN: ClassVar[str] = "cloudbees-folder"
     CONTAINER: ClassVar[bool] = True
     XML: ClassVar[tuple[Codec, ...]] = (
-        *HEAD,
-        Inside("properties", (LIBRARIES_XML, REST)),
+        *common.HEAD,
+        Inside("properties", (common.LIBRARIES_XML, common.REST)),
         Fixed("healthMetrics"),
         Fixed("icon", attributes={"class": ICON}),
     )
     libraries: tuple[Any, ...] = option(
-        ListOf(LIBRARY), "shared libraries of the jobs in the folder", ()
+        ListOf(common.LIBRARY), "shared libraries of the jobs in the folder", ()
     )
-    properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())
+    properties: tuple[Any, ...] = option(common.PROPERTIES, "further properties, as XML", ())
 
 
 KIND = Folder

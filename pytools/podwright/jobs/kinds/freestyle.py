@@ -1,5 +1,4 @@
 """A freestyle job: shell steps, enough to keep old jobs as code."""
-# ruff: noqa: N815 - Jenkins' own names; `option` gives immutable defaults
 
 from __future__ import annotations
 
@@ -9,17 +8,7 @@ from xml.etree.ElementTree import Element, SubElement
 from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Joined, Value
 from podwright.jobs.kinds import JobKind
 from podwright.jobs.oneof import FLAG, TEXT, OneOf, Script
-from podwright.jobs.parts.common import (
-    HEAD,
-    KEEP,
-    KEEP_XML,
-    PARAMETERS_XML,
-    PROPERTIES,
-    REST,
-    THROTTLE,
-    THROTTLE_XML,
-    Described,
-)
+from podwright.jobs.parts import common
 from podwright.jobs.parts.parameters import PARAMETERS, refuse_doubles
 from podwright.jobs.parts.raw import RawXml
 from podwright.jobs.parts.rows import Row, made
@@ -86,25 +75,6 @@ PUBLISHERS = OneOf(
 )
 
 
-class _Scm(Codec):
-    """The repository; a job without one says so explicitly."""
-
-    tag = "scm"
-    CHOSEN = Chosen("scm", "scm", SCM)
-
-    def write(self, part: Any, parent: Element) -> None:
-        if part.scm is None:
-            SubElement(parent, "scm", {"class": "hudson.scm.NullSCM"})
-        else:
-            self.CHOSEN.write(part, parent)
-
-    def read(self, cls: type, parent: Element) -> dict[str, Any]:
-        element = parent.find("scm")
-        if element is None or element.get("class") == "hudson.scm.NullSCM":
-            return {}
-        return self.CHOSEN.read(cls, parent)
-
-
 class _Roam(Codec):
     """Whether any agent may build it: the opposite of having a label."""
 
@@ -115,16 +85,16 @@ class _Roam(Codec):
 
 
 @record
-class Freestyle(Described, JobKind):
+class Freestyle(common.Described, JobKind):
     """A freestyle job: shell steps, enough to keep old jobs as code."""
 
     JAVA: ClassVar[str] = "hudson.model.FreeStyleProject"
     ROOT: ClassVar[str] = "project"
     XML: ClassVar[tuple[Codec, ...]] = (
-        *HEAD,
+        *common.HEAD,
         Fixed("keepDependencies", "false"),
-        Inside("properties", (KEEP_XML, THROTTLE_XML, PARAMETERS_XML, REST)),
-        _Scm(),
+        Inside("properties", (*common.BUILD_PROPERTIES, common.REST)),
+        Chosen("scm", "scm", SCM, none="hudson.scm.NullSCM"),
         Value("quietPeriod", always=False),
         Value("label", "assignedNode", always=False),
         _Roam(),
@@ -150,8 +120,8 @@ class Freestyle(Described, JobKind):
     retryCount: int | None = option(Number(0, 1000), "more tries of a failed checkout", None)
     parameters: tuple[Any, ...] = option(ListOf(PARAMETERS), "what a build asks for", ())
     triggers: tuple[Any, ...] = option(ListOf(TRIGGERS), "what starts a build", ())
-    keep: Any = option(KEEP, "how many builds are kept", None)
-    throttle: Any = option(THROTTLE, "share limits with other jobs", None)
+    keep: Any = option(common.KEEP, "how many builds are kept", None)
+    throttle: Any = option(common.THROTTLE, "share limits with other jobs", None)
     concurrentBuild: bool = option(FLAG, "several builds at once", default=False)
     waitForDownstream: bool = option(FLAG, "no build while later jobs build", default=False)
     waitForUpstream: bool = option(FLAG, "no build while earlier jobs build", default=False)
@@ -159,7 +129,7 @@ class Freestyle(Described, JobKind):
     quietPeriod: int | None = option(Number(0, 86_400), "seconds to wait before a build", None)
     customWorkspace: str = option(TEXT, "a fixed directory on the agent", "")
     disabled: bool = option(FLAG, "refuse to build", default=False)
-    properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())
+    properties: tuple[Any, ...] = option(common.PROPERTIES, "further properties, as XML", ())
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""

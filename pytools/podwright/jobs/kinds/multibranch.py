@@ -1,5 +1,4 @@
 """A multibranch pipeline: one job for each branch that has a Jenkinsfile."""
-# ruff: noqa: N815 - Jenkins' own names; `option` gives immutable defaults
 
 from __future__ import annotations
 
@@ -8,17 +7,8 @@ from typing import Any, ClassVar
 from podwright.jobs.codec import Codec, Fixed, Inside, Value
 from podwright.jobs.kinds import JobKind
 from podwright.jobs.oneof import FLAG, TEXT, SomeOf
+from podwright.jobs.parts import common
 from podwright.jobs.parts.branches import BRANCH_SOURCES, Sources, refuse_twins
-from podwright.jobs.parts.common import (
-    HEAD,
-    LIBRARIES_XML,
-    LIBRARY,
-    ORPHANS,
-    ORPHANS_XML,
-    PROPERTIES,
-    REST,
-    Described,
-)
 from podwright.jobs.parts.triggers import NEVER, SCAN, Interval
 from podwright.records import record
 from podwright.schema import ListOf, option
@@ -35,19 +25,19 @@ def computed(java: str, holder: str) -> tuple[Codec, ...]:
     """Give how what makes its own jobs begins: by its class, and that of what holds its views."""
     icon = "jenkins.branch.MetadataActionFolderIcon"
     return (
-        *HEAD,
-        Inside("properties", (LIBRARIES_XML, REST)),
+        *common.HEAD,
+        Inside("properties", (common.LIBRARIES_XML, common.REST)),
         Inside("folderViews", (owner(java),), {"class": f"jenkins.branch.{holder}"}),
         Fixed("healthMetrics"),
         Inside("icon", (owner(java),), {"class": icon}),
-        ORPHANS_XML,
+        common.ORPHANS_XML,
         Inside("triggers", (Interval(),)),
         Value("disabled"),
     )
 
 
 @record
-class Multibranch(Described, JobKind):
+class Multibranch(common.Described, JobKind):
     """A multibranch pipeline: one job for each branch that has a Jenkinsfile."""
 
     JAVA: ClassVar[str] = PROJECT
@@ -71,10 +61,12 @@ class Multibranch(Described, JobKind):
     )
     scriptPath: str = option(TEXT, "the Jenkinsfile in each branch", "Jenkinsfile")
     scan: str = option(SCAN, "scan for branches so often when no webhook came", NEVER)
-    orphans: Any = option(ORPHANS, "what becomes of deleted branches", ORPHANS.of())
-    libraries: tuple[Any, ...] = option(ListOf(LIBRARY), "shared libraries of the branches", ())
+    orphans: Any = option(common.ORPHANS, "what becomes of deleted branches", common.ORPHANS.of())
+    libraries: tuple[Any, ...] = option(
+        ListOf(common.LIBRARY), "shared libraries of the branches", ()
+    )
     disabled: bool = option(FLAG, "refuse to build", default=False)
-    properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())
+    properties: tuple[Any, ...] = option(common.PROPERTIES, "further properties, as XML", ())
 
     def __post_init__(self) -> None:
         """Refuse two sources that Jenkins could not tell apart."""

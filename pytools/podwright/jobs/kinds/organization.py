@@ -1,5 +1,4 @@
 """An organization: a multibranch pipeline for each repository of a group."""
-# ruff: noqa: N815 - Jenkins' own names; `option` gives immutable defaults
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """A pipeline: its script stands in the description or comes from an SCM."""
-# ruff: noqa: N815 - Jenkins' own names; `option` gives immutable defaults
 
 from __future__ import annotations
 
@@ -9,17 +8,7 @@ from xml.etree.ElementTree import Element, SubElement
 from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Nested, Value, defaults
 from podwright.jobs.kinds import JobKind
 from podwright.jobs.oneof import FLAG, TEXT, Script, Switch
-from podwright.jobs.parts.common import (
-    HEAD,
-    KEEP,
-    KEEP_XML,
-    PARAMETERS_XML,
-    PROPERTIES,
-    REST,
-    THROTTLE,
-    THROTTLE_XML,
-    Described,
-)
+from podwright.jobs.parts import common
 from podwright.jobs.parts.parameters import PARAMETERS, refuse_doubles
 from podwright.jobs.parts.rows import made
 from podwright.jobs.parts.scm import SCM
@@ -90,19 +79,19 @@ class _Empty(Codec):
 
 
 @record
-class Pipeline(Described, JobKind):
+class Pipeline(common.Described, JobKind):
     """A pipeline: its script stands in the description or comes from an SCM."""
 
     JAVA: ClassVar[str] = "org.jenkinsci.plugins.workflow.job.WorkflowJob"
     ROOT: ClassVar[str] = "flow-definition"
     PLUGIN: ClassVar[str] = "workflow-job"
     XML: ClassVar[tuple[Codec, ...]] = (
-        *HEAD,
+        *common.HEAD,
         Fixed("keepDependencies", "false"),
         Inside(
             "properties",
             (
-                KEEP_XML,
+                common.KEEP_XML,
                 Nested(
                     "disableConcurrentBuilds",
                     f"{JOB}.DisableConcurrentBuildsJobProperty",
@@ -114,14 +103,14 @@ class Pipeline(Described, JobKind):
                     (Value("durability", "hint"),),
                     only_if=lambda part: part.durability,
                 ),
-                THROTTLE_XML,
+                common.THROTTLE_XML,
                 Inside(
                     f"{JOB}.PipelineTriggersJobProperty",
                     (Inside("triggers", (Items("triggers", TRIGGERS),)),),
                     only_if=lambda part: part.triggers,
                 ),
-                PARAMETERS_XML,
-                REST,
+                common.PARAMETERS_XML,
+                common.REST,
             ),
         ),
         _Definition(),
@@ -136,18 +125,18 @@ class Pipeline(Described, JobKind):
     sandbox: bool = option(FLAG, "run the script in the Groovy sandbox", default=True)
     parameters: tuple[Any, ...] = option(ListOf(PARAMETERS), "what a build asks for", ())
     triggers: tuple[Any, ...] = option(ListOf(TRIGGERS), "what starts a build", ())
-    keep: Any = option(KEEP, "how many builds are kept", None)
+    keep: Any = option(common.KEEP, "how many builds are kept", None)
     disableConcurrentBuilds: Any = option(
         NO_CONCURRENCY, "one build at a time; `true`, or a map with `abortPrevious`", None
     )
-    throttle: Any = option(THROTTLE, "share limits with other jobs", None)
+    throttle: Any = option(common.THROTTLE, "share limits with other jobs", None)
     resume: bool = option(FLAG, "go on after a restart of the controller", default=True)
     durability: str = option(
         Choice(words=lambda: DURABILITY, what="durability"), "speed against safety", ""
     )
     quietPeriod: int | None = option(Number(0, 86_400), "seconds to wait before a build", None)
     disabled: bool = option(FLAG, "refuse to build", default=False)
-    properties: tuple[Any, ...] = option(PROPERTIES, "further properties, as XML", ())
+    properties: tuple[Any, ...] = option(common.PROPERTIES, "further properties, as XML", ())
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""

@@ -1,5 +1,4 @@
 """A list view: a page that shows some of the jobs of its folder."""
-# ruff: noqa: N815 - as Jenkins' own names
 
 from __future__ import annotations
 

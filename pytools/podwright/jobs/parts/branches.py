@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement
 from podwright.errors import Problem, repeated, shown
 from podwright.jobs import normal
 from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Part, Raw, source_of
-from podwright.jobs.oneof import FLAG, OneOf
+from podwright.jobs.oneof import FLAG, OneOf, Short
 from podwright.jobs.parts.raw import RawXml
 from podwright.jobs.parts.rows import Row, kind_of, made
 from podwright.jobs.parts.sources import SOURCES, natural_id
@@ -20,39 +20,34 @@ BASIC_PLUGIN = "basic-branch-build-strategies"
 
 
 AGE = Number(-1, 10**12)
-# word: documentation, class, fields
-TABLE: dict[str, tuple[str, str, tuple[Row, ...]]] = {
-    "branches": ("Branches.", "BranchBuildStrategyImpl", ()),
-    "tags": (
-        "Tags.", "TagBuildStrategyImpl",
-        (
+
+
+def _strategy(doc: str, java: str, *rows: Row) -> Short:
+    return kind_of(made(doc, f"{BASIC}.{java}", BASIC_PLUGIN, *rows), rows)
+
+
+STRATEGIES = OneOf(
+    {
+        "branches": _strategy("Branches.", "BranchBuildStrategyImpl"),
+        "tags": _strategy(
+            "Tags.", "TagBuildStrategyImpl",
             ("atLeastMillis", "atLeastMillis", AGE, -1, "not younger than that; -1 for any"),
             ("atMostMillis", "atMostMillis", AGE, -1, "not older than that; -1 for any"),
         ),
-    ),
-    "changeRequests": (
-        "Pull requests.", "ChangeRequestBuildStrategyImpl",
-        (
+        "changeRequests": _strategy(
+            "Pull requests.", "ChangeRequestBuildStrategyImpl",
             ("ignoreTargetOnlyChanges", "ignoreTargetOnlyChanges", FLAG, False,
              "not when the target alone has changed"),
             ("ignoreUntrustedChanges", "ignoreUntrustedChanges", FLAG, False,
              "not those of strangers"),
         ),
-    ),
-    "skipInitial": (
-        "Not when a branch is seen for the first time.", "SkipInitialBuildOnFirstBranchIndexing", ()
-    ),
-}  # fmt: skip
-STRATEGIES = OneOf(
-    {
-        **{
-            word: kind_of(made(doc, f"{BASIC}.{java}", BASIC_PLUGIN, *rows), rows)
-            for word, (doc, java, rows) in TABLE.items()
-        },
+        "skipInitial": _strategy(
+            "Not when a branch is seen for the first time.", "SkipInitialBuildOnFirstBranchIndexing"
+        ),
         "xml": RawXml(),
     },
     "build strategy",
-)
+)  # fmt: skip
 NO_TRIGGER = made(
     "No build starts by itself.", "jenkins.branch.NoTriggerBranchProperty", "branch-api"
 )

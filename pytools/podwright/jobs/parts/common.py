@@ -135,6 +135,7 @@ PARAMETERS_XML = Inside(
     (Inside("parameterDefinitions", (Items("parameters", PARAMETERS),)),),
     only_if=lambda part: part.parameters,
 )
+BUILD_PROPERTIES = (KEEP_XML, THROTTLE_XML, PARAMETERS_XML)
 ORPHANS_XML = Nested(
     "orphans",
     "orphanedItemStrategy",
@@ -148,7 +149,7 @@ class Described(Part):
     """What everything in Jenkins has."""
 
     description: str = option(TEXT, "what the job is for; shown on its page", "")
-    displayName: str = option(TEXT, "name that is shown in place of the real one", "")  # noqa: N815
+    displayName: str = option(TEXT, "name that is shown in place of the real one", "")
     xml: tuple[Any, ...] = option(
         ListOf(RawXml()), "further elements of the job itself, or in place of others, as XML", ()
     )

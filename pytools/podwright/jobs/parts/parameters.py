@@ -48,67 +48,57 @@ class _Choices(Codec):
         return {"choices": found}
 
 
-CHOICE = made(
-    "A list to choose from; the first is the default.",
-    "hudson.model.ChoiceParameterDefinition", "",
-    NAME,
-    ABOUT,
-    ("choices", _Choices(), Choices(PLAIN), ..., "the choices, the default first"),
-)  # fmt: skip
-PASSWORD = made(
-    "A hidden text; it has no default here, because a default would be a secret in a file.",
-    "hudson.model.PasswordParameterDefinition", "",
-    NAME,
-    ABOUT,
-    Fixed("defaultValue"),
-)  # fmt: skip
 BUILDS = Choice(words=lambda: ("ALL", "STABLE", "SUCCESSFUL", "COMPLETED"), what="filter")
-# word: documentation, class, plugin, fields beside name and description
-TABLE: dict[str, tuple[str, str, str, tuple[Row, ...]]] = {
-    "string": (
-        "One line of text.", "hudson.model.StringParameterDefinition", "",
-        (("default", "defaultValue", PLAIN, "", UNSAID), TRIM),
-    ),
-    "text": (
-        "Several lines of text.", "hudson.model.TextParameterDefinition", "",
-        (("default", "defaultValue", TEXT, "", UNSAID), TRIM),
-    ),
-    "boolean": (
-        "A box to tick.", "hudson.model.BooleanParameterDefinition", "",
-        (("default", "defaultValue", FLAG, False, "ticked at first"),),
-    ),
-    "run": (
-        "A build of another job.", "hudson.model.RunParameterDefinition", "",
-        (
+
+
+def _parameter(doc: str, java: str, *rows: Row | Codec, plugin: str = "") -> RecordOf:
+    return RecordOf(made(doc, java, plugin, NAME, ABOUT, *rows))
+
+
+PARAMETERS = OneOf(
+    {
+        "string": _parameter(
+            "One line of text.", "hudson.model.StringParameterDefinition",
+            ("default", "defaultValue", PLAIN, "", UNSAID), TRIM,
+        ),
+        "text": _parameter(
+            "Several lines of text.", "hudson.model.TextParameterDefinition",
+            ("default", "defaultValue", TEXT, "", UNSAID), TRIM,
+        ),
+        "boolean": _parameter(
+            "A box to tick.", "hudson.model.BooleanParameterDefinition",
+            ("default", "defaultValue", FLAG, False, "ticked at first"),
+        ),
+        "run": _parameter(
+            "A build of another job.", "hudson.model.RunParameterDefinition",
             ("job", "projectName", TEXT, ..., "full name of the job whose builds are offered"),
             ("filter", "filter", BUILDS, "ALL", "which builds are offered"),
         ),
-    ),
-    "file": ("A file to upload.", "hudson.model.FileParameterDefinition", "", ()),
-    "credentials": (
-        "The id of a credential (of the credentials plugin).",
-        "com.cloudbees.plugins.credentials.CredentialsParameterDefinition", "credentials",
-        (
+        "file": _parameter("A file to upload.", "hudson.model.FileParameterDefinition"),
+        "credentials": _parameter(
+            "The id of a credential (of the credentials plugin).",
+            "com.cloudbees.plugins.credentials.CredentialsParameterDefinition",
             ("default", "defaultValue", TEXT, "", "id of the credential that is offered first"),
             ("type", "credentialType", TEXT,
              "com.cloudbees.plugins.credentials.common.StandardCredentials",
              "class of credentials that are offered"),
             ("required", "required", FLAG, False, "refuse builds without one"),
+            plugin="credentials",
         ),
-    ),
-}  # fmt: skip
-PARAMETERS = OneOf(
-    {
-        **{
-            word: RecordOf(made(doc, java, plugin, NAME, ABOUT, *rows))
-            for word, (doc, java, plugin, rows) in TABLE.items()
-        },
-        "choice": RecordOf(CHOICE),
-        "password": RecordOf(PASSWORD),
+        "choice": _parameter(
+            "A list to choose from; the first is the default.",
+            "hudson.model.ChoiceParameterDefinition",
+            ("choices", _Choices(), Choices(PLAIN), ..., "the choices, the default first"),
+        ),
+        "password": _parameter(
+            "A hidden text; it has no default here, because a default would be a secret in a file.",
+            "hudson.model.PasswordParameterDefinition",
+            Fixed("defaultValue"),
+        ),
         "xml": RawXml(),
     },
     "kind of parameter",
-)
+)  # fmt: skip
 
 
 def refuse_doubles(parameters: tuple[Any, ...]) -> None:

@@ -12,44 +12,40 @@ BINDING = "org.jenkinsci.plugins.credentialsbinding.impl"
 PLUGIN = "credentials-binding"
 ID: Row = ("credentialsId", "credentialsId", TEXT, ..., "id of the credential")
 ONE: tuple[Row, ...] = (ID, ("variable", "variable", TEXT, ..., "name of the variable"))
-# word: documentation, class, fields
-TABLE: dict[str, tuple[str, str, tuple[Row, ...]]] = {
-    "text": ("A secret text in a variable.", "StringBinding", ONE),
-    "file": ("The path of a secret file in a variable.", "FileBinding", ONE),
-    "zip": ("The folder of an unpacked secret file in a variable.", "ZipFileBinding", ONE),
-    "joined": (
-        "User and password in one variable, with a colon between.", "UsernamePasswordBinding", ONE
-    ),
-    "userPassword": (
-        "User and password in two variables.", "UsernamePasswordMultiBinding",
-        (
+
+
+def _binding(doc: str, java: str, *rows: Row) -> Short:
+    return kind_of(made(doc, f"{BINDING}.{java}", PLUGIN, *rows), rows)
+
+
+BINDINGS = OneOf(
+    {
+        "text": _binding("A secret text in a variable.", "StringBinding", *ONE),
+        "file": _binding("The path of a secret file in a variable.", "FileBinding", *ONE),
+        "zip": _binding(
+            "The folder of an unpacked secret file in a variable.", "ZipFileBinding", *ONE
+        ),
+        "joined": _binding(
+            "User and password in one variable, with a colon between.",
+            "UsernamePasswordBinding", *ONE,
+        ),
+        "userPassword": _binding(
+            "User and password in two variables.", "UsernamePasswordMultiBinding",
             ID,
             ("user", "usernameVariable", TEXT, ..., "variable of the user's name"),
             ("password", "passwordVariable", TEXT, ..., "variable of the password"),
         ),
-    ),
-    "sshKey": (
-        "The path of an SSH key in a variable.", "SSHUserPrivateKeyBinding",
-        (
+        "sshKey": _binding(
+            "The path of an SSH key in a variable.", "SSHUserPrivateKeyBinding",
             ID,
             ("keyFile", "keyFileVariable", TEXT, ..., "variable of the key's path"),
             ("user", "usernameVariable", TEXT, None, "variable of the user's name"),
             ("passphrase", "passphraseVariable", TEXT, None, "variable of the passphrase"),
         ),
-    ),
-}  # fmt: skip
-BINDINGS = OneOf(
-    {
-        **{
-            word: kind_of(made(doc, f"{BINDING}.{java}", PLUGIN, *rows), rows)
-            for word, (doc, java, rows) in TABLE.items()
-        },
         "xml": RawXml(),
     },
     "kind of binding",
-)
-
-
+)  # fmt: skip
 CREDENTIALS = made(
     "Credentials in variables, hidden in the log.", f"{BINDING}.SecretBuildWrapper", PLUGIN,
     ("bindings", Inside("bindings", (Items("bindings", BINDINGS),)), SomeOf(BINDINGS), ...,
