@@ -31,8 +31,8 @@ import pytest
 from typing_extensions import Self
 
 from podwright import authz
-from podwright.authz.server import listen, read_exchange, reply, serve
-from podwright.docker_api.http import Stream
+from podwright.authz.server import read_exchange, reply
+from podwright.docker_api.http import Stream, listen, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

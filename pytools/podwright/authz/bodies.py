@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podwright.authz.checks import (
     Between,
@@ -27,10 +27,8 @@ from podwright.authz.checks import (
     number,
     text,
 )
+from podwright.authz.limits import Limits
 from podwright.docker_api.strict import Refused
-
-if TYPE_CHECKING:
-    from podwright.authz.limits import Limits
 
 VOLUME_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+\Z")
 NETWORK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")

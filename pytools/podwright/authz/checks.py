@@ -8,15 +8,12 @@ value of the wrong type means that sender and policy do not speak of the same th
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
+from podwright.authz.limits import Limits
 from podwright.docker_api.strict import Refused, fold, parse_json_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from podwright.authz.limits import Limits
 
 _INT64 = 1 << 63
 _EMPTY: tuple[Any, ...] = (None, False, 0, "", [], {})

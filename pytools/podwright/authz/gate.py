@@ -34,9 +34,10 @@ import socket
 from dataclasses import replace
 from functools import lru_cache
 from time import monotonic as _now
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podwright.authz.bodies import HOST_NETWORK
+from podwright.authz.limits import Limits
 from podwright.authz.mounts import keep, read_create, read_object, volume_names, written
 from podwright.authz.policy import OBJECT_NAME, EngineRequest, check
 from podwright.authz.volumes import Volumes
@@ -54,9 +55,6 @@ from podwright.docker_api.http import (
     shut,
 )
 from podwright.docker_api.strict import Refused, Target, cannot_be, parse_target
-
-if TYPE_CHECKING:
-    from podwright.authz.limits import Limits
 
 _MAX_REMEMBERED = 512  # bytes of a head
 #: Seconds; the engine hangs up on who says nothing for five minutes (ReadHeaderTimeout).

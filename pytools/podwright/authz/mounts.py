@@ -10,14 +10,11 @@ import contextlib
 import json
 import posixpath
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
+from podwright.authz.limits import Limits
 from podwright.docker_api.strict import Refused, parse_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from podwright.authz.limits import Limits
 
 _CREATE = re.compile(r"/v1\.([0-9]{1,3})(/containers/create(?:\?.*)?)\Z")
 #: The first API version with sub-paths of volumes; requests from 1.40 on mean the same in it.

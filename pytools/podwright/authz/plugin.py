@@ -19,7 +19,8 @@ from typing import Any, TextIO
 
 from podwright.authz.gate import Doors, Gate
 from podwright.authz.limits import Limits, limits, problems
-from podwright.authz.server import MEDIA_TYPE, Audit, listen, serve, serve_connection
+from podwright.authz.server import MEDIA_TYPE, Audit, serve_connection
+from podwright.docker_api.http import listen, serve
 
 PLUGIN_NAME = "podwright"
 PLUGIN_DIR = "/run/docker/plugins"

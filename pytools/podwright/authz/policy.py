@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podwright.authz.bodies import network_name
+from podwright.authz.limits import Limits
 from podwright.authz.routes import JSON, MAYBE, NOTHING, SECRET, STREAM, UPGRADE, Route, find
 from podwright.docker_api.http import SEAL
 from podwright.docker_api.strict import (
@@ -20,11 +22,6 @@ from podwright.docker_api.strict import (
     parse_json_text,
     parse_target,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from podwright.authz.limits import Limits
 
 _SEALED = frozenset({"/containers/create", "/build", "/commit"})
 OBJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
@@ -251,8 +248,7 @@ def _check_more(request: EngineRequest, route: Route, target: Target, limits: Li
         _check_prune(target)
     if limits.seal and route.path in _SEALED and header(request.headers, SEAL) != limits.seal:
         raise Refused(
-            "gate.seal",
-            "this is done by way of the gate alone; use the pod's own Docker socket",
+            "gate.seal", "this is done by way of the gate alone; use the pod's own Docker socket"
         )
 
 

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from podwright.authz.checks import Around, Check, Fields, Judged, walk
-from podwright.authz.limits import (
-    CAPABILITIES,
-    NEVER_CAPABILITIES,
-    PROFILES,
-    SYSCTLS,
-)
+from podwright.authz.limits import CAPABILITIES, NEVER_CAPABILITIES, PROFILES, SYSCTLS
 from podwright.authz.routes import ROUTES, Route
 
 _HEAD = """# What the policed Docker Engine allows

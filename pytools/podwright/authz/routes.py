@@ -7,8 +7,9 @@ for one or several (names of images).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podwright.authz.bodies import (
     COMMIT,
@@ -23,6 +24,7 @@ from podwright.authz.bodies import (
     network_mode,
 )
 from podwright.authz.checks import (
+    Check,
     EachItem,
     EachValue,
     Fields,
@@ -33,13 +35,8 @@ from podwright.authz.checks import (
     judged,
     text,
 )
+from podwright.authz.limits import Limits
 from podwright.docker_api.strict import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from podwright.authz.checks import Check
-    from podwright.authz.limits import Limits
 
 # What a request may carry besides its head.
 NOTHING = "nothing"

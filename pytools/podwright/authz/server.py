@@ -12,20 +12,15 @@ decisions (pure functions of their bytes) are remembered.
 from __future__ import annotations
 
 import json
-import os
 import socket
-import threading
 import time
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Callable, NamedTuple
+from typing import Callable, NamedTuple
 
+from podwright.authz.limits import Limits
 from podwright.authz.policy import Decision, decide, read_request, refusal
 from podwright.docker_api.http import BrokenError, Stream
 from podwright.docker_api.strict import MAX_BODY, Refused
-
-if TYPE_CHECKING:
-    from podwright.authz.limits import Limits
 
 MEDIA_TYPE = "application/vnd.docker.plugins.v1.2+json"
 MAX_QUESTION = 4 * MAX_BODY  # Base64 and headers around a body of the largest size
@@ -180,54 +175,3 @@ def _last_words(connection: socket.socket, reason: str) -> None:
         connection.sendall(reply(_words(decision), "400 Bad Request"))
     except OSError:
         return
-
-
-def listen(path: str, mode: int) -> socket.socket:
-    """Make a unix socket; one that a dead predecessor left behind is replaced.
-
-    Args:
-        path: of the socket.
-        mode: permission bits, set before anybody can connect.
-    """
-    file = Path(path)
-    if file.is_socket():
-        file.unlink()
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        server.bind(path)
-    except OSError:
-        server.close()
-        raise
-    finally:
-        os.umask(before)
-    file.chmod(mode)
-    server.listen(128)
-    return server
-
-
-def serve(server: socket.socket, handle: Callable[[socket.socket], None]) -> None:
-    """Serve connections, a thread for each, until the socket is closed.
-
-    Threads wait for connections instead of being started for them (a start costs more than a
-    decision); whoever takes the last free place makes another one first.
-    """
-    free = [0]
-    lock = threading.Lock()
-
-    def work() -> None:
-        while True:
-            with lock:
-                free[0] += 1
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            with lock:
-                free[0] -= 1
-                short = free[0] == 0
-            if short:
-                threading.Thread(target=work, daemon=True).start()
-            handle(connection)
-
-    work()

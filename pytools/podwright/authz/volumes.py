@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Callable
 
 from podwright.docker_api.strict import Refused
@@ -43,64 +43,46 @@ class Volumes:
     ) -> None:
         self._exists, self._in_use, self._late = exists, in_use, late
         self._changed = threading.Condition()
-        self._taken, self._still = False, False
-        self._builds, self._moving = 0, 0
+        self._under_way = {"turn": 0, "build": 0, "still": 0, "moving": 0}
         self._fresh: set[str] = set()
         self._known: set[str] = set()
 
     @contextmanager
-    def turn(self, names: frozenset[str] = frozenset()) -> Iterator[None]:
-        """Wait until nobody else creates anything, and for builds if these names need it."""
-        nameless = any(_NAMELESS.match(name) for name in names)
+    def _under(self, name: str, may_begin: Callable[[], bool]) -> Iterator[None]:
+        """Wait until something may begin, and count it until it ends."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._taken and not (nameless and self._builds))
-            self._taken = True
+            self._changed.wait_for(may_begin)
+            self._under_way[name] += 1
         try:
             yield
         finally:
             with self._changed:
-                self._taken = False
+                self._under_way[name] -= 1
                 self._changed.notify_all()
 
-    @contextmanager
-    def build(self) -> Iterator[None]:
+    def turn(self, names: frozenset[str] = frozenset()) -> AbstractContextManager[None]:
+        """Wait until nobody else creates anything, and for builds if these names need it."""
+        count, nameless = self._under_way, any(_NAMELESS.match(name) for name in names)
+        return self._under("turn", lambda: not count["turn"] and not (nameless and count["build"]))
+
+    def build(self) -> AbstractContextManager[None]:
         """A build runs: it may fill volumes of its own."""
-        with self._changed:
-            self._builds += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._builds -= 1
-                self._changed.notify_all()
+        return self._under("build", lambda: True)
 
     @contextmanager
     def still(self) -> Iterator[None]:
         """Wait until nobody wakes containers or writes to them; others wait for the end of this."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._still)
-            self._still = True
-            self._changed.wait_for(lambda: not self._moving)
-        try:
-            yield
-        finally:
+        count = self._under_way
+        with self._under("still", lambda: not count["still"]):
             with self._changed:
-                self._still = False
-                self._changed.notify_all()
+                self._changed.wait_for(lambda: not count["moving"])
+            yield
 
-    @contextmanager
-    def moving(self, is_own: Callable[[], bool]) -> Iterator[None]:
+    def moving(self, is_own: Callable[[], bool]) -> AbstractContextManager[None]:
         """A container is woken or written to; one that is not the client's own waits for builds."""
-        own = not self._builds or is_own()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._still and (own or not self._builds))
-            self._moving += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._moving -= 1
-                self._changed.notify_all()
+        count = self._under_way
+        own = not count["build"] or is_own()
+        return self._under("moving", lambda: not count["still"] and (own or not count["build"]))
 
     def kept(self, names: frozenset[str]) -> frozenset[str]:
         """Those of the volumes that must not be filled; asked during one's turn.

@@ -9,15 +9,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 from podwright.docker_api.strict import fold
 from podwright.dood.budget import MINIMUM, SCARCE, Budget, set_memory, shown
 from podwright.dood.naming import PREDEFINED, SHARE, Naming
+from podwright.dood.node import Finder
 from podwright.dood.refusal import Refusal
-
-if TYPE_CHECKING:
-    from podwright.dood.node import Finder
 
 _CONTAINER = ("HostConfig", "Labels", "NetworkingConfig")
 _HOST = (

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
+from podwright.docker_api.strict import Target
 from podwright.dood import listing
 from podwright.dood.bodies import known, record
 from podwright.dood.budget import number, set_memory
@@ -14,11 +16,6 @@ from podwright.dood.desk import JSON, LINES, Call, Desk, Handler, Outcome, retar
 from podwright.dood.naming import LEASE, PREDEFINED, SHARE
 from podwright.dood.node import MISSING, OK
 from podwright.dood.refusal import Refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from podwright.docker_api.strict import Target
 
 _CREATED = 201
 # What an engine outside a swarm says; clients that look for an object everywhere go on from it.

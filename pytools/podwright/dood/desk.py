@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 from urllib.parse import quote, urlencode
 
 from podwright.docker_api.strict import Target, cannot_be, parse_json
@@ -14,10 +16,6 @@ from podwright.dood.budget import Budget, number
 from podwright.dood.naming import BUILD, Naming
 from podwright.dood.node import MISSING, Finder, Node
 from podwright.dood.refusal import Refusal
-
-if TYPE_CHECKING:
-    import re
-    from collections.abc import Mapping
 
 #: How an answer of the engine is passed on: as it is, as one JSON value, or as lines of JSON.
 RAW, JSON, LINES = "raw", "json", "lines"
@@ -136,10 +134,7 @@ class Desk:
 
 
 def retarget(
-    call: Call,
-    query: Mapping[str, str],
-    segments: tuple[str, ...] = (),
-    drop: tuple[str, ...] = (),
+    call: Call, query: Mapping[str, str], segments: tuple[str, ...] = (), drop: tuple[str, ...] = ()
 ) -> Target:
     """Change a target.
 

@@ -16,18 +16,14 @@ living then have time to say so first.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 from urllib.parse import quote
 
-from podwright.dood.naming import BUILD, LEASE, SINCE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from podwright.dood.naming import Naming
-    from podwright.dood.node import Node
+from podwright.dood.naming import BUILD, LEASE, SINCE, Naming
+from podwright.dood.node import Node
 
 BEAT = 30.0  # seconds between leases
 STALE = 900.0  # seconds without a sign of life after which a pod may be gone

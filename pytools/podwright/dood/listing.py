@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podwright.docker_api.strict import parse_json_text
-from podwright.dood.naming import BUILD, LEASE, PREDEFINED
+from podwright.dood.naming import BUILD, LEASE, PREDEFINED, Naming
 from podwright.dood.refusal import Refusal
-
-if TYPE_CHECKING:
-    from podwright.dood.naming import Naming
 
 Filters = dict[str, list[str]]
 

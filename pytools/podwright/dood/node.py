@@ -7,14 +7,11 @@ import json
 import re
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 from urllib.parse import quote, urlencode
 
-from podwright.dood.naming import BUILD, PREDEFINED
+from podwright.dood.naming import BUILD, PREDEFINED, Naming
 from podwright.dood.refusal import Refusal, missing
-
-if TYPE_CHECKING:
-    from podwright.dood.naming import Naming
 
 OK, MISSING = 200, 404
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}\Z")
@@ -94,7 +91,6 @@ class Finder:
         return self._find(
             "container",
             name,
-            lambda ref: f"/containers/{ref}/json",
             lambda found: self.naming.owns((found.get("Config") or {}).get("Labels")),
         )
 
@@ -107,7 +103,6 @@ class Finder:
         return self._find(
             "network",
             name,
-            lambda ref: f"/networks/{ref}",
             lambda found: self.naming.owns(found.get("Labels")) or found.get("Name") in PREDEFINED,
         )
 
@@ -117,7 +112,7 @@ class Finder:
         Raises:
             Refusal: there is none.
         """
-        return self._find("volume", name, lambda ref: f"/volumes/{ref}", self._owns_volume)
+        return self._find("volume", name, self._owns_volume)
 
     def is_anonymous(self, name: str) -> bool:
         """Whether a volume has no name but its hash, and one of the pod's containers uses it."""
@@ -144,20 +139,16 @@ class Finder:
         except Refusal:
             raise missing("exec", name) from None
 
+    def _owns_container(self, found: dict[str, Any]) -> bool:
+        return self.naming.owns((found.get("Config") or {}).get("Labels"))
+
     def _owns_volume(self, found: dict[str, Any]) -> bool:
         return self.naming.owns(found.get("Labels")) or self.is_anonymous(found["Name"])
 
-    def _find(
-        self,
-        kind: str,
-        name: str,
-        target: Callable[[str], str],
-        owns: Callable[[dict[str, Any]], bool],
-    ) -> dict[str, Any]:
-        for reference in (self.naming.own(name), name.lstrip("/")):
-            if not reference:
-                continue
-            found = self.node.get(target(quote(reference, safe="")))
+    def _find(self, kind: str, name: str, owns: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        end = "/json" if kind == "container" else ""
+        for reference in filter(None, (self.naming.own(name), name.lstrip("/"))):
+            found = self.node.get(f"/{kind}s/{quote(reference, safe='')}{end}")
             if isinstance(found, dict) and owns(found):
                 return found
         raise missing(kind, name)

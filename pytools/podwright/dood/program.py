@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import socket
 import stat
 import sys
 import threading
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from podwright.docker_api.http import listen, serve
 from podwright.dood.budget import MINIMUM, Budget, shown
 from podwright.dood.desk import Desk
 from podwright.dood.keeper import BEAT, Keeper, Say
@@ -176,8 +176,9 @@ def _run(settings: Settings, options: argparse.Namespace, say: Say) -> int:
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: end.set())
-    server = listen(options.client_socket)
-    threading.Thread(target=accept, args=(server, proxy), daemon=True).start()
+    # Only this pod mounts the directory; the builder may run as any user.
+    server = listen(options.client_socket, 0o666)
+    threading.Thread(target=serve, args=(server, proxy.serve), daemon=True).start()
     say(
         f"the node's Docker Engine {known.get('ServerVersion', '')} answers; containers of this "
         f"pod may use {shown(settings.memory)} of memory and {cpu / 10**9:g} CPUs"
@@ -188,29 +189,6 @@ def _run(settings: Settings, options: argparse.Namespace, say: Say) -> int:
     server.close()
     proxy.wait(1.0)
     return 0 if keeper.clear(CLEAR) else 1
-
-
-def listen(path: str) -> socket.socket:
-    """Make the clients' socket; one that a dead predecessor left behind is replaced."""
-    file = Path(path)
-    if file.is_socket():
-        file.unlink()
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    server.bind(path)
-    # Only this pod mounts the directory; the builder may run as any user.
-    file.chmod(0o666)
-    server.listen(128)
-    return server
-
-
-def accept(server: socket.socket, proxy: NodeProxy) -> None:
-    """Serve each connection in a thread of its own, until the socket is closed."""
-    while True:
-        try:
-            client, _ = server.accept()
-        except OSError:
-            return
-        threading.Thread(target=proxy.serve, args=(client,), daemon=True).start()
 
 
 if __name__ == "__main__":

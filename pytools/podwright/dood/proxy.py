@@ -11,7 +11,7 @@ import socket
 import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import replace
 
 from podwright.docker_api.http import (
@@ -71,11 +71,16 @@ class NodeProxy:
         with self._idle:
             self._idle.wait_for(lambda: not self._busy, patience)
 
-    def _counted(self) -> closing[_Counter]:
-        return closing(_Counter(self))
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count a connection for as long as it lasts."""
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
 
-    def count(self, change: int) -> None:
-        """Note that a connection began or ended."""
+    def _count(self, change: int) -> None:
         with self._idle:
             self._busy += change
             self._idle.notify_all()
@@ -174,18 +179,6 @@ class NodeProxy:
         client.sendall(b"\r\n".join([*kept, b"Connection: close"]) + b"\r\n\r\n")
         for line in wire.lines_of(pieces):
             client.sendall(wire.edited(line, outcome.edit))
-
-
-class _Counter:
-    """Counts a connection for as long as it lasts."""
-
-    def __init__(self, proxy: NodeProxy) -> None:
-        self._proxy = proxy
-        proxy.count(1)
-
-    def close(self) -> None:
-        """It has ended."""
-        self._proxy.count(-1)
 
 
 def _request(head: Head, outcome: Outcome) -> bytes:

@@ -17,7 +17,8 @@ from podwright import authz
 from podwright.authz import server
 from podwright.authz.limits import limits
 from podwright.authz.plugin import answers, main, make_audit, read_config, taken
-from podwright.authz.server import Exchange, answer, listen, serve, serve_connection
+from podwright.authz.server import Exchange, answer, serve_connection
+from podwright.docker_api.http import listen, serve
 
 RUN = limits({})
 
