@@ -88,11 +88,7 @@ def _binding(policy: str, namespace: str) -> dict[str, Any]:
     selector = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
     return {
         "policyName": policy,
-        "paramRef": {
-            "name": policy,
-            "namespace": namespace,
-            "parameterNotFoundAction": "Deny",
-        },
+        "paramRef": {"name": policy, "namespace": namespace, "parameterNotFoundAction": "Deny"},
         "matchResources": {"namespaceSelector": selector},
         "validationActions": ["Deny"],
     }
@@ -218,11 +214,7 @@ def _policy(
 ) -> dict[str, Any]:
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"]}
     resources = ["pods", "pods/ephemeralcontainers"]
-    checks = [
-        *_images(pods, images),
-        *_rights(pods),
-        *_places(accounts),
-    ]
+    checks = [*_images(pods, images), *_rights(pods), *_places(accounts)]
     said = limits.refused("admission")
     return {
         "failurePolicy": "Fail",
@@ -240,48 +232,20 @@ _PRIVILEGED = (
 )
 _VARIABLES = [
     {"name": name, "expression": expression}
-    for name, expression in (
-        (
-            "all",
-            (
-                "object.spec.containers + "
-                "(has(object.spec.initContainers) ? object.spec.initContainers : [])"
-            ),
-        ),
-        (
-            "extra",
-            "has(object.spec.ephemeralContainers) ? object.spec.ephemeralContainers : []",
-        ),
-        (
-            "host",
-            (
-                "has(object.spec.volumes) ? object.spec.volumes.filter(v, has(v.hostPath))"
-                ".map(v, v.name) : []"
-            ),
-        ),
-        (
-            "strong",
-            (
-                f"variables.all.filter(c, {_PRIVILEGED} || has(c.volumeMounts) && "
-                "c.volumeMounts.exists(m, m.name in variables.host))"
-            ),
-        ),
+    for name, expression in {
+        "all": "object.spec.containers + "
+        "(has(object.spec.initContainers) ? object.spec.initContainers : [])",
+        "extra": "has(object.spec.ephemeralContainers) ? object.spec.ephemeralContainers : []",
+        "host": "has(object.spec.volumes) ? object.spec.volumes.filter(v, has(v.hostPath))"
+        ".map(v, v.name) : []",
+        "strong": f"variables.all.filter(c, {_PRIVILEGED} || has(c.volumeMounts) && "
+        "c.volumeMounts.exists(m, m.name in variables.host))",
         # Beside them each sidecar counts: it may be the one that guards.
-        (
-            "guarded",
-            (
-                "variables.strong.size() == 0 ? [] : variables.strong + "
-                "(has(object.spec.initContainers) ? object.spec.initContainers : [])"
-            ),
-        ),
-        (
-            "claims",
-            (
-                "has(object.spec.volumes) ? object.spec.volumes.filter(v, "
-                "has(v.persistentVolumeClaim)).map(v, v.persistentVolumeClaim.claimName) : []"
-            ),
-        ),
-    )
+        "guarded": "variables.strong.size() == 0 ? [] : variables.strong + "
+        "(has(object.spec.initContainers) ? object.spec.initContainers : [])",
+        "claims": "has(object.spec.volumes) ? object.spec.volumes.filter(v, "
+        "has(v.persistentVolumeClaim)).map(v, v.persistentVolumeClaim.claimName) : []",
+    }.items()
 ]
 
 

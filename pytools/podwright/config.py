@@ -97,17 +97,17 @@ class RepositoryConfig:
 class EngineSettings:
     """What an administrator decides about Docker Engines inside pods."""
 
-    storageDriver: str = option(  # noqa: N815
+    storageDriver: str = option(
         Choice(words=lambda: DRIVERS, what="storage driver"),
         "storage driver; without one that works is chosen",
         "",
     )
-    acceptOld: bool = option(  # noqa: N815
+    acceptOld: bool = option(
         Flag(),
         "start a policed engine older than 29.5.1, which containers can leave by way of docker cp",
         default=False,
     )
-    newPrivileges: bool = option(  # noqa: N815
+    newPrivileges: bool = option(
         Flag(),
         "let setuid programs (su, sudo) of a policed engine's containers work",
         default=False,

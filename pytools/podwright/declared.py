@@ -27,9 +27,14 @@ def add(parser: Any, text: str) -> None:
         elif head.startswith("-"):
             _add_option(group, head, re.sub(" +", " ", words.strip()))
         elif line:
-            several = "*" if "..." in head else "?"
-            nargs = {"nargs": several} if head[0] == "[" else {}
-            group.add_argument(head.strip("[]."), help=words.strip(), **nargs)
+            name, _, choices = head.strip("[].").partition(" {")
+            about: dict[str, Any] = (
+                {"nargs": "*" if "..." in head else "?"} if head[0] == "[" else {}
+            )
+            if choices:
+                about["choices"] = choices[:-1].split(",")
+                about["metavar"] = choices[:-1] if "," not in choices else name.upper()
+            group.add_argument(name, help=words.strip(), **about)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from podwright.distribution.client import Client, Login
 from podwright.distribution.client import prepare as prepare  # noqa: PLC0414 - for the planner
 from podwright.distribution.logins import login_for
-from podwright.distribution.repository import INDEXES, Manifest, Repository, digest_of
+from podwright.distribution.repository import INDEXES, Manifest, Repository, manifest_of
 from podwright.errors import PodwrightError
 from podwright.loginfiles import file_name
 from podwright.references import Name, auth_key
@@ -61,9 +61,7 @@ def _join(room: Path, repository: Repository, tags: list[str]) -> None:
             platform = {name: known[name] for name in names if known.get(name)}
             about = {"mediaType": part.media, "digest": part.digest, "size": len(part.content)}
             listed.append({**about, "platform": platform})
-        value = {"schemaVersion": 2, "mediaType": INDEXES[0], "manifests": listed}
-        content = json.dumps(value).encode()
-        index = Manifest(digest_of(content), INDEXES[0], content)
+        index = manifest_of({"mediaType": INDEXES[0], "manifests": listed})
         for tag in tags:
             repository.put(index, tag)
     except PodwrightError as error:

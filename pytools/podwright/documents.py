@@ -10,7 +10,6 @@ import io
 import json
 import textwrap
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from podwright import resources, strategies
@@ -24,14 +23,7 @@ from podwright.json_schemas import definitions, of_record
 from podwright.pages import cell, entries, page, sections, table
 from podwright.plan import plan_pod
 from podwright.records import fields
-from podwright.request import (
-    AROUND,
-    BuildParameters,
-    Image,
-    PodParameters,
-    Registry,
-    parse_pod,
-)
+from podwright.request import AROUND, BuildParameters, Image, PodParameters, Registry, parse_pod
 from podwright.supply.linting import Lint
 from podwright.supply.parameters import Attestation, Scan, Verification
 
@@ -50,19 +42,8 @@ COMMANDS = {
 def everything() -> dict[str, str]:
     """Give all pages by path."""
     seen: list[type] = []
-    names = ", ".join(strategies.everything())
     return {
-        "vars/buildImage.txt": page(
-            "buildImage.txt", parameters=entries(BuildParameters), strategies=[names]
-        ),
-        "vars/withBuilderPod.txt": page(
-            "withBuilderPod.txt", parameters=entries(PodParameters), strategies=[names]
-        ),
-        "vars/doctor.txt": page("doctor.txt", parameters=entries(examination.DoctorParameters)),
-        **{
-            f"vars/{step}.txt": page(f"{step}.txt", parameters=entries(cls))
-            for step, cls in COMMANDS.items()
-        },
+        **_helps(),
         "src/podwright/Parameters.groovy": page("Parameters.groovy", names=_groovy_names()),
         "docs/reference/parameters.md": page(
             "parameters.md",
@@ -96,6 +77,19 @@ def everything() -> dict[str, str]:
     }
 
 
+def _helps() -> dict[str, str]:
+    """Give the steps' help in Jenkins."""
+    names = [", ".join(strategies.everything())]
+    strategic = {"buildImage": BuildParameters, "withBuilderPod": PodParameters}
+    others = {"doctor": examination.DoctorParameters, **COMMANDS}
+    texts = {
+        step: page(f"{step}.txt", parameters=entries(cls), strategies=names)
+        for step, cls in strategic.items()
+    }
+    texts.update({s: page(f"{s}.txt", parameters=entries(cls)) for s, cls in others.items()})
+    return {f"vars/{step}.txt": text for step, text in texts.items()}
+
+
 def _groovy_names() -> list[str]:
     """Give the names of all parameters as Groovy, for calls without an agent that has Python."""
     classes = {
@@ -123,10 +117,9 @@ def _groovy_names() -> list[str]:
 
 def _measured_failures() -> list[str]:
     """Give what real failures on a cluster have said, and after how many seconds."""
-    text = (Path(__file__).parent / "data" / "failures.json").read_text("utf-8")
     return [
         f"| {name} | {told['layer']} | {cell(told['said'])} | {told['seconds']} |"
-        for name, told in sorted(json.loads(text).items())
+        for name, told in sorted(json.loads(resources.text("data/failures.json")).items())
     ]
 
 
@@ -190,11 +183,8 @@ def cli_page() -> str:
 def _strategies_page() -> str:
     """Give what each strategy needs and can do, and what admission has said of its pod."""
     found = strategies.everything()
-    measured = json.loads((Path(__file__).parent / "data" / "levels.json").read_text("utf-8"))
-    features = [
-        "| feature | " + " | ".join(found) + " |",
-        "|---" * (len(found) + 1) + "|",
-    ]
+    measured = json.loads(resources.text("data/levels.json"))
+    features = ["| feature | " + " | ".join(found) + " |", "|---" * (len(found) + 1) + "|"]
     for feature, words in FEATURES.items():
         marks = ["✓" if feature in strategy.features else "-" for strategy in found.values()]
         features.append(f"| {words} | " + " | ".join(marks) + " |")
@@ -224,10 +214,9 @@ def _strategies_page() -> str:
 
 def _settings_table(found: Mapping[str, Strategy]) -> list[str]:
     """Give where each strategy takes each setting from, as builds in real pods have shown it."""
-    text = (Path(__file__).parent / "data" / "settings.json").read_text("utf-8")
     rows = [
         f"| {title} | {' | '.join(told.get(name, '?') for name in found)} |"
-        for title, told in json.loads(text).items()
+        for title, told in json.loads(resources.text("data/settings.json")).items()
     ]
     return [f"| setting | {' | '.join(found)} |", "|---" * (len(found) + 1) + "|", *rows]
 

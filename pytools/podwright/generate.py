@@ -162,26 +162,26 @@ class Bundle implements Serializable {{
     return text.encode()
 
 
+def _differing(root: Path, made: dict[str, bytes]) -> list[str]:
+    """Give the paths whose content is not what would be generated."""
+    there = {name: root / name for name in made}
+    return [n for n, path in there.items() if not path.exists() or path.read_bytes() != made[n]]
+
+
 def write(root: Path) -> list[str]:
     """Write what differs from what is there; gives the paths that were written."""
-    written = []
-    for name, data in made_for(root).items():
-        path = root / name
-        if not path.exists() or path.read_bytes() != data:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-            written.append(name)
+    made = made_for(root)
+    written = _differing(root, made)
+    for name in written:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(made[name])
     return written
 
 
 def stale(root: Path) -> list[str]:
     """Give the paths whose committed content is not what would be generated."""
-    found = []
     made = made_for(root)
-    for name, data in made.items():
-        path = root / name
-        if not path.exists() or path.read_bytes() != data:
-            found.append(name)
+    found = _differing(root, made)
     expected = {Path(name).name for name in made if name.startswith(f"{RESOURCES}/pods/")}
     present = {path.name for path in (root / RESOURCES / "pods").glob("*")}
     return found + [f"{RESOURCES}/pods/{name}" for name in sorted(present - expected)]

@@ -13,7 +13,6 @@ from typing import Any
 
 from podwright import resources
 
-SHELLS = ("bash", "zsh", "fish")
 _WIDTH = 79
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN = ("__pycache__/", "/tests/runner/target/")  # by interpreters and compilers
@@ -38,3 +43,30 @@ def test_no_two_classes_of_the_product_have_one_name() -> None:
         name for text in texts for name in re.findall(r"^class (\w+)", text, re.MULTILINE)
     )
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def _needed(tree: ast.AST, known: set[str]) -> Iterator[str]:
+    """The modules of podwright that must be there before a module is; not those for types alone."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for whole in (f"{node.module}.{alias.name}" for alias in node.names):
+                yield from {whole if whole in known else node.module} & known
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        elif not isinstance(node, ast.FunctionDef):
+            yield from _needed(node, known)
+
+
+def test_no_module_needs_one_that_needs_it() -> None:
+    paths = {
+        ".".join(path.relative_to(ROOT / "pytools").with_suffix("").parts): path
+        for path in (ROOT / "pytools").rglob("*.py")
+    }
+    files = {name.removesuffix(".__init__"): path for name, path in paths.items()}
+    needs = {
+        name: set(_needed(ast.parse(path.read_text()), {*files})) for name, path in files.items()
+    }
+    left = dict(needs)
+    while free := {name for name, wanted in left.items() if not wanted & left.keys()}:
+        left = {name: wanted for name, wanted in left.items() if name not in free}
+    assert sorted(left) == []

@@ -13,11 +13,9 @@ from podwright import cli, manual
 from podwright.console import Console
 
 SUMMARY = "print the completion for bash, zsh or fish"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    words = ", ".join(manual.SHELLS)
-    parser.add_argument("shell", choices=manual.SHELLS, metavar="SHELL", help=words)
+OPTIONS = """
+shell {bash,zsh,fish}  bash, zsh, fish
+"""
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -43,8 +43,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _found(reference: str, mirror: str, known: named.Registries, console: Console) -> str:
     """Give a reference with its digest; with a mirror that of the copy."""
     source = named.read_source(reference)
-    origin = known.repository(source.name, "pull")
-    image = origin.get(source.digest or source.tag)
+    origin, image = known.image(reference)
     place = reference.partition("@")[0]
     if mirror:
         place = f"{mirror.rstrip('/')}/{source.name.path}{f':{source.tag}' if source.tag else ''}"

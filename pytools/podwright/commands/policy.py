@@ -16,6 +16,7 @@ from podwright.errors import UsageError
 
 SUMMARY = "print manifests that enforce the organisation's limits"
 OPTIONS = """
+what {manifests}   what is printed
 --config FILE      the organisation's config (PODWRIGHT_CONFIG)
 --namespace NAME!  where builds run
 --job NAME         a job of those that build there, for its limits
@@ -23,10 +24,6 @@ OPTIONS = """
                    registry; the agent's image at least
 --account NAME...  a service account that pods may have beside 'default'
 """
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=["manifests"], metavar="manifests", help="what is printed")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

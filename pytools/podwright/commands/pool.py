@@ -28,6 +28,7 @@ from podwright.pools import Pool
 
 SUMMARY = "make the certificates of a pool of daemons"
 OPTIONS = """
+what {certificates}  what is made
 name              the pool, as the organisation's config declares it
 --config FILE     that config (PODWRIGHT_CONFIG)
 --directory DIR   where they are kept (default: the name)
@@ -54,11 +55,6 @@ subjectAltName = {names}
 [client]
 extendedKeyUsage = clientAuth
 """
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("what", choices=["certificates"], metavar="certificates", help="what is made")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -41,9 +41,8 @@ def _copied(item: parameters.Copy, registries: parameters.Registries, console: C
         raise UsageError("to: is missing; name the repository to copy to")
     name, own = parameters.read_name(item.to, "to")
     tags = [*([own] if own else []), *item.tags] or ([source.tag] if source.tag else [])
-    origin = registries.repository(source.name, "pull")
     target = registries.repository(name, "push")
-    image = origin.get(source.digest or source.tag)
+    origin, image = registries.image(item.image)
     console.say(f"[podwright] copying {origin}@{image.digest} to {target}")
     done = promote(origin, target, image, list(dict.fromkeys(tags)))
     console.say(

@@ -23,8 +23,7 @@ def work(value: dict[str, Any], console: Console) -> dict[str, Any]:
     name, _ = parameters.read_name(given.repository, "repository")
     registries = parameters.Registries(given, Path.cwd(), console.env)
     repository = registries.repository(name, "push" if given.remove else "pull")
-    rule = retention.Rule(given.keep, given.olderThan, given.protect, given.match)
-    judged = retention.judge(retention.inventory(repository), rule, time.time())
+    judged = retention.judge(retention.inventory(repository), given, time.time())
     for one in judged:
         word = f"stays: {one.why}" if one.why else "goes"
         console.say(f"[podwright] {repository}: {', '.join(one.image.tags)} {word}")

@@ -46,10 +46,10 @@ def _verify(
     asked: Verification, image: str, known: named.Registries, console: Console
 ) -> tuple[str, list[str]]:
     """Verify one image; gives its reference by digest, and what was verified."""
-    source = named.read_source(image)
-    repository = known.repository(source.name, "pull")
-    reference = f"{repository}@{repository.get(source.digest or source.tag).digest}"
-    with programs_for(known, console.env, source.name, repository.client.login) as programs:
+    repository, manifest = known.image(image)
+    reference = f"{repository}@{manifest.digest}"
+    name, login = named.read_source(image).name, repository.client.login
+    with programs_for(known, console.env, name, login) as programs:
         verified = verifying.verify(asked, programs, reference)
     console.say(f"[podwright] {reference}: verified {', '.join(verified)}")
     return reference, verified

@@ -84,7 +84,7 @@ class Pushing(Repositories):
     platforms: Any = option(_RESULT, "what was built", None, internal=True)
     pushed: Any = option(_RESULT, "whether it was pushed", None, internal=True)
     reference: Any = option(_RESULT, "name with digest", None, internal=True)
-    cachedSteps: Any = option(_RESULT, "of the build", None, internal=True)  # noqa: N815
+    cachedSteps: Any = option(_RESULT, "of the build", None, internal=True)
     seconds: Any = option(_RESULT, "of the build", None, internal=True)
     daemons: Any = option(_RESULT, "of a pool that have built it", None, internal=True)
 
@@ -95,7 +95,7 @@ class Pruning(Repositories):
 
     repository: str = option(Text(), "the repository to look through", required=True)
     keep: int = option(Number(0), "so many of the newest images stay", 10)
-    olderThan: int | None = option(Number(0), "days: what is younger stays", None)  # noqa: N815
+    olderThan: int | None = option(Number(0), "days: what is younger stays", None)
     protect: tuple[str, ...] = option(
         ListOf(Text()), "patterns of tags that stay, such as 'v*'", ("latest",)
     )

@@ -93,6 +93,12 @@ def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
+def manifest_of(value: dict[str, Any]) -> Manifest:
+    """Give the manifest that says this."""
+    content = json.dumps({"schemaVersion": 2, **value}).encode()
+    return Manifest(digest_of(content), value["mediaType"], content)
+
+
 class Repository:
     """A repository of a registry.
 
@@ -294,13 +300,8 @@ class Repository:
         listed = self.referrers(subject)
         if any(item["digest"] == referrer.digest for item in listed):
             return
-        value = {
-            "schemaVersion": 2,
-            "mediaType": INDEXES[0],
-            "manifests": [*listed, referrer.descriptor],
-        }
-        content = json.dumps(value).encode()
-        self.put(Manifest(digest_of(content), INDEXES[0], content), fallback_tag(subject))
+        value = {"mediaType": INDEXES[0], "manifests": [*listed, referrer.descriptor]}
+        self.put(manifest_of(value), fallback_tag(subject))
 
     def _pages(self, what: str) -> Iterator[dict[str, Any]]:
         """Give the pages of a list; none when there is no such list."""

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from podwright.distribution.parameters import Pruning
 from podwright.distribution.repository import MANIFESTS, Manifest, Repository, fallback_tag
 from podwright.records import record
 
@@ -15,23 +16,6 @@ from podwright.records import record
 _BELONGS = re.compile(r"sha256-[0-9a-f]{64}(?:\.\w+)?")
 _ANNOTATION = "org.opencontainers.image.created"
 DAY = 86400  # seconds
-
-
-@record
-class Rule:
-    """What stays.
-
-    Attributes:
-        keep: so many of the newest.
-        older_than: days; what is younger stays. None for no such limit.
-        protect: patterns (`*`, `?`, `[...]`) of tags that stay.
-        match: patterns of the tags that are looked at at all.
-    """
-
-    keep: int
-    older_than: int | None
-    protect: tuple[str, ...]
-    match: tuple[str, ...]
 
 
 @record
@@ -73,7 +57,7 @@ def inventory(repository: Repository) -> list[Tagged]:
     return sorted(made, key=lambda image: (-(image.created or 0.0), image.tags))
 
 
-def judge(images: Sequence[Tagged], rule: Rule, now: float) -> list[Verdict]:
+def judge(images: Sequence[Tagged], rule: Pruning, now: float) -> list[Verdict]:
     """Decide on each image; `images` begin with the newest."""
     made, looked_at = [], 0
     for image in images:
@@ -85,7 +69,7 @@ def judge(images: Sequence[Tagged], rule: Rule, now: float) -> list[Verdict]:
     return made
 
 
-def _why_spared(image: Tagged, rule: Rule) -> str:
+def _why_spared(image: Tagged, rule: Pruning) -> str:
     for tag in image.tags:
         if not any(fnmatch.fnmatchcase(tag, pattern) for pattern in rule.match):
             return f"tag '{tag}' is not among those to look at"
@@ -95,11 +79,11 @@ def _why_spared(image: Tagged, rule: Rule) -> str:
     return "" if image.created is not None else "nobody says when it was made"
 
 
-def _why_young(image: Tagged, rule: Rule, now: float) -> str:
+def _why_young(image: Tagged, rule: Pruning, now: float) -> str:
     """Say that an image is too young; nobody asks one without a date."""
-    if rule.older_than is None or now - (image.created or now) >= rule.older_than * DAY:
+    if rule.olderThan is None or now - (image.created or now) >= rule.olderThan * DAY:
         return ""
-    return f"younger than {rule.older_than} days"
+    return f"younger than {rule.olderThan} days"
 
 
 def remove(repository: Repository, judged: Sequence[Verdict]) -> None:

@@ -14,20 +14,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Union
 
 from podwright.errors import UsageError
 from podwright.records import record
-
-
-class Api(Protocol):
-    """Who is asked."""
-
-    namespace: str
-
-    def call(self, method: str, path: str, body: Any = None) -> Reply:
-        """Send one request: GET, POST or DELETE."""
-
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 SECONDS = 30
@@ -112,6 +102,9 @@ class InCluster:
             return Reply(refusal=str(said["message"] if isinstance(said, dict) else said))
         except OSError as error:
             return Reply(refusal=str(error))
+
+
+Api = Union[Kubectl, InCluster]
 
 
 def _parsed(text: str) -> Any:

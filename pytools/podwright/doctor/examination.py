@@ -29,7 +29,7 @@ class DoctorParameters:
 
     cloud: str = option(Text(), "the Kubernetes cloud of Jenkins; its first when left out", "")
     namespace: str = option(Text(), "where builds run; the cloud's when left out", "")
-    serviceAccount: str = option(  # noqa: N815
+    serviceAccount: str = option(
         Text(), "an account that may read namespace and nodes, and create pods there", ""
     )
     builders: tuple[str, ...] = option(

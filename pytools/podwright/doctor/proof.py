@@ -25,13 +25,8 @@ from podwright.request import parse_build
 PATIENCE = 300  # seconds for a pod to end
 # What a pod is refused or kept waiting for and will not get, however long one waits.
 _HOPELESS = {
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "CreateContainerConfigError",
-    "ErrImageNeverPull",
-    "CrashLoopBackOff",
-    "CreateContainerError",
-    "RunContainerError",
+    *("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CrashLoopBackOff"),
+    *("CreateContainerConfigError", "CreateContainerError", "RunContainerError"),
 }
 # What the container does in a pipeline goes on behind the build; an engine in it must answer first.
 _BUILD = """\

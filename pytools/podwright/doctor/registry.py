@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from podwright.config import Config
-from podwright.distribution.client import Client, Login, refused
-from podwright.distribution.repository import Manifest, Repository, digest_of
+from podwright.distribution.client import Client, Login
+from podwright.distribution.repository import Repository, digest_of, manifest_of
 from podwright.doctor.examination import Requirement
 from podwright.errors import PodwrightError
 from podwright.references import parse_name
@@ -31,15 +30,13 @@ def _tried(repository: Repository) -> Iterator[Requirement]:
     """Push an image without layers, pull it and delete it."""
     blob = {"mediaType": _KIND.format("config"), "digest": digest_of(_CONFIG), "size": len(_CONFIG)}
     kind = _KIND.format("manifest")
-    value = {"schemaVersion": 2, "mediaType": kind, "config": blob, "layers": []}
-    content = json.dumps(value).encode()
-    manifest = Manifest(digest_of(content), kind, content)
+    manifest = manifest_of({"mediaType": kind, "config": blob, "layers": []})
     doing = "reached"
     try:
         repository.client.ask("GET", "/v2/", repository.scope)
         yield Requirement(doing, "yes")
         doing = "push"
-        _send(repository, str(blob["digest"]))
+        repository.put_blob(_CONFIG)
         repository.put(manifest, TAG)
         yield Requirement(doing, "yes")
         doing = "pull"
@@ -54,16 +51,3 @@ def _tried(repository: Repository) -> Iterator[Requirement]:
             yield Requirement(doing, "unknown", why)
         else:
             yield Requirement(doing, "no", str(error))
-
-
-def _send(repository: Repository, digest: str) -> None:
-    """Send the config of the image."""
-    client, scope = repository.client, repository.scope
-    begun = client.ask("POST", f"/v2/{repository.path}/blobs/uploads/", scope, body=b"")
-    place = begun[1].get("location", "")
-    if begun[0] == 202:  # noqa: PLR2004 - Accepted
-        kind = {"Content-Type": "application/octet-stream"}
-        mark = "&" if "?" in place else "?"
-        begun = client.ask("PUT", f"{place}{mark}digest={digest}", scope, kind, _CONFIG)
-    if begun[0] != 201:  # noqa: PLR2004 - Created
-        raise PodwrightError(refused(client.host, begun[0], begun[2], "sending a blob"))

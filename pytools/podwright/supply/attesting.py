@@ -14,7 +14,7 @@ from typing import Any
 
 from podwright import __version__
 from podwright.distribution.parameters import Registries, read_source
-from podwright.distribution.repository import MANIFESTS, Manifest, Repository, digest_of
+from podwright.distribution.repository import MANIFESTS, Manifest, Repository, manifest_of
 from podwright.errors import UsageError
 from podwright.git import read_text
 from podwright.supply.parameters import Attestation, Held, Sign
@@ -109,7 +109,6 @@ def attach(
     """Attach a document to an image as a referrer; gives its digest."""
     config = repository.put_blob(b"{}")
     value = {
-        "schemaVersion": 2,
         "mediaType": MANIFESTS[0],
         "artifactType": media,
         "config": {"mediaType": _EMPTY, **config},
@@ -121,8 +120,7 @@ def attach(
         },
         "annotations": {"org.opencontainers.image.created": _now(), **(annotations or {})},
     }
-    text = json.dumps(value).encode()
-    made = Manifest(digest_of(text), MANIFESTS[0], text)
+    made = manifest_of(value)
     repository.refer(subject.digest, made)
     return made.digest
 
@@ -189,7 +187,7 @@ def _bases(build: Mapping[str, Any], facts: Facts, known: Registries) -> list[di
     found = []
     for base in read_dockerfile(facts.root, path, values).bases:
         source = read_source(tagged(base))
-        digest = source.digest or known.repository(source.name, "pull").get(source.tag).digest
+        digest = source.digest or known.image(tagged(base))[1].digest
         found.append({"uri": f"docker://{base}", "digest": {"sha256": digest[7:]}})
     return found
 

@@ -18,7 +18,7 @@ LEVELS = ("style", "info", "warning", "error")
 class Linting:
     """Which findings fail, and where the report goes."""
 
-    failOn: str = option(  # noqa: N815
+    failOn: str = option(
         Choice(words=lambda: (*LEVELS, "never"), what="level"),
         "the lowest level that fails the step",
         "error",

@@ -8,17 +8,7 @@ from podwright.distribution.parameters import Repositories
 from podwright.errors import Problem, UsageError
 from podwright.records import record
 from podwright.request import IDENTIFIER, PROVENANCE
-from podwright.schema import (
-    Anything,
-    Choice,
-    Flag,
-    ListOf,
-    MapOf,
-    Number,
-    RecordOf,
-    Text,
-    option,
-)
+from podwright.schema import Anything, Choice, Flag, ListOf, MapOf, Number, RecordOf, Text, option
 
 LEVELS = ("negligible", "low", "medium", "high", "critical")
 
@@ -27,16 +17,13 @@ LEVELS = ("negligible", "low", "medium", "high", "critical")
 class Held:
     """Something secret: a credential of Jenkins, or outside of it a file or a variable."""
 
-    credentialsId: str = option(Text(), "Jenkins credential", "")  # noqa: N815
+    credentialsId: str = option(Text(), "Jenkins credential", "")
     src: str = option(Text(), "outside of Jenkins: a file", "")
     env: str = option(
         Text(pattern=IDENTIFIER, expected="a variable"), "outside of Jenkins: a variable", ""
     )
     variable: str = option(
-        Text(pattern=IDENTIFIER, expected="a variable"),
-        "set by the step itself",
-        "",
-        internal=True,
+        Text(pattern=IDENTIFIER, expected="a variable"), "set by the step itself", "", internal=True
     )
 
 
@@ -80,7 +67,7 @@ class Trust:
     kms: str = option(Text(), "address of a key service", "")
     identity: str = option(Text(), "who signed without a key: an address or a URL", "")
     issuer: str = option(Text(), "who vouches for that identity", "")
-    trustedRoot: str = option(Text(), "Sigstore's trusted root, for services of your own", "")  # noqa: N815
+    trustedRoot: str = option(Text(), "Sigstore's trusted root, for services of your own", "")
     attestations: tuple[str, ...] = option(
         ListOf(Choice(words=lambda: ("spdx", "cyclonedx", "provenance"), what="attestation")),
         "signed attestations that must be there",
@@ -124,26 +111,22 @@ class Ignored:
 class Scanning:
     """How to scan, and what fails."""
 
-    failOn: str = option(  # noqa: N815
+    failOn: str = option(
         Choice(words=lambda: (*LEVELS, "never"), what="level"),
         "the lowest severity that fails the step",
         "high",
     )
-    onlyFixed: bool = option(  # noqa: N815
-        Flag(), "what has no fix yet does not fail the step", default=False
-    )
+    onlyFixed: bool = option(Flag(), "what has no fix yet does not fail the step", default=False)
     ignore: tuple[Ignored, ...] = option(
         ListOf(RecordOf(of=Ignored)), "accepted findings: id, owner and until", ()
     )
-    ignoreFile: str = option(Text(), "a YAML file with such an `ignore`", "")  # noqa: N815
+    ignoreFile: str = option(Text(), "a YAML file with such an `ignore`", "")
     report: str = option(
         Text(), "prefix of the reports: X gives X.sarif, X.json, X.sbom.json", "podwright-scan"
     )
     database: str = option(Text(), "where Grype's database is had, for mirrors: a URL", "")
-    databaseDir: str = option(  # noqa: N815
-        Text(), "a folder with the database, which is then not updated", ""
-    )
-    databaseAge: int = option(Number(0), "days after which a database is too old", 5)  # noqa: N815
+    databaseDir: str = option(Text(), "a folder with the database, which is then not updated", "")
+    databaseAge: int = option(Number(0), "days after which a database is too old", 5)
 
 
 @record
@@ -161,7 +144,7 @@ class Verification(Repositories, Trust):
 
     image: str = option(Text(), "the image, with its digest or a tag", "")
     dockerfile: str = option(Text(), "in its place: a Dockerfile, all of whose bases count", "")
-    buildArgs: dict[str, str] = option(  # noqa: N815
+    buildArgs: dict[str, str] = option(
         MapOf(Text(numbers=True)), "values of ARG, for bases that name one", {}
     )
     refusal: str = option(Text(), "set by the step itself", "", internal=True)

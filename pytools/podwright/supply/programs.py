@@ -70,11 +70,7 @@ class Programs:
     """
 
     def __init__(
-        self,
-        registries: Registries,
-        env: Mapping[str, str],
-        setting: Registry | None,
-        folder: Path,
+        self, registries: Registries, env: Mapping[str, str], setting: Registry | None, folder: Path
     ) -> None:
         self.registries = registries
         self.env = env
