@@ -148,6 +148,15 @@ def startup(command: Sequence[str]) -> dict[str, Any]:
     }
 
 
+# The kubelet asks when the container has started and then once a second: the first question waits.
+_WAITS = 'n=20; until [ -S "$0" ] || [ $((n -= 1)) = 0 ]; do sleep 0.05; done; exec "$@"'
+
+
+def asks(socket: str, *command: str) -> list[str]:
+    """Give the command of a probe: waits up to a second for the engine's socket, then asks it."""
+    return ["sh", "-c", _WAITS, socket.partition("://")[2], *command]
+
+
 def scratch(name: str, limit: str = "") -> dict[str, Any]:
     """Make an emptyDir volume."""
     return {"name": name, "emptyDir": {"sizeLimit": limit} if limit else {}}
@@ -373,7 +382,8 @@ def _pod_spec(
         spec["initContainers"] = [_with_files(item, files) for item in copied(parts.engines)]
     planner = _planner_container(context, env)
     planner = _with_files(planner, files) if "config.yaml" in files else planner
-    spec["containers"] = [planner, _with_fifo(parts.builder)]
+    services = [_with_files(item, files) for item in copied(parts.services)]
+    spec["containers"] = [planner, *services, _with_fifo(parts.builder)]
     # In memory: logins go through it.
     spec["volumes"] = [memory("podwright"), *parts.volumes, *_file_volume(files)]
     for volume, name in _secret_names(context).items():

@@ -34,6 +34,7 @@ ABOUT = {
     "overhead": "One build in a pod that is there, by podwright and by the builder's own words: "
     "planning, logins, the log, and asking the registry for the result.",
     "pod start": "From the pod's creation to its first line, beside a minimal pod written by hand.",
+    "pod start, agent": "The same with a real agent, which has to be connected as well.",
     "cache, small": "A small image, each build on a fresh pod, with `cache: true`.",
     "cache, ten": "Ten steps of a second, each build on a fresh pod, with `cache: true`.",
     "cache, layered": "30 steps of a second, each build on a fresh pod, with `cache: true`.",
@@ -41,7 +42,7 @@ ABOUT = {
     "silence": "How late Jenkins sees the end of a silent build of two minutes, by its plugin's "
     "documented back-off, with the script's pulse and without.",
 }
-BUILDERS = "buildkit,kaniko,buildah,podman"
+BUILDERS = "buildkit,kaniko,buildah,podman,dind-sidecar,dind,dood"
 
 
 def start(runs: int) -> Iterator[Row]:
@@ -119,7 +120,7 @@ def on_cluster(group: str, options: argparse.Namespace) -> Iterator[Row]:
     if group == "pool":
         return builds.pool_starts(bench, options.runs)
     if group == "start":
-        return builds.starts(bench, names, options.runs)
+        return builds.starts(bench, names, options.runs, options.agent)
     return builds.caches(bench, names, options.runs, options.shape, json.loads(options.cache))
 
 
@@ -143,6 +144,7 @@ def main() -> None:
     parser.add_argument("groups", nargs="*", choices=[[], *GROUPS], metavar="GROUP")
     parser.add_argument("--runs", type=int, default=5, help="samples of each row (default: 5)")
     parser.add_argument("--builders", default=BUILDERS, help=f"default: {BUILDERS}")
+    parser.add_argument("--agent", default="", help="pod-start: image of a real agent")
     parser.add_argument("--shape", default="ten", help="small, ten, layered or large")
     parser.add_argument("--cache", default="true", help="the parameter `cache`, as JSON")
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "bench.json")

@@ -9,10 +9,13 @@ creation to its first line, beside a minimal pod written by hand.
 from __future__ import annotations
 
 import base64
+import functools
 import json
+import os
 import shlex
 import sys
 import tempfile
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +26,8 @@ from measuring import ROOT, Row, say, timed
 sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "pytools")]
 
 import harness  # noqa: E402 - after the path is set
+import layout  # noqa: E402
+from controller import Controller  # noqa: E402
 
 from podwright import pools  # noqa: E402
 from podwright.config import Config  # noqa: E402
@@ -109,6 +114,12 @@ class Bench:
         self.cluster.apply({"apiVersion": "v1", "kind": "Namespace", **made})
         self.base = f"{self.site.registry}/base/busybox:1"
         self.last = harness.Outcome(0, "")
+
+    @functools.cached_property
+    def controller(self) -> Controller:
+        """Give what agents connect to."""
+        address = os.environ.get("PODWRIGHT_BENCH_ADDRESS") or layout.HOST_IP
+        return Controller(address)
 
     def request(self, builder: str, name: str, **more: Any) -> dict[str, Any]:
         """Give the request for one image of the bench."""
@@ -205,15 +216,21 @@ def _on_fresh_pod(bench: Bench, request: dict[str, Any], shape: str, mark: str) 
     return seconds
 
 
-def starts(bench: Bench, builders: list[str], runs: int) -> Iterator[Row]:
-    """Measure from a pod's creation to its first line, beside a minimal one written by hand."""
+def starts(bench: Bench, builders: list[str], runs: int, agent: str = "") -> Iterator[Row]:
+    """Measure from a pod's creation to its first line, beside a minimal one written by hand.
+
+    With the image of an agent, Jenkins is waited for as well: the agent must have connected.
+    """
     for builder in builders:
-        row = Row("pod start", builder, partner="by hand", goal=1.0)
+        group = "pod start, agent" if agent else "pod start"
+        row = Row(group, builder, partner="by hand", goal=1.0)
         for number in range(runs):
             for ours in (True, False) if number % 2 else (False, True):
-                made = None if ours else by_hand(builder)
-                seconds = timed(lambda made=made, name=builder: _first_line(bench, name, made))
-                (row.values if ours else row.beside).append(seconds)
+                request = harness.pod_request(bench.site)
+                made = harness.render(builder, request) if ours else by_hand(builder)
+                (row.values if ours else row.beside).append(
+                    _first_line(bench, builder, made, agent)
+                )
         yield row
 
 
@@ -229,39 +246,83 @@ def pool_starts(bench: Bench, runs: int) -> Iterator[Row]:
     for number in range(runs):
         for ours in (True, False) if number % 2 else (False, True):
             pod = made if ours else by_hand("buildkit")
-            seconds = timed(lambda pod=pod: _first_line(bench, "buildkit", pod))
+            seconds = _first_line(bench, "buildkit", pod)
             (row.values if ours else row.beside).append(seconds)
     yield row
 
 
-def _first_line(bench: Bench, builder: str, made: dict[str, Any] | None) -> None:
+def _first_line(bench: Bench, builder: str, made: dict[str, Any], agent: str = "") -> float:
+    """Give the seconds from a pod's creation to its first line; its end is not measured."""
+    name = bench.controller.agent(made, agent) if agent else ""
+    begin = time.perf_counter()
     with harness.pod(bench.cluster, builder, NAMESPACE, made) as pod:
+        if name:
+            bench.controller.wait(name)
         pod.shell("echo first line")
+        seconds = time.perf_counter() - begin
+    # What ends shall not slow down what is measured next.
+    words = ("wait", "--for=delete", f"pod/{pod.name}", "--timeout=60s")
+    bench.cluster.run("-n", NAMESPACE, *words, check=False)
+    return seconds
 
 
 def by_hand(builder: str) -> dict[str, Any]:
-    """Give the pod that the author of a pipeline writes, with a daemon where there is one."""
+    """Give the pod that the author of a pipeline writes, with an engine where there is one.
+
+    The builder's container, the engines beside it, and a probe that waits for the engine: without,
+    the first step would fail.
+    """
     shell = "/busybox/sh" if builder == "kaniko" else "sh"
     keep = [shell, "-c", "trap 'exit 143' TERM; sleep 99d & wait"]
-    item: dict[str, Any] = {"name": "builder", "image": IMAGES[builder], "command": keep}
+    client = "docker-cli" if builder in ("dind-sidecar", "dood") else builder
+    image = IMAGES.get(client, IMAGES["docker-engine"])
+    item: dict[str, Any] = {"name": "builder", "image": image, "command": keep}
     spec: dict[str, Any] = {"containers": [item]}
+    made = {"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": spec}
+    probe = {"exec": {"command": ["docker", "version"]}, "periodSeconds": 1, "failureThreshold": 60}
     if builder == "buildkit":
         # moby/buildkit examples/kubernetes/pod.rootless.yaml, as a sidecar
-        shared = {"name": "run", "mountPath": "/run/buildkit"}
-        storage = {"name": "storage", "mountPath": "/home/user/.local/share/buildkit"}
         address = "--addr=unix:///run/buildkit/buildkitd.sock"
-        user = {"runAsUser": 1000, "runAsGroup": 1000, "seccompProfile": {"type": "Unconfined"}}
-        probe = {"exec": {"command": ["buildctl", address, "debug", "workers"]}}
-        item["volumeMounts"] = [shared]
         engine = {
-            "name": "engine",
-            "image": IMAGES[builder],
-            "restartPolicy": "Always",
             "args": [address, "--oci-worker-no-process-sandbox"],
-            "startupProbe": {**probe, "periodSeconds": 1, "failureThreshold": 60},
-            "securityContext": user,
-            "volumeMounts": [shared, storage],
+            "startupProbe": {
+                **probe,
+                "exec": {"command": ["buildctl", address, "debug", "workers"]},
+            },
+            "securityContext": {
+                "runAsUser": 1000,
+                "runAsGroup": 1000,
+                "seccompProfile": {"type": "Unconfined"},
+            },
         }
-        spec["initContainers"] = [engine]
-        spec["volumes"] = [{"name": name, "emptyDir": {}} for name in ("run", "storage")]
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": spec}
+        storage = "/home/user/.local/share/buildkit"
+        _add_engine(spec, IMAGES[builder], engine, "/run/buildkit", storage)
+    elif builder == "dind-sidecar":
+        engine = {
+            "args": ["dockerd", "--host=unix:///var/run/docker.sock"],
+            "startupProbe": probe,
+            "securityContext": {"privileged": True},
+        }
+        _add_engine(spec, IMAGES["docker-engine"], engine, "/var/run", "/var/lib/docker")
+    elif builder == "dind":
+        item.update(startupProbe=probe, securityContext={"privileged": True})
+        item["command"] = ["dockerd-entrypoint.sh", "dockerd", "--host=unix:///var/run/docker.sock"]
+        item["volumeMounts"] = [{"name": "storage", "mountPath": "/var/lib/docker"}]
+        spec["volumes"] = [{"name": "storage", "emptyDir": {}}]
+    elif builder == "dood":
+        item["securityContext"] = {"runAsUser": 0}
+        item["volumeMounts"] = [{"name": "socket", "mountPath": "/var/run/docker.sock"}]
+        spec["volumes"] = [{"name": "socket", "hostPath": {"path": "/var/run/docker.sock"}}]
+    return made
+
+
+def _add_engine(
+    spec: dict[str, Any], image: str, engine: dict[str, Any], run: str, storage: str
+) -> None:
+    """Put an engine beside the builder, as a sidecar that shares the folder of its socket."""
+    shared = {"name": "run", "mountPath": run}
+    mounts = [shared, {"name": "storage", "mountPath": storage}]
+    sidecar = {"name": "engine", "image": image, "restartPolicy": "Always", **engine}
+    spec["initContainers"] = [{**sidecar, "volumeMounts": mounts}]
+    spec["containers"][0]["volumeMounts"] = [shared]
+    spec["volumes"] = [{"name": name, "emptyDir": {}} for name in ("run", "storage")]

@@ -480,7 +480,7 @@ def test_a_slow_engine_is_waited_for_before_the_pod_is_ready(
 ) -> None:
     pod = planned(cluster, builder)
     engine = next(
-        (c for c in pod["spec"].get("initContainers", []) if c["name"] == "engine"),
+        (c for c in harness.containers(pod) if c["name"] == "engine"),
         next(c for c in pod["spec"]["containers"] if c["name"] == "builder"),
     )
     started = engine.get("command") or ["rootlesskit", "buildkitd"]

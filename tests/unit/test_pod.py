@@ -375,10 +375,10 @@ def test_a_user_namespace_is_asked_for_with_what_podmans_socket_needs_there() ->
     request = parse_pod({"builder": "podman", "pod": {"userNamespace": True}})
     spec = plan_pod(request, Config())[1]["spec"]
     assert spec["hostUsers"] is False
-    assert spec["initContainers"][0]["securityContext"]["procMount"] == "Unmasked"
+    assert container({"spec": spec}, "engine")["securityContext"]["procMount"] == "Unmasked"
     plain = plan_pod(parse_pod({"builder": "podman"}), Config())[1]["spec"]
     assert "hostUsers" not in plain
-    assert "procMount" not in plain["initContainers"][0]["securityContext"]
+    assert "procMount" not in container({"spec": plain}, "engine")["securityContext"]
 
 
 def test_a_users_volume_takes_the_place_of_podwrights_own(planned: Any) -> None:

@@ -175,7 +175,8 @@ class PodParts:
 
     Attributes:
         builder: the container that runs the script.
-        engines: native sidecars, in start order.
+        engines: native sidecars, in start order; all other containers wait for their start.
+        services: containers that are started behind the agent, before the builder.
         volumes: beside those that every pod has.
         storage: name of the volume that a claim can replace, '' for none.
         files: text files for the sidecars by name, mounted by the downward API.
@@ -187,6 +188,7 @@ class PodParts:
 
     builder: dict[str, Any]
     engines: tuple[dict[str, Any], ...] = ()
+    services: tuple[dict[str, Any], ...] = ()
     volumes: tuple[dict[str, Any], ...] = ()
     storage: str = ""
     files: Mapping[str, str] = field(default_factory=dict)

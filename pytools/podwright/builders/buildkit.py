@@ -76,7 +76,7 @@ class BuildKit(Strategy):
                 mounts={"engine": ENGINE_DIR},
                 resources=pod.CLIENT,
                 security=pod.RESTRICTED,
-                probe=["buildctl", "debug", "workers"],
+                probe=pod.asks(SOCKET, "buildctl", "debug", "workers"),
             ),
             engines=(_daemon_sidecar(image, context),),
             volumes=(pod.scratch("storage", "20Gi"), pod.scratch("engine")),

@@ -49,7 +49,7 @@ class Dind(Strategy):
             more_mounts=pod.certificate_mounts(context.registries, _docker.CERTIFICATES),
             resources=pod.BUILD,
             security=_docker.PRIVILEGED,
-            probe=_docker.ASKS,
+            probe=pod.asks(SOCKET, *_docker.ASKS),
             more=pod.TELLS_WHY,
         )
         return PodParts(

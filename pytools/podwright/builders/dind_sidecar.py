@@ -101,7 +101,7 @@ def _client_container(context: PodContext) -> dict[str, Any]:
         read_only={CLIENT: authz.CLIENT_DIR},
         resources=pod.CLIENT,
         security=pod.RESTRICTED,
-        probe=_docker.ASKS,
+        probe=pod.asks(authz.CLIENT_HOST, *_docker.ASKS),
     )
 
 

@@ -106,7 +106,7 @@ def _client_container(context: PodContext) -> dict[str, Any]:
         read_only={CLIENT: dood.CLIENT_DIR},
         resources=pod.BUILD,
         security=pod.RESTRICTED,
-        probe=_docker.ASKS,
+        probe=pod.asks(dood.CLIENT_HOST, *_docker.ASKS),
     )
     # Published ports are the node's.
     client["env"].append(dood.NODE_ADDRESS)

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from podwright.errors import Problem
 
 SOCKET = f"{ENGINE_DIR}/podman.sock"
+_SERVES = """trap 'exit 143' TERM
+while :; do
+  podman system service --time=0 "$0" &
+  wait $!
+  sleep 1
+done"""
 
 
 class Podman(Strategy):
@@ -71,9 +77,9 @@ class Podman(Strategy):
                 mounts={"storage": storage, "engine": ENGINE_DIR, "keys": KEYS_DIR},
                 resources=pod.BUILD,
                 security=security,
-                probe=["podman", "--remote", "--url", f"unix://{SOCKET}", "version"],
+                probe=pod.asks(f"unix://{SOCKET}", "test", "-S", SOCKET),
             ),
-            engines=(_service_sidecar(context, security, storage),),
+            services=(_service(context, security, storage),),
             volumes=(
                 pod.scratch("storage", "20Gi"),
                 pod.scratch("engine-storage", "20Gi"),
@@ -101,22 +107,26 @@ class Podman(Strategy):
         return "podman"
 
 
-def _service_sidecar(context: PodContext, security: dict[str, Any], storage: str) -> dict[str, Any]:
-    """The service behind the socket; it knows the organisation's registries."""
+def _service(context: PodContext, security: dict[str, Any], storage: str) -> dict[str, Any]:
+    """The service behind the socket; it knows the organisation's registries.
+
+    No sidecar: all of the pod would be started later, the agent too. It comes back by itself.
+    """
     env = {
         "HOME": "/home/podman",
         "STORAGE_DRIVER": "vfs",
         "CONTAINERS_REGISTRIES_CONF": f"{FILES_DIR}/registries.conf",
     }
-    return pod.sidecar(
+    return pod.container(
         "engine",
         context.images["podman"],
-        command=["podman", "system", "service", "--time=0", f"unix://{SOCKET}"],
+        command=["sh", "-c", _SERVES, f"unix://{SOCKET}"],
         env=env,
         mounts={"engine-storage": storage, "engine": ENGINE_DIR},
         more_mounts=pod.certificate_mounts(context.registries, _containers.CERTIFICATES),
         resources=pod.ENGINE,
         security={**security, **_proc_mount(context)},
+        more=pod.TELLS_WHY,
     )
 
 
