@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from podwright.errors import Problem
+import re
+
+from podwright.errors import Problem, UsageError
 from podwright.records import replace
-from podwright.references import DOCKER_HUB, tag_like
+from podwright.references import DOCKER_HUB, platform_suffix, tag_like
+from podwright.request import Pod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,11 +15,13 @@ if TYPE_CHECKING:
 
     from podwright.builders._base import Strategy
     from podwright.references import Name
-    from podwright.request import Cache, Image
+    from podwright.request import Cache, Image, Request
     from podwright.workspace import Facts
 
 # Branches that others begin from, where Jenkins does not tell which one it is.
 _MAIN = ("", "main", "master")
+# In the name of a claim: the name of the image.
+PATTERN = "{image}"
 _SECRET = ("key", "secret", "token", "password")
 
 
@@ -43,6 +48,36 @@ def located(image: Image, name: Name, facts: Facts, strategy: Strategy) -> Cache
         return replace(cache, ref=common, write=write)
     own = f"{name}:{tag_like(f'cache-{facts.ref_name}')}"
     return replace(cache, ref=own, read=(common,))
+
+
+def of_platform(cache: Cache, platform: str) -> Cache:
+    """Give one platform's cache, which must not take the place of another one's."""
+
+    def own(ref: str) -> str:
+        tag = "" if ":" in ref.rsplit("/", 1)[-1] else ":cache"
+        return f"{ref}{tag}{platform_suffix(platform)}" if ref else ""
+
+    return replace(cache, ref=own(cache.ref), read=(*map(own, cache.read), *cache.read))
+
+
+def own_claim(request: Request) -> Pod:
+    """Give the wishes for a pod with the claim of its image in the place of a pattern.
+
+    Raises:
+        UsageError: there is a pattern, and no image.
+    """
+    options = request.common.pod or Pod()
+    if PATTERN not in options.cacheClaim:
+        return options
+    if not request.images:
+        sentence = f"has '{PATTERN}', and this pod is for no certain image; name a claim"
+        raise UsageError([Problem(sentence, "pod", "cacheClaim")])
+    image = request.images[0]
+    # Volumes of one node cannot be those of two platforms' pods.
+    end = platform_suffix(image.platforms[0]) if request.common.part else ""
+    name = image.image.partition("/")[2].partition(":")[0] or image.image
+    own = re.sub("[^a-z0-9]+", "-", name + end).strip("-")
+    return replace(options, cacheClaim=options.cacheClaim.replace(PATTERN, own))
 
 
 def problems(cache: Cache, builder: str, strategy: Strategy) -> Iterator[Problem]:

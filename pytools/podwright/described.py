@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from podwright.distribution.client import Client, Login
 from podwright.distribution.client import prepare as prepare  # noqa: PLC0414 - for the planner
+from podwright.distribution.indexing import config, index_of, is_about_another, shown_platform
 from podwright.distribution.logins import login_for
-from podwright.distribution.repository import INDEXES, Manifest, Repository, manifest_of
+from podwright.distribution.repository import Repository
 from podwright.errors import PodwrightError
 from podwright.loginfiles import file_name
 from podwright.references import Name, auth_key
@@ -51,17 +52,8 @@ def answer(room: Path, env: Mapping[str, str]) -> None:
 def _join(room: Path, repository: Repository, tags: list[str]) -> None:
     """Put images of one platform each under their tags, as one index; tells its digest."""
     try:
-        parts = [
-            repository.get(digest) for digest in (room / "parts").read_text("utf-8").splitlines()
-        ]
-        listed = []
-        for part in parts:
-            known = _config(repository, part)
-            names = ("architecture", "os", "variant")
-            platform = {name: known[name] for name in names if known.get(name)}
-            about = {"mediaType": part.media, "digest": part.digest, "size": len(part.content)}
-            listed.append({**about, "platform": platform})
-        index = manifest_of({"mediaType": INDEXES[0], "manifests": listed})
+        listed = (room / "parts").read_text("utf-8").splitlines()
+        index = index_of(repository, [repository.get(digest) for digest in listed])
         for tag in tags:
             repository.put(index, tag)
     except PodwrightError as error:
@@ -91,11 +83,11 @@ def describe(repository: Repository, digest: str) -> dict[str, Any]:
     parts = [
         (repository.get(child["digest"]), child.get("platform"))
         for child in top.children
-        if "vnd.docker.reference.type" not in (child.get("annotations") or {})
+        if not is_about_another(child)
     ] or [(top, None)]
     manifests = [
         {
-            "platform": _platform(platform or _config(repository, manifest)),
+            "platform": shown_platform(platform or config(repository, manifest)),
             "digest": manifest.digest,
             "size": sum(int(blob["size"]) for blob in manifest.blobs),
         }
@@ -108,16 +100,6 @@ def describe(repository: Repository, digest: str) -> dict[str, Any]:
         "size": sum(item["size"] for item in manifests),
         "manifests": manifests,
     }
-
-
-def _config(repository: Repository, manifest: Manifest) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(repository.blob(manifest.value["config"]["digest"]))
-    return found
-
-
-def _platform(value: Mapping[str, Any]) -> str:
-    names = (value.get("os"), value.get("architecture"), value.get("variant"))
-    return "/".join(str(name) for name in names if name)
 
 
 def shown_size(size: float) -> str:

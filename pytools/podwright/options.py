@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from podwright.console import Console
 
 # Parameters that only make sense inside Jenkins, or that need a file.
-_NOT_OPTIONS = {"pod", "images", "record", "alone", "report", "steps"}
+_NOT_OPTIONS = {"pod", "images", "record", "alone", "report", "steps", "podPerPlatform", "part"}
 # As docker spells them as well.
 _ALSO = {"image": ("-t",), "tags": ("-t",), "dockerfile": ("-f", "--file")}
 _BUILD = " ".join(f.name for f in fields(BuildParameters) if f.name not in _NOT_OPTIONS)

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from podwright import caches, pools, rules, tagrules
+    from podwright import caches, parts, pools, rules, tagrules
     from podwright.builders._base import Strategy
     from podwright.config import Config
-    from podwright.request import Common, Image, PodParameters, Request
+    from podwright.request import Cache, Common, Image, PodParameters, Request
     from podwright.workspace import Facts, Source
 else:
     caches = LazyModule("podwright.caches")
+    parts = LazyModule("podwright.parts")
     pools = LazyModule("podwright.pools")
     rules = LazyModule("podwright.rules")
     tagrules = LazyModule("podwright.tagrules")
@@ -165,7 +166,8 @@ def _writes_cache(image: Image) -> bool:
 def is_alone(request: Request, config: Config) -> bool:
     """Say whether a build is all that is to be done; see :mod:`podwright.sequence`."""
     asked = any(getattr(image, name) for image in request.images for name in AROUND)
-    return request.common.alone or not (asked or any(config.rules.of("verify")))
+    asked = asked or request.common.part or any(config.rules.of("verify"))
+    return request.common.alone or not asked
 
 
 def _in_pod(request: Request, facts: Facts) -> Request:
@@ -289,7 +291,9 @@ def needs(request: Request) -> dict[str, tuple[str, ...]]:
     asked: dict[str, tuple[str, ...]] = {}
     for image in request.images:
         for name in _ASKING:
-            if getattr(image, name):
+            # Pods on nodes of a platform need no builder that knows others.
+            native = name == "platforms" and request.common.podPerPlatform
+            if getattr(image, name) and not native:
                 asked.setdefault(name, (name,))
         if image.cache and image.cache.enabled:
             asked.setdefault("cache", ("cache",))
@@ -320,6 +324,10 @@ def _made_pod(
 ) -> dict[str, Any]:
     """Make the pod of a strategy; none without one, or when the request's wishes clash with it."""
     made: dict[str, Any] = {}
+    options = request.common.pod or Pod()
+    if "{" in options.cacheClaim:
+        with found:
+            options = caches.own_claim(request)
     if name:
         pool = config.pools.get(request.common.pool)
         context = PodContext(
@@ -329,7 +337,7 @@ def _made_pod(
             images=resolve(config.images),
             # Daemons of a pool run already, and know those of the organisation alone.
             registries={**config.registries, **({} if pool else request.common.registries)},
-            options=request.common.pod or Pod(),
+            options=options,
             policy=config.policy,
             engine=config.engine,
             roomy=not is_alone(request, config) or any(map(config.defaults.get, AROUND)),
@@ -370,6 +378,7 @@ def _builds(
     strategy = strategies.get(name) if name else None
     known = {**config.registries, **request.common.registries}
     found.add(_login_problems(request.common))
+    found.add(parts.problems(request) if request.common.podPerPlatform else ())
     found.add(_login_conflicts(request, strategy))
     found.add(_pool_problems(request, config))
     found.add(_daemon_problems(known, facts, strategy))
@@ -505,6 +514,9 @@ def _made_build(
     """Fill in an image's tags, labels and paths; what is wrong with them is told elsewhere."""
     name, tags = _name_and_tags(image)
     source = source_of(facts, image.context)
+    tags = tags or (source.short_commit,)
+    if request.common.part:
+        tags = parts.tags(image, tags)
     dockerfile = _as_argument(followed(facts, _dockerfile(image)))
     given = request.common.credentials
     uses = {use for item in given for use in logins.uses_of(item, given)}
@@ -514,13 +526,11 @@ def _made_build(
             context=_as_argument(followed(facts, image.context)),
             # Every builder knows them without an ARG, and keeps them out of history and cache.
             buildArgs={**_proxy_of(request.common), **image.buildArgs},
-            cache=caches.located(image, name, facts, strategy)
-            if strategy and image.cache
-            else None,
+            cache=_located_cache(image, name, request, facts, strategy),
         ),
         common=request.common,
         name=name,
-        tags=tags or (source.short_commit,),
+        tags=tags,
         labels=_all_labels(image, facts, source),
         dockerfile=dockerfile,
         auth=frozenset(uses),
@@ -530,6 +540,17 @@ def _made_build(
         ignorefile=_own_ignorefile(_as_argument(_dockerfile(image)), facts),
         epoch=_epoch(facts, source) if image.reproducible else None,
     )
+
+
+def _located_cache(
+    image: Image, name: Name, request: Request, facts: Facts, strategy: Strategy | None
+) -> Cache | None:
+    if not strategy or not image.cache:
+        return None
+    cache = caches.located(image, name, facts, strategy)
+    if cache and request.common.part and strategy.cache_in_tag:
+        return caches.of_platform(cache, image.platforms[0])
+    return cache
 
 
 def _with_made_tags(image: Image, facts: Facts) -> Image:

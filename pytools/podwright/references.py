@@ -24,6 +24,7 @@ _HUB_NAMES = frozenset(
 HOST = r"(?:\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9]+(?:(?:\.|-+)[a-zA-Z0-9]+)*)(?::[0-9]{1,5})?"
 PATH = r"[a-z0-9]+(?:(?:[./]|__?|-+)[a-z0-9]+)*"
 TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+LONGEST_TAG = 128
 DIGEST = r"sha256:[0-9a-f]{64}"
 
 
@@ -104,6 +105,11 @@ def tag_like(text: str) -> str:
     """Turn any text (a branch name, say) into the nearest valid tag."""
     tag = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-.")[:128]
     return tag or "latest"
+
+
+def platform_suffix(platform: str) -> str:
+    """Give what stands behind a tag that has an image of one platform."""
+    return f"-{platform.replace('/', '-')}"
 
 
 def canonical(registry: str) -> str:

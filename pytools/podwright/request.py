@@ -314,8 +314,12 @@ class Pod:
     labels: dict[str, str] = option(MapOf(Text()), "labels of the pod", {}, flag="--label")
     annotations: dict[str, str] = option(MapOf(Text()), "annotations of the pod", {})
     cacheClaim: str = option(
-        _KUBERNETES,
-        "name of a persistent volume claim for the builder's storage; one build at a time uses it",
+        Text(
+            pattern=r"(?:[a-z0-9]|\{image\})(?:(?:[a-z0-9.-]|\{image\})*(?:[a-z0-9]|\{image\}))?",
+            expected="a name in Kubernetes (lower case, digits, '-' and '.'; '{image}' in it)",
+        ),
+        "name of a persistent volume claim for the builder's storage; one build at a time uses it. "
+        "'cache-{image}' is a claim for each image",
         "",
     )
     imagePullSecrets: tuple[str, ...] = option(
@@ -566,6 +570,18 @@ class Common(PodParameters):
         Text(),
         "set by the step itself: where the steps are noted for the report",
         "",
+        internal=True,
+    )
+    podPerPlatform: bool = option(
+        Flag(),
+        "in Jenkins: build each of `platforms` in a pod on nodes of its own kind, all at once, and "
+        "join them to one index",
+        default=False,
+    )
+    part: bool = option(
+        Flag(),
+        "set by the step itself: this pod builds one platform of several",
+        default=False,
         internal=True,
     )
     timeout: int = option(

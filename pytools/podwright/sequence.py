@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 
+from podwright import parts
 from podwright.records import fields
 from podwright.request import AROUND
 from podwright.schema import kinds_of
@@ -31,7 +32,8 @@ def turns(value: dict[str, Any], request: Request, config: Config) -> list[Turn]
 
     A turn with ``command`` runs that command with ``request``, and with what ``take`` names of the
     result of image number ``of``; what it gives is put under ``into`` of that result, or into the
-    result itself. The turn without a command is the build.
+    result itself. The turn without a command is the build; behind one with ``joins`` only the last
+    of several pods goes on, with what all of them have built as ``parts`` of the result.
 
     Args:
         value: the request as it was given.
@@ -52,6 +54,10 @@ def turns(value: dict[str, Any], request: Request, config: Config) -> list[Turn]
     rules = [{**_trust(who), "refusal": limits.refused(rule)} for rule, who in limits.of("verify")]
     before = [turn for asked in images for turn in asked.before(several, rules)]
     after = [turn for asked in images for turn in asked.after(several)]
+    if request.common.part and request.images[0].push:
+        attested = [turn for turn in after if turn["command"] == "attest"]
+        after = [turn for turn in after if turn not in attested]
+        after += parts.turns(request.images[0], shared) + attested
     changed = [asked.changed() for asked in images]
     build: dict[str, Any] = {**value, "alone": True}
     if merged.get("credentials") and not any(i.image.push and not i.is_apart for i in images):

@@ -17,6 +17,7 @@ class Bridge implements Serializable {
   private final String step
   private final Resources resources
   private final Records records
+  private Map parts = null
 
   /**
    * @param steps the script that was called: gives access to steps and variables
@@ -33,6 +34,9 @@ class Bridge implements Serializable {
   Object build(Object[] given) {
     Map call = read(given, 'image')
     Map request = call.request
+    if (request.podPerPlatform == true) {
+      return buildApart(request, call.body)
+    }
     if (inBuilderPod()) {
       if (request.pod != null) {
         fail('pod: this pod is there already; give pod to withBuilderPod.')
@@ -41,11 +45,7 @@ class Bridge implements Serializable {
       return told(request)
     }
     judge(request)
-    return inPod(request, request.pod != null) {
-      runBody(call.body)
-      unpack()
-      return told(request)
-    }
+    return buildInPod(request, call.body)
   }
 
   /** Holds a builder pod while the body runs; only the planner can judge other keys. */
@@ -56,7 +56,7 @@ class Bridge implements Serializable {
     }
     judge(call.request)
     return inPod(call.request, Requests.hasMoreThan('builder', call.request)) {
-      unpack()
+      writeBundle('podwright.pyz')
       // The name tells this pod from another agent that the body may take; the directory is where
       // the bundle is, also inside a ws of the body, which has a WORKSPACE_TMP of its own.
       List marks = [
@@ -118,6 +118,31 @@ class Bridge implements Serializable {
     }
   }
 
+  private Object buildInPod(Map request, Closure body) {
+    return inPod(request, request.pod != null) {
+      runBody(body)
+      writeBundle('podwright.pyz')
+      return told(request)
+    }
+  }
+
+  /** Builds each platform in a pod of its own, all at once; the last one joins them. */
+  private Object buildApart(Map request, Closure body) {
+    String problem = Parts.problem(request, inBuilderPod() == true)
+    if (problem != null) {
+      fail(problem)
+    }
+    judge(request)
+    List requests = Parts.of(request)
+    parts = [count: requests.size(), built: [:]]
+    Map branches = [failFast: true]
+    for (int i = 0; i < requests.size(); i++) {
+      Map one = (Map) requests.get(i)
+      branches[one.platforms.get(0)] = { buildInPod(one, body) }
+    }
+    return Parts.result(request, (Map) steps.parallel(branches))
+  }
+
   private Object runCommand(String name, Map request) {
     Map prepared = Requests.prepare(request)
     String id = writeRequest(prepared.json)
@@ -171,7 +196,8 @@ class Bridge implements Serializable {
   private Object inPod(Map request, boolean planned, Closure inside) {
     // A pod is complete: it must not inherit from a podTemplate around it.
     Map template = [inheritFrom: '', showRawYaml: steps.env.PODWRIGHT_SHOW_POD == '1']
-    template.yaml = planned ? plan(request) : preset(request)
+    String made = planned ? plan(request) : preset(request)
+    template.yaml = request.part == true ? Parts.onNode(made, request) : made
     if (request.pod instanceof Map && request.pod.cloud != null) {
       template.cloud = request.pod.cloud.toString()
     }
@@ -227,7 +253,9 @@ class Bridge implements Serializable {
   /** Returns the pod that was rendered when the library was released: needs no agent. */
   private String preset(Map request) {
     String name = request.builder == null ? 'default' : request.builder.toString()
-    List asked = Requests.asked(request, 'features')
+    // A part needs a node of its platform, and nothing of its builder.
+    Map wishes = request.part == true ? request + [platforms: null] : request
+    List asked = Requests.asked(wishes, 'features')
     if (!asked.isEmpty() && Parameters.of('choosing').contains(name)) {
       name = Requests.choice(resources.text(resources.folder() + 'choices.txt'), asked, name)
     }
@@ -287,11 +315,7 @@ class Bridge implements Serializable {
     }
   }
 
-  /** Writes the planner to the pod's agent, without a sh. */
-  private void unpack() {
-    writeBundle('podwright.pyz')
-  }
-
+  /** Writes the planner to the agent, without a sh. */
   private void writeBundle(String name) {
     steps.writeFile(file: path(name), encoding: 'Base64', text: steps.libraryResource(
       resource: 'podwright/podwright.pyz', encoding: 'Base64'))
@@ -312,7 +336,12 @@ class Bridge implements Serializable {
     Object result = null
     for (int i = 0; i < turns.size(); i++) {
       Map turn = (Map) turns.get(i)
-      if (turn.command == null) {
+      if (turn.joins != null) {
+        Parts.put(parts, turn, result)
+        if (parts.built.size() < parts.count) {
+          return null // another pod, which is not done yet, will join them
+        }
+      } else if (turn.command == null) {
         result = bound((Map) turn.request).value
       } else {
         Map given = Requests.taken(turn, result)
@@ -329,7 +358,10 @@ class Bridge implements Serializable {
     Map prepared = Requests.prepare(request)
     // Not around the body, which would cost nothing more: what that runs must not see the secrets.
     return withLogins(prepared.bindings) {
-      return inBuilder(prepared.json, Requests.label(step, request))
+      String id = writeRequest(prepared.json)
+      return (Map) steps.container('builder') {
+        return answer(Scripts.build(id), Requests.label(step, request))
+      }
     }
   }
 
@@ -343,13 +375,6 @@ class Bridge implements Serializable {
       }
     } catch (CredentialNotFoundException e) {
       return fail(Requests.unbound(wanted, e.message))
-    }
-  }
-
-  private Map inBuilder(String json, String label) {
-    String id = writeRequest(json)
-    return (Map) steps.container('builder') {
-      return answer(Scripts.build(id), label)
     }
   }
 
@@ -372,7 +397,8 @@ class Bridge implements Serializable {
   /** Builds, and tells of the build what is wanted: in a page also when it fails. */
   private Object told(Map request) {
     if (request.report != true) {
-      return records.keep(request, run(request))
+      Object built = run(request)
+      return built == null ? null : records.keep(request, built)
     }
     Map noted = request + [steps: path(UUID.randomUUID().toString() + '.steps')]
     Object result = null
@@ -387,6 +413,9 @@ class Bridge implements Serializable {
         steps.echo('[podwright] no report was made: ' + other.message)
       }
       throw e
+    }
+    if (result == null) {
+      return null
     }
     publish(Requests.page(noted, result, null, null))
     return records.keep(request, result)

@@ -11,7 +11,8 @@ class Parameters implements Serializable {
       'reproducible', 'pull', 'push', 'output', 'cache', 'annotations', 'compression', 'network',
       'addHosts', 'ulimits', 'shmSize', 'buildContexts', 'builderOptions', 'secrets', 'ssh', 'lint',
       'verify', 'scan', 'pushApart', 'sbom', 'provenance', 'sign', 'builder', 'registries', 'pool',
-      'proxy', 'pod', 'credentials', 'retries', 'record', 'report', 'timeout', 'images',
+      'proxy', 'pod', 'credentials', 'retries', 'record', 'report', 'podPerPlatform', 'timeout',
+      'images',
     ],
     'withBuilderPod': [
       'builder', 'registries', 'pool', 'proxy', 'pod',

@@ -64,7 +64,7 @@ class Pipelines:
 
     def __init__(self, site: harness.Site, pairs: list[tuple[str, str]], work: Path) -> None:
         self._site, self._work = site, work
-        self._organisation = organisation(work / "acme")
+        self.organisation = organisation(work / "acme")
         self._pool = ThreadPoolExecutor(AT_ONCE)
         self._futures: dict[tuple[str, str], Future[subprocess.CompletedProcess[str]]] = {
             (name, builder): self._pool.submit(self._run, name, builder) for name, builder in pairs
@@ -81,7 +81,7 @@ class Pipelines:
     def _run(self, name: str, builder: str) -> subprocess.CompletedProcess[str]:
         folder = harness.ROOT / "examples" / name
         work = self._work / f"{name}-{builder}"
-        return run_pipeline(self._site, folder, builder, work, self._organisation)
+        return run_pipeline(self._site, folder, builder, work, self.organisation)
 
 
 def run_pipeline(
@@ -168,6 +168,44 @@ def pipelines(
 def test_every_example_is_run() -> None:
     folders = {path.parent.name for path in (harness.ROOT / "examples").glob("*/Jenkinsfile")}
     assert folders - ELSEWHERE == set(EXAMPLES)
+
+
+APART = """@Library('podwright') _
+def built = buildImage(
+  image: "${params.REGISTRY}/examples/apart-${params.BUILDER}",
+  builder: params.BUILDER,
+  credentials: 'registry-login',
+  tags: ['1'],
+  platforms: ['linux/amd64', 'linux/386'],
+  podPerPlatform: true,
+) {
+  checkout scm
+}
+echo "reference: ${built.reference}"
+"""
+
+
+@pytest.mark.parametrize("builder", levels.builders())
+def test_platforms_are_built_in_pods_of_their_own_and_joined(
+    builder: str, pipelines: Pipelines, site: harness.Site, tmp_path: Path
+) -> None:
+    source = tmp_path / "folder"
+    (source / "app").mkdir(parents=True)
+    (source / "Jenkinsfile").write_text(APART)
+    text = "FROM scratch\nARG TARGETARCH\nCOPY Dockerfile /$TARGETARCH\n"
+    (source / "Dockerfile").write_text(text)
+
+    done = run_pipeline(site, source, builder, tmp_path, pipelines.organisation)
+
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert done.stdout.count("joined linux/") == 1
+    command = ["skopeo", "--insecure-policy", "inspect", "--raw", "--tls-verify=false"]
+    command += ["--creds", f"{site.user}:{site.password}"]
+    image = f"docker://{layout.PLAIN_REGISTRY}/examples/apart-{builder}:1"
+    told = subprocess.run([*command, image], capture_output=True, text=True, check=True)
+    platforms = [item["platform"] for item in json.loads(told.stdout)["manifests"]]
+    found = sorted(item["architecture"] for item in platforms if item["os"] == "linux")
+    assert found == ["386", "amd64"]
 
 
 @pytest.mark.parametrize(("name", "builder"), PAIRS, ids=[f"{n}-{b}" for n, b in PAIRS])

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from podwright import request as requests
 from podwright import strategies
 from podwright.config import Config
 from podwright.limits import Limit, Rules
+from podwright.plan import plan_pod
 from podwright.records import replace
 
 if TYPE_CHECKING:
@@ -134,3 +136,37 @@ def test_limits_on_places_to_pull_from_leave_the_images_own_cache(
     asked = {"image": IMAGE, "tags": ["1"], "builder": "buildkit", "cache": True}
     made = planned(asked, config=config, known=replace(facts, ref_name="feature"))
     assert "ref=r.example/team/app:cache-feature" in made.script
+
+
+def claims(builder: str, value: dict[str, Any]) -> list[str]:
+    """Give the claims of a planned pod."""
+    asked = requests.parse_build({"image": IMAGE, "builder": builder, **value})
+    made = plan_pod(asked, Config())[1]
+    found = [item.get("persistentVolumeClaim", {}) for item in made["spec"]["volumes"]]
+    return [item["claimName"] for item in found if item]
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ({}, "cache-team-app"),
+        ({"image": "r.example:5000/team_x/a.b:1", "tags": ["2"]}, "cache-team-x-a-b"),
+        ({"image": "app"}, "cache-app"),
+        (
+            {"platforms": ["linux/arm/v7"], "podPerPlatform": True, "part": True},
+            "cache-team-app-linux-arm-v7",
+        ),
+    ],
+)
+def test_each_image_may_have_a_claim_of_its_own(value: dict[str, Any], name: str) -> None:
+    wished = {"pod": {"cacheClaim": "cache-{image}"}}
+    assert claims("buildkit", {**wished, **value}) == [name]
+
+
+def test_a_pod_for_no_image_has_no_claim_by_an_images_name(
+    problems: Callable[..., list[str]],
+) -> None:
+    asked = requests.parse_pod({"builder": "buildkit", "pod": {"cacheClaim": "{image}"}})
+    assert problems(plan_pod, asked, Config()) == [
+        "pod.cacheClaim: has '{image}', and this pod is for no certain image; name a claim"
+    ]

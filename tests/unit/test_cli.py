@@ -328,7 +328,7 @@ def test_slips_in_a_pod_are_told_before_kubernetes_tells_them(here: Path) -> Non
         "pod.tolerations[0].operator: unknown operator 'Foo'; known are Equal, Exists, Gt, Lt",
         "pod.tolerations[0]: unknown parameter 'effekt'; did you mean 'effect'?",
         f"pod.serviceAccount: 'a b' {name}",
-        f"pod.cacheClaim: 'My_Claim' {name}",
+        f"pod.cacheClaim: 'My_Claim' {name[:-1]}; '{{image}}' in it)",
     ]
     assert told({"yaml": pod["yaml"]}) == [
         (

@@ -56,7 +56,7 @@ LINES: dict[str, tuple[str, Any]] = {
 # These speak with a registry, a cluster, a controller or a builder: tests/contract and tests/host
 # run them. Their only result is JSON, with and without the option.
 ELSEWHERE = {
-    *("attest", "build", "doctor", "lint", "promote", "prune", "push", "scan", "verify"),
+    *("attest", "build", "doctor", "index", "lint", "promote", "prune", "push", "scan", "verify"),
     *("jobs apply", "jobs import", "jobs plan"),
 }
 # For the library itself: their answer is a file.

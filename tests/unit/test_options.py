@@ -100,6 +100,8 @@ SAME: dict[str, list[tuple[list[str], Any]]] = {
     "record": [],
     "report": [],
     "steps": [],
+    "podPerPlatform": [],
+    "part": [],
     "images": [],
 }  # fmt: skip
 

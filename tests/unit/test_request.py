@@ -142,6 +142,8 @@ GOOD: dict[str, list[tuple[Any, Any]]] = {
     "record": [(False, False), (True, True)],
     "report": [(False, False), (True, True)],
     "steps": [("a.steps", "a.steps")],
+    "podPerPlatform": [(True, True)],
+    "part": [(True, True)],
     "timeout": [(30, 1800), ("90s", 90), ("15m", 900), ("2h", 7200), (0, 0)],
     "pod": [
         ({}, Pod()),
@@ -271,6 +273,8 @@ WRONG: dict[str, list[tuple[Any, list[str]]]] = {
     "record": [("no", ["record: expected true or false, got 'no'"])],
     "report": [("no", ["report: expected true or false, got 'no'"])],
     "steps": [(1, ["steps: expected a text, got a number"])],
+    "podPerPlatform": [("x", ["podPerPlatform: expected true or false, got 'x'"])],
+    "part": [("x", ["part: expected true or false, got 'x'"])],
     "retries": [(-1, ["retries: -1 is not between 0 and 20"]),
                 (21, ["retries: 21 is not between 0 and 20"]),
                 (True, ["retries: expected a whole number, got true"]),

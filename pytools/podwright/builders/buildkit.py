@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from podwright import pools
+    from podwright import caches, pools
     from podwright.request import Image, Registry
 else:
+    caches = LazyModule("podwright.caches")
     pools = LazyModule("podwright.pools")
 
 SOCKET = f"unix://{ENGINE_DIR}/buildkitd.sock"
@@ -182,15 +183,7 @@ def _apart(build: Build) -> Recipe:
 
 
 def _for_platform(image: Image, platform: str) -> Image:
-    """Give an image of one platform; its cache must not take the place of another one's."""
-    cache = image.cache
-
-    def own(ref: str) -> str:
-        tag = "" if ":" in ref.rsplit("/", 1)[-1] else ":cache"
-        return f"{ref}{tag}-{platform.replace('/', '-')}" if ref else ""
-
-    if cache:
-        cache = replace(cache, ref=own(cache.ref), read=(*map(own, cache.read), *cache.read))
+    cache = caches.of_platform(image.cache, platform) if image.cache else None
     return replace(image, platforms=(platform,), cache=cache)
 
 

@@ -156,6 +156,8 @@ def _build_flags(build: Build) -> list[str]:
     words += ["--target", image.target] if image.target else []
     words += flags("--build-arg", image.buildArgs) + flags("--label", build.labels)
     words += flags("--annotation", image.annotations) + list(options_of("kaniko", build))
+    # One at most, of this node: then this pod builds a part (parts.py).
+    words += [f"--custom-platform={platform}" for platform in image.platforms]
     if image.compression:
         words += ["--image-format", "oci", "--compression", image.compression]
     words += mounts("--secret", build) + flags("--destination", build.references)

@@ -14,7 +14,7 @@ from podwright.distribution.repository import Manifest, Repository
 from podwright.errors import Problem, UsageError, shown
 from podwright.records import record
 from podwright.references import DIGEST, TAG, Name, parse_name
-from podwright.request import REGISTRIES, Credential, Host, Registry
+from podwright.request import PLATFORM, REGISTRIES, Credential, Host, Registry
 from podwright.schema import (
     Anything,
     Flag,
@@ -87,6 +87,27 @@ class Pushing(Repositories):
     cachedSteps: Any = option(_RESULT, "of the build", None, internal=True)
     seconds: Any = option(_RESULT, "of the build", None, internal=True)
     daemons: Any = option(_RESULT, "of a pool that have built it", None, internal=True)
+
+
+@record
+class Indexing(Repositories):
+    """The parameters of `podwright index`."""
+
+    image: str = option(
+        Text(), "name with registry: where the parts are, with a tag if you like", required=True
+    )
+    tags: tuple[str, ...] = option(ListOf(_TAG), "tags of the index", ())
+    parts: dict[str, str] = option(
+        MapOf(
+            Text(f"{TAG}|{DIGEST}", "a tag or a digest"),
+            key=PLATFORM,
+            key_is="a platform such as 'linux/arm64'",
+        ),
+        "an image for each platform: its tag or digest",
+        {},
+        flag="--part",
+    )
+    platform: str = option(Text(), "whose name the tags end with", "", internal=True)
 
 
 @record

@@ -521,7 +521,8 @@ class BridgeTest {
     fails("buildImage(image: 'a', tag: '1', Context: 'x', 'pull-always': true)",
         "buildImage: unknown parameter 'tag'; did you mean 'tags'?\nunknown parameter 'Context'; did you"
         + " mean 'context'?\nunknown parameter 'pull-always'; known are builder, context, credentials, "
-        + "image, images, pod, record, registries, report, retries, scan, secrets, ssh, tags");
+        + "image, images, platforms, pod, podPerPlatform, pool, push, record, registries, report, "
+        + "retries, scan, secrets, ssh, tags");
     fails("buildImage(images: [[image: 'a'], 5, [image: 'b', builder: 'other']])",
         "buildImage: images[2]: unknown parameter 'builder'; known are context, image, secrets, ssh, "
         + "tags");
@@ -675,6 +676,67 @@ class BridgeTest {
         + "{\"credentialsId\": \"login\", \"variable\": \"PODWRIGHT_1\"}, \"image\": \"bound:\", "
         + "\"secrets\": [{\"credentialsId\": \"token\", \"id\": \"s\", \"variable\": "
         + "\"PODWRIGHT_2\"}], \"tags\": [\"1\"]}"), requests());
+  }
+
+  private static final String APART = "platforms: ['linux/amd64', 'linux/arm/v7'], "
+      + "podPerPlatform: true, credentials: 'login', record: true)";
+
+  @Test
+  void each_platform_is_built_in_a_pod_on_its_nodes_and_the_last_one_joins_them() {
+    var outcome = run(true, "buildImage(image: 'team/app', " + APART + " { echo 'the body' }");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(List.of("the body", "the body"), outcome.echoes());
+    assertEquals(List.of("amd64", "arm64"), outcome.steps("podTemplate").stream()
+        .map(step -> groovy.json.JsonOutput.toJson(step.facts.get("pod"))
+            .replaceFirst("(?s).*\"kubernetes.io/arch\":\"([^\"]*)\".*", "$1")).sorted().toList());
+    assertEquals(1, outcome.report().count("archiveArtifacts"));
+    Map<String, Object> made = withoutNulls(outcome.returned());
+    assertEquals(List.of("linux/amd64", "linux/arm/v7"), made.get("platforms"));
+    String joined = made.get("indexed").toString();
+    assertTrue(joined.contains("\"tags\":[\"a\",\"b\"]") && joined.endsWith(" with a login"), joined);
+    for (String part : List.of("linux/amd64", "linux/arm/v7")) {
+      assertTrue(joined.contains("\"" + part + "\":\"" + part + "'s\""), joined);
+    }
+    assertFalse(made.containsKey("parts"));
+  }
+
+  @Test
+  void without_a_push_the_platforms_are_built_and_nothing_is_joined() {
+    var outcome = run(true, "buildImage(image: 'team/app', push: false, " + APART);
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(List.of("linux/amd64", "linux/arm/v7"),
+        withoutNulls(outcome.returned()).get("platforms"));
+    assertFalse(withoutNulls(outcome.returned()).containsKey("indexed"));
+  }
+
+  @Test
+  void a_platform_that_fails_ends_the_others_and_the_step_with_its_sentence() {
+    fails("buildImage(image: 'a:linux/arm/v7', " + APART, "buildImage: linux/arm/v7 fails");
+  }
+
+  @Test
+  void what_cannot_be_built_by_platform_is_told_before_any_pod() {
+    String apart = "podPerPlatform: true";
+    Map<String, String> told = Map.of(
+        "image: 'a', " + apart,
+        "name two or more, e.g. platforms: ['linux/amd64', 'linux/arm64'].",
+        "image: 'a', platforms: 'linux/amd64', " + apart,
+        "name two or more, e.g. platforms: ['linux/amd64', 'linux/arm64'].",
+        "image: 'a', platforms: ['linux/amd64', 'linux/amd64'], " + apart,
+        "name two or more, e.g. platforms: ['linux/amd64', 'linux/arm64'].",
+        "image: 'a', platforms: ['arm64', 'amd64'], " + apart,
+        "'arm64' is not a platform such as 'linux/arm64'.",
+        "images: [[image: 'a']], platforms: ['linux/amd64'], " + apart,
+        "builds one image; call buildImage for each of images.",
+        "image: 'a', platforms: ['linux/amd64', 'linux/386'], pool: 'p', " + apart,
+        "a pool has daemons for each platform; leave one of both out.");
+    told.forEach((call, sentence) -> {
+      var outcome = fails("buildImage(" + call + ")", "buildImage: podPerPlatform: " + sentence);
+      assertEquals(0, outcome.report().count("podTemplate"));
+    });
+    fails("withBuilderPod { buildImage(image: 'a', platforms: ['linux/amd64', 'linux/386'], " + apart + ") }",
+        "buildImage: podPerPlatform: this pod is there already; call buildImage outside of "
+        + "withBuilderPod.");
   }
 
   @Test

@@ -42,7 +42,7 @@ final class StandIn {
               print(json.dumps({"pod": {"spec": {"containers": [
                   {"name": "builder", "image": image}]}}}))
           sys.exit()
-      if sys.argv[1] in ("check", "scan", "push"):
+      if sys.argv[1] in ("check", "scan", "push", "index"):
           told = pathlib.Path(sys.argv[-1]).read_text("utf-8")
           told += " with a login" if "PODWRIGHT_1_PSW" in os.environ else ""
           if "refuse" in told:
@@ -92,6 +92,17 @@ final class StandIn {
           (job / "answer.json").write_text(
               json.dumps({"turns": [check, {"request": again}, scan, push]}))
           script = None
+      elif request.get("part") and not request.get("alone"):
+          turns = [{"request": {**request, "alone": True}}]
+          if request.get("push") is not False:
+              take = {"tags": "tags", "parts": "parts"}
+              turns += [{"joins": request["platforms"][0], "of": 0}, {"command": "index",
+                        "request": {"credentials": "login"}, "of": 0, "take": take, "into": ""}]
+          (job / "answer.json").write_text(json.dumps({"turns": turns}))
+          script = None
+      elif request.get("part") and rest == request["platforms"][0]:
+          script += "printf '%s' " + shlex.quote(
+              json.dumps({"error": "buildImage: " + rest + " fails"})) + " >&3\\n"
       elif kind == "failed":
           failure = json.dumps({"id": rest, "transient": False})
           script += "printf '%s' " + shlex.quote('{"error": "buildImage: it fails", "failure": '
@@ -105,6 +116,8 @@ final class StandIn {
           script += "printf '{\\"value\\": {}}' >&3\\n"
       else:
           value = {"image": image, "tags": ["a", "b"], "seconds": 1.5, "pushed": True, "none": None}
+          if "part" in request:
+              value["digest"] = request["platforms"][0] + "'s"
           if "images" in request:
               value = [value, value]
           script += "printf '%s' " + shlex.quote(json.dumps({"value": value})) + " >&3\\n"
@@ -122,10 +135,11 @@ final class StandIn {
         static List of(String step) { return NAMES.get(step) }
         private static final Map NAMES = [
           buildImage: ['image', 'tags', 'context', 'builder', 'credentials', 'secrets', 'ssh', 'retries',
-            'registries', 'pod', 'record', 'report', 'images', 'scan'],
+            'registries', 'pod', 'record', 'report', 'images', 'scan', 'platforms', 'push', 'pool',
+            'podPerPlatform'],
           withBuilderPod: ['builder', 'registries', 'pod'],
           'buildImage.images': ['image', 'tags', 'context', 'secrets', 'ssh'],
-          features: ['secrets', 'ssh', 'images'],
+          features: ['secrets', 'ssh', 'images', 'platforms'],
           around: ['scan'],
           choosing: ['auto', 'default'],
           doctor: ['namespace', 'serviceAccount', 'credentials'],

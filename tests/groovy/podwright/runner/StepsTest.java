@@ -316,6 +316,13 @@ class StepsTest {
   }
 
   @Test
+  void a_branch_that_fails_last_has_nothing_to_end() {
+    var outcome = run("parallel failFast: true, a: { echo 'done' }, b: { sleep 1; error 'no' }");
+    assertEquals("no", outcome.error(), outcome.log());
+    assertEquals("FAILURE", outcome.result());
+  }
+
+  @Test
   void retry_tries_again_and_gives_up() {
     echoes("int n = 0\nretry(3) { n++; echo \"try ${n}\"; if (n < 2) { error 'no' } }",
         "try 1", "try 2");

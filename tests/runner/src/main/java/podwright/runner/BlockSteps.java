@@ -216,7 +216,7 @@ final class BlockSteps {
       } else {
         failures.add(outcome.getAbnormal());
         call.log("Failed in branch " + name);
-        if (failFast && failures.size() == 1) {
+        if (failFast && failures.size() == 1 && running > 0) { // else it would stop itself
           call.build.interrupt(call.thread, new FlowInterruptedException("ABORTED",
               "Failed in branch " + name));
         }
