@@ -14,6 +14,7 @@ from typing import Any
 from podwright import plan, rules
 from podwright.config import Config
 from podwright.limits import LEVELS, Rules
+from podwright.pod import containers_of
 from podwright.request import parse_pod
 
 NAME = "podwright-limits"
@@ -97,17 +98,13 @@ def _binding(policy: str, namespace: str) -> dict[str, Any]:
 # -- what has the rights of the node -------------------------------------------------------------
 
 
-def _host_volumes(made: dict[str, Any]) -> set[str]:
-    return {item["name"] for item in made["spec"]["volumes"] if "hostPath" in item}
-
-
 def _strong(made: dict[str, Any]) -> list[dict[str, Any]]:
     """Give the containers with the rights of the node, and what stands guard beside them."""
-    spec, host = made["spec"], _host_volumes(made)
-    every = [*spec.get("initContainers", []), *spec["containers"]]
+    spec = made["spec"]
+    host = {item["name"] for item in spec["volumes"] if "hostPath" in item}
     strong = [
         item
-        for item in every
+        for item in containers_of(made)
         if item["securityContext"].get("privileged")
         or host & {mount["name"] for mount in item["volumeMounts"]}
     ]
@@ -251,11 +248,7 @@ _VARIABLES = [
 
 def _images(pods: dict[str, dict[str, Any]], places: list[str]) -> list[tuple[str, str]]:
     """Say which images a pod's containers may have."""
-    own = {
-        item["image"]
-        for made in pods.values()
-        for item in (*made["spec"].get("initContainers", []), *made["spec"]["containers"])
-    }
+    own = {item["image"] for made in pods.values() for item in containers_of(made)}
     below = " || ".join(
         f"c.image == {_text(place)} || "
         + " || ".join(f"c.image.startsWith({_text(place + end)})" for end in "/:@")
@@ -273,7 +266,7 @@ def _rights(pods: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     open_ones = any(
         "Unconfined" in json.dumps(item.get("securityContext", {}))
         for made in pods.values()
-        for item in (*made["spec"].get("initContainers", []), *made["spec"]["containers"])
+        for item in containers_of(made)
     )
     baseline = _list(sorted(rules.BASELINE))
     profiles = " && ".join(

@@ -9,7 +9,7 @@ from collections import namedtuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 
@@ -84,6 +84,31 @@ class Seq(list):  # type: ignore[type-arg]
         """Append an element with its place."""
         self.append(value)
         self.at.append(at)
+
+
+def rebuilt(value: Any, at: Any, change: Callable[[Any, Any], Any]) -> Any:
+    """Give a value anew.
+
+    Args:
+        value: maps and lists with their places, or a plain value.
+        at: where it stands.
+        change: gives another value for a part of it and its place, or the part itself.
+    """
+    other = change(value, at)
+    if other is not value:
+        return other
+    if isinstance(value, Map):
+        made = value.twin()
+        for key, part in value.items():
+            where = value.values_at[key]
+            made.put(key, rebuilt(part, where, change), value.keys_at[key], where)
+        return made
+    if isinstance(value, Seq):
+        listed = Seq(value.place)
+        for part, where in zip(value, value.at):
+            listed.put(rebuilt(part, where, change), where)
+        return listed
+    return value
 
 
 class Plain(str):

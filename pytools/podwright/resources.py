@@ -31,6 +31,14 @@ def text(name: str) -> str:
     return data.decode("utf-8")
 
 
+def filled(name: str, **parts: object) -> str:
+    """Read a text, with parts in the places of their marks: `@name@`."""
+    whole = text(name)
+    for mark, part in parts.items():
+        whole = whole.replace(f"@{mark}@", str(part).rstrip("\n"))
+    return whole
+
+
 def modules(package: str, folder: str) -> tuple[str, ...]:
     """Name the modules of a package, sorted; told by the files alone, without importing them.
 

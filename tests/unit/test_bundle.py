@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from podwright import bundle, commands, generate
+from podwright.doctor import symptoms
 from podwright.documents import everything as pages
 from podwright.documents import request_schema
 
@@ -349,6 +350,35 @@ def test_a_job_kind_is_added_by_one_file(tmp_path: Path, repository: Path) -> No
     (tmp_path / "jobs.yaml").write_text("owner: a\njobs: [{name: a, kind: externl}]\n")
     assert jobs("validate", "jobs.yaml") == (
         "podwright jobs: jobs.yaml:2:18: kind: unknown kind 'externl'; did you mean 'external'?\n"
+    )
+
+
+SYMPTOM = """\
+layer: builder
+texts: ['the flux capacitor needs <n> gigawatts']
+cause: the flux capacitor lacks {n} gigawatts
+remedy: wait for a thunderstorm
+source: a film
+samples: ["ERROR: the flux capacitor needs 1 gigawatts"]
+"""
+
+
+def test_a_symptom_is_added_by_one_file(tmp_path: Path) -> None:
+    package = tmp_path / "pytools" / "podwright"
+    shutil.copytree(generate.package(), package, ignore=shutil.ignore_patterns("__pycache__"))
+    folder = package / "doctor" / "symptoms"
+    (folder / "no-power.yaml").write_text(SYMPTOM)
+    (folder.parent / "symptoms.json").write_text(symptoms.packed(folder))  # as `make generate` does
+    (tmp_path / "log").write_text("#7 ERROR: the flux capacitor needs 12 gigawatts\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "podwright", "diagnose", "log"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={"PYTHONPATH": str(package.parent), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+
+    assert done.stdout == (
+        "the flux capacitor lacks 12 gigawatts\n  do:     wait for a thunderstorm\n"
+        "  layer:  builder\n  line:   ERROR: the flux capacitor needs 12 gigawatts\n"
     )
 
 

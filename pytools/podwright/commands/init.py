@@ -63,14 +63,14 @@ def files_for(root: Path, image: str, credentials: str) -> dict[str, str]:
     if image.startswith(_NOBODYS):  # as long as nobody has said where it is, each build would ask
         cache = cache.replace("  cache", "  # cache")
     made = {
-        "Jenkinsfile": _filled(
-            "Jenkinsfile",
+        "Jenkinsfile": resources.filled(
+            "data/init/Jenkinsfile",
             what=image if one else f"{len(found)} images",
             credentials=credentials,
             parameters="\n".join(rows),
             after='echo "pushed ${built.reference}"' if one else _EACH,
         ),
-        ".podwright.yaml": _filled("podwright.yaml", cache=cache),
+        ".podwright.yaml": resources.filled("data/init/podwright.yaml", cache=cache),
     }
     contexts = {"."} if one else {path.rpartition("/")[0] or "." for path in found}
     for context in sorted(contexts):
@@ -82,13 +82,6 @@ def files_for(root: Path, image: str, credentials: str) -> dict[str, str]:
 def _languages() -> dict[str, Any]:
     known: dict[str, Any] = json.loads(resources.text("data/init/languages.json"))
     return known
-
-
-def _filled(name: str, **parts: str) -> str:
-    text = resources.text(f"data/init/{name}")
-    for mark, part in parts.items():
-        text = text.replace(f"@{mark}@", part)
-    return text
 
 
 def _single(path: str, image: str) -> list[str]:

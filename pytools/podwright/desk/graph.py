@@ -79,11 +79,8 @@ def decision(found: Mapping[str, Strategy]) -> str:
 
 
 def _sheet(title: str, about: str, width: int, height: int, out: list[str]) -> str:
-    told = {"title": title, "description": escape(about)}
-    text = resources.text("data/graph.svg")
-    for mark, part in {**told, "width": width, "height": height, "body": "\n".join(out)}.items():
-        text = text.replace(f"@{mark}@", str(part))
-    return text
+    told = {"title": title, "description": escape(about), "width": width, "height": height}
+    return resources.filled("data/graph.svg", **told, body="\n".join(out))
 
 
 def _shown_volumes(made: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
@@ -92,7 +89,11 @@ def _shown_volumes(made: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
     found = [("workspace", "disk of the pod", ["jnlp", *normal])]
     for volume in made["spec"].get("volumes", []):
         name = volume["name"]
-        users = [i["name"] for i in containers_of(made) if _mounts(i, name)]
+        users = [
+            item["name"]
+            for item in containers_of(made)
+            if any(mount["name"] == name for mount in item.get("volumeMounts", []))
+        ]
         claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
         memory = "memory" if (volume.get("emptyDir") or {}).get("medium") else "disk of the pod"
         about = (volume.get("hostPath") or {}).get("path") or (
@@ -135,10 +136,6 @@ def _rights(context: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "may gain rights (setuid)", "right"
     elif not added and context.get("runAsNonRoot"):
         yield "no rights", "soft"
-
-
-def _mounts(item: dict[str, Any], volume: str) -> bool:
-    return any(mount["name"] == volume for mount in item.get("volumeMounts", []))
 
 
 def _rect(x: int, y: int, width: int, height: int, style: str) -> str:

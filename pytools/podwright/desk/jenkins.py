@@ -70,7 +70,4 @@ def _indented(text: str, width: int) -> str:
 
 
 def _filled(name: str, **parts: str) -> str:
-    text = resources.text(f"data/jenkins/{name}.yaml")
-    for mark, part in parts.items():
-        text = text.replace(f"@{mark}@", part.rstrip("\n"))
-    return text
+    return resources.filled(f"data/jenkins/{name}.yaml", **parts)

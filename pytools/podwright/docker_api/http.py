@@ -97,23 +97,22 @@ def _check_framing(head: Head) -> None:
 
 def render_head(head: Head, length: int | None = None) -> bytes:
     """Write the head for the engine: the last request of its connection."""
-    connection = b"close" if head.get(b"upgrade") is None else b"Upgrade, close"
-    lines = [head.method + b" " + head.target + b" HTTP/1.1"]
-    dropped = {b"connection"}
-    if length is not None:
-        dropped |= {b"content-length", b"transfer-encoding", b"expect"}
-    lines += [name + b": " + value for name, value in head.headers if name not in dropped]
-    if length is not None:
-        lines.append(b"content-length: %d" % length)
-    lines.append(b"connection: " + connection)
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+    last = b"close" if head.get(b"upgrade") is None else b"Upgrade, close"
+    if length is None:
+        return _rendered(head, {b"connection"}, b"connection: " + last)
+    own = {b"connection", b"content-length", b"transfer-encoding", b"expect"}
+    return _rendered(head, own, b"content-length: %d" % length, b"connection: " + last)
 
 
 def render_bare(head: Head) -> bytes:
     """Write the head of a bare question, after which the connection stays open."""
+    return _rendered(head, set())
+
+
+def _rendered(head: Head, but: set[bytes], *more: bytes) -> bytes:
     lines = [head.method + b" " + head.target + b" HTTP/1.1"]
-    lines += [name + b": " + value for name, value in head.headers]
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+    lines += [name + b": " + value for name, value in head.headers if name not in but]
+    return b"\r\n".join([*lines, *more]) + b"\r\n\r\n"
 
 
 class BrokenError(Exception):

@@ -41,13 +41,8 @@ class Cause:
 
     def as_json(self) -> dict[str, Any]:
         """Give it as a pipeline's ``catch`` block gets it."""
-        return {
-            "id": self.id,
-            "layer": self.layer,
-            "sentence": self.sentence,
-            "remedy": self.remedy,
-            "transient": self.transient,
-        }
+        names = ("id", "layer", "sentence", "remedy", "transient")
+        return {name: getattr(self, name) for name in names}
 
 
 def unknown(sentence: str) -> Cause:

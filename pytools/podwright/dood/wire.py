@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,19 +116,13 @@ def upward(client: Stream, engine: socket.socket) -> threading.Thread:
 def _pass_up(client: Stream, engine: socket.socket) -> None:
     # An engine that has answered and hung up must not cost the client its answer: what the client
     # goes on to send is read and dropped.
-    wanted = True
-    try:
+    gone = False
+    with suppress(OSError):
         for data in client.rest():
-            if wanted:
-                wanted = _sent(engine, data)
-    except OSError:
-        wanted = True
+            if gone:
+                continue
+            try:
+                engine.sendall(data)
+            except OSError:
+                gone = True
     shut(engine, socket.SHUT_WR)
-
-
-def _sent(end: socket.socket, data: bytes) -> bool:
-    try:
-        end.sendall(data)
-    except OSError:
-        return False
-    return True

@@ -60,15 +60,8 @@ def schema(options: argparse.Namespace, console: Console) -> int:
     return EXIT_DONE
 
 
-def render_one(item: Rendered, owner: str) -> str:
-    """Lay out one job's XML for people."""
-    return xmltree.pretty(item.xml(owner))
-
-
 def render_files(items: Iterable[Rendered], owner: str, out: Path) -> int:
     """Write one file per job, in folders like those of the jobs."""
-    count = 0
-    made: set[Path] = set()
     written: set[Path] = set()
     for item in items:
         suffix = ".view.xml" if item.job.spec.VIEW else ".xml"
@@ -76,12 +69,9 @@ def render_files(items: Iterable[Rendered], owner: str, out: Path) -> int:
         while path in written:
             path = path.with_name("~" + path.name)
         written.add(path)
-        if path.parent not in made:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            made.add(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(item.xml(owner))
-        count += 1
-    return count
+    return len(written)
 
 
 def render(options: argparse.Namespace, console: Console) -> int:
@@ -98,7 +88,7 @@ def render(options: argparse.Namespace, console: Console) -> int:
         console.say(f"{options.out}: {count} files written")
         console.result("", {"out": options.out, "files": count})
         return EXIT_DONE
-    made = {item.job.name: render_one(item, found.owner) for item in items}
+    made = {item.job.name: xmltree.pretty(item.xml(found.owner)) for item in items}
     console.result("".join(f"# {name}\n{text.rstrip()}\n" for name, text in made.items()), made)
     return EXIT_DONE
 

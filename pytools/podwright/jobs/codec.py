@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from podwright.jobs import normal, xmltree
 from podwright.jobs.oneof import OneOf, Switch
-from podwright.records import MISSING, Field, fields, record
+from podwright.records import fields, record
 from podwright.schema import Flag, Invalid, RecordOf, kinds_of
 
 
@@ -57,18 +57,7 @@ class Codec:
 @cache
 def defaults(cls: Any) -> dict[str, Any]:
     """Give the defaults of a record's fields."""
-    return {item.name: _default_of(item) for item in fields(cls)}
-
-
-def _defaults_of(part: Any) -> dict[str, Any]:
-    cls: type = type(part)
-    return defaults(cls)
-
-
-def _default_of(item: Field) -> Any:
-    if item.default_factory is not MISSING:
-        return item.default_factory()
-    return item.default
+    return {item.name: item.initial() for item in fields(cls)}
 
 
 def write_all(part: Any, parent: Element) -> Element:
@@ -98,11 +87,7 @@ def read_codecs(codecs: Iterable[Codec], cls: type, parent: Element) -> dict[str
 
 def to_text(value: Any) -> str:
     """Write a scalar as Jenkins does."""
-    if value is True:
-        return "true"
-    if value is False:
-        return "false"
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def from_text(text: str, like: Any) -> Any:
@@ -130,7 +115,7 @@ class Value(Codec):
 
     def write(self, part: Any, parent: Element) -> None:
         value = getattr(part, self.field)
-        if value is None or (not self.always and value == _defaults_of(part)[self.field]):
+        if value is None or (not self.always and value == defaults(part.__class__)[self.field]):
             return
         SubElement(parent, self.tag or self.field).text = to_text(value)
 

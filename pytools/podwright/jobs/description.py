@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -281,15 +282,11 @@ def _owner_file(files: list[_File], problems: Problems) -> _File | None:
     return owners[0]
 
 
-def _kind_fields() -> dict[str, frozenset[str]]:
-    return {
-        name: frozenset(item.name for item in fields(kinds.load(name))) for name in kinds.names()
-    }
-
-
 def _expand_jobs(files: list[_File], settings: _File | None, problems: Problems) -> list[Entry]:
     templates: dict[str, Map] = {}
-    known = _kind_fields()
+    known = {
+        name: frozenset(item.name for item in fields(kinds.load(name))) for name in kinds.names()
+    }
     for file in files:
         for name, template in (file.root.get("templates") or {}).items():
             if name in templates:
@@ -384,27 +381,20 @@ def _read_scripts(
 ) -> None:
     """Put the content of files in the place of scripts that name one: ``script: {file: x}``."""
 
-    def with_texts(value: Any, at: Any) -> Any:
+    def text_of(value: Any, at: Any) -> Any:
         if isinstance(value, Map) and list(value) == ["file"]:
             return _file_content(str(value["file"]), at, base, contents, problems) or "#"
-        if isinstance(value, Map):
-            made = value.twin()
-            for key, inner in value.items():
-                where = value.values_at[key]
-                made.put(key, with_texts(inner, where), value.keys_at[key], where)
-            return made
-        if isinstance(value, Seq):
-            listed = Seq(value.place)
-            for inner, where in zip(value, value.at):
-                listed.put(with_texts(inner, where), where)
-            return listed
         return value
 
     given = entry.fields
     for key in ("script", "steps"):
-        if isinstance(given.get(key), (Map, Seq)):
+        parts = given.get(key)
+        steps = (step for step in parts if isinstance(step, Map)) if isinstance(parts, Seq) else ()
+        # Most steps are plain, and jobs of one template share them.
+        deep = any(isinstance(inner, Map) for step in steps for inner in step.values())
+        if deep or (key == "script" and isinstance(parts, Map)):
             at = given.values_at[key]
-            given.put(key, with_texts(given[key], at), given.keys_at[key], at)
+            given.put(key, located.rebuilt(parts, at, text_of), given.keys_at[key], at)
 
 
 def _file_content(
@@ -441,7 +431,7 @@ def _check_parents(
     for job in jobs:
         for above in names.parents(job.name):
             entry = by_name.get(above.lower())
-            if entry is not None and not _may_hold(entry):
+            if entry and entry.kind != "xml" and not kinds.load(entry.kind).CONTAINER:
                 problems.add(
                     job.mark or entry.mark,
                     f"name: '{above}' is not a folder but a {entry.kind} ({entry.name_at}), so "
@@ -449,10 +439,6 @@ def _check_parents(
                     f"'{job.name}' cannot be in it",
                 )
                 break
-
-
-def _may_hold(entry: Entry) -> bool:
-    return kinds.load(entry.kind).CONTAINER or entry.kind == "xml"
 
 
 def _implied_folders(jobs: list[Job], settings: _File | None) -> list[Job]:
@@ -540,15 +526,13 @@ def _check_circles(jobs: list[Job], problems: Problems) -> None:
         for job in jobs
     }
     marks = {job.name: job.mark for job in jobs}
-    done: set[str] = set()
-    for start in graph:
-        circle = _find_circle(start, graph, done)
-        if circle:
-            problems.add(
-                marks[circle[0]] or Mark("", 1, 1),
-                f"jobs start each other in a circle: {' -> '.join(circle)}; "
-                "remove one of the upstream triggers",
-            )
+    while circle := _find_circle(graph):
+        problems.add(
+            marks[circle[0]] or Mark("", 1, 1),
+            f"jobs start each other in a circle: {' -> '.join(circle)}; "
+            "remove one of the upstream triggers",
+        )
+        graph = {name: before for name, before in graph.items() if name not in circle}
 
 
 def _absolute_name(name: str, job: str) -> str:
@@ -564,22 +548,12 @@ def _absolute_name(name: str, job: str) -> str:
     return "/".join(parts)
 
 
-def _find_circle(start: str, graph: Mapping[str, list[str]], done: set[str]) -> list[str]:
-    """Find a circle that can be reached from a job; walks without recursion."""
-    path: list[str] = []
-    stack: list[tuple[str, int]] = [(start, 0)]
-    while stack:
-        name, number = stack.pop()
-        if number == 0:
-            if name in path:
-                done.update(path)
-                return [*path[path.index(name) :], name]
-            if name in done or name not in graph:
-                continue
-            path.append(name)
-        if number < len(graph[name]):
-            stack += [(name, number + 1), (graph[name][number], 0)]
-        else:
-            done.add(name)
-            path.pop()
+def _find_circle(graph: Mapping[str, list[str]]) -> list[str]:
+    """Find jobs each of which waits for the next, and the last for the first; none for none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1][:0:-1]
+        first = circle.index(min(circle, key=[*graph].index))
+        return [*circle[first:], *circle[: first + 1]]
     return []

@@ -253,7 +253,7 @@ def _value_combinations(merged: Map, problems: Problems) -> Iterator[dict[str, A
         for name, value in zip(matrix, choice):
             # an element that is a map sets several values at once
             values.update(value if isinstance(value, Map) else {name: value})
-        out = [_matches_rule(values, rule) for rule in excluded]
+        out = [all(values.get(n) == v for n, v in rule.items()) for rule in excluded]
         used = [before or now for before, now in zip(used, out)]
         if not any(out):
             yield values
@@ -290,10 +290,6 @@ def _used(value: Any) -> set[str]:
     parts = [*value.values()] if isinstance(value, dict) else value
     begun = {FILE} if isinstance(value, dict) and "file" in value else set[str]()
     return begun.union(*map(_used, parts)) if isinstance(value, (dict, list)) else set()
-
-
-def _matches_rule(values: dict[str, Any], rule: dict[str, Any]) -> bool:
-    return all(values.get(name) == value for name, value in rule.items())
 
 
 def _filled_entry(
@@ -359,20 +355,11 @@ def _with_more(value: Any, more: Seq) -> Seq:
 
 def fill(value: Any, values: Mapping[str, Any], at: Any, problems: Problems) -> Any:
     """Replace the placeholders in a value and in everything it holds."""
-    if isinstance(value, str):
-        return _fill_scalar(value, values, at, problems)
-    if isinstance(value, Map):
-        made = value.twin()
-        for key, element in value.items():
-            where = value.values_at[key]
-            made.put(key, fill(element, values, where, problems), value.keys_at[key], where)
-        return made
-    if isinstance(value, Seq):
-        filled = Seq(value.place)
-        for element, where in zip(value, value.at):
-            filled.put(fill(element, values, where, problems), where)
-        return filled
-    return value
+
+    def change(part: Any, where: Any) -> Any:
+        return _fill_scalar(part, values, where, problems) if isinstance(part, str) else part
+
+    return located.rebuilt(value, at, change)
 
 
 def _fill_scalar(text: str, values: Mapping[str, Any], at: Any, problems: Problems) -> Any:

@@ -32,6 +32,12 @@ ADDED = {
     "healthScaleFactor": "1.0",
     "serverUrl": "https://bitbucket.org",
 }  # fmt: skip
+# Classes of empty elements that are there by themselves.
+USUAL = {
+    *("", "empty-list", "vector", "list", "hudson.model.View$PropertyList"),
+    "jenkins.branch.DefaultBranchPropertyStrategy",
+    "com.cloudbees.hudson.plugins.folder.icons.StockFolderIcon",
+}
 # The plugin moved its traits and writes the new package when it saves.
 MOVED = "com.cloudbees.jenkins.plugins.bitbucket.trait."
 LISTS = frozenset({"triggers", "categories"})
@@ -114,15 +120,7 @@ def _means_nothing(element: Element) -> bool:
         return not element.attrib
     if text:
         return False
-    return set(element.attrib) <= {"class", "reference"} and element.get("class", "") in {
-        "",
-        "empty-list",
-        "vector",
-        "list",
-        "hudson.model.View$PropertyList",
-        "jenkins.branch.DefaultBranchPropertyStrategy",
-        "com.cloudbees.hudson.plugins.folder.icons.StockFolderIcon",
-    }
+    return set(element.attrib) <= {"class", "reference"} and element.get("class", "") in USUAL
 
 
 def lines(root: Element) -> list[str]:
@@ -156,19 +154,19 @@ def _lay_out(element: Element, level: int, out: list[str]) -> None:
 
 def same_trees(one: Element, other: Element) -> bool:
     """Say whether two trees mean the same job; they are brought into their normal form."""
-    trees = []
-    for root in (one, other):
-        out: list[str] = []
-        _lay_out(normal(root), 0, out)
-        trees.append(out)
-    return trees[0] == trees[1]
+    return _laid_out(one) == _laid_out(other)
+
+
+def _laid_out(root: Element) -> list[str]:
+    """Lay out what a tree means, secrets as they are; it is brought into its normal form."""
+    out: list[str] = []
+    _lay_out(normal(root), 0, out)
+    return out
 
 
 def digest(root: Element) -> str:
     """Hash what a tree means; it is brought into its normal form."""
-    out: list[str] = []
-    _lay_out(normal(root), 0, out)
-    return hashlib.sha256("\n".join(out).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(_laid_out(root)).encode()).hexdigest()[:16]
 
 
 def diff(before: Element | None, after: Element) -> list[str]:

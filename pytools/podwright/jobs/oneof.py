@@ -150,18 +150,13 @@ class ScalarLines(Lines):
 
 
 # XML 1.0, section 2.2 "Characters", minus the carriage return, which no script wants.
-ALLOWED = ((0x20, 0xD7FF), (0xE000, 0xFFFD), (0x10000, 0x10FFFF))
+ILLEGAL = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def illegal(text: str) -> str | None:
     """Find the first character that XML 1.0 cannot carry unchanged."""
-    if text.isascii() and text.isprintable():
-        return None
-    for char in text:
-        code = ord(char)
-        if char not in "\t\n" and not any(low <= code <= high for low, high in ALLOWED):
-            return char
-    return None
+    found = ILLEGAL.search(text)
+    return found[0] if found else None
 
 
 TEXT = Lines()

@@ -345,13 +345,10 @@ def _held_by(found: Found, gone: set[Key], making: _Making) -> str:
 
 def is_managed(name: str, folders: Iterable[str]) -> bool:
     """Say whether removal is allowed there: at or below a managed folder, or at the top."""
-    for folder in folders:
-        clean = folder.strip("/")
-        if not clean and "/" not in name:
-            return True
-        if clean and (name == clean or name.startswith(clean + "/")):
-            return True
-    return False
+    roots = (folder.strip("/") for folder in folders)
+    return any(
+        name == root or name.startswith(f"{root}/") if root else "/" not in name for root in roots
+    )
 
 
 def removed_jobs(plan: ChangePlan) -> int:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from podwright.jobs.snapshot import Found, Snapshot
+
 if TYPE_CHECKING:
     from podwright.jobs.description import Job
     from podwright.jobs.planning import Key, Options
-    from podwright.jobs.snapshot import Found, Snapshot
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def follow(owner: str, jobs: list[Job], server: Snapshot, options: Options) -> M
         server: what the controller has.
         options: what the user allows.
     """
-    moves = Moves(server.copy())
+    moves = Moves(Snapshot(dict(server.items)))
     named = [
         job
         for job in jobs

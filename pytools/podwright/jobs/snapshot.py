@@ -81,10 +81,6 @@ class Snapshot:
         start = folder + "/"
         return [item for (_, name), item in self.items.items() if name.startswith(start)]
 
-    def copy(self) -> Snapshot:
-        """Give one of its own to somebody who will move items."""
-        return Snapshot(dict(self.items))
-
     def move(self, moved: Found, new: str) -> None:
         """Give a job or folder, and what it holds, another name."""
         old = moved.name
@@ -103,11 +99,6 @@ def query(depth: int) -> str:
     for _ in range(depth):
         inner = f",views[name,description],jobs[name,_class,description{inner}]"
     return inner[1:]
-
-
-def tops(wanted: Iterable[str]) -> set[str]:
-    """Name the top folders of some full names."""
-    return {names.segments(name)[0] for name in wanted}
 
 
 def take(
@@ -130,11 +121,16 @@ def take(
     """
     described, folders = list(wanted), {folder.strip("/") for folder in managed}
     depth = max((name.count("/") + 1 for name in described), default=1)
-    roots = tops([*described, *filter(None, folders)])
+    roots = {names.segments(name)[0] for name in (*described, *filter(None, folders))}
     single = len(roots) <= FEW and not top_views and "" not in folders and not everything
     while True:
         found = _ask_levels(controller, sorted(roots) if single else [], depth)
-        cut_off = (item for item in found.items.values() if _is_at_the_edge(item, depth))
+        # Folders that were seen without what they hold.
+        cut_off = (
+            item
+            for item in found.items.values()
+            if item.is_folder and item.name.count("/") + 1 >= depth
+        )
         if not any(everything or _matters(item, folders) for item in cut_off):
             return found
         depth += MORE
@@ -147,11 +143,6 @@ def _ask_levels(controller: Controller, roots: list[str], depth: int) -> Snapsho
     else:
         every = (item for root in roots for item in _one_top(controller, root, depth))
     return Snapshot({item.key: item for item in every})
-
-
-def _is_at_the_edge(item: Found, depth: int) -> bool:
-    """Say whether a folder was seen without what it holds."""
-    return item.is_folder and item.name.count("/") + 1 >= depth
 
 
 def _matters(item: Found, whole: set[str]) -> bool:
