@@ -171,7 +171,8 @@ def shown(value: object, most: int = 60) -> str:
 def repeated(values: Iterable[str]) -> list[str]:
     """Give the values that stand more than once, sorted."""
     seen = list(values)
-    return sorted({value for value in seen if seen.count(value) > 1})
+    once = set(seen)
+    return sorted(v for v in once if seen.count(v) > 1) if len(once) < len(seen) else []
 
 
 def guess(word: str, known: Iterable[str]) -> str:

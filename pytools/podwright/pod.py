@@ -104,6 +104,8 @@ def container(  # noqa: PLR0913 - each is given by its name
     for volume, path in (read_only or {}).items():
         listed.append({"name": volume, "mountPath": path, "readOnly": True})
     fields = {
+        "name": name,
+        "image": image,
         "command": command,
         "args": args,
         "workingDir": WORKING_DIR,
@@ -114,7 +116,7 @@ def container(  # noqa: PLR0913 - each is given by its name
         "securityContext": security,
     }
     given = {key: value for key, value in fields.items() if value}
-    return {"name": name, "image": image, **given, **(more or {})}
+    return {**given, **more} if more else given
 
 
 def variable(name: str, value: str) -> dict[str, str]:
@@ -255,7 +257,8 @@ def assemble(name: str, parts: PodParts, context: PodContext, config_text: str) 
     with found:
         made = merge(made, user_yaml(options.yaml)) if options.yaml else made
     found.raise_if_any()
-    _check_unique_names(made)
+    if options.yaml:
+        _check_unique_names(made)
     return made
 
 
@@ -300,7 +303,7 @@ def _show_clients(made: dict[str, Any], parts: PodParts, context: PodContext) ->
                 if folder:
                     path = f"{folder}/{host}/{name}"
                     mount = {"name": volume, "mountPath": path, "subPath": key, "readOnly": True}
-                    item.setdefault("volumeMounts", []).append(mount)
+                    item["volumeMounts"] = [*item.get("volumeMounts", ()), mount]
 
 
 def containers_of(made: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -379,11 +382,12 @@ def _pod_spec(
     options = context.options
     spec = dict(SPEC)
     if parts.engines:
-        spec["initContainers"] = [_with_files(item, files) for item in copied(parts.engines)]
+        spec["initContainers"] = [_with_files(item, files) for item in parts.engines]
     planner = _planner_container(context, env)
     planner = _with_files(planner, files) if "config.yaml" in files else planner
-    services = [_with_files(item, files) for item in copied(parts.services)]
-    spec["containers"] = [planner, *services, _with_fifo(parts.builder)]
+    services = [_with_files(item, files) for item in parts.services]
+    builder = _mounting(parts.builder, "podwright", RUN_DIR)
+    spec["containers"] = [planner, *services, builder]
     # In memory: logins go through it.
     spec["volumes"] = [memory("podwright"), *parts.volumes, *_file_volume(files)]
     for volume, name in _secret_names(context).items():
@@ -433,18 +437,14 @@ def _planner_container(context: PodContext, env: Mapping[str, str]) -> dict[str,
     )
 
 
-def _with_fifo(builder: dict[str, Any]) -> dict[str, Any]:
-    joined: dict[str, Any] = copied(builder)
-    mounts = joined.setdefault("volumeMounts", [])
-    mounts.append({"name": "podwright", "mountPath": RUN_DIR})
-    return joined
+def _mounting(item: dict[str, Any], volume: str, path: str, **more: Any) -> dict[str, Any]:
+    """Give a container with one mount more; what two pods share is never changed in its place."""
+    mount = {"name": volume, "mountPath": path, **more}
+    return {**item, "volumeMounts": [*item.get("volumeMounts", ()), mount]}
 
 
 def _with_files(engine: dict[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
-    if files:
-        mount = {"name": "files", "mountPath": FILES_DIR, "readOnly": True}
-        engine.setdefault("volumeMounts", []).append(mount)
-    return engine
+    return _mounting(engine, "files", FILES_DIR, readOnly=True) if files else dict(engine)
 
 
 def _file_volume(files: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -467,7 +467,7 @@ def _use_claim(made: dict[str, Any], parts: PodParts, options: Pod) -> None:
         return
     for item in containers_of(made):
         if "startupProbe" in item:
-            item["startupProbe"]["failureThreshold"] = 720
+            item["startupProbe"] = {**item["startupProbe"], "failureThreshold": 720}
     volumes = made["spec"]["volumes"]
     claim = {"persistentVolumeClaim": {"claimName": options.cacheClaim}}
     made["spec"]["volumes"] = [
@@ -755,6 +755,10 @@ def as_yaml(made: Mapping[str, Any]) -> str:
     others = [item for item in containers if item is not agent]
     spec = {**made["spec"], "containers": [agent, *others]}
     return written({**made, "spec": spec}) + "\n"
+
+
+# Writes JSON on one line, for programs; nothing here holds itself, which need not be looked for.
+as_line = json.JSONEncoder(check_circular=False).encode
 
 
 def written(value: Any, break_: str = "\n") -> str:

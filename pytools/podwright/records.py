@@ -116,12 +116,12 @@ def _init(self: Any, *given: Any, **named: Any) -> None:
         named.update(values)
     own = vars(self)
     for name, item in declared.items():
-        value = named.pop(name, MISSING)
-        own[name] = value = item.initial() if value is MISSING else value
+        own[name] = value = named[name] if name in named else item.initial()
         if value is MISSING:
             raise TypeError(f"{type(self).__name__}: the field {name} is missing")
-    if named:
-        raise TypeError(f"{type(self).__name__} has no field {', '.join(sorted(named))}")
+    if not named.keys() <= declared.keys():
+        unknown = sorted(named.keys() - declared.keys())
+        raise TypeError(f"{type(self).__name__} has no field {', '.join(unknown)}")
     self.__post_init__()
 
 

@@ -74,4 +74,5 @@ class LazyModule:
 
     def __getattr__(self, attribute: str) -> Any:
         module = sys.modules.get(self._name) or importlib.import_module(self._name)
-        return getattr(module, attribute)
+        value = vars(self)[attribute] = getattr(module, attribute)
+        return value

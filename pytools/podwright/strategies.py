@@ -22,6 +22,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name.replace("_", "-") for name in modules))
 
 
+@functools.cache
 def get(name: str) -> Strategy:
     """Give one strategy; only its own file is imported.
 

@@ -5,7 +5,6 @@ It is JSON, and so YAML.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from podwright import inputs, pod, strategies
@@ -46,7 +45,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         answer: dict[str, Any] = {"pod": {} if options.check else made}
     except PodwrightError as error:
         answer = {"error": "\n".join(error.problems)}
-    console.result(json.dumps(answer), answer)
+    console.result(pod.as_line(answer), answer)
     return 0
 
 
