@@ -5,7 +5,7 @@
     tests/bench/bench.py cache --shape ten --runs 5
     tests/bench/bench.py --compare build/bench-before.json # of what was measured before
 
-Samples are added to build/bench.json; docs/reference/performance.html shows them as plots.
+Samples are added to build/bench.json; --page and --pictures show them as plots.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Callable
 
 import backoff
 import measuring
+import pictures
 from measuring import ROOT, Row, say
 
 if TYPE_CHECKING:
@@ -159,9 +161,12 @@ def main() -> None:
     parser.add_argument("--cache", default="true", help="the parameter `cache`, as JSON")
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "bench.json")
     parser.add_argument("--page", type=Path, help="also write the plots to this file")
+    parser.add_argument("--pictures", type=Path, help="also write each plot into this folder")
     parser.add_argument("--compare", type=Path, help="samples of an earlier run")
     options = parser.parse_args()
-    for group in options.groups or ([] if options.page or options.compare else ALONE):
+    for group in options.groups or (
+        [] if options.page or options.pictures or options.compare else ALONE
+    ):
         rows = []
         for row in GROUPS[group](options):
             rows.append(row)
@@ -170,10 +175,13 @@ def main() -> None:
     known = measuring.load(options.json)
     if options.compare:
         say("\n".join(measuring.compare(measuring.load(options.compare), known)))
+    content = json.loads(options.json.read_text(encoding="utf-8"))
+    page, drawn = pictures.page(known, content["machine"], ABOUT)
     if options.page:
-        content = json.loads(options.json.read_text(encoding="utf-8"))
-        text = measuring.page(known, content["machine"], ABOUT)
-        options.page.write_text(text, encoding="utf-8")
+        options.page.write_text(page, encoding="utf-8")
+    for group, text in drawn.items() if options.pictures else ():
+        name = f"figures-{re.sub('[^a-z]+', '-', group)}.svg"
+        (options.pictures / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What all benchmarks share: rows of samples, their medians, a JSON file, a page, a comparison.
+"""What all benchmarks share: rows of samples, their medians, a JSON file, a comparison.
 
 Times of two machines say nothing about each other, so a row may have a partner: what was measured
 beside it, in the same run and in turns. What counts is the ratio or the difference of the two.
@@ -6,7 +6,6 @@ beside it, in the same run and in turns. What counts is the ratio or the differe
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import platform
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -105,7 +104,7 @@ def machine() -> dict[str, str]:
     return {
         "processors": f"{os.cpu_count()} x {model}",
         "memory": f"{memory:.0f} GiB",
-        "kernel": platform.release(),
+        "kernel": platform.release().partition("-")[0],
         "python": platform.python_version(),
         "commit": commit,
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
@@ -154,78 +153,3 @@ def compare(old: Sequence[Row], new: Sequence[Row]) -> list[str]:
             f"{row.group:<12} {row.name:<44} {earlier.result:9.3f} -> {row.result:9.3f}  {word}"
         )
     return lines
-
-
-# -- the page ------------------------------------------------------------------------------------
-
-_WIDTH, _LABEL, _BAR = 900, 330, 22
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
-    "color:#222;background:#fff}svg{width:100%;height:auto}text{font:13px system-ui,sans-serif;"
-    "fill:#222}.n{fill:#555}table{border-collapse:collapse}td,th{padding:.1rem .8rem .1rem 0;"
-    "text-align:left}"
-)
-
-
-_LEGEND = (
-    "<p>Blue is podwright, grey what it is compared with in the same run, in turns. "
-    "Bars are medians, the thin lines the middle half of the samples. "
-    "<code>make bench</code> measures again.</p>"
-)
-
-
-def page(rows: Sequence[Row], known: Mapping[str, str], about: Mapping[str, str]) -> str:
-    """Give the page: a plot per group, on what it was measured, and how to get it again.
-
-    Args:
-        rows: all samples.
-        known: the machine.
-        about: a sentence per group, in the order of the plots.
-    """
-    told = "".join(f"<tr><th>{key}</th><td>{html.escape(known[key])}</td></tr>" for key in known)
-    parts = [
-        "<!doctype html><html lang=en><meta charset=utf-8>",
-        "<meta name=viewport content='width=device-width'>",
-        f"<title>podwright: figures</title><style>{_STYLE}</style><h1>podwright: figures</h1>",
-        f"<p>Measured on:</p><table>{told}</table>",
-        _LEGEND,
-    ]
-    for group, sentence in about.items():
-        own = [row for row in rows if row.group == group]
-        if own:
-            parts += [f"<h2>{html.escape(group)}</h2><p>{html.escape(sentence)}</p>", plot(own)]
-    return "\n".join(parts) + "\n</html>\n"
-
-
-def plot(rows: Sequence[Row]) -> str:
-    """Give one plot of horizontal bars."""
-    most = max(max([*row.values, *row.beside]) for row in rows) or 1.0
-    scale = (_WIDTH - _LABEL - 130) / most
-    drawn: list[str] = []
-    y = 6
-    for row in rows:
-        name = html.escape(row.name)
-        drawn.append(f"<text x='{_LABEL - 8}' y='{y + 14}' text-anchor='end'>{name}</text>")
-        drawn.append(_bar(row.values, y, scale, "#1f6feb", _told(row)))
-        drawn += [_bar(row.beside, y + 11, scale, "#b0b7c0", "")] if row.beside else []
-        y += _BAR + 8
-    body = "".join(drawn)
-    return f"<svg viewBox='0 0 {_WIDTH} {y}' role='img'>{body}</svg>"
-
-
-def _told(row: Row) -> str:
-    text = f"{row.median:.3g} {row.unit}"
-    if row.beside and row.judged == "ratio":
-        return f"{text} (x {row.result:.2f})"
-    return f"{text} ({row.result:+.2f} {row.unit})" if row.beside else text
-
-
-def _bar(values: Sequence[float], y: int, scale: float, colour: str, told: str) -> str:
-    middle = statistics.median(values) * scale
-    low, high = (value * scale for value in spread(values))
-    end = _LABEL + max(middle, high) + 6
-    return (
-        f"<rect x='{_LABEL}' y='{y}' width='{max(middle, 1):.1f}' height='10' fill='{colour}'/>"
-        f"<line x1='{_LABEL + low:.1f}' x2='{_LABEL + high:.1f}' y1='{y + 5}' y2='{y + 5}' "
-        f"stroke='#222'/><text class=n x='{end:.1f}' y='{y + 10}'>{told}</text>"
-    )
