@@ -19,6 +19,7 @@ import pytest
 from harness import MARK
 
 sys.path.append(str(harness.ROOT / "pytools"))
+from podwright import strategies
 from podwright.images import IMAGES
 
 if TYPE_CHECKING:
@@ -187,6 +188,25 @@ def test_a_second_engine_waits_for_the_storage_and_says_so(
     finally:
         two.delete()
     assert outcome.value["cachedSteps"] >= 1
+
+
+@pytest.mark.parametrize(
+    "builder", [name for name in levels.builders() if "cacheClaim" in strategies.get(name).features]
+)
+def test_a_claim_keeps_what_a_cache_mount_has_for_the_next_pod(
+    builder: str, cluster: harness.Cluster, claim: str, tmp_path: Path
+) -> None:
+    pod = planned(cluster, builder, cacheClaim=claim)
+    site = cluster.site
+    said = []
+    for number in range(2):
+        text = f"FROM {site.registry}/{BUSYBOX}\nRUN --mount=type=cache,id=kept,target=/kept "
+        text += f'echo build-{number} >> /kept/file; echo "kept:" $(cat /kept/file)\n'
+        with harness.pod(cluster, builder, "e2e-privileged", pod) as one:
+            outcome = build(one, tmp_path, "mounted", text)
+        assert outcome.value
+        said.append("kept: build-0 build-1" in outcome.log)
+    assert said == [False, True]
 
 
 def test_a_plain_engine_with_an_impossible_storage_driver_fails_late(

@@ -43,6 +43,11 @@ pw_prepare() { # program
   pw_sweep "${TMPDIR:-/var/tmp}"
   pw_work=$(mktemp -d "${TMPDIR:-/var/tmp}/podwright-work.$$.XXXXXX" 2>/dev/null) ||
     pw_fail 1 "no temporary directory can be made in ${TMPDIR:-/var/tmp}; is the disk full?"
+  # What RUN --mount=type=cache keeps would go with it: a pod has a place beside its layers (storage.sh).
+  if read -r pw_images 2>/dev/null <"${CONTAINERS_STORAGE_CONF:-}.images"; then
+    mkdir -p "${pw_images%/*}/podwright-mounts"
+    ln -s "${pw_images%/*}/podwright-mounts" "$pw_work/buildah-cache-$(id -u)"
+  fi
   : >"$PW_TMP/began"
   [ "$pw_tool" = buildah ] || pw_first_call
   # pw_step tries again what may pass; the programs would do so in each of its tries, for seconds.
@@ -131,7 +136,6 @@ pw_bases() { # look for newer ones (yes or no), format, flags of pull, --, image
       pw_has='{{.ManifestType}}' pw_none=application/vnd.oci.image.manifest.v1+json
       ;;
   esac
-  read -r pw_images 2>/dev/null <"${CONTAINERS_STORAGE_CONF:-}.images" || pw_images=
   for pw_base in "$@"; do
     pw_id=
     if [ "$pw_pull" = yes ] || ! pw_config_of "$pw_base" >/dev/null; then
@@ -139,7 +143,7 @@ pw_bases() { # look for newer ones (yes or no), format, flags of pull, --, image
       pw_id=$("$pw_tool" pull --quiet $pw_flags "$pw_base" 2>/dev/null 3>&-)
     fi
     # A pod knows where its images are (storage.sh): for one in the OCI format nobody need be asked.
-    grep -qs 'application/vnd\.oci\.image\.manifest' "$pw_images/${pw_id:-none}/manifest" && continue
+    grep -qs 'application/vnd\.oci\.image\.manifest' "${pw_images:-}/${pw_id:-none}/manifest" && continue
     pw_config=$(pw_config_of "$pw_base") || continue
     [ "$pw_config" = "$pw_none" ] || pw_format=docker
   done
