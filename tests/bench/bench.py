@@ -42,6 +42,8 @@ ABOUT = {
     "cache, ten": "Ten steps of a second, each build on a fresh pod, with `cache: true`.",
     "cache, layered": "30 steps of a second, each build on a fresh pod, with `cache: true`.",
     "cache, large": "20,000 files of 1 GB, each build on a fresh pod, with `cache: true`.",
+    "strategies": "A small image, nothing cached, from the pod's creation to the result.",
+    "memory": "Peak memory of a pod's containers but the agent's in that time, with cached files.",
     "silence": "How late Jenkins sees the end of a silent build of two minutes, by its plugin's "
     "documented back-off, with the script's pulse and without.",
 }
@@ -131,6 +133,8 @@ def on_cluster(group: str, options: argparse.Namespace) -> Iterator[Row]:
         return builds.overhead(bench, names, options.runs)
     if group == "pool":
         return builds.pool_starts(bench, options.runs)
+    if group == "strategies":
+        return builds.side_by_side(bench, names, options.runs)
     if group == "start":
         return builds.starts(bench, names, options.runs, options.agent)
     return builds.caches(bench, names, options.runs, options.shape, json.loads(options.cache))
@@ -144,6 +148,7 @@ GROUPS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "pod-start": lambda options: on_cluster("start", options),
     "pool-start": lambda options: on_cluster("pool", options),
     "cache": lambda options: on_cluster("cache", options),
+    "strategies": lambda options: on_cluster("strategies", options),
 }
 ALONE = ("start", "rendering", "silence")
 

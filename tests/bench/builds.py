@@ -216,6 +216,35 @@ def _on_fresh_pod(bench: Bench, request: dict[str, Any], shape: str, mark: str) 
     return seconds
 
 
+def side_by_side(bench: Bench, builders: list[str], runs: int) -> Iterator[Row]:
+    """Measure strategies beside each other: a small image, nothing cached, each on a fresh pod."""
+    whole = [Row("strategies", name) for name in builders]
+    memory = [Row("memory", name, unit="MiB") for name in builders]
+    for _ in range(runs):
+        for builder, seconds, peak in zip(builders, whole, memory):
+            request = bench.request(builder, builder, cache=False)
+            begin = time.monotonic()
+            with (
+                tempfile.TemporaryDirectory() as place,
+                harness.pod(bench.cluster, builder, NAMESPACE) as pod,
+            ):
+                folder = Path(place) / "context"
+                SHAPES["small"].fill(folder, bench.base, "one")
+                bench.build(pod, folder, request)
+                seconds.values.append(time.monotonic() - begin)
+                peak.values.append(_peak(bench, pod))
+    yield from (*whole, *memory)
+
+
+def _peak(bench: Bench, pod: harness.Pod) -> float:
+    """Give the peak memory of a pod's containers but the agent's, with files kept in memory."""
+    made = bench.cluster.get("-n", NAMESPACE, "pod", pod.name)
+    names = [item["name"] for item in harness.containers(made) if item["name"] != "jnlp"]
+    own = "/sys/fs/cgroup"
+    look = f"cat {own}/memory.peak 2>/dev/null || cat {own}/memory/memory.max_usage_in_bytes"
+    return sum(int(pod.shell(look, name)) for name in names) / 2**20
+
+
 def starts(bench: Bench, builders: list[str], runs: int, agent: str = "") -> Iterator[Row]:
     """Measure from a pod's creation to its first line, beside a minimal one written by hand.
 
