@@ -204,6 +204,15 @@ PROGRESS = """#1 [internal] load build definition from Dockerfile
 #1 transferring dockerfile: 341B done
 #1 DONE 0.0s
 
+#2 [internal] load build context
+#2 transferring context: 341B done
+#2 DONE 0.0s
+
+#3 [context web] load from client
+#3 transferring context: 20.14MB 0.1s
+#3 transferring context: 52.43MB 0.4s done
+#3 DONE 0.4s
+
 #4 [1/3] COPY busybox /bin/busybox
 #4 CACHED
 
@@ -228,6 +237,8 @@ def test_buildkits_log_has_steps_and_their_words_alone(sandbox: Any, planned: An
 
     shown = log.partition("[podwright] building r.example/team/app\n")[2].splitlines()
     assert shown[: len(shown) - 1] == [
+        "#3 [context web] load from client",
+        "#3 transferring context: 52.43MB 0.4s done",
         "#4 [1/3] COPY busybox /bin/busybox",
         "#4 CACHED",
         "#5 [2/3] RUN make",

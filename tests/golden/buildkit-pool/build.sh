@@ -7,12 +7,14 @@ PW_TIMEOUT=7200
 
 # [prelude.sh]
 
-# How bytes are moved says nothing: what a step is, what it says and what went wrong does.
+# How bytes are moved says nothing: what a step is, what it says and what went wrong does; and how much
+# was sent, when that is a megabyte or more.
 # shellcheck disable=SC2317 # it takes the place of the prelude's
 pw_show() {
   command -v awk >/dev/null 2>&1 || { cat && return; }
   pw_awk '
     /^ *$/ { next }
+    /^ *#[0-9]+ transferring context: [0-9.]+[MG]B.* done/ { print; fflush(); next }
     /^ *#[0-9]+ (DONE|transferring |exporting |naming to |unpacking to |pushing |resolve |sha256:|extracting |writing |preparing |building with |[.][.][.]|[[]internal[]]|[[]auth[]])/ { next }
     /^The push refers to |^[0-9a-f]+: (Preparing|Waiting|Pushing|Pushed|Layer already exists|Mounted from )/ { next }
     /^ ---> [0-9a-f]+$|^(Removing intermediate container|Successfully (built|tagged)) / { next }
