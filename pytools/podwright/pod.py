@@ -92,13 +92,13 @@ def container(  # noqa: PLR0913 - each is given by its name
     mounts: Mapping[str, str] | None = None,
     read_only: Mapping[str, str] | None = None,
     more_mounts: Sequence[Mapping[str, Any]] = (),
-    probe: Sequence[str] | None = None,
+    awaited: bool = False,
     more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Make a container.
 
-    ``env`` has plain values; ``mounts`` and ``read_only`` paths by volume; ``probe`` is the command
-    of the startup probe; ``more_mounts`` and ``more`` are as Kubernetes has them.
+    ``env`` has plain values; ``mounts`` and ``read_only`` paths by volume; ``awaited`` says that
+    the command awaits an engine; ``more_mounts`` and ``more`` are as Kubernetes has them.
     """
     listed: list[Any] = [{"name": n, "mountPath": path} for n, path in (mounts or {}).items()]
     for volume, path in (read_only or {}).items():
@@ -112,7 +112,7 @@ def container(  # noqa: PLR0913 - each is given by its name
         "env": [variable(key, value) for key, value in (env or {}).items()],
         "resources": resources,
         "volumeMounts": [*listed, *more_mounts],
-        "startupProbe": startup(probe) if probe else None,
+        "readinessProbe": answers() if awaited else None,
         "securityContext": security,
     }
     given = {key: value for key, value in fields.items() if value}
@@ -128,7 +128,7 @@ def sidecar(name: str, image: str, **fields: Any) -> dict[str, Any]:
     """Make a native sidecar: an init container that goes on (Kubernetes >= 1.29).
 
     It is started before the containers and ended after them. It has no startup probe, for which the
-    agent would have to wait: the probe of the builder, its client, keeps the pod from being ready.
+    agent would have to wait: the builder, its client, keeps the pod from being ready.
     The working directory of the agent is not mounted there.
     """
     made = container(name, image, **fields)
@@ -137,26 +137,37 @@ def sidecar(name: str, image: str, **fields: Any) -> dict[str, Any]:
     return {**head, "restartPolicy": "Always", **made, **TELLS_WHY}
 
 
-def startup(command: Sequence[str]) -> dict[str, Any]:
-    """Make a startup probe that asks once a second for two minutes; see :func:`_use_claim`.
+# Beside what a client's container does: asks the engine, and leaves a mark when that answers.
+# `$$` would be halved by Kubernetes, and who waits for another pod's claim waits for longer.
+_AWAITS = """(
+  end=$(($(date +%s) + 120 + ${{PODWRIGHT_LOCK_WAIT:-0}})) said='there is no {0}'
+  until [ -S {0} ] && said=$({1} 2>&1); do
+    [ "$(date +%s)" -lt "$end" ] ||
+      {{ echo "podwright: the engine does not answer: $said" >&2; kill 1; exit 1; }}
+    sleep 0.1 || sleep 1
+  done
+  : >{2}
+) &
+"""
+_ANSWERS = f"{RUN_DIR}/answers"
 
-    Jenkins gives no step to a pod before it is ready.
+
+def awaits(socket: str, *asks: str) -> str:
+    """Give what begins the command of an engine's client; asks it by a command of its own.
+
+    When the engine does not answer within two minutes, the container ends, and the pod with it.
     """
-    return {
-        "exec": {"command": list(command)},
-        "periodSeconds": 1,
-        "timeoutSeconds": 5,
-        "failureThreshold": 120,
-    }
+    return _AWAITS.format(socket.rpartition("://")[2], " ".join(asks), _ANSWERS)
 
 
-# The kubelet asks when the container has started and then once a second: the first question waits.
-_WAITS = 'n=20; until [ -S "$0" ] || [ $((n -= 1)) = 0 ]; do sleep 0.05; done; exec "$@"'
+def answers() -> dict[str, Any]:
+    """Give the probe of such a container: Jenkins gives no step to a pod that is not ready.
 
-
-def asks(socket: str, *command: str) -> list[str]:
-    """Give the command of a probe: waits up to a second for the engine's socket, then asks it."""
-    return ["sh", "-c", _WAITS, socket.partition("://")[2], *command]
+    The kubelet asks when the container has started, and waits for the answer. After a startup probe
+    the pod would be ready at the next look at it, of one a second; so this one goes on, seldom.
+    """
+    command = ["sh", "-c", f"until [ -e {_ANSWERS} ]; do sleep 0.05 || sleep 1; done"]
+    return {"exec": {"command": command}, "periodSeconds": 30, "timeoutSeconds": 25}
 
 
 def scratch(name: str, limit: str = "") -> dict[str, Any]:
@@ -461,13 +472,14 @@ def _file_volume(files: Mapping[str, str]) -> list[dict[str, Any]]:
 def _use_claim(made: dict[str, Any], parts: PodParts, options: Pod) -> None:
     """Put the request's volume claim in the place of the storage volume.
 
-    An engine waits ten minutes for another pod that uses it, and the kubelet has to let it.
+    An engine waits ten minutes for another pod that uses it, and its client has to let it.
     """
     if not options.cacheClaim:
         return
     for item in containers_of(made):
-        if "startupProbe" in item:
-            item["startupProbe"] = {**item["startupProbe"], "failureThreshold": 720}
+        if "readinessProbe" in item:
+            longer = variable("PODWRIGHT_LOCK_WAIT", "600")
+            item["env"] = merge(item.get("env", []), [longer], "env")
     volumes = made["spec"]["volumes"]
     claim = {"persistentVolumeClaim": {"claimName": options.cacheClaim}}
     made["spec"]["volumes"] = [

@@ -32,3 +32,14 @@ def looks(until: float, pulse: float) -> list[float]:
 def late(until: float, pulse: float) -> float:
     """Give how late the end of the script is seen."""
     return looks(until, pulse)[-1] - until
+
+
+def late_after(said: list[float], until: float) -> float:
+    """Give how late the end of a script is seen that has printed at some moments."""
+    now, period, left = 0.0, MIN_RECURRENCE_PERIOD, sorted(said)
+    while now < until:
+        now += period
+        longer = min(period * RECURRENCE_PERIOD_BACKOFF, MAX_RECURRENCE_PERIOD)
+        period = MIN_RECURRENCE_PERIOD if left and left[0] <= now else longer
+        left = [moment for moment in left if moment > now]
+    return now - until

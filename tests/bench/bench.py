@@ -38,6 +38,9 @@ ABOUT = {
     "planning, logins, the log, and asking the registry for the result.",
     "pod start": "From the pod's creation to its first line, beside a minimal pod written by hand.",
     "pod start, agent": "The same with a real agent, which has to be connected as well.",
+    "pipeline, small": "A pipeline from its pod's template to its end, beside one written by hand, "
+    "with a checkout, a login, a push and the digest, and the clone of the library.",
+    "pipeline, silent": "The same with a step that says nothing for 40 s.",
     "cache, small": "A small image, each build on a fresh pod, with `cache: true`.",
     "cache, ten": "Ten steps of a second, each build on a fresh pod, with `cache: true`.",
     "cache, layered": "30 steps of a second, each build on a fresh pod, with `cache: true`.",
@@ -135,6 +138,10 @@ def on_cluster(group: str, options: argparse.Namespace) -> Iterator[Row]:
         return builds.pool_starts(bench, options.runs)
     if group == "strategies":
         return builds.side_by_side(bench, names, options.runs)
+    if group == "jenkinsfile":
+        import pipelines  # noqa: PLC0415 - needs the runner
+
+        return pipelines.compare(bench, names, options.runs, options.shapes.split(","))
     if group == "start":
         return builds.starts(bench, names, options.runs, options.agent)
     return builds.caches(bench, names, options.runs, options.shape, json.loads(options.cache))
@@ -149,6 +156,7 @@ GROUPS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "pool-start": lambda options: on_cluster("pool", options),
     "cache": lambda options: on_cluster("cache", options),
     "strategies": lambda options: on_cluster("strategies", options),
+    "jenkinsfile": lambda options: on_cluster("jenkinsfile", options),
 }
 ALONE = ("start", "rendering", "silence")
 
@@ -162,6 +170,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="samples of each row (default: 5)")
     parser.add_argument("--builders", default=BUILDERS, help=f"default: {BUILDERS}")
     parser.add_argument("--agent", default="", help="pod-start: image of a real agent")
+    parser.add_argument("--shapes", default="small", help="jenkinsfile: small, silent")
     parser.add_argument("--shape", default="ten", help="small, ten, layered or large")
     parser.add_argument("--cache", default="true", help="the parameter `cache`, as JSON")
     parser.add_argument("--json", type=Path, default=ROOT / "build" / "bench.json")

@@ -61,7 +61,7 @@ class Controller:
         Raises:
             TimeoutError: it has not.
         """
-        if not self._connected.pop(name).wait(seconds):
+        if not self._connected[name].wait(seconds):
             raise TimeoutError(f"the agent of the pod has not connected within {seconds} s")
 
     def close(self) -> None:

@@ -6,6 +6,10 @@ import copy
 import io
 import json
 import re
+import socket
+import subprocess
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +25,6 @@ from podwright.request import parse_build, parse_pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def pod(builder: str = "buildah", **options: Any) -> dict[str, Any]:
@@ -570,3 +573,41 @@ def test_a_pod_is_written_as_the_standard_library_writes_it_on_lines() -> None:
         'a "key"': ({"in": {"a tuple": [[1], [2, [3]]]}},),
     }
     assert pods.written(value) == json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def test_a_client_marks_that_its_engine_answers(tmp_path: Path) -> None:
+    place, said, mark = tmp_path / "engine.sock", tmp_path / "said", tmp_path / "answers"
+    asks = f"{{ echo asked >>{said}; test -e {said}.more; }}"
+    script = pods.awaits(f"unix://{place}", asks).replace("/run/podwright/answers", str(mark))
+    with (
+        subprocess.Popen(["sh", "-c", script + "wait"]) as process,
+        socket.socket(socket.AF_UNIX) as engine,
+    ):
+        time.sleep(0.3)
+        assert not said.exists()
+        engine.bind(str(place))
+        while not said.exists():
+            time.sleep(0.01)
+        assert not mark.exists()
+        Path(f"{said}.more").touch()
+        assert process.wait(10) == 0
+        assert mark.exists()
+
+
+@pytest.mark.parametrize("name", ["buildkit", "dind", "dind-sidecar", "podman"])
+def test_an_engine_on_a_claim_is_waited_for_ten_minutes_longer(name: str) -> None:
+    def env(made: dict[str, Any]) -> dict[str, str]:
+        return {item["name"]: item.get("value", "") for item in container(made, "builder")["env"]}
+
+    assert env(pod(name)).get("PODWRIGHT_LOCK_WAIT", "0") in {"0", "60"}
+    assert env(pod(name, cacheClaim="big"))["PODWRIGHT_LOCK_WAIT"] == "600"
+    assert "PODWRIGHT_LOCK_WAIT" not in env(pod("buildah", cacheClaim="big"))
+
+
+@pytest.mark.parametrize("name", ["buildkit", "dind", "dind-sidecar", "dood", "podman"])
+def test_a_pod_with_an_engine_is_ready_when_that_answers(name: str) -> None:
+    builder = container(pod(name), "builder")
+    command = builder["readinessProbe"]["exec"]["command"]
+    assert command[2].startswith("until [ -e /run/podwright/answers ]")
+    assert ": >/run/podwright/answers" in builder["command"][2]
+    assert not {"startupProbe", "lifecycle"} & builder.keys()

@@ -54,9 +54,10 @@ ONCE = (Expand("$pw_once"), Expand("$pw_pausing"))
 STORAGE_CONF = "/tmp/podwright-storage.conf"  # noqa: S108 - a path inside containers
 
 
-def keep_alive(program: str, folder: str) -> list[str]:
+def keep_alive(program: str, folder: str, before: str = "") -> list[str]:
     """Give the command of a container that chooses its storage driver and then waits."""
-    return ["sh", "-c", shell_functions("storage") + pod.KEEP_ALIVE[2], folder, program]
+    script = before + shell_functions("storage") + pod.KEEP_ALIVE[2]
+    return ["sh", "-c", script, folder, program]
 
 
 def recipe(program: str, build: Build) -> Recipe:

@@ -32,8 +32,8 @@ CACHE_TYPES = ("registry", "inline")
 DATA_ROOT = "/var/lib/docker"
 CONFIG = f"{FILES_DIR}/daemon.json"
 CERTIFICATES = "/etc/docker/certs.d"
-# The startup probe of the client asks DOCKER_HOST.
-ASKS = ("docker", "version")
+# What the client asks DOCKER_HOST.
+ASKS = "docker version"
 
 # dockerd mounts, makes networks and cgroups: no smaller set of rights is known to do.
 PRIVILEGED = {

@@ -42,14 +42,14 @@ class Dind(Strategy):
         builder = pod.container(
             "builder",
             context.images["docker-engine"],
-            command=["sh", "-c", text("engine.sh"), "engine"],
+            command=["sh", "-c", pod.awaits(SOCKET, _docker.ASKS) + text("engine.sh"), "engine"],
             args=["dockerd-entrypoint.sh", "dockerd", f"--config-file={_docker.CONFIG}"],
             env={"DOCKER_HOST": SOCKET, **_docker.engine_env(context)},
             mounts={"storage": _docker.DATA_ROOT, "tmp": pod.TMP, "files": FILES_DIR},
             more_mounts=pod.certificate_mounts(context.registries, _docker.CERTIFICATES),
             resources=pod.BUILD,
             security=_docker.PRIVILEGED,
-            probe=pod.asks(SOCKET, *_docker.ASKS),
+            awaited=True,
             more=pod.TELLS_WHY,
         )
         return PodParts(

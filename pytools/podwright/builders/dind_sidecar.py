@@ -96,12 +96,13 @@ def _client_container(context: PodContext) -> dict[str, Any]:
     return pod.container(
         "builder",
         context.images["docker-cli"],
-        command=pod.KEEP_ALIVE,
+        command=["sh", "-c", pod.awaits(authz.CLIENT_HOST, _docker.ASKS) + pod.KEEP_ALIVE[2]],
         env={"DOCKER_HOST": authz.CLIENT_HOST, "HOME": pod.TMP},
         read_only={CLIENT: authz.CLIENT_DIR},
         resources=pod.CLIENT,
         security=pod.RESTRICTED,
-        probe=pod.asks(authz.CLIENT_HOST, *_docker.ASKS),
+        awaited=True,
+        more=pod.TELLS_WHY,
     )
 
 

@@ -101,12 +101,13 @@ def _client_container(context: PodContext) -> dict[str, Any]:
     client = pod.container(
         "builder",
         context.images["docker-cli"],
-        command=pod.KEEP_ALIVE,
+        command=["sh", "-c", pod.awaits(dood.CLIENT_HOST, _docker.ASKS) + pod.KEEP_ALIVE[2]],
         env={"DOCKER_HOST": dood.CLIENT_HOST, "HOME": pod.TMP},
         read_only={CLIENT: dood.CLIENT_DIR},
         resources=pod.BUILD,
         security=pod.RESTRICTED,
-        probe=pod.asks(dood.CLIENT_HOST, *_docker.ASKS),
+        awaited=True,
+        more=pod.TELLS_WHY,
     )
     # Published ports are the node's.
     client["env"].append(dood.NODE_ADDRESS)

@@ -62,7 +62,9 @@ class Podman(Strategy):
             builder=pod.container(
                 "builder",
                 context.images["podman"],
-                command=_containers.keep_alive("podman", f"{storage}/storage"),
+                command=_containers.keep_alive(
+                    "podman", f"{storage}/storage", pod.awaits(SOCKET, ":")
+                ),
                 env={
                     "HOME": "/home/podman",
                     "BUILDAH_ISOLATION": "chroot",
@@ -77,7 +79,8 @@ class Podman(Strategy):
                 mounts={"storage": storage, "engine": ENGINE_DIR, "keys": KEYS_DIR},
                 resources=pod.BUILD,
                 security=security,
-                probe=pod.asks(f"unix://{SOCKET}", "test", "-S", SOCKET),
+                awaited=True,
+                more=pod.TELLS_WHY,
             ),
             services=(_service(context, security, storage),),
             volumes=(

@@ -125,7 +125,7 @@ def build_pod(request: dict[str, Any], dockerfile: str, config: Config) -> dict[
     builder = next(item for item in whole["spec"]["containers"] if item["name"] == CONTAINER)
     usual = [*builder["command"], *builder.pop("args", [])]
     builder["command"] = [usual[0], "-c", _BUILD, *usual]
-    ready = builder.pop("startupProbe", {}).get("exec", {}).get("command", [])
+    ready = builder.pop("readinessProbe", {}).get("exec", {}).get("command", [])
     values = {"DOCKERFILE": dockerfile, "SCRIPT": script, "READY": shlex.join(ready)}
     # The planner of the pod knows nothing of this build: what it would add is planned already.
     builder.setdefault("env", []).append({"name": "PODWRIGHT_PLANNER_FIFO", "value": "none"})

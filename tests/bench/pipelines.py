@@ -1,0 +1,261 @@
+"""Whole pipelines: the one that a competent author writes by hand beside `buildImage`.
+
+The local runner runs both on the cluster, in turns: from `podTemplate` to the end of the pipeline,
+with checkout, login, build, push and the digest. Jenkins asks a `sh` for its end less and less
+often while that says nothing (backoff.py), which the runner does not: by the times of the lines
+that each `sh` has written it is added to both. For a shared library Jenkins clones a repository
+first: cloning is measured for itself, and added to ours.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import backoff
+import builds  # sets the path of what follows
+import layout
+import standins
+from measuring import ROOT, Row, say, timed
+from test_pipelines import credentials, organisation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REGISTRY = layout.PLAIN_REGISTRY
+IMAGE = f"{REGISTRY}/bench/pipeline"
+LEAN = ("vars", "src", "resources")
+DOCKERFILE = """\
+FROM scratch
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "--install", "-s", "/bin"]
+RUN date > /date
+"""
+# The second one is what compilers and package managers do: nothing is said for a while.
+STEPS = {"small": "", "silent": "RUN sleep 40\n"}
+
+_CONFIG = (
+    'mkdir -p "$DOCKER_CONFIG"; auth=$(printf %s "$USR:$PSW" | base64 | tr -d "\\n"); '
+    f'printf \'{{"auths":{{"{REGISTRY}":{{"auth":"%s"}}}}}}\' "$auth" >"$DOCKER_CONFIG/config.json"'
+)
+_DOCKER = f"""
+printf %s "$PSW" | docker login -u "$USR" --password-stdin {REGISTRY}
+docker build -t {IMAGE}:1 .
+docker push {IMAGE}:1
+docker inspect --format '{{{{index .RepoDigests 0}}}}' {IMAGE}:1 | cut -d @ -f 2 >digest"""
+_CONTAINERS = f"""
+printf %s "$PSW" | @ login --tls-verify=false -u "$USR" --password-stdin {REGISTRY}
+@ build --isolation chroot --layers -t {IMAGE}:1 .
+@ push --tls-verify=false --digestfile digest {IMAGE}:1"""
+# What the one `sh` does: login, build, push, and the digest into a file, which `readFile` reads.
+WORDS = {
+    "buildkit": f"""
+{_CONFIG}
+export BUILDKIT_HOST=unix:///run/buildkit/buildkitd.sock
+buildctl build --progress plain --frontend dockerfile.v0 --local context=. --local dockerfile=. \\
+  --metadata-file meta --output type=image,name={IMAGE}:1,push=true,registry.insecure=true
+sed -n 's/.*"containerimage.digest": "\\([^"]*\\)".*/\\1/p' meta >digest""",
+    "kaniko": f"""
+{_CONFIG}
+/kaniko/executor --context "dir://$PWD" --insecure --destination {IMAGE}:1 --digest-file digest""",
+    "buildah": _CONTAINERS.replace("@", "buildah"),
+    "podman": _CONTAINERS.replace("@", "podman"),
+    **dict.fromkeys(("dind", "dind-sidecar", "dood"), _DOCKER),
+}
+HAND = """\
+podTemplate(showRawYaml: false, yaml: '''{pod}''') {{
+  node(POD_LABEL) {{
+    checkout scm
+    dir('app') {{
+      container('builder') {{
+        withCredentials([usernamePassword(credentialsId: 'registry-login',
+            usernameVariable: 'USR', passwordVariable: 'PSW')]) {{
+          sh '''set +x
+export STORAGE_DRIVER=vfs DOCKER_CONFIG="$PWD@tmp/docker"
+mkdir -p "$DOCKER_CONFIG"
+{words}
+'''
+        }}
+      }}
+      echo "pushed {image}@${{readFile('digest').trim()}}"
+    }}
+  }}
+}}
+"""
+OURS = """\
+@Library('podwright') _
+
+def built = buildImage(builder: '{builder}', image: '{image}', tags: ['1'], context: 'app',
+  credentials: 'registry-login', registries: ['{registry}': [http: true]]) {{
+  checkout scm
+}}
+
+echo "pushed ${{built.reference}}"
+"""
+
+
+@dataclass
+class Run:
+    """A pipeline's run.
+
+    Attributes:
+        seconds: from the first step to the end.
+        lines: of its log, and when each came.
+    """
+
+    lines: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """Give the seconds from the pod's template to the end."""
+        first = next(when for when, line in self.lines if "[Pipeline] podTemplate" in line)
+        return self.lines[-1][0] - first
+
+    def late(self, *, pulse: bool) -> float:
+        """Give how late Jenkins sees the ends of all `sh`.
+
+        A pulse, each second, is no line, so the runner does not show it; Jenkins sees it.
+        """
+        found, began, said = 0.0, 0.0, list[float]()
+        for when, line in self.lines:
+            if began and line.startswith("[Pipeline]"):
+                beats = range(1, int(when - began) + 1) if pulse else ()
+                found += backoff.late_after([*said, *beats], when - began)
+                began = 0.0
+            if line.startswith("[Pipeline] sh"):
+                began, said = when, []
+            elif began:
+                said.append(when - began)
+        return found
+
+
+def compare(
+    bench: builds.Bench, builders: list[str], runs: int, shapes: list[str]
+) -> Iterator[Row]:
+    """Measure pairs of pipelines."""
+    with tempfile.TemporaryDirectory(prefix="podwright-bench-") as place:
+        work = Path(place)
+        library = _library(work)
+        organisation(work / "acme")
+        clones = [timed(lambda: _clone(work, library)) for _ in range(3)]
+        clone = sorted(clones)[1]
+        say(f"  cloning the library: {clone:.2f} s")
+        for shape in shapes:
+            source = _source(work, shape)
+            for builder in builders:
+                row = Row(f"pipeline, {shape}", builder, partner="by hand", goal=1.0)
+                for number in range(runs + 1):
+                    for ours in (True, False) if number % 2 else (False, True):
+                        done = _run(bench, work, source, builder, ours=ours)
+                        late = done.late(pulse=ours)
+                        seconds = done.seconds + late + (clone if ours else 0.0)
+                        say(
+                            f"  {builder}, {shape}, {'ours' if ours else 'by hand'}: "
+                            f"{done.seconds:.2f} s, seen {late:.2f} s late"
+                        )
+                        if number:  # the first pair fills caches
+                            (row.values if ours else row.beside).append(seconds)
+                yield row
+
+
+def _git(folder: Path, *words: str) -> None:
+    own = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+    subprocess.run(["git", "-C", str(folder), *own, *words], check=True, capture_output=True)
+
+
+def _repository(folder: Path) -> None:
+    _git(folder, "init", "-q", "-b", "main")
+    _git(folder, "add", "-A")
+    _git(folder, "commit", "-q", "-m", "All of it")
+
+
+def _library(work: Path) -> Path:
+    """Make the repository that Jenkins would clone: the release's tree."""
+    folder = work / "library"
+    for name in LEAN:
+        shutil.copytree(ROOT / name, folder / name)
+    _repository(folder)
+    return folder
+
+
+def _clone(work: Path, library: Path) -> None:
+    """Do what the git plugin does for a library."""
+    with tempfile.TemporaryDirectory(dir=work) as place:
+        folder = Path(place)
+        _git(folder, "init", "-q", "-b", "main")
+        refs = "+refs/heads/*:refs/remotes/origin/*"
+        _git(folder, "fetch", "--tags", "--force", "--", f"file://{library}", refs)
+        _git(folder, "checkout", "-q", "-f", "origin/main")
+
+
+def _source(work: Path, shape: str) -> Path:
+    """Make the repository with the image's source."""
+    app = work / shape / "app"
+    app.mkdir(parents=True)
+    shutil.copy("/bin/busybox", app / "busybox")
+    (app / "Dockerfile").write_text(DOCKERFILE + STEPS[shape], encoding="utf-8")
+    _repository(work / shape)
+    return work / shape
+
+
+def _pod(builder: str) -> dict[str, Any]:
+    """Give the pod by hand, whose engine knows that the registry has no TLS."""
+    made = builds.by_hand(builder)
+    for item in [*made["spec"].get("initContainers", []), *made["spec"]["containers"]]:
+        part = item.get("args") or item["command"]
+        if "dockerd" in part:
+            part.append(f"--insecure-registry={REGISTRY}")
+    return made
+
+
+def _text(builder: str, *, ours: bool) -> str:
+    if ours:
+        return OURS.format(builder=builder, image=IMAGE, registry=REGISTRY)
+    pod = json.dumps(_pod(builder)).replace("\\", "\\\\").replace("'", "\\'")
+    words = WORDS[builder].replace("\\", "\\\\").replace("'", "\\'")
+    return HAND.format(pod=pod, words=words, image=IMAGE)
+
+
+def _run(bench: builds.Bench, work: Path, source: Path, builder: str, *, ours: bool) -> Run:
+    """Run one pipeline; each has an agent's directory of its own."""
+    with tempfile.TemporaryDirectory(dir=work) as place:
+        folder = Path(place)
+        (folder / "Jenkinsfile").write_text(_text(builder, ours=ours), encoding="utf-8")
+        (folder / "credentials.json").write_text(json.dumps(credentials(bench.site)))
+        command = [str(ROOT / "tests/runner/run-pipeline"), "--kubernetes"]
+        command += ["--namespace", builds.NAMESPACE, "--agent-image", standins.AGENT]
+        command += ["--restricted-agent", "--scm", str(source)]
+        command += ["--credentials", str(folder / "credentials.json")]
+        command += ["--workspace-root", str(folder / "agent")]
+        if ours:
+            acme = work / "acme"
+            command += ["--library", f"podwright={work / 'library'}"]
+            command += ["--implicit-library", f"acme={acme}"]
+            command += ["--env", "PODWRIGHT_RESOURCES=acme-podwright"]
+            command += ["--env", f"PODWRIGHT_CONFIG={acme / 'acme.yaml'}"]
+        return _followed([*command, str(folder / "Jenkinsfile")], bench.site.kubeconfig)
+
+
+def _followed(command: list[str], kubeconfig: str) -> Run:
+    """Run a pipeline and note when each line comes.
+
+    Raises:
+        RuntimeError: it failed; with its log.
+    """
+    run = Run()
+    environment = {**os.environ, "KUBECONFIG": kubeconfig}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            run.lines.append((time.perf_counter(), line.rstrip()))
+    if process.returncode:
+        raise RuntimeError("\n".join(line for _, line in run.lines))
+    return run
