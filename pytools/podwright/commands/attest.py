@@ -8,7 +8,6 @@ request file: see docs/how-to/trust.md.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from podwright.console import Console
@@ -29,7 +28,7 @@ def work(value: dict[str, Any], console: Console) -> dict[str, Any]:
     if asked.sign:
         asked.sign.check()
     source = named.read_source(asked.image)
-    known = named.Registries(asked, Path.cwd(), console.env)
+    known = named.Registries(asked, console.env)
     repository = known.repository(source.name, "push")
     image = repository.get(source.digest or source.tag)
     with programs_for(known, console.env, source.name, repository.client.login) as programs:

@@ -8,7 +8,6 @@ prints the `images:` of the organisation's config that names the copies.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from podwright import steps
 from podwright.console import Console
@@ -28,7 +27,7 @@ PARAMETERS = named.Repositories, ""
 
 def run(options: argparse.Namespace, console: Console) -> int:
     value = steps.request_of(options, console, named.Repositories)
-    known = named.Registries(named.parse(named.Repositories, value), Path.cwd(), console.env)
+    known = named.Registries(named.parse(named.Repositories, value), console.env)
     for role in options.roles:
         if role not in IMAGES:
             raise UsageError(f"unknown role '{role}'{guess(role, IMAGES)}")

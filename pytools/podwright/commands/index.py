@@ -6,8 +6,6 @@ put under the tags. Logins are those of your own docker or podman login.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from podwright.described import describe
 from podwright.distribution import parameters
 from podwright.distribution.indexing import joined
@@ -36,7 +34,7 @@ def work(value: dict[str, Any], console: Console) -> Any:
     if not tags or not given.parts:
         missing = "parts" if tags else "tags"
         raise UsageError(f"{missing}: none is given; name at least one")
-    target = parameters.Registries(given, Path.cwd(), console.env).repository(name, "push")
+    target = parameters.Registries(given, console.env).repository(name, "push")
     index = joined(target, given.parts)
     for tag in tags:
         target.put(index, tag)

@@ -6,7 +6,6 @@ of its image when it is not installed.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from podwright.console import Console
@@ -21,7 +20,7 @@ PARAMETERS = linting.Lint, "[dockerfile] failOn ignore report"
 
 def work(value: dict[str, Any], console: Console) -> dict[str, Any]:
     asked = named.parse(linting.Lint, value)
-    known = named.Registries(named.Repositories(), Path.cwd(), console.env)
+    known = named.Registries(named.Repositories(), console.env)
     with programs_for(known, console.env, None, Login()) as programs:
         found = linting.lint(asked, programs)
     for item in found:

@@ -31,7 +31,7 @@ PARAMETERS = named.Repositories, ""
 
 def run(options: argparse.Namespace, console: Console) -> int:
     value = steps.request_of(options, console, named.Repositories)
-    known = named.Registries(named.parse(named.Repositories, value), Path.cwd(), console.env)
+    known = named.Registries(named.parse(named.Repositories, value), console.env)
 
     def digest_of(name: Name, tag: str) -> str:
         return known.repository(name, "pull").get(tag).digest

@@ -8,7 +8,6 @@ own docker or podman login.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from podwright.console import Console
@@ -25,7 +24,7 @@ def work(value: dict[str, Any], console: Console) -> Any:
     if several and "image" in value:
         raise UsageError("image: cannot stand beside 'images'; name the image in each element")
     given = parameters.parse(parameters.Promotion, {"image": "-", **value} if several else value)
-    registries = parameters.Registries(given, Path.cwd(), console.env)
+    registries = parameters.Registries(given, console.env)
     made = [_copied(item, registries, console) for item in parameters.copies(given)]
     return made if several else made[0]
 

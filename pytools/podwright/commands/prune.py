@@ -8,7 +8,6 @@ protected tag stays with all its tags.
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 from podwright.console import Console
@@ -21,7 +20,7 @@ PARAMETERS = parameters.Pruning, "[repository] keep olderThan protect match remo
 def work(value: dict[str, Any], console: Console) -> dict[str, Any]:
     given = parameters.parse(parameters.Pruning, value)
     name, _ = parameters.read_name(given.repository, "repository")
-    registries = parameters.Registries(given, Path.cwd(), console.env)
+    registries = parameters.Registries(given, console.env)
     repository = registries.repository(name, "push" if given.remove else "pull")
     judged = retention.judge(retention.inventory(repository), given, time.time())
     for one in judged:

@@ -36,7 +36,7 @@ def work(value: dict[str, Any], console: Console) -> Any:
             f"output: '{given.output}' has {origin.image.digest}, and {given.digest} was built; it "
             "was written anew meanwhile: build and test again"
         )
-    target = parameters.Registries(given, Path.cwd(), console.env).repository(name, "push")
+    target = parameters.Registries(given, console.env).repository(name, "push")
     console.say(f"[podwright] pushing {origin.image.digest} to {target}")
     done = promote(origin, target, origin.image, tags)
     console.say(f"[podwright] pushed {', '.join(tags)}; {done.sent} bytes sent")

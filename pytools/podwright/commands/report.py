@@ -121,7 +121,7 @@ def _layers(item: dict[str, Any], asked: BuildReport, console: Console) -> str:
 
 def _of_layers(item: dict[str, Any], asked: BuildReport, console: Console) -> Iterator[str]:
     """Give the layers, and the step that made each."""
-    known = named.Registries(asked, Path.cwd(), console.env)
+    known = named.Registries(asked, console.env)
     where = named.read_source(item["reference"])
     repository = known.repository(where.name, "pull")
     for child in item.get("manifests") or [{"digest": where.digest, "platform": ""}]:

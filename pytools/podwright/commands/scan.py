@@ -27,7 +27,7 @@ def work(value: dict[str, Any], console: Console) -> dict[str, Any]:
     asked = named.parse(Asked, value)
     if bool(asked.image) == bool(asked.archive):
         raise UsageError("name either an image or an archive")
-    known = named.Registries(asked, Path.cwd(), console.env)
+    known = named.Registries(asked, console.env)
     name, login, source = None, Login(), f"oci-archive:{asked.archive}"
     if asked.image:
         repository, image = known.image(asked.image)

@@ -26,7 +26,7 @@ def work(value: dict[str, Any], console: Console) -> dict[str, Any]:
     asked = named.parse(Verification, value)
     if bool(asked.image) == bool(asked.dockerfile):
         raise UsageError("name either an image or a dockerfile")
-    known = named.Registries(asked, Path.cwd(), console.env)
+    known = named.Registries(asked, console.env)
     if asked.image:
         reference, verified = _verify(asked, asked.image, known, console)
         return {"image": asked.image, "reference": reference, "verified": verified}

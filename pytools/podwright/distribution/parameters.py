@@ -191,12 +191,12 @@ class Registries:
     """The repositories of one run; those of one registry and login share a client.
 
     Args:
-        given: logins and settings of registries.
-        root: where certificates are looked for.
+        given: logins and settings of registries; certificates are looked for in this directory.
         env: variables of logins, PODWRIGHT_CONFIG, and where docker's config file is.
     """
 
-    def __init__(self, given: Repositories, root: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, given: Repositories, env: Mapping[str, str]) -> None:
+        root = Path.cwd()
         config = configs.load(env.get("PODWRIGHT_CONFIG", ""), root, root)
         try:
             own = configs.with_certificates(given.registries, root)

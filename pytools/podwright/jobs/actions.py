@@ -9,14 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podwright.errors import (
-    EXIT_DONE,
-    EXIT_FAILED,
-    EXIT_PENDING,
-    PodwrightError,
-    UsageError,
-    guess,
-)
+from podwright.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, PodwrightError, UsageError, guess
 from podwright.jobs import description as describing
 from podwright.jobs import kinds, merging, names, rendering, xmltree
 from podwright.jobs.expand import without_collector

@@ -54,10 +54,6 @@ def coloured(text: str) -> str:
     return "\n".join(out)
 
 
-def _what(change: Change) -> str:
-    return f"{change.kind} {change.name}".strip() + f" (formerly {change.old})" * bool(change.old)
-
-
 def change_line(change: Change) -> str:
     """Say one change in one line."""
     what = f"{change.kind} " if change.kind else ""
@@ -101,7 +97,11 @@ def outcome_text(outcomes: Sequence[ChangeOutcome]) -> str:
     for outcome in sorted(outcomes, key=lambda outcome: outcome.change.name):
         by_state[outcome.state].append(outcome)
     done = [outcome.change for outcome in by_state[DONE]]
-    out = [f"  {SIGNS[one.action]} {PAST[one.action]:<8} {_what(one)}" for one in done]
+    out = [
+        f"  {SIGNS[one.action]} {PAST[one.action]:<8} {f'{one.kind} {one.name}'.strip()}"
+        + f" (formerly {one.old})" * bool(one.old)
+        for one in done
+    ]
     for state in (FAILED, SKIPPED):
         out += [
             f"  ! {outcome.change.name}: {state}" + f": {outcome.sentence}" * bool(outcome.sentence)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, SubElement
 
-from podwright.jobs.codec import Chosen, Codec, Fixed, Inside, Items, Nested, Value, defaults
+from podwright.jobs.codec import (
+    Chosen,
+    Codec,
+    Fixed,
+    Inside,
+    Items,
+    Nested,
+    Value,
+    defaults,
+    read_codecs,
+)
 from podwright.jobs.kinds import JobKind
 from podwright.jobs.oneof import FLAG, TEXT, Script, Switch
 from podwright.jobs.parts import common
@@ -29,28 +39,18 @@ class _Definition(Codec):
     FROM_SCM = (Chosen("scm", "scm", SCM), Value("scriptPath"), Value("lightweight"))
 
     def write(self, part: Any, parent: Element) -> None:
-        name, codecs = (
-            ("CpsFlowDefinition", self.INLINE)
-            if part.scm is None
-            else ("CpsScmFlowDefinition", self.FROM_SCM)
-        )
+        inline = part.scm is None
+        name = "CpsFlowDefinition" if inline else "CpsScmFlowDefinition"
         element = SubElement(parent, "definition", {"class": f"{CPS}.{name}"})
-        for codec in codecs:
+        for codec in self.INLINE if inline else self.FROM_SCM:
             codec.write(part, element)
 
     def read(self, cls: type, parent: Element) -> dict[str, Any]:
         element = parent.find("definition")
-        if element is None:
+        if element is None or not element.get("class", "").startswith(f"{CPS}.Cps"):
             return {}
-        found: dict[str, Any] = {}
-        codecs: tuple[Codec, ...] = self.INLINE
-        if not element.get("class", "").startswith(f"{CPS}.Cps"):
-            return {}
-        if element.find("scm") is not None:
-            codecs = self.FROM_SCM
-        for codec in codecs:
-            found.update(codec.read(cls, element))
-        return found
+        codecs = self.INLINE if element.find("scm") is None else self.FROM_SCM
+        return read_codecs(codecs, cls, element)
 
 
 NO_CONCURRENCY = Switch(
@@ -62,12 +62,12 @@ NO_CONCURRENCY = Switch(
 )  # fmt: skip
 
 
+@record
 class _Empty(Codec):
     """A property without content whose presence is a boolean that is false."""
 
-    def __init__(self, field: str, tag: str) -> None:
-        self.field = field
-        self.tag = tag
+    field: str
+    tag: str
 
     def write(self, part: Any, parent: Element) -> None:
         if not getattr(part, self.field):

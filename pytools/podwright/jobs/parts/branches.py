@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
@@ -99,11 +100,6 @@ TAG = "jenkins.branch.BranchSource"
 STRATEGY_LIST = Inside("buildStrategies", (Items("buildStrategies", STRATEGIES),))
 
 
-@record
-class _Holder:
-    source: Any
-
-
 class Sources(Codec):
     """The list of branch sources."""
 
@@ -118,7 +114,7 @@ class Sources(Codec):
                 self._write_source(value, SubElement(parent, TAG))
 
     def _write_source(self, value: Any, element: Element) -> None:
-        self.CHOSEN.write(_Holder(value), element)
+        self.CHOSEN.write(SimpleNamespace(source=value), element)
         for codec in SOME if getattr(value, "branchProperties", ()) else NONE:
             codec.write(value, element)
         if getattr(value, "buildStrategies", ()):
