@@ -114,6 +114,7 @@ def claim(cluster: harness.Cluster, node: Any) -> Iterator[str]:
     """Give a claim with a volume on the node that any number of pods can mount."""
     name = f"claim-{uuid.uuid4().hex[:8]}"
     place = layout.STATE / "claims" / name
+    node("install", "-d", "-m", "0777", str(place))  # engines are user 1000
     volume = {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
