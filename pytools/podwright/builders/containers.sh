@@ -39,8 +39,8 @@ pw_prepare() { # program
     pw_fail 1 "no temporary directory can be made in ${TMPDIR:-/var/tmp}; is the disk full?"
   # What RUN --mount=type=cache keeps would go with it: a pod has a place beside its layers (storage.sh).
   if read -r pw_images 2>/dev/null <"${CONTAINERS_STORAGE_CONF:-}.images"; then
-    mkdir -p "${pw_images%/*}/podwright-mounts"
-    ln -s "${pw_images%/*}/podwright-mounts" "$pw_work/buildah-cache-$(id -u)"
+    mkdir -p "${pw_images%/*}/podwright-mounts" 2>/dev/null &&
+      ln -s "${pw_images%/*}/podwright-mounts" "$pw_work/buildah-cache-$(id -u)"
   fi
   : >"$PW_TMP/began"
   [ "$pw_tool" = buildah ] || pw_first_call
