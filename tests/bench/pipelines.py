@@ -114,9 +114,13 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Give the seconds from the pod's template to the end."""
+        """Give the seconds from the pod's template to the end of `node`.
+
+        Jenkins removes the pod when the build goes on already; the runner waits for it.
+        """
         first = next(when for when, line in self.lines if "[Pipeline] podTemplate" in line)
-        return self.lines[-1][0] - first
+        node, _ = [when for when, line in self.lines if line == "[Pipeline] }"][-2:]
+        return node - first
 
     def late(self, *, pulse: bool) -> float:
         """Give how late Jenkins sees the ends of all `sh`.

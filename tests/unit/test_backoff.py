@@ -27,3 +27,10 @@ def test_the_end_of_a_silent_build_of_two_minutes_is_seen_within_half_a_second()
     found = re.search(r"\n    sleep (\d+) >/dev/null 2>&1 &\n", text("prelude.sh"))
     assert found
     assert max(backoff.late(end, pulse=int(found[1])) for end in TWO_MINUTES) <= 0.5
+
+
+def test_lines_at_known_moments_count_as_the_pulse_does() -> None:
+    for end in (0.1, 3.3, 11.7, 40.2):
+        assert backoff.late_after([], end) == pytest.approx(backoff.late(end, pulse=0))
+        beats = [float(second) for second in range(1, 60)]
+        assert backoff.late_after(beats, end) == pytest.approx(backoff.late(end, pulse=1))
