@@ -31,10 +31,15 @@ if "--authfile" in arguments:
     files["--authfile"] = pathlib.Path(arguments[arguments.index("--authfile") + 1]).read_text()
 record = {"program": name, "argv": arguments, "env": dict(os.environ), "files": files}
 # Fakes may run beside each other: a name is taken once, and nothing is read half written.
-while (HOME / "calls" / f"{number:03d}.json").exists():
-    number += 1
-with (HOME / "calls" / f"{number:03d}.json").open("x") as file:
-    file.write(json.dumps(record))
+whole = HOME / f"call.{os.getpid()}"
+whole.write_text(json.dumps(record))
+while True:
+    try:
+        os.link(whole, HOME / "calls" / f"{number:03d}.json")
+        break
+    except FileExistsError:
+        number += 1
+whole.unlink()
 
 for rule_file in sorted((HOME / "rules").iterdir()):
     rule = json.loads(rule_file.read_text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import statistics
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -70,3 +71,14 @@ def test_no_module_needs_one_that_needs_it() -> None:
     while free := {name for name, wanted in left.items() if not wanted & left.keys()}:
         left = {name: wanted for name, wanted in left.items() if name not in free}
     assert sorted(left) == []
+
+
+def test_functions_are_small() -> None:
+    sizes = [
+        ((node.end_lineno or 0) - node.lineno + 1, f"{path.stem}.{node.name}")
+        for path in (ROOT / "pytools").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert [name for lines, name in sizes if lines > 45] == []
+    assert statistics.median(lines for lines, _ in sizes) <= 8

@@ -29,6 +29,19 @@ while :; do
 done"""
 
 
+_ENV = {
+    "HOME": "/home/podman",
+    "BUILDAH_ISOLATION": "chroot",
+    "CONTAINERS_STORAGE_CONF": _containers.STORAGE_CONF,
+    "PODWRIGHT_KEYS": KEYS_DIR,
+    # Where the process of its user namespace is found again by all calls.
+    "XDG_RUNTIME_DIR": "/tmp/podwright-run",  # noqa: S108 - inside the container
+    "DOCKER_HOST": f"unix://{SOCKET}",
+    # It is for whoever runs the node, and would come twice with each call.
+    "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
+}
+
+
 class Podman(Strategy):
     """Rootless Podman: builds without a daemon and offers its Docker-compatible socket to tests.
 
@@ -65,17 +78,7 @@ class Podman(Strategy):
                 command=_containers.keep_alive(
                     "podman", f"{storage}/storage", pod.awaits(SOCKET, ":")
                 ),
-                env={
-                    "HOME": "/home/podman",
-                    "BUILDAH_ISOLATION": "chroot",
-                    "CONTAINERS_STORAGE_CONF": _containers.STORAGE_CONF,
-                    "PODWRIGHT_KEYS": KEYS_DIR,
-                    # Where the process of its user namespace is found again by all calls.
-                    "XDG_RUNTIME_DIR": "/tmp/podwright-run",  # noqa: S108 - inside the container
-                    "DOCKER_HOST": f"unix://{SOCKET}",
-                    # It is for whoever runs the node, and would come twice with each call.
-                    "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
-                },
+                env=_ENV,
                 mounts={"storage": storage, "engine": ENGINE_DIR, "keys": KEYS_DIR},
                 resources=pod.BUILD,
                 security=security,
