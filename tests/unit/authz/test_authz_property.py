@@ -114,14 +114,24 @@ HOST_DANGER = {
 
 
 def merged(value, known):
-    """Fields of an object as Go's struct would hold them: last wins, objects merge by field."""
-    result = {}
+    """Fields of an object as Go's struct would hold them: last wins, objects merge by field.
+
+    A list that comes twice is decoded into the elements that are there, which merge as well, and
+    into those that a shorter one in between had hidden (encoding/json, decode.go, array).
+    """
+    result, kept = {}, {}
     for name, inner in value if isinstance(value, Pairs) else []:
         key = fold(name)
         if key not in known or inner is None:
             continue
         if isinstance(inner, Pairs) and isinstance(result.get(key), Pairs):
             result[key] = Pairs([*result[key], *inner])
+        elif isinstance(inner, list) and not isinstance(inner, Pairs):
+            old = kept.get(key, [])
+            both = [Pairs([*a, *b]) if isinstance(a, Pairs) and isinstance(b, Pairs) else b
+                    for a, b in zip(old, inner)]  # fmt: skip
+            result[key] = [*both, *inner[len(both) :]]
+            kept[key] = [*result[key], *old[len(inner) :]]
         else:
             result[key] = inner
     return result
@@ -452,6 +462,15 @@ def test_go_itself_reads_no_danger_in_what_is_allowed(go_decoder):
             assert go_decoder(body) == "harmless", body
 
     check()
+
+
+TWICE = b'{"HostConfig":{"Mounts":[{"Type":"bind","Source":"/"}],"\\u004dounts":[{}]}}'
+
+
+@pytest.mark.slow
+def test_a_list_that_comes_twice_is_one_to_go_and_refused(go_decoder):
+    assert go_decoder(TWICE) == container_danger(TWICE) == "mounts"
+    assert not allowed(TWICE)
 
 
 @pytest.mark.slow
