@@ -21,12 +21,12 @@ pw_overlay() { # program
   # What is there already stays to be found.
   [ ! -e "$pw_store/vfs-images" ] && pw_try=$(mktemp -d "$pw_store/podwright-try.XXXXXX") || return 1
   printf 'FROM scratch\nCOPY Dockerfile /\n' >"$pw_try/Dockerfile"
-  # What the pod is wanted for comes first: its first steps share this container's processors.
-  command -v nice >/dev/null && pw_gently='nice -n 19' || pw_gently=
   # Podman's first call leaves a process behind that RUN steps can look into: so it knows nothing.
   set -- env -i PATH="$PATH" HOME="${HOME:-/}" ${XDG_RUNTIME_DIR:+"XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR"} \
     CONTAINERS_STORAGE_CONF=/dev/null PODMAN_IGNORE_CGROUPSV1_WARNING=1 \
-    $pw_gently "$1" --root "$pw_try/root" --runroot "$pw_try/run" --storage-driver overlay
+    "$1" --root "$pw_try/root" --runroot "$pw_try/run" --storage-driver overlay
+  # What the pod is wanted for comes first: its first steps share this container's processors.
+  command -v nice >/dev/null && set -- nice -n 19 "$@"
   "$@" build --isolation chroot --layers "$pw_try" 2>&1
   pw_ended=$?
   rm -rf "$pw_try" 2>/dev/null || { "$@" unshare rm -rf "$pw_try" && rm -rf "$pw_try"; } # its own locks
@@ -36,7 +36,7 @@ pw_overlay() { # program
 }
 pw_store=$0
 : >"$pw_conf.trying"
-[ -z "${XDG_RUNTIME_DIR:-}" ] || mkdir -p -m 0700 "$XDG_RUNTIME_DIR"
+[ -z "${XDG_RUNTIME_DIR:-}" ] || (umask 077 && mkdir -p "$XDG_RUNTIME_DIR")
 # Whether the program can be told how often to try, and to pull what is newer alone (containers.sh).
 {
   "$1" push --help | grep -q -e '--retry ' && : >"$pw_conf.once"
