@@ -54,7 +54,7 @@ REFUSED = {
 }
 RECORDED = json.loads(levels.DATA.read_text())
 TOKEN, SETTINGS = "examples-t0ken", "examples-s3ttings"
-NOT_COUNTED = re.compile(r"Loading library acme|\[pipeline-\S+\] \w+: \w+$")
+NOT_COUNTED = re.compile(r"Loading library acme|\[pipeline-\S+\] (?:\w+: \w+$|not scheduled: )")
 LOGS = harness.ROOT / "build" / "small-logs"
 AT_ONCE = 1  # two processors are busy enough with what runs beside it
 
