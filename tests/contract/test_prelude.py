@@ -224,6 +224,7 @@ PROGRESS = """#1 [internal] load build definition from Dockerfile
 #6 exporting to image
 #6 exporting manifest sha256:646027a4a2812fed686193e7 0.0s done
 #6 ...
+1.2-rc: digest: sha256:646027a4a2812fed686193e7 size: 858
 """
 
 

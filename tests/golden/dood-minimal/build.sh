@@ -58,6 +58,7 @@ pw_show() {
     /^ *#[0-9]+ transferring context: [0-9.]+[MG]B.* done/ { print; fflush(); next }
     /^ *#[0-9]+ (DONE|transferring |exporting |naming to |unpacking to |pushing |resolve |sha256:|extracting |writing |preparing |building with |[.][.][.]|[[]internal[]]|[[]auth[]])/ { next }
     /^The push refers to |^[0-9a-f]+: (Preparing|Waiting|Pushing|Pushed|Layer already exists|Mounted from )/ { next }
+    /^[^ ]+: digest: sha256:[0-9a-f]+ size: [0-9]+$/ { next } # the last line of the build has it
     /^ ---> [0-9a-f]+$|^(Removing intermediate container|Successfully (built|tagged)) / { next }
     { print; fflush() }'
 }
