@@ -355,6 +355,8 @@ class Pod:
         for item in containers({"spec": spec}):
             words = ("logs", self.name, "-c", item["name"], "--tail=15")
             said = self.cluster.run(*where, *words, check=False).stdout
+            if not said:  # a sidecar that was just begun again
+                said = self.cluster.run(*where, *words, "--previous", check=False).stdout
             logs.append(f"[{item['name']}] {said.strip()}")
         return "\n".join(["--- events", self.events(), "--- containers", *logs])
 
