@@ -39,9 +39,8 @@ NAMES = (
     "and then, for a build's end",
     "its second answer",
 )
-PLAN = ["plan", "--image", "registry.example/app", "--tag", "1", "--builder", "buildah"]
-POD = ["pod", "--builder", "buildah"]
-REQUEST = {"image": "registry.example/app", "tags": ["1"], "builder": "buildah"}
+PLAN = ["plan", "--image", "registry.example/app", "--tag", "1"]
+REQUEST = {"image": "registry.example/app", "tags": ["1"]}
 FIFO = "/run/podwright/ask"
 MILLISECONDS_PER_TICK = 1000 / os.sysconf("SC_CLK_TCK")
 
@@ -53,10 +52,12 @@ class Version:
     Attributes:
         title: for the table.
         root: where its files are.
+        builder: the strategy that is planned.
     """
 
     title: str
     root: Path
+    builder: str
 
     def samples(self) -> list[float]:
         """Give one sample of each name."""
@@ -64,7 +65,7 @@ class Version:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
             folder = Path(place)
             (folder / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
-            commands = [self._command(folder, words) for words in (PLAN, POD)]
+            commands = [self._command(folder, words) for words in (PLAN, ["pod"])]
             return [*commands, *self._pod(folder)]
 
     def _command(self, folder: Path, arguments: list[str]) -> float:
@@ -72,7 +73,7 @@ class Version:
         start += "from podwright.__main__ import main; sys.exit(main())"
         env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        words = [PYTHON, "-c", start, *arguments]
+        words = [PYTHON, "-c", start, *arguments, "--builder", self.builder]
         subprocess.run(words, cwd=folder, env=env, stdout=subprocess.DEVNULL, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
@@ -87,7 +88,7 @@ class Version:
             time.sleep(0.5)  # modules are loaded
             used.append(_used(process.pid))
             for number in range(2):
-                _ask(folder, number, hashlib.sha256(bundle).hexdigest())
+                _ask(folder, number, self.builder, hashlib.sha256(bundle).hexdigest())
                 used.append(_used(process.pid))
                 time.sleep(0.5)  # it goes on loading
                 used.append(_used(process.pid))
@@ -105,11 +106,11 @@ def _planner(text: str) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def _ask(folder: Path, number: int, digest: str) -> None:
+def _ask(folder: Path, number: int, builder: str, digest: str) -> None:
     """Ask for a plan, as the script of a build does."""
     job = folder / f"job-{number}"
     job.mkdir()
-    (job / "request.json").write_text(json.dumps(REQUEST), encoding="utf-8")
+    (job / "request.json").write_text(json.dumps({**REQUEST, "builder": builder}), encoding="utf-8")
     (job / "env").write_text(f"PWD={folder}\nWORKSPACE={folder}\n", encoding="utf-8")
     (job / "bundle").write_text(digest, encoding="utf-8")
     with (folder / "ask").open("w", encoding="utf-8") as fifo:
@@ -144,15 +145,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--against", metavar="COMMIT", help="measure it in turns with these files")
+    parser.add_argument("--builder", default="buildah", help="default: buildah")
     parser.add_argument("--runs", type=int, default=15)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as place:
-        versions = [Version("now", ROOT)]
+        versions = [Version("now", ROOT, options.builder)]
         if options.against:
             git = ["git", "-C", str(ROOT), "archive", options.against, "pytools", "resources"]
             archive = subprocess.run(git, check=True, capture_output=True).stdout
             subprocess.run(["tar", "-x", "-C", place], input=archive, check=True)
-            versions.append(Version(options.against, Path(place)))
+            versions.append(Version(options.against, Path(place), options.builder))
         for version in versions:
             version.samples()  # compiles modules
         columns = in_turns(options.runs, *(version.samples for version in versions))
