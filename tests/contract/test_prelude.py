@@ -208,6 +208,7 @@ PROGRESS = """#1 [internal] load build definition from Dockerfile
 #2 transferring context: 341B done
 #2 DONE 0.0s
 
+#2 transferring context: 9.98MB 0.1s done
 #3 [context web] load from client
 #3 transferring context: 20.14MB 0.1s
 #3 transferring context: 52.43MB 0.4s done
