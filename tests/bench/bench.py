@@ -38,8 +38,8 @@ ABOUT = {
     "planning, logins, the log, and asking the registry for the result.",
     "pod start": "From the pod's creation to its first line, beside a minimal pod written by hand.",
     "pod start, agent": "The same with a real agent, which has to be connected as well.",
-    "pipeline, small": "A pipeline from its pod's template to its end, beside one written by hand, "
-    "with a checkout, a login, a push and the digest, and the clone of the library.",
+    "pipeline, small": "From podTemplate to the end of node, beside a pipeline written by hand; "
+    "ours clones the library.",
     "pipeline, silent": "The same with a step that says nothing for 40 s.",
     "cache, small": "A small image, each build on a fresh pod, with `cache: true`.",
     "cache, ten": "Ten steps of a second, each build on a fresh pod, with `cache: true`.",

@@ -31,7 +31,7 @@ def picture(group: str, about: str, rows: Sequence[Row], known: Mapping[str, str
         rows: with samples.
         known: the machine.
     """
-    most = max(max([*row.values, *row.beside, _goal(row) or 0]) for row in rows) or 1.0
+    most = max(map(_longest, rows)) or 1.0
     scale = (_WIDTH - _LABEL - _TOLD) / most
     drawn = [
         _text(8, 22, group, "head"),
@@ -92,9 +92,14 @@ def _row(row: Row, number: int, scale: float) -> list[str]:
     if goal is not None:
         x = _LABEL + goal * scale
         drawn.append(f"<path d='M{x:.1f} {y - 3}v31' stroke='{GOAL}' stroke-width='2'/>")
-    ends = [statistics.median(row.values), *row.beside, goal or 0, spread(row.values)[1]]
-    drawn.append(_text(round(_LABEL + max(ends) * scale + 8), y + 16, _told(row), ""))
+    drawn.append(_text(round(_LABEL + _longest(row) * scale + 8), y + 16, _told(row), ""))
     return drawn
+
+
+def _longest(row: Row) -> float:
+    """Give the largest number that is drawn of a row."""
+    sides = [side for side in (row.values, row.beside) if side]
+    return max([*map(statistics.median, sides), *(spread(x)[1] for x in sides), _goal(row) or 0])
 
 
 def _goal(row: Row) -> float | None:
