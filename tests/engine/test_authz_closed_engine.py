@@ -43,7 +43,7 @@ def sandbox(places, kind, **more):
 
 def ends(pod):
     pod.start_engine(wait=False)
-    code = pod.processes["engine"].wait(30)
+    code = pod.processes["engine"].wait(60)
     return code, pod.log("engine")
 
 
