@@ -7,7 +7,6 @@ import re
 from podwright.errors import Problem, UsageError
 from podwright.records import replace
 from podwright.references import DOCKER_HUB, platform_suffix, tag_like
-from podwright.request import Pod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from podwright.builders._base import Strategy
     from podwright.references import Name
-    from podwright.request import Cache, Image, Request
+    from podwright.request import Cache, Image, Pod, Request
     from podwright.workspace import Facts
 
 # Branches that others begin from, where Jenkins does not tell which one it is.
@@ -60,23 +59,19 @@ def of_platform(cache: Cache, platform: str) -> Cache:
     return replace(cache, ref=own(cache.ref), read=(*map(own, cache.read), *cache.read))
 
 
-def own_claim(request: Request) -> Pod:
+def own_claim(request: Request, options: Pod, name: Name | None) -> Pod:
     """Give the wishes for a pod with the claim of its image in the place of a pattern.
 
     Raises:
-        UsageError: there is a pattern, and no image.
+        UsageError: there is no image.
     """
-    options = request.common.pod or Pod()
-    if PATTERN not in options.cacheClaim:
-        return options
-    if not request.images:
+    if name is None:
         sentence = f"has '{PATTERN}', and this pod is for no certain image; name a claim"
         raise UsageError([Problem(sentence, "pod", "cacheClaim")])
-    image = request.images[0]
     # Volumes of one node cannot be those of two platforms' pods.
-    end = platform_suffix(image.platforms[0]) if request.common.part else ""
-    name = image.image.partition("/")[2].partition(":")[0] or image.image
-    own = re.sub("[^a-z0-9]+", "-", name + end).strip("-")
+    end = platform_suffix(request.images[0].platforms[0]) if request.common.part else ""
+    path = name.path.removeprefix("library/") if name.registry == DOCKER_HUB else name.path
+    own = re.sub("[^a-z0-9]+", "-", path + end).strip("-")
     return replace(options, cacheClaim=options.cacheClaim.replace(PATTERN, own))
 
 

@@ -327,7 +327,8 @@ def _made_pod(
     options = request.common.pod or Pod()
     if "{" in options.cacheClaim:
         with found:
-            options = caches.own_claim(request)
+            names = [_name_and_tags(image)[0] for image in request.images]
+            options = caches.own_claim(request, options, names[0] if names else None)
     if name:
         pool = config.pools.get(request.common.pool)
         context = PodContext(

@@ -152,6 +152,7 @@ def claims(builder: str, value: dict[str, Any]) -> list[str]:
         ({}, "cache-team-app"),
         ({"image": "r.example:5000/team_x/a.b:1", "tags": ["2"]}, "cache-team-x-a-b"),
         ({"image": "app"}, "cache-app"),
+        ({"image": "team/app"}, "cache-team-app"),
         (
             {"platforms": ["linux/arm/v7"], "podPerPlatform": True, "part": True},
             "cache-team-app-linux-arm-v7",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from test_sequence import LOGIN, turns
 from podwright import parts, strategies
 from podwright.distribution.indexing import index_of, joined
 from podwright.errors import PodwrightError, UsageError
-from podwright.request import parse_build
+from podwright.request import PLATFORM, parse_build
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +96,11 @@ def test_what_no_part_can_be_is_refused(planned: Callable[..., Plan], name: str)
     with pytest.raises(UsageError) as caught:
         planned({**PART, "builder": "buildkit", **more})
     assert list(map(str, caught.value.problems)) == [sentence]
+
+
+def test_the_bridge_and_the_planner_know_platforms_by_one_pattern() -> None:
+    bridge = (Path(__file__).parents[2] / "src/podwright/Parts.groovy").read_text()
+    assert f"matches('{PLATFORM.replace('(?:', '(')}')" in bridge
 
 
 def test_a_pool_needs_no_pods_by_platform() -> None:

@@ -21,21 +21,26 @@ def joined(repository: Repository, parts: Mapping[str, str]) -> Manifest:
     Raises:
         PodwrightError: one is not there, or is of another platform.
     """
-    found = {platform: repository.get(reference) for platform, reference in parts.items()}
-    for platform, part in found.items():
-        listed = [item for item in _listed(repository, part) if not is_about_another(item)]
-        built = [shown_platform(item["platform"]) for item in listed]
+    listed = []
+    for platform, reference in parts.items():
+        part = repository.get(reference)
+        own = _listed(repository, part)
+        built = [shown_platform(item["platform"]) for item in own if not is_about_another(item)]
         if not any(_is_same(platform, one) for one in built):
             raise PodwrightError(
                 f"{repository}@{part.digest} is for {', '.join(built)}, and should be for "
                 f"{platform}; was it built on such a node?"
             )
-    return index_of(repository, found.values())
+        listed += own
+    return _index(listed)
 
 
 def index_of(repository: Repository, parts: Iterable[Manifest]) -> Manifest:
     """Give the index of images that are there; of indexes what they list."""
-    listed = [item for part in parts for item in _listed(repository, part)]
+    return _index([item for part in parts for item in _listed(repository, part)])
+
+
+def _index(listed: list[dict[str, Any]]) -> Manifest:
     # Docker's own kind where all of it is Docker's: its older engines read no other.
     kind = int(all(item["mediaType"] == MANIFESTS[1] for item in listed))
     return manifest_of({"mediaType": INDEXES[kind], "manifests": listed})
