@@ -114,14 +114,15 @@ def _init(self: Any, *given: Any, **named: Any) -> None:
         if len(given) > len(declared) or not values.keys().isdisjoint(named):
             raise TypeError(f"{type(self).__name__}: a field is given twice, or there are too many")
         named.update(values)
-    own = vars(self)
     for name, item in declared.items():
-        own[name] = value = named[name] if name in named else item.initial()
-        if value is MISSING:
-            raise TypeError(f"{type(self).__name__}: the field {name} is missing")
-    if not named.keys() <= declared.keys():
+        if name not in named:
+            named[name] = value = item.initial()
+            if value is MISSING:
+                raise TypeError(f"{type(self).__name__}: the field {name} is missing")
+    if len(named) > len(declared):
         unknown = sorted(named.keys() - declared.keys())
         raise TypeError(f"{type(self).__name__} has no field {', '.join(unknown)}")
+    vars(self).update(named)
     self.__post_init__()
 
 

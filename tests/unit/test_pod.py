@@ -565,14 +565,29 @@ def test_kubernetes_gives_a_container_what_a_variable_was_made_with() -> None:
     assert env["PODWRIGHT_CONFIG"] == "labels: {a: '$$$$', b: '$$(HOME)', c: '$${TAG}'}\n"
 
 
-def test_a_pod_is_written_as_the_standard_library_writes_it_on_lines() -> None:
+def test_a_pod_is_written_as_the_standard_library_writes_it() -> None:
     value = {
-        "texts": ["", 'a"b\\c\n', "größer \u2028 \x00 😀"],
+        "texts": ["", 'a"b\\c\n', "größer \u2028 \x00 😀 \ud800"],
         "numbers": [0, -1, 1.5, 1e30, True, False, None],
         "empty": [{}, [], ()],
         'a "key"': ({"in": {"a tuple": [[1], [2, [3]]]}},),
+        "many": {str(number): "text" for number in range(1200)},  # more than are kept
     }
-    assert pods.written(value) == json.dumps(value, indent=2, ensure_ascii=False)
+    for _ in range(2):
+        assert pods.written(value) == json.dumps(value, indent=2, ensure_ascii=False)
+        assert pods.as_line(value) == json.dumps(value)
+    assert [pods.as_line(item) for item in ("ö", {}, 1)] == ['"\\u00f6"', "{}", "1"]
+
+
+@pytest.mark.parametrize("name", strategies.names())
+def test_what_is_kept_between_pods_is_never_one_that_somebody_changes(name: str) -> None:
+    wishes = {"labels": {"team": "a"}, "resources": {"builder": {"limits": {"cpu": "8"}}}}
+    first, again = pod(name, **wishes), pod(name, **wishes)
+    one, two = pods.as_line(first), pods.as_line(again)
+    for item in [*first["spec"]["volumes"], *pods.containers_of(first), first["metadata"]]:
+        item.clear()
+    assert one == two == pods.as_line(again) == pods.as_line(pod(name, **wishes))
+    assert pods.as_line(pod(name)) != one
 
 
 def test_a_client_marks_that_its_engine_answers(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ The shell text runs in the engine's own image, which has busybox and no Python.
 
 from __future__ import annotations
 
+import functools
 import json
 import pkgutil
 from collections.abc import Mapping
@@ -118,5 +119,9 @@ def engine_command(options: EngineOptions | None = None) -> list[str]:
 
 def engine_script() -> str:
     """The guard's text; its arguments are those of :func:`engine_command`."""
-    text = (pkgutil.get_data(__name__, "guard.sh") or b"").decode()
-    return text.replace("@MINIMUM@", MINIMUM_ENGINE).replace("@PLUGINS@", PLUGIN_DIR)
+    return _text().replace("@MINIMUM@", MINIMUM_ENGINE).replace("@PLUGINS@", PLUGIN_DIR)
+
+
+@functools.cache
+def _text() -> str:
+    return (pkgutil.get_data(__name__, "guard.sh") or b"").decode()

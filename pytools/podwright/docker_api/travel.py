@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import pkgutil
-from collections.abc import Sequence
 
 _HEAD = '''"""podwright's {title}, generated from pytools/podwright."""
 import os
@@ -23,7 +23,8 @@ for _name in {packages}:
 '''
 
 
-def travelling(title: str, modules: Sequence[str], call: str) -> str:
+@functools.cache
+def travelling(title: str, modules: tuple[str, ...], call: str) -> str:
     """Bundle modules of podwright (annotations may have 256 KiB in all).
 
     Args:
