@@ -397,8 +397,7 @@ class Bridge implements Serializable {
   /** Builds, and tells of the build what is wanted: in a page also when it fails. */
   private Object told(Map request) {
     if (request.report != true) {
-      Object built = run(request)
-      return built == null ? null : records.keep(request, built)
+      return records.keep(request, run(request))
     }
     Map noted = request + [steps: path(UUID.randomUUID().toString() + '.steps')]
     Object result = null
@@ -414,10 +413,9 @@ class Bridge implements Serializable {
       }
       throw e
     }
-    if (result == null) {
-      return null
+    if (result != null) {
+      publish(Requests.page(noted, result, null, null))
     }
-    publish(Requests.page(noted, result, null, null))
     return records.keep(request, result)
   }
 

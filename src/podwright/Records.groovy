@@ -19,9 +19,12 @@ class Records implements Serializable {
     steps.currentBuild.description = before ? before + '; ' + sentence : sentence
   }
 
-  /** Names the images on the build's page and keeps what is known of them, when that is wanted. */
+  /**
+   * Names the images on the build's page and keeps what is known of them, when that is wanted.
+   * Of several pods that build one image, the last alone has a result.
+   */
   Object keep(Map request, Object result) {
-    if (request.record == true) {
+    if (request.record == true && result != null) {
       Map record = Requests.record(result)
       String before = steps.currentBuild.description
       steps.currentBuild.description = before ? before + ', ' + record.names : record.names

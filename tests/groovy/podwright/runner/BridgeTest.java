@@ -89,6 +89,22 @@ class BridgeTest {
     assertEquals(27, outcome.report().nodes() - ownNode);
   }
 
+  @ParameterizedTest(name = "sandboxed: {0}")
+  @ValueSource(booleans = {false, true})
+  void a_pod_for_each_platform_costs_two_sh_and_33_flow_nodes_each_and_joining_them_one_and_10(
+      boolean sandboxed) {
+    String first = "buildImage(image: 'team/app', credentials: 'login', podPerPlatform: true, "
+        + "platforms: ['linux/amd64', 'linux/arm64'";
+    var two = run(sandboxed, first + "])");
+    assertEquals("SUCCESS", two.result(), two.log());
+    assertEquals(5, two.report().count("sh"));
+    int startAndEndOfBuildAndParallel = 4;
+    assertEquals(startAndEndOfBuildAndParallel + 2 * 33 + 10, two.report().nodes());
+    var three = run(sandboxed, first + ", 'linux/s390x'])");
+    assertEquals(7, three.report().count("sh"));
+    assertEquals(33, three.report().nodes() - two.report().nodes());
+  }
+
   @Test
   void the_bundle_is_written_once_for_each_pod() {
     var outcome = run(true, """
@@ -698,6 +714,16 @@ class BridgeTest {
       assertTrue(joined.contains("\"" + part + "\":\"" + part + "'s\""), joined);
     }
     assertFalse(made.containsKey("parts"));
+  }
+
+  @Test
+  void the_pod_that_joins_the_platforms_alone_has_a_record_and_a_report() {
+    for (String wish : List.of("record", "report")) {
+      var outcome = run(true, "buildImage(image: 'team/app', platforms: ['linux/amd64', "
+          + "'linux/arm/v7'], podPerPlatform: true, " + wish + ": true)");
+      assertEquals("SUCCESS", outcome.result(), outcome.log());
+      assertEquals(1, outcome.report().count(wish.equals("record") ? "archiveArtifacts" : "publishHTML"));
+    }
   }
 
   @Test
