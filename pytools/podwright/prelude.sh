@@ -194,9 +194,11 @@ pw_note() { # a line more
 }
 PW_NOTED='^(\[[0-9/]+\] )?(STEP|Step) [0-9]+/|^#[0-9]+ (\[.*[0-9]\] |CACHED|DONE )|(msg="|\] )(RUN|COPY|ADD|WORKDIR|FROM) |Using cach'
 
-# awk that reads line by line: mawk waits for a block of its input, unless it is told.
+# awk that reads line by line: mawk waits for a block of its input, unless it is told. Without any
+# awk all lines are shown.
 # shellcheck disable=SC2317 # for strategies
 pw_awk() { # program and options
+  command -v awk >/dev/null 2>&1 || { cat && return; }
   if [ "$(awk -W interactive 'BEGIN { print "yes" }' </dev/null 2>&1)" = yes ]; then
     LC_ALL=C awk -W interactive "$@"
   else

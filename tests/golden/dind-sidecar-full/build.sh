@@ -52,7 +52,6 @@ pw_docker_digest() {
 # was sent, when that is ten megabytes or more.
 # shellcheck disable=SC2317 # it takes the place of the prelude's
 pw_show() {
-  command -v awk >/dev/null 2>&1 || { cat && return; }
   pw_awk '
     /^ *$/ { next }
     /^ *#[0-9]+ transferring context: ([0-9][0-9]+[.]?[0-9]*M|[0-9.]+G)B.* done/ { print; fflush(); next }

@@ -34,7 +34,6 @@ pw_cleanup() {
 
 # What the executor does with its root and with snapshots says nothing to a reader.
 pw_show() {
-  command -v awk >/dev/null 2>&1 || { cat && return; }
   pw_awk '
     /level=info msg="(Applying label|Building stage [^ ]+ [[]idx: .0.|No base image|Pushing image to|Args: |Built cross stage|Checking for cached|Cmd: |Creating directory|Deleting filesystem|Executing [0-9]+ build triggers|Performing slow lookup|Initializing snapshotter|LABEL org[.]opencontainers[.]|No files changed|Pushing layer|Resolved base|Retrieving image|Returning cached|Running: |Saving file|Skipping (paths|unpacking)|Squashing stages|Storing source|Taking snapshot|Unpacking rootfs|Using (dockerignore|files from context)|Util[.]Lookup|active feature flags|credential providers)/ { next }
     sub(/^time="[^"]*" level=info msg="/, "") { gsub(/\\"/, "\""); sub(/"$/, "") }
