@@ -185,13 +185,15 @@ pw_where() {
 }
 PW_PLACES='^(\[[0-9/]+\] )?(STEP|Step) [0-9]+|^#[0-9]+ \[.*[0-9]\] |(msg="|\] )RUN '
 
-# Notes the steps of an image for a report, with their times; nothing else of the log, which may hold
-# what Jenkins hides.
+# Notes the steps of an image for a report, with their times and that one failed; nothing else of the
+# log, which may hold what Jenkins hides.
 pw_note() { # a line more
   [ -n "${PW_STEPS:-}" ] && [ -s "$PW_LOG" ] || return 0
-  { tr -d '\000\r' <"$PW_LOG" | LC_ALL=C grep -E "$PW_NOTED"; printf '%s\n' "${1:-}"; } >>"$PW_STEPS"
+  tr -d '\000\r' <"$PW_LOG" | LC_ALL=C sed -nE "\%$PW_NOTED%p; s%$PW_BROKE%\1\3%p" >>"$PW_STEPS"
+  printf '%s\n' "${1:-}" >>"$PW_STEPS"
   : >"$PW_LOG"
 }
+PW_BROKE='^(#[0-9]+ ERROR|Error: building at STEP|(COPY|ADD) failed|error building image: error building stage: failed to execute command).*|^The command .*( returned a non-zero code).*'
 PW_NOTED='^(\[[0-9/]+\] )?(STEP|Step) [0-9]+/|^#[0-9]+ (\[.*[0-9]\] |CACHED|DONE )|(msg="|\] )(RUN|COPY|ADD|WORKDIR|FROM) |Using cach'
 
 # awk that reads line by line: mawk waits for a block of its input, unless it is told. Without any

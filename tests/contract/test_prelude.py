@@ -127,6 +127,51 @@ def test_a_build_gives_its_result_as_one_json_object_on_stdout(sandbox: Any, scr
     assert sandbox.leftovers() == []
 
 
+NOTED = """\
+STEP 1/3: FROM r.example/base
+STEP 2/3: COPY . /src
+--> Using cache 4f1c0d9b8a77
+STEP 3/3: RUN curl -u "$USER:$TOKEN" r.example
+secret in the output
+#7 [2/2] RUN make
+#7 ERROR: process "/bin/sh -c make TOKEN=secret" did not complete successfully: exit code: 2
+Step 2/2 : RUN x
+The command '/bin/sh -c x secret' returned a non-zero code: 2
+COPY failed: secret
+error building image: error building stage: failed to execute command: secret
+Error: building at STEP "RUN secret": exit status 7
+"""
+
+
+def test_a_page_gets_the_steps_and_that_one_failed_and_nothing_else_of_the_log(
+    sandbox: Any, script: Any
+) -> None:
+    sandbox.rule(when="build", text=NOTED, code=1)
+    noted = sandbox.home / "a.steps"
+
+    outcome = sandbox.run(script(steps=str(noted)))
+
+    assert outcome.code == 1
+    assert (
+        noted.read_text()
+        == """\
+building r.example/team/app
+STEP 1/3: FROM r.example/base
+STEP 2/3: COPY . /src
+--> Using cache 4f1c0d9b8a77
+STEP 3/3: RUN curl -u "$USER:$TOKEN" r.example
+#7 [2/2] RUN make
+#7 ERROR
+Step 2/2 : RUN x
+ returned a non-zero code
+COPY failed
+error building image: error building stage: failed to execute command
+Error: building at STEP
+
+"""
+    )
+
+
 KANIKO = """\
 time="2026-11-26T05:00:00Z" level=info msg="active feature flags: FF_KANIKO_COPY_AS_ROOT"
 time="2026-11-26T05:00:00Z" level=info msg="credential providers by priority: [env, google]"

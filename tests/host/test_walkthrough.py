@@ -272,6 +272,9 @@ def test_a_build_has_its_page_also_when_it_fails(
     assert "examples/reported2 failed</h1>" in bad
     assert "<h2>Why it failed</h2>" in bad
     assert "COPY or ADD names '/nothing', which is not in the build context" in html.unescape(bad)
+    marked = '<td>3/6: COPY nothing /</td><td><span class="bad">failed</span></td>'
+    assert marked in bad
+    assert (bad.count('"bad">failed<'), good.count('"bad">failed<')) == (1, 0)
 
 
 def test_a_job_is_applied_by_a_clone_and_the_tutorial_alone(tmp_path: Path) -> None:

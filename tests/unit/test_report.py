@@ -8,6 +8,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
 from test_cli import run
 
 SAMPLES = Path(__file__).parent / "report"
@@ -76,8 +77,91 @@ def test_a_failed_build_is_told_with_its_cause() -> None:
     assert Page(out).rows[1:] == [
         ["1/3: FROM registry.example/base:1", ""],
         ["2/3: COPY . /src", "cache"],
-        ["3/3: RUN make test", ""],
+        ["3/3: RUN make test", "failed"],
     ]
+
+
+FAILING = {
+    "one of two that ran at once": (
+        """\
+#5 [base 1/1] FROM r.example/base
+#5 CACHED
+#6 [one 1/1] RUN make one
+#7 [two 1/1] RUN make two
+#7 ERROR: process "/bin/sh -c make two" did not complete successfully: exit code: 2
+#6 CANCELED
+""",
+        [["[base 1/1] FROM r.example/base", "cache"], ["[one 1/1] RUN make one", ""]],
+        "[two 1/1] RUN make two",
+    ),
+    "what another try did is no failure": (
+        """\
+#5 [1/2] FROM r.example/base
+#5 ERROR: failed to do request: connection reset by peer
+#5 [1/2] FROM r.example/base
+#5 DONE 0.2s
+#6 [2/2] COPY nope /
+#6 ERROR: failed to calculate checksum of ref a::b: "/nope": not found
+""",
+        [["[1/2] FROM r.example/base", "0.2 s"]],
+        "[2/2] COPY nope /",
+    ),
+    "the classic builder": (
+        """\
+Step 1/2 : FROM r.example/base
+ ---> 83de7b1b4d39
+Step 2/2 : RUN make
+The command '/bin/sh -c make' returned a non-zero code: 2
+""",
+        [["1/2 : FROM r.example/base", ""]],
+        "2/2 : RUN make",
+    ),
+    "its COPY": (
+        """\
+Step 1/2 : FROM r.example/base
+Step 2/2 : COPY nope /
+COPY failed: file not found in build context or excluded by .dockerignore: stat nope: \
+file does not exist
+""",
+        [["1/2 : FROM r.example/base", ""]],
+        "2/2 : COPY nope /",
+    ),
+    "kaniko": (
+        """\
+time="2026-11-26T05:00:00Z" level=info msg="Using caching version of cmd: COPY . /src"
+time="2026-11-26T05:00:00Z" level=info msg="COPY . /src"
+time="2026-11-26T05:00:01Z" level=info msg="RUN echo \\"a\\""
+time="2026-11-26T05:00:01Z" level=info msg="Running: [/bin/sh -c echo \\"a\\"]"
+error building image: error building stage: failed to execute command: \
+waiting for process to exit: exit status 2
+""",
+        [["COPY . /src", "cache"]],
+        'RUN echo "a"',
+    ),
+}
+
+
+@pytest.mark.parametrize(("log", "others", "failed"), FAILING.values(), ids=FAILING.keys())
+def test_the_step_that_failed_is_marked(
+    log: str, others: list[list[str]], failed: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "log"
+    file.write_text(log)
+
+    code, out, err = run("report", "--log", str(file))
+
+    assert (code, err, Page(out).rows[1:]) == (0, "", [*others, [failed, "failed"]])
+    assert out.count('<span class="bad">failed</span>') == 1
+
+
+def test_a_push_that_fails_marks_no_step(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    file.write_text(
+        "STEP 1/1: FROM r.example/base\nError: writing blob: received unexpected HTTP status: "
+        "403 Forbidden\n"
+    )
+
+    assert Page(run("report", "--log", str(file))[1]).rows[1:] == [["1/1: FROM r.example/base", ""]]
 
 
 def test_nothing_to_report_is_one_sentence() -> None:
@@ -131,7 +215,11 @@ def test_a_pipeline_that_fails_gets_its_cause_and_its_steps(tmp_path: Path) -> N
     failure = {"sentence": "the registry refused the login", "remedy": "correct it"}
 
     page = machine(tmp_path, {"image": "r/app", "failure": failure, "log": str(tmp_path / "none")})
+    log = tmp_path / "a.steps"
+    log.write_text("building r/app\n#5 [1/1] RUN make\n#5 ERROR\n\n")
+    noted = machine(tmp_path, {"image": "r/app", "failure": failure, "log": str(log)})
 
+    assert Page(noted).rows[1:] == [["[1/1] RUN make", "failed"]]
     assert "<h1>Build of r/app failed</h1>" in page
     assert '<p class="bad">the registry refused the login</p><p>correct it</p>' in page
 

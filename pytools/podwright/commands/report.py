@@ -62,7 +62,7 @@ def work(value: dict[str, Any], console: Console) -> Any:
         parts += _of_result(item) + (_layers(item, asked, console) if shows else "")
         parts += f"<h2>Vulnerabilities</h2>{_scan(item['scan'])}" if item.get("scan") else ""
     if (asked.log and Path(asked.log).exists()) or not asked.folder:
-        parts += "".join(_of_log(Path(asked.log))) if asked.log else ""
+        parts += "".join(_of_log(Path(asked.log), failed=bool(cause))) if asked.log else ""
     parts += f"<h2>Vulnerabilities</h2>{_scan(_json(asked.scan))}" if asked.scan else ""
     parts += f"<h2>Contents</h2>{_sbom(_json(asked.sbom))}" if asked.sbom else ""
     names = ", ".join(str(item["image"]) for item in results)
@@ -141,7 +141,7 @@ def _of_layers(item: dict[str, Any], asked: BuildReport, console: Console) -> It
         )
 
 
-def _of_log(path: Path) -> Iterator[str]:
+def _of_log(path: Path, *, failed: bool) -> Iterator[str]:
     text = read_text(path, str(path))
     with path.open("rb") as stream:
         found = matching.scan(stream)
@@ -150,25 +150,30 @@ def _of_log(path: Path) -> Iterator[str]:
         yield _cause(cause.sentence, cause.remedy, cause.line)
     rows = list(_steps(text))
     longest = max((seconds for _, seconds, _ in rows), default=0)
+    # What failed in a build that succeeded was tried again.
+    words = {"cached": "cache"}
+    if failed or (causes and not found.succeeded):
+        words["failed"] = '<span class="bad">failed</span>'
     cells = [
         (
             escape(step),
-            "cache" if cached else f"{seconds:g} s{bar(seconds, longest)}" if seconds else "",
+            words.get(end) or (f"{seconds:g} s{bar(seconds, longest)}" if seconds else ""),
         )
-        for step, seconds, cached in rows
+        for step, seconds, end in rows
     ]
     yield (
         "<h2>Steps</h2>" + table("in the order of the log", ["step", "time"], cells) if rows else ""
     )
 
 
-def _steps(text: str) -> Iterator[tuple[str, float, bool]]:
-    """Give the steps of a log: what, seconds (0 where the builder does not tell), cached."""
+def _steps(text: str) -> Iterator[tuple[str, float, str]]:
+    """Give the steps of a log: what, seconds (0 where the builder does not tell), how it ended."""
     forms = json.loads(resources.text("data/steps.json"))
     found: dict[str, list[Any]] = {}
+    cached: set[str] = set()
     last = image = ""
     for line in text.splitlines():
-        for kind in ("images", "begins", "cached", "took", "phases"):
+        for kind in ("images", "begins", "cached", "took", "failed", "phases"):
             for form in forms[kind]:
                 match = re.search(form, line)
                 parts = match.groupdict() if match else {}
@@ -177,14 +182,19 @@ def _steps(text: str) -> Iterator[tuple[str, float, bool]]:
                     image, last = f"{parts['image']} ", ""
                 elif match and kind == "begins":
                     last = key if parts.get("id") else f"{len(found)}"
-                    found.setdefault(last, [parts["text"], 0.0, False])
+                    end = "cached" if parts["text"] in cached else ""
+                    said = parts["text"].replace('\\"', '"' if "quoted" in parts else '\\"')
+                    found.setdefault(last, [said, 0.0, end])
+                elif match and "as" in parts:
+                    cached.add(parts["as"])
                 elif match and kind == "phases":
                     for name, seconds in parts.items():
-                        found[image + name] = [f"{name}, all of it", float(seconds), False]
+                        found[image + name] = [f"{name}, all of it", float(seconds), ""]
                 elif match and key in found:
                     step = found[key]
-                    step[1:] = [float(parts.get("seconds") or step[1]), step[2] or kind == "cached"]
-    yield from ((text, seconds, cached) for text, seconds, cached in found.values())
+                    ended = step[2].replace("failed", "") if kind == "took" else kind
+                    step[1:] = [float(parts.get("seconds") or step[1]), ended]
+    yield from ((text, seconds, end) for text, seconds, end in found.values())
 
 
 def _scan(value: dict[str, Any]) -> str:
