@@ -105,7 +105,7 @@ def _strong(made: dict[str, Any]) -> list[dict[str, Any]]:
     strong = [
         item
         for item in containers_of(made)
-        if item["securityContext"].get("privileged")
+        if item.get("securityContext", {}).get("privileged")
         or host & {mount["name"] for mount in item["volumeMounts"]}
     ]
     guards = [item for item in spec.get("initContainers", []) if item not in strong]

@@ -1,8 +1,8 @@
 """Every image that podwright names, in one table, pinned by version.
 
 Each can be replaced by `images: {<role>: <reference>}` in the organisation's config, because users
-mirror them and tests point them at a registry of their own. The agent (`jnlp`) is not here: the
-kubernetes plugin adds it.
+mirror them and tests point them at a registry of their own. The agent (`jnlp`) has none here: the
+kubernetes plugin adds it, unless the organisation names one.
 """
 
 from __future__ import annotations
@@ -30,13 +30,15 @@ IMAGES: dict[str, str] = {
     "queue": "docker.io/library/haproxy:3.2.9-alpine",
     "cosign": "ghcr.io/sigstore/cosign/cosign:v3.1.3",
 }
+# The role of Jenkins' agent with python3, which then plans in the place of `tools`.
+AGENT = "agent"
 
 
 def unknown(overrides: Mapping[str, str]) -> list[Problem]:
     """Give a problem for each role that does not exist."""
     return [
-        Problem(f"unknown role '{role}'{guess(role, IMAGES)}", role)
-        for role in sorted(set(overrides) - set(IMAGES))
+        Problem(f"unknown role '{role}'{guess(role, [*IMAGES, AGENT])}", role)
+        for role in sorted(set(overrides) - {*IMAGES, AGENT})
     ]
 
 

@@ -1,6 +1,7 @@
-# Runs in the `tools` container of every pod, as `python3 -I -c`: one job directory per line comes
-# in through a FIFO, the bundle beside it answers. Nothing of podwright is installed there, and the
-# python3 may be too old for the bundle: what the bundle cannot answer is answered here.
+# Runs in a pod's container `tools`, or beside an agent that has python3, as `python3 -I -c`: one job
+# directory per line comes in through a FIFO, the bundle beside it answers. Nothing of podwright is
+# installed there, and the python3 may be too old for the bundle: what that cannot answer is
+# answered here.
 #
 # A build waits for its plan, so what takes time is done before: modules of the standard library are
 # loaded while the pod starts. A bundle that has answered stays for further jobs, and loads what the
@@ -49,7 +50,7 @@ def fail(job: bytes, why: str) -> None:
     """Answer a job that nobody has answered."""
     if is_open(job):
         with open(os.path.join(job, b"answer.json"), "w") as file:
-            json.dump({"error": "the planner in the tools container failed: " + why}, file)
+            json.dump({"error": "the planner failed: " + why}, file)
         open(os.path.join(job, b"answered"), "w").close()
 
 

@@ -9,7 +9,7 @@ import time
 from podwright import limits, logins, registries, script, strategies
 from podwright.builders._base import FEATURES, Build, PodContext, matches_option, pod
 from podwright.errors import Findings, Problem, UsageError, repeated, shown
-from podwright.images import resolve
+from podwright.images import AGENT, resolve
 from podwright.records import record, replace
 from podwright.references import TAG, Name, parse_name, tag_like
 from podwright.request import AROUND, LONGEST_ARGUMENT, LONGEST_COMMAND, Pod
@@ -348,7 +348,8 @@ def _made_pod(
             made = pod.assemble(name, parts, context, config_text)
             if config.rules.items:
                 found.add(rules.level(name, rules.level_of(made), config.rules))
-                found.add(rules.resources(made, config.rules))
+                bounded = pod.without_agent(made, config.images.get(AGENT, ""))
+                found.add(rules.resources(bounded, config.rules))
     return made
 
 

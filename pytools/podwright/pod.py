@@ -12,7 +12,7 @@ import json
 import re
 from json import encoder
 
-from podwright import __version__
+from podwright import __version__, images
 from podwright import registries as registry_settings
 from podwright.errors import Findings, Problem, UsageError, nearest, repeated, shown
 from podwright.paths import FILES_DIR, RUN_DIR, SECRETS_DIR
@@ -77,7 +77,7 @@ COMMANDS = _amounts_of("50m", "128Mi", "256Mi", ("2", "2Gi", "20Gi"))
 CLIENT = _amounts_of("50m", "128Mi", "256Mi", ("2", "1Gi", "4Gi"))
 BUILD = _amounts_of("250m", "512Mi", "2Gi", ("4", "4Gi", "20Gi"))
 ENGINE = BUILD
-# What the kubernetes plugin gives the agent that it adds: no limits.
+# What the kubernetes plugin gives the agent that it adds: no limits. That is room for planning.
 AGENT_REQUESTS = {"requests": {"cpu": "100m", "memory": "256Mi"}}
 
 
@@ -261,7 +261,7 @@ def assemble(name: str, parts: PodParts, context: PodContext, config_text: str) 
     _show_clients(made, parts, context)
     _add_proxy(made, context)
     for item in containers_of(made) if options.assignedUser else ():
-        if item["securityContext"] == RESTRICTED:
+        if item.get("securityContext") == RESTRICTED:
             user_ids = ("runAsUser", "runAsGroup")
             item["securityContext"] = {k: v for k, v in RESTRICTED.items() if k not in user_ids}
     found = Findings()
@@ -324,6 +324,16 @@ def containers_of(made: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [*made["spec"].get("initContainers", []), *made["spec"]["containers"]]
 
 
+def without_agent(made: Mapping[str, Any], image: str) -> dict[str, Any]:
+    """Give a pod without the agent of the organisation, which no strategy answers for."""
+    others = [
+        item
+        for item in made["spec"]["containers"]
+        if (item["name"], item.get("image")) != (AGENT, image)
+    ]
+    return {**made, "spec": {**made["spec"], "containers": others}}
+
+
 def _add_proxy(made: dict[str, Any], context: PodContext) -> None:
     """Tell every container the way out."""
     extra = [variable(name, value) for name, value in context.proxy.items()]
@@ -347,14 +357,17 @@ def of_commands(context: PodContext, config_text: str) -> dict[str, Any]:
     """
     env, files = _carried(config_text)
     _check_sizes(files)
-    tools = container(
-        "tools",
-        context.images["tools"],
-        command=KEEP_ALIVE,
-        env=env,
-        resources=COMMANDS,
-        security=RESTRICTED,
-    )
+    if agent := context.images.get(images.AGENT):
+        tools = container(AGENT, agent, env=env, resources=AGENT_REQUESTS, security={})
+    else:
+        tools = container(
+            "tools",
+            context.images["tools"],
+            command=KEEP_ALIVE,
+            env=env,
+            resources=COMMANDS,
+            security=RESTRICTED,
+        )
     spec = {
         **SPEC,
         "containers": [_with_files(tools, files)],
@@ -431,18 +444,36 @@ def _secret_names(context: PodContext) -> dict[str, str]:
     return {f"registry-auth-{n}": name for n, name in enumerate(filter(None, context.secrets))}
 
 
+# jenkinsci/docker-agent's entrypoint stays process 1. Planning can wait for Java, not Java for it.
+_BESIDE = 'nice python3 -I -c "$0" & exec "$@"'
+
+
 def _planner_container(context: PodContext, env: Mapping[str, str]) -> dict[str, Any]:
     """Make the container that plans: it waits for requests on a FIFO and answers them in files.
 
-    Secrets are mounted here alone: what the builder runs reads its logins, never the secret.
+    An agent that has python3 does so beside Jenkins' program, and one container less is started.
+    Secrets are mounted here alone: what the builder runs reads its logins, never the secret. The
+    agent's container runs what the pipeline runs, so it gets none.
     """
     registries = registry_settings.signature(context.registries)
     secrets = {volume: f"{SECRETS_DIR}/{name}" for volume, name in _secret_names(context).items()}
+    env = {"PODWRIGHT_ENGINE_REGISTRIES": registries, "PODWRIGHT_VERSION": __version__, **env}
+    listener, agent = text("listen.py"), context.images.get(images.AGENT)
+    if agent and not secrets:
+        return container(
+            AGENT,
+            agent,
+            command=["sh", "-c", _BESIDE, listener, "jenkins-agent"],
+            env=env,
+            mounts={"podwright": RUN_DIR},
+            resources=AGENT_REQUESTS,
+            security={},  # the plugin's business, as where no image is named
+        )
     return container(
         "tools",
         context.images["tools"],
-        command=["python3", "-I", "-c", text("listen.py")],
-        env={"PODWRIGHT_ENGINE_REGISTRIES": registries, "PODWRIGHT_VERSION": __version__, **env},
+        command=["python3", "-I", "-c", listener],
+        env=env,
         mounts={"podwright": RUN_DIR},
         read_only=secrets,
         resources=COMMANDS if context.roomy else TOOLS,

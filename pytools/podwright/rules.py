@@ -145,11 +145,13 @@ def _containers(made: Mapping[str, Any]) -> list[dict[str, Any]]:
 def level_of(made: Mapping[str, Any]) -> str:
     """Give the level that a pod needs, as far as podwright's own pods and `pod.yaml` can differ.
 
-    The API server is the judge: what this does not know, it refuses.
+    The API server is the judge: what this does not know, it refuses. An agent of which nothing is
+    said is as the plugin's own, for which its cloud has a setting (`restrictedPssSecurityContext`).
     """
     spec = made.get("spec") or {}
     contexts = [spec.get("securityContext") or {}]
-    contexts += [item.get("securityContext") or {} for item in _containers(made)]
+    own = [i for i in _containers(made) if i.get("name") != "jnlp" or "securityContext" in i]
+    contexts += [item.get("securityContext") or {} for item in own]
     host = any(spec.get(key) for key in ("hostNetwork", "hostPID", "hostIPC"))
     paths = any("hostPath" in item for item in spec.get("volumes") or [])
     if host or paths or any(map(_is_privileged, contexts)):

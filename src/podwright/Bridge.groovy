@@ -18,6 +18,7 @@ class Bridge implements Serializable {
   private final Resources resources
   private final Records records
   private Map parts = null
+  private String planner = null
 
   /**
    * @param steps the script that was called: gives access to steps and variables
@@ -41,7 +42,7 @@ class Bridge implements Serializable {
       if (request.pod != null) {
         fail('pod: this pod is there already; give pod to withBuilderPod.')
       }
-      runBody(call.body)
+      call.body?.call()
       return told(request)
     }
     judge(request)
@@ -62,9 +63,10 @@ class Bridge implements Serializable {
       List marks = [
         'PODWRIGHT_POD=' + steps.env.NODE_NAME,
         'PODWRIGHT_POD_TMP=' + steps.env.WORKSPACE_TMP,
+        'PODWRIGHT_POD_PLANNER=' + planner,
       ]
       return steps.withEnv(marks) {
-        return runBody(call.body)
+        return call.body.call()
       }
     }
   }
@@ -86,7 +88,7 @@ class Bridge implements Serializable {
       return runCommand(name, call.request)
     }
     Closure inTools = {
-      return steps.container('tools') {
+      return besidePlanner {
         return runCommand(name, call.request)
       }
     }
@@ -120,7 +122,7 @@ class Bridge implements Serializable {
 
   private Object buildInPod(Map request, Closure body) {
     return inPod(request, request.pod != null) {
-      runBody(body)
+      body?.call()
       writeBundle('podwright.pyz')
       return told(request)
     }
@@ -165,8 +167,11 @@ class Bridge implements Serializable {
     return steps.env.PODWRIGHT_POD != null && steps.env.PODWRIGHT_POD == steps.env.NODE_NAME
   }
 
-  private Object runBody(Closure body) {
-    return body == null ? null : body.call()
+  /** Runs a closure in the container of the builder pod that has python3. */
+  private Object besidePlanner(Closure inside) {
+    return steps.container(inBuilderPod() ? steps.env.PODWRIGHT_POD_PLANNER : planner) {
+      return inside.call()
+    }
   }
 
   /**
@@ -198,6 +203,7 @@ class Bridge implements Serializable {
     Map template = [inheritFrom: '', showRawYaml: steps.env.PODWRIGHT_SHOW_POD == '1']
     String made = planned ? plan(request) : preset(request)
     template.yaml = request.part == true ? Parts.onNode(made, request) : made
+    planner = Requests.planner(made)
     if (request.pod instanceof Map && request.pod.cloud != null) {
       template.cloud = request.pod.cloud.toString()
     }
@@ -345,7 +351,7 @@ class Bridge implements Serializable {
         result = bound((Map) turn.request).value
       } else {
         Map given = Requests.taken(turn, result)
-        Object made = steps.container('tools') {
+        Object made = besidePlanner {
           return runCommand(turn.command.toString(), given)
         }
         Requests.put(turn, result, made)
@@ -421,7 +427,7 @@ class Bridge implements Serializable {
 
   /** Makes the page of a build in its pod, and shows it. */
   private void publish(Map page) {
-    steps.container('tools') {
+    besidePlanner {
       return runCommand('report', page)
     }
     records.show(page)

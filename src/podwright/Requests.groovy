@@ -94,6 +94,14 @@ class Requests implements Serializable {
     return found
   }
 
+  /** Returns the container of a pod, as JSON, that plans: tools, or the agent without it. */
+  @NonCPS
+  static String planner(String pod) {
+    Map made = parse(pod)
+    List names = made == null ? ['tools'] : (List) made.spec.containers*.name
+    return names.contains('tools') ? 'tools' : 'jnlp'
+  }
+
   /** Returns a pod, as JSON, whose container tools has the room of the pod for commands. */
   @NonCPS
   static String roomy(String pod, String commands) {

@@ -79,14 +79,14 @@ elif command -v python3 >/dev/null 2>&1; then
     fail 'the planner failed: its message is above, in the log of this step.'
   asked=
 else
-  fail 'nobody can plan here: the pod has no tools container, and this container has no python3.'
+  fail 'nobody can plan here: no container of the pod has a planner, and this one has no python3.'
 fi
 
 left=6000
 while [ ! -e "$job/answered" ]; do
   if [ "$left" -le 0 ] || [ -z "$asked" ]; then
     [ -z "$asked" ] || kill "$asked" 2>/dev/null || :
-    fail 'the planner did not answer: see the log of the pod'"'"'s tools container.'
+    fail 'the planner did not answer: see the log of the container that plans, tools or jnlp.'
   fi
   # Not every sleep knows fractions.
   if sleep 0.01 2>/dev/null; then

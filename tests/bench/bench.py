@@ -38,8 +38,11 @@ ABOUT = {
     "planning, logins, the log, and asking the registry for the result.",
     "pod start": "From the pod's creation to its first line, beside a minimal pod written by hand.",
     "pod start, agent": "The same with a real agent, which has to be connected as well.",
+    "pod start, tuned": "The same with an agent that has python3 and plans.",
+    "pod start, agent, tuned": "The same with a real agent that has python3 and plans.",
     "pipeline, small": "From podTemplate to the end of node, beside a pipeline written by hand; "
     "ours clones the library.",
+    "pipeline, small, tuned": "The same with an agent that plans and a cached library.",
     "pipeline, silent": "The same with a step that says nothing for 40 s.",
     "cache, small": "A small image, each build on a fresh pod, with `cache: true`.",
     "cache, ten": "Ten steps of a second, each build on a fresh pod, with `cache: true`.",
@@ -141,9 +144,10 @@ def on_cluster(group: str, options: argparse.Namespace) -> Iterator[Row]:
     if group == "jenkinsfile":
         import pipelines  # noqa: PLC0415 - needs the runner
 
-        return pipelines.compare(bench, names, options.runs, options.shapes.split(","))
+        shapes = options.shapes.split(",")
+        return pipelines.compare(bench, names, options.runs, shapes, tuned=options.tuned)
     if group == "start":
-        return builds.starts(bench, names, options.runs, options.agent)
+        return builds.starts(bench, names, options.runs, options.agent, plans=options.tuned)
     return builds.caches(bench, names, options.runs, options.shape, json.loads(options.cache))
 
 
@@ -170,6 +174,11 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="samples of each row (default: 5)")
     parser.add_argument("--builders", default=BUILDERS, help=f"default: {BUILDERS}")
     parser.add_argument("--agent", default="", help="pod-start: image of a real agent")
+    parser.add_argument(
+        "--tuned",
+        action="store_true",
+        help="the agent has python3 and plans, the library is cached",
+    )
     parser.add_argument("--shapes", default="small", help="jenkinsfile: small, silent")
     parser.add_argument("--shape", default="ten", help="small, ten, layered or large")
     parser.add_argument("--cache", default="true", help="the parameter `cache`, as JSON")

@@ -27,6 +27,7 @@ sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "pytools")]
 
 import harness  # noqa: E402 - after the path is set
 import layout  # noqa: E402
+import standins  # noqa: E402
 from controller import Controller  # noqa: E402
 
 from podwright import pools  # noqa: E402
@@ -245,18 +246,22 @@ def _peak(bench: Bench, pod: harness.Pod) -> float:
     return sum(int(pod.shell(look, name)) for name in names) / 2**20
 
 
-def starts(bench: Bench, builders: list[str], runs: int, agent: str = "") -> Iterator[Row]:
+def starts(
+    bench: Bench, builders: list[str], runs: int, agent: str = "", *, plans: bool = False
+) -> Iterator[Row]:
     """Measure from a pod's creation to its first line, beside a minimal one written by hand.
 
-    With the image of an agent, Jenkins is waited for as well: the agent must have connected.
+    With the image of an agent, Jenkins is waited for as well: the agent must have connected. One
+    that has python3 may plan; the other pod has the same agent.
     """
+    config = f"images: {{agent: '{agent or standins.AGENT}'}}" if plans else ""
     for builder in builders:
-        group = "pod start, agent" if agent else "pod start"
+        group = "pod start" + (", agent" if agent else "") + (", tuned" if plans else "")
         row = Row(group, builder, partner="by hand", goal=1.0)
         for number in range(runs):
             for ours in (True, False) if number % 2 else (False, True):
                 request = harness.pod_request(bench.site)
-                made = harness.render(builder, request) if ours else by_hand(builder)
+                made = harness.render(builder, request, config) if ours else by_hand(builder)
                 (row.values if ours else row.beside).append(
                     _first_line(bench, builder, made, agent)
                 )

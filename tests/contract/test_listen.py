@@ -148,7 +148,7 @@ def test_what_the_bundle_cannot_answer_is_answered_with_its_last_line(
     ask(fifo, str(job).encode())
     until((job / "answered").exists)
     assert json.loads((job / "answer.json").read_text(encoding="utf-8")) == {
-        "error": "the planner in the tools container failed: this python3 is too old"
+        "error": "the planner failed: this python3 is too old"
     }
     assert loop.poll() is None
 
@@ -184,7 +184,7 @@ def test_a_planner_that_is_killed_is_told_and_the_next_job_has_a_new_one(
     os.kill(children(loop)[0], signal.SIGKILL)
     until((job / "answered").exists)
     assert json.loads((job / "answer.json").read_text(encoding="utf-8")) == {
-        "error": "the planner in the tools container failed: it was ended by signal 9"
+        "error": "the planner failed: it was ended by signal 9"
     }
     after = make_job(tmp_path / "jobs", pyz, workspace, "2", image="r.example/app", tags=["2"])
     ask(fifo, str(after).encode())
@@ -252,7 +252,5 @@ def test_a_planner_that_cannot_begin_is_told(
     ask(fifo, str(job).encode())
 
     until((job / "answered").exists)
-    assert json.loads((job / "answer.json").read_text())["error"].startswith(
-        "the planner in the tools container failed: "
-    )
+    assert json.loads((job / "answer.json").read_text())["error"].startswith("the planner failed: ")
     assert loop.poll() is None

@@ -26,7 +26,7 @@ job = pathlib.Path(sys.argv[2])
 (job / "answered").touch()
 """
 CHANGED = (
-    "the planner in the tools container failed: podwright.pyz in the workspace is not the one that "
+    "the planner failed: podwright.pyz in the workspace is not the one that "
     "the library wrote; who changed it?"
 )
 

@@ -158,18 +158,21 @@ class Cluster:
             time.sleep(0.1)
 
 
-def render(builder: str, request: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Give a strategy's pod, from the bundle that users load."""
-    made: dict[str, Any] = json.loads(_rendered(builder, json.dumps(request or {})))
+def render(
+    builder: str, request: Mapping[str, Any] | None = None, config: str = ""
+) -> dict[str, Any]:
+    """Give a strategy's pod, from the bundle that users load, by an organisation's config."""
+    made: dict[str, Any] = json.loads(_rendered(builder, json.dumps(request or {}), config))
     return made
 
 
 @functools.cache
-def _rendered(builder: str, request: str) -> str:
+def _rendered(builder: str, request: str, config: str) -> str:
     """Give a pod as JSON text; the same for the same request, so the bundle is asked once."""
     done = subprocess.run(
         [sys.executable, "-I", str(BUNDLE), "pod", "--machine", "--builder", builder, "-"],
         input=request,
+        env={**os.environ, **({"PODWRIGHT_CONFIG": config} if config else {})},
         text=True,
         capture_output=True,
         check=True,

@@ -122,8 +122,8 @@ def run_pipeline(
     )
 
 
-def organisation(folder: Path) -> Path:
-    """Make an organisation's library, as docs/how-to/install.md says.
+def organisation(folder: Path, **settings: object) -> Path:
+    """Make an organisation's library, as docs/how-to/install.md says, with these settings.
 
     Engines learn of a registry without TLS from nowhere else.
     """
@@ -132,7 +132,8 @@ def organisation(folder: Path) -> Path:
     (folder / "vars").mkdir()
     (folder / "vars" / "acme.txt").write_text("Jenkins wants src/ or vars/ in each library.\n")
     config = folder / "acme.yaml"
-    config.write_text(json.dumps({"registries": {layout.PLAIN_REGISTRY: {"http": True}}}))
+    registries = {layout.PLAIN_REGISTRY: {"http": True}}
+    config.write_text(json.dumps({"registries": registries, **settings}))
     words = ["generate", "--presets", str(pods), "--config", str(config)]
     bundle = [sys.executable, "-I", str(harness.BUNDLE)]
     subprocess.run([*bundle, *words], check=True, capture_output=True)
@@ -206,6 +207,43 @@ def test_platforms_are_built_in_pods_of_their_own_and_joined(
     platforms = [item["platform"] for item in json.loads(told.stdout)["manifests"]]
     found = sorted(item["architecture"] for item in platforms if item["os"] == "linux")
     assert found == ["386", "amd64"]
+
+
+PLANNED = """@Library('podwright') _
+withBuilderPod(builder: params.BUILDER) {
+  checkout scm
+  sh 'ls /run/podwright'
+  def built = buildImage(
+    image: "${params.REGISTRY}/examples/planned-${params.BUILDER}",
+    credentials: 'registry-login',
+    tags: ['1'],
+    report: true,
+  )
+  echo "reference: ${built.reference}"
+}
+"""
+
+
+@pytest.mark.parametrize("builder", levels.builders())
+def test_an_agent_with_python_plans_and_makes_the_report(
+    builder: str, site: harness.Site, tmp_path: Path
+) -> None:
+    """The agent of the tests has python3, as the image in resources/podwright/images/planner."""
+    acme = organisation(tmp_path / "acme", images={"agent": standins.AGENT})
+    source = tmp_path / "folder"
+    (source / "app").mkdir(parents=True)
+    (source / "Jenkinsfile").write_text(PLANNED)
+    (source / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+
+    done = run_pipeline(site, source, builder, tmp_path, acme)
+
+    assert done.returncode == 0, done.stdout[-4000:]
+    pod = re.findall(r"^Pod \S+: (.*)$", done.stdout, re.MULTILINE)
+    names = [re.sub(r" \(.*", "", item) for item in pod[0].split("), ")]
+    assert names[0] == "jnlp"
+    assert "tools" not in names
+    assert re.search(r"^ask$", done.stdout, re.MULTILINE), done.stdout[-4000:]
+    assert len(re.findall(r"^reference: \S+@sha256:", done.stdout, re.MULTILINE)) == 1
 
 
 @pytest.mark.parametrize(("name", "builder"), PAIRS, ids=[f"{n}-{b}" for n, b in PAIRS])

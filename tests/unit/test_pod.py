@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import os
 import re
 import socket
 import subprocess
@@ -14,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from podwright import inputs, strategies
+from podwright import inputs, rules, strategies
 from podwright import pod as pods
-from podwright.config import Config
+from podwright.config import Config, load
 from podwright.errors import UsageError
 from podwright.generate import presets
 from podwright.plan import plan_pod
@@ -555,6 +556,75 @@ def test_user_ids_are_left_to_the_namespace_where_any_will_do() -> None:
         "dind": ["builder"],
         "dood": ["engine"],
     }
+
+
+AGENT = "registry.acme.example/agent-with-python:1"
+
+
+def with_agent(config: str = "", **wanted: Any) -> dict[str, Any]:
+    """Plan a pod of an organisation whose agent has python3."""
+    text = f"images: {{agent: '{AGENT}'}}\n{config}"
+    asked = parse_build(wanted) if "image" in wanted else parse_pod(wanted)
+    return plan_pod(asked, load(text, None, Path()), config_text=text)[1]
+
+
+@pytest.mark.parametrize("builder", [*strategies.names()])
+def test_an_agent_with_python_plans_and_tools_is_left_out(builder: str) -> None:
+    plain, made = pod(builder), with_agent(builder=builder)
+    names = [item["name"] for item in plain["spec"]["containers"]]
+    assert [item["name"] for item in made["spec"]["containers"]] == ["jnlp", *names[1:]]
+    tools, agent = container(plain, "tools"), container(made, "jnlp")
+    config = {"name": "PODWRIGHT_CONFIG", "value": f"images: {{agent: '{AGENT}'}}\n"}
+    assert agent == {
+        "name": "jnlp",
+        "image": AGENT,
+        "command": ["sh", "-c", pods._BESIDE, tools["command"][3], "jenkins-agent"],
+        "workingDir": "/home/jenkins/agent",
+        "env": [*tools["env"], config],
+        "resources": pods.AGENT_REQUESTS,
+        "volumeMounts": tools["volumeMounts"],
+    }
+    assert json.loads(as_yaml(made))["spec"]["containers"] == made["spec"]["containers"]
+    assert rules.level_of(made) == rules.level_of(plain)
+
+
+def test_what_the_pipeline_runs_in_its_agent_gets_no_secret_of_the_pod() -> None:
+    login = {"secret": "push", "registry": "r.example"}
+    made = with_agent(image="r.example/a", builder="kaniko", credentials=[login])
+    names = [item["name"] for item in made["spec"]["containers"]]
+    assert names == ["tools", "builder"]
+
+
+def test_an_agents_own_room_is_not_counted_by_limits() -> None:
+    made = with_agent("limits: [{memory: 5Gi, cpu: '8'}]", builder="kaniko")
+    assert "limits" not in container(made, "jnlp")["resources"]
+
+
+def test_an_agent_with_python_runs_commands_too() -> None:
+    known = Config(images={"agent": AGENT})
+    made = json.loads(presets(known)["commands.json"])
+    assert made["spec"]["containers"] == [
+        {
+            "name": "jnlp",
+            "image": AGENT,
+            "workingDir": "/home/jenkins/agent",
+            "resources": pods.AGENT_REQUESTS,
+        }
+    ]
+
+
+def test_the_agents_command_starts_a_planner_and_stays_the_agent(tmp_path: Path) -> None:
+    command = container(with_agent(builder="kaniko"), "jnlp")["command"]
+    program = tmp_path / "jenkins-agent"
+    program.write_text(
+        "#!/bin/sh\nps -o args= --ppid $$ | grep -c '[p]ython3'\nps -o comm= -p $$\n"
+    )
+    program.chmod(0o755)
+    listener = "import time; time.sleep(3)"
+    words = [*command[:3], listener, *command[4:]]
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\njenkins-agent\n"
 
 
 def test_kubernetes_gives_a_container_what_a_variable_was_made_with() -> None:

@@ -65,7 +65,7 @@ class Dood(Strategy):
         group = context.options.socketGroup
         return PodParts(
             builder=_client_container(context),
-            engines=(_proxy_sidecar(context, group),),
+            services=(_proxy(context, group),),
             volumes=(
                 # `type: Socket` makes the pod wait, with an event, on nodes without dockerd;
                 # without it the kubelet would make an empty directory there.
@@ -93,6 +93,18 @@ class Dood(Strategy):
         return "docker"
 
 
+# A proxy that was killed is started again, and finds by labels what it has started. It ends with
+# the container, after it has cleaned up, and ends the container when it cannot work.
+_SERVES = """trap 'ends=1; kill "$proxy"' TERM
+while :; do
+  "$0" "$@" & proxy=$!
+  wait $proxy; code=$?
+  while [ "${ends-}" ] && kill -0 $proxy 2>/dev/null; do wait $proxy; code=$?; done
+  [ $code -gt 128 ] && [ -z "${ends-}" ] || exit $code
+  sleep 1
+done"""
+
+
 def _client_container(context: PodContext) -> dict[str, Any]:
     """The client may connect to the proxy's socket, but not replace it.
 
@@ -114,16 +126,19 @@ def _client_container(context: PodContext) -> dict[str, Any]:
     return client
 
 
-def _proxy_sidecar(context: PodContext, group: int) -> dict[str, Any]:
-    """The proxy; the kubelet ends it after all other containers, and then it cleans up."""
-    return pod.sidecar(
+def _proxy(context: PodContext, group: int) -> dict[str, Any]:
+    """The proxy; when the pod ends it starts nothing any more, and cleans up.
+
+    No sidecar: all of the pod would be started later, the agent too. It comes back by itself.
+    """
+    return pod.container(
         "engine",
         context.images["tools"],
-        command=dood.command(),
+        command=["sh", "-c", _SERVES, *dood.command()],
         mounts={NODE: dood.NODE_SOCKET, CLIENT: dood.CLIENT_DIR},
         resources=pod.TOOLS,
         security=_proxy_security(group),
-        more={"env": dood.ENV},
+        more={"env": dood.ENV, **pod.TELLS_WHY},
     )
 
 

@@ -37,14 +37,16 @@ pw_overlay() { # program
 pw_store=$0
 : >"$pw_conf.trying"
 [ -z "${XDG_RUNTIME_DIR:-}" ] || (umask 077 && mkdir -p "$XDG_RUNTIME_DIR")
+pw_write vfs
+# Without the setgid bit of a claim, which would end up in images.
+mkdir -p "$pw_store" && chmod g-s "$pw_store"
+# Jenkins' agent starts at the same time, and nothing can be built before it has.
+sleep 1
 # Whether the program can be told how often to try, and to pull what is newer alone (containers.sh).
 {
   "$1" push --help | grep -q -e '--retry ' && : >"$pw_conf.once"
   "$1" pull --help | grep -q newer && : >"$pw_conf.newer"
 } 2>/dev/null &
-pw_write vfs
-# Without the setgid bit of a claim, which would end up in images.
-mkdir -p "$pw_store" && chmod g-s "$pw_store"
 if pw_said=$(pw_overlay "$1"); then
   pw_write overlay
 else

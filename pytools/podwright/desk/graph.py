@@ -9,7 +9,7 @@ from typing import Any
 
 from podwright import resources, rules
 from podwright.builders._base import Strategy
-from podwright.pod import containers_of
+from podwright.pod import AGENT, containers_of
 
 _WIDE, _GAP, _LINE, _TOP = 214, 18, 18, 96
 
@@ -22,7 +22,7 @@ def picture(name: str, made: dict[str, Any], *, by_daemon: bool) -> str:
         made: the pod.
         by_daemon: whether a daemon pulls and pushes: the pod's engine, or else the node's.
     """
-    boxes = [_agent(), *map(_box, containers_of(made))]
+    boxes = [_agent(), *(_box(item) for item in containers_of(made) if item["name"] != AGENT)]
     high = max(len(lines) for _, lines in boxes) * _LINE + 44
     floor = _TOP + high + 60
     volumes = _shown_volumes(made)
@@ -85,8 +85,8 @@ def _sheet(title: str, about: str, width: int, height: int, out: list[str]) -> s
 
 def _shown_volumes(made: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
     """Give what containers share, and what is not the pod's own: name, what it is, who has it."""
-    normal = [item["name"] for item in made["spec"]["containers"]]
-    found = [("workspace", "disk of the pod", ["jnlp", *normal])]
+    normal = [item["name"] for item in made["spec"]["containers"] if item["name"] != AGENT]
+    found = [("workspace", "disk of the pod", [AGENT, *normal])]
     for volume in made["spec"].get("volumes", []):
         name = volume["name"]
         users = [
@@ -106,7 +106,7 @@ def _shown_volumes(made: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
 
 def _agent() -> tuple[str, list[tuple[str, str]]]:
     lines = ["Jenkins' agent, added by its", "plugin: checkout, files"]
-    return "jnlp", [(line, "soft") for line in lines]
+    return AGENT, [(line, "soft") for line in lines]
 
 
 def _box(item: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:

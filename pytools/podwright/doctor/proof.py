@@ -17,7 +17,7 @@ from podwright import resources, workspace
 from podwright.config import Config
 from podwright.doctor import context, diagnosis, matching
 from podwright.doctor.cluster import Api
-from podwright.images import resolve
+from podwright.images import AGENT, resolve
 from podwright.plan import CONTAINER, plan
 from podwright.records import record
 from podwright.request import parse_build
@@ -66,8 +66,9 @@ def path(api: Api, kind: str, name: str = "") -> str:
 def with_agent(made: dict[str, Any], image: str) -> dict[str, Any]:
     """Give a pod as the kubernetes plugin sends it: with the agent and the workspace volume."""
     whole = copy.deepcopy(made)
-    agent = {"name": "jnlp", "image": image, "resources": pods.AGENT_REQUESTS}
-    whole["spec"]["containers"].append(agent)
+    agent = {"name": pods.AGENT, "image": image, "resources": pods.AGENT_REQUESTS}
+    containers = whole["spec"]["containers"]
+    containers += [] if any(item["name"] == pods.AGENT for item in containers) else [agent]
     return _as_job(whole)
 
 
@@ -121,7 +122,9 @@ def build_pod(request: dict[str, Any], dockerfile: str, config: Config) -> dict[
         facts = workspace.inspect(Path(folder), {})
         made = plan(parse_build(request, config.defaults), config, facts)
         script = made.script.replace(folder, f"{pods.WORKING_DIR}/doctor")
-    whole = _as_job(copy.deepcopy(made.pod))
+    # What is planned already needs no planner, and no agent has a Jenkins to go to.
+    alone = pods.without_agent(made.pod, config.images.get(AGENT, ""))
+    whole = _as_job(copy.deepcopy(alone))
     builder = next(item for item in whole["spec"]["containers"] if item["name"] == CONTAINER)
     usual = [*builder["command"], *builder.pop("args", [])]
     builder["command"] = [usual[0], "-c", _BUILD, *usual]

@@ -4,8 +4,7 @@ Everything carries its pod's label. While a pod lives, a volume that is made ane
 (its lease) says so. What is left of a pod is removed by the proxy of another pod on the same node
 only when both are true:
 
-* its last sign of life (lease, or the making of anything) is a quarter of an hour old, longer than
-  Kubernetes waits at most before it starts a failed sidecar again (five minutes);
+* its last sign of life (lease, or the making of anything) is a quarter of an hour old;
 * and another pod has watched it for longer than two leases last, by its own monotonic clock and
   while its own leases went well, and saw no new sign.
 

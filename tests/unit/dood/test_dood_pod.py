@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,10 +32,9 @@ def test_only_the_proxy_mounts_the_nodes_socket() -> None:
         "name": "docker-socket",
         "hostPath": {"path": "/var/run/docker.sock", "type": "Socket"},
     }
-    containers = [*made["spec"]["initContainers"], *made["spec"]["containers"]]
     mounts = {
         item["name"]: [mount["name"] for mount in item.get("volumeMounts", [])]
-        for item in containers
+        for item in pod.containers_of(made)
     }
     assert mounts == {
         "engine": ["docker-socket", "client-socket", "files"],
@@ -44,7 +44,7 @@ def test_only_the_proxy_mounts_the_nodes_socket() -> None:
 
 
 def test_the_client_passes_restricted_and_can_only_connect() -> None:
-    builder = planned()["spec"]["containers"][1]
+    builder = planned()["spec"]["containers"][2]
     assert builder["securityContext"] == pod.RESTRICTED
     assert builder["volumeMounts"][0] == {
         "name": "client-socket",
@@ -60,7 +60,7 @@ def test_the_client_passes_restricted_and_can_only_connect() -> None:
 
 def test_the_proxy_is_the_sockets_owner_without_any_capability() -> None:
     made = planned()
-    engine = made["spec"]["initContainers"][0]
+    engine = made["spec"]["containers"][1]
     assert engine["securityContext"] == {
         **pod.RESTRICTED,
         "readOnlyRootFilesystem": True,
@@ -73,14 +73,13 @@ def test_the_proxy_is_the_sockets_owner_without_any_capability() -> None:
 
 def test_the_proxy_is_an_unprivileged_user_of_the_sockets_group_when_that_is_known() -> None:
     made = planned(socketGroup=998)
-    engine = made["spec"]["initContainers"][0]
+    engine = made["spec"]["containers"][1]
     assert engine["securityContext"] == {**pod.RESTRICTED, "readOnlyRootFilesystem": True}
     assert made["spec"]["securityContext"] == {"supplementalGroups": [998]}
 
 
 def test_the_proxy_knows_the_pod_and_the_builders_limits_by_the_downward_api() -> None:
-    engine = planned()["spec"]["initContainers"][0]
-    assert engine["restartPolicy"] == "Always"
+    engine = planned()["spec"]["containers"][1]
     limits = {"containerName": "builder"}
     assert engine["env"] == [
         {
@@ -148,3 +147,47 @@ def test_a_limit_that_no_container_can_live_with_is_told() -> None:
     assert read_settings(env)[1] == [
         "the memory limit of the builder is 1 MiB; containers need at least 16 MiB"
     ]
+
+
+def proxy(tmp_path: Path, program: str) -> tuple[subprocess.Popen[str], Path]:
+    """Run the container's command with a program in Python's place; it says what happened."""
+    said = tmp_path / "said"
+    made = tmp_path / "program"
+    made.write_text(f"#!/bin/sh\nsay() {{ echo $1 >>{said}; }}\nsay began\n{program}\n")
+    made.chmod(0o755)
+    head = planned()["spec"]["containers"][1]["command"][:3]
+    return subprocess.Popen([*head, str(made)], text=True), said
+
+
+def until(said: Path, lines: list[str]) -> None:
+    """Wait for what a program says."""
+    for _ in range(500):
+        if said.exists() and said.read_text().split() == lines:
+            return
+        time.sleep(0.02)
+    raise AssertionError(said.read_text())
+
+
+def test_a_proxy_that_was_killed_is_started_again(tmp_path: Path) -> None:
+    once = tmp_path / "once"
+    program = f"[ -e {once} ] || {{ : >{once}; kill -9 $$; }}; exit 3"
+    running, said = proxy(tmp_path, program)
+    assert running.wait(10) == 3
+    assert said.read_text().split() == ["began", "began"]
+
+
+def test_the_container_ends_after_the_proxy_has_cleaned_up(tmp_path: Path) -> None:
+    program = "trap 'sleep 0.5; say cleaned; exit 0' TERM\nwhile :; do sleep 0.05; done"
+    running, said = proxy(tmp_path, program)
+    until(said, ["began"])
+    time.sleep(0.2)
+    running.terminate()
+    assert running.wait(10) == 0
+    assert said.read_text().split() == ["began", "cleaned"]
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_a_proxy_that_cannot_work_ends_the_container(tmp_path: Path, code: int) -> None:
+    running, said = proxy(tmp_path, f"exit {code}")
+    assert running.wait(10) == code
+    assert said.read_text().split() == ["began"]

@@ -501,7 +501,7 @@ class BridgeTest {
   @Test
   void a_pod_without_python_says_what_is_missing() {
     fails("withBuilderPod { withEnv(['" + withoutPython() + "']) { buildImage(image: 'a') } }",
-        "buildImage: nobody can plan here: the pod has no tools container, and this container has no"
+        "buildImage: nobody can plan here: no container of the pod has a planner, and this one has no"
             + " python3.");
   }
 
@@ -783,6 +783,18 @@ class BridgeTest {
     String pod = groovy.json.JsonOutput.toJson(outcome.steps("podTemplate").get(0).facts.get("pod"));
     assertTrue(pod.contains("\"name\":\"tools\",\"resources\":{\"limits\":{\"memory\":\"2Gi\"}}"), pod);
     assertEquals("buildImage: it is bad", outcome.report().get("description"));
+  }
+
+  @Test
+  void where_the_agent_plans_commands_run_in_its_container() {
+    String build = "buildImage(image: 'around:x', tags: ['around']";
+    for (String call : List.of(build + ", builder: 'planning')",
+        "withBuilderPod(builder: 'planning') { " + build + ") }")) {
+      var outcome = run(true, call);
+      assertEquals("SUCCESS", outcome.result(), outcome.log());
+      assertEquals(List.of("builder", "jnlp", "builder", "jnlp", "jnlp"),
+          outcome.steps("container").stream().map(it -> it.facts.get("name")).toList());
+    }
   }
 
   @Test

@@ -53,6 +53,18 @@ class KubernetesTest {
   }
 
   @Test
+  void what_a_pod_starts_beside_the_agents_program_is_started() {
+    String sleeps = "\"sh\",\"-c\",\"trap 'exit 0' TERM; sleep 2000000000 & wait\"]";
+    for (var pair : java.util.Map.of("[sh, -c, 'x & exec \"$@\"', beside, jenkins-agent]",
+        "[\"sh\",\"-c\",\"x & exec \\\"$@\\\"\",\"beside\",", "[own-agent]", "[").entrySet()) {
+      String yaml = "spec: {containers: [{name: jnlp, command: " + pair.getKey() + "}]}";
+      var made = Pod.map(launcher().manifest(Pod.parse("job-1-x", yaml), "job-1-x-y").get("spec"));
+      var agent = Pod.map(((java.util.List<?>) made.get("containers")).get(0));
+      assertEquals(pair.getValue() + sleeps, JsonOutput.toJson(agent.get("command")));
+    }
+  }
+
+  @Test
   void a_pod_gets_what_the_kubernetes_plugin_adds() {
     var pod = Pod.map((manifest("""
         metadata: {labels: {mine: x}}

@@ -157,7 +157,7 @@ class ScriptsTest {
     environment.put("PATH", bin + ":" + environment.get("PATH"));
     Pipelines.process(directory, environment, "mkfifo", directory.resolve("ask").toString());
     assertEquals(new Pipelines.Finished(0, "{\"error\": \"the planner did not answer: see the log of"
-        + " the pod's tools container.\"}\n", ""), run(shell, "build"));
+        + " the container that plans, tools or jnlp.\"}\n", ""), run(shell, "build"));
     assertFalse(Files.exists(job));
   }
 

@@ -19,6 +19,12 @@ final class StandIn {
         {"name": "builder", "image": "%s"}, {"name": "tools", "image": "python"}]}}
       """;
 
+  /** The pod of an organisation whose agent has python3. */
+  private static final String PLANS = """
+      {"spec": {"containers": [
+        {"name": "jnlp", "image": "agent"}, {"name": "builder", "image": "the planning"}]}}
+      """;
+
   /**
    * Answers what the request's image says: {@code error:...}, {@code exit:N}, {@code raw:...},
    * {@code traceback}, or else a value that repeats the image.
@@ -159,6 +165,7 @@ final class StandIn {
     Pipelines.write(own.resolve("pods/other.json"), POD.formatted("the other"));
     Pipelines.write(own.resolve("pods/commands.json"), "{\"spec\": {\"containers\": [{\"resources\": "
         + "{\"limits\": {\"memory\": \"2Gi\"}}}]}}");
+    Pipelines.write(own.resolve("pods/planning.json"), PLANS);
     Pipelines.write(own.resolve("pods/names.txt"), "auto, other\n");
     Pipelines.write(own.resolve("doctor.json"), POD.formatted("@account@"));
     Pipelines.write(own.resolve("pods/choices.txt"),

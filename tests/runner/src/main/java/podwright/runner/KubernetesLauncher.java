@@ -17,6 +17,7 @@ import java.util.Set;
  */
 final class KubernetesLauncher implements Launcher {
   private static final String AGENT = "jnlp";
+  private static final String PROGRAM = "jenkins-agent";
   private static final String WORKSPACE_VOLUME = "workspace-volume";
   private static final int POLL_MILLISECONDS = 300;
   private static final int BACK_OFFS_ALLOWED = 3;
@@ -96,7 +97,12 @@ final class KubernetesLauncher implements Launcher {
       containers.add(agent);
     }
     agent.putIfAbsent("image", options.agentImage);
-    agent.put("command", List.of("sh", "-c", "trap 'exit 0' TERM; sleep 2000000000 & wait"));
+    List<Object> command = new ArrayList<>((List<?>) agent.getOrDefault("command", List.of()));
+    if (command.isEmpty() || !PROGRAM.equals(command.remove(command.size() - 1))) {
+      command.clear(); // what is started beside the agent's program stays
+    }
+    command.addAll(List.of("sh", "-c", "trap 'exit 0' TERM; sleep 2000000000 & wait"));
+    agent.put("command", command);
     agent.remove("args");
     if (options.restrictedAgent) {
       agent.putIfAbsent("securityContext", Map.of(
