@@ -4,7 +4,7 @@
 # answered here.
 #
 # A build waits for its plan, so what takes time is done before: modules of the standard library are
-# loaded while the pod starts. A bundle that has answered stays for further jobs, and loads what the
+# loaded while the agent connects. A bundle that has answered stays for further jobs, and loads what the
 # end of a build needs while the build runs (commands/answer.py).
 import contextlib
 import hashlib
@@ -150,6 +150,11 @@ def reap(*_: object) -> None:
                 start(bundle, (changed, size), job)
 
 
+def load(*_: object) -> None:
+    for name in USED.split():
+        __import__(name)
+
+
 # Process 1 ignores signals that it has no handler for, and the pod would end late. With 0 Jenkins
 # would not retry what was on a pod that is lost.
 signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
@@ -158,8 +163,9 @@ if not os.path.exists(FIFO):
     os.mkfifo(FIFO)
 # The builder's container may run as another user.
 os.chmod(FIFO, 0o666)
-for name in USED.split():
-    __import__(name)
+# Jenkins' agent starts at the same time, and what it takes the pod waits for.
+signal.signal(signal.SIGALRM, load)
+signal.alarm(1)
 while True:
     # Bytes: whatever comes in, the loop goes on.
     with open(FIFO, "rb") as fifo:
