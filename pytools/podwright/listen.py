@@ -1,11 +1,11 @@
-# Runs in a pod's container `tools`, or beside an agent that has python3, as `python3 -I -c`: one job
+# Runs in the container `tools`, or beside an agent that has python3, as `python3 -I -c`: one job
 # directory per line comes in through a FIFO, the bundle beside it answers. Nothing of podwright is
 # installed there, and the python3 may be too old for the bundle: what that cannot answer is
 # answered here.
 #
 # A build waits for its plan, so what takes time is done before: modules of the standard library are
-# loaded while the agent connects. A bundle that has answered stays for further jobs, and loads what the
-# end of a build needs while the build runs (commands/answer.py).
+# loaded while the agent connects. A bundle that has answered stays for further jobs, and loads
+# what the end of a build needs while the build runs (commands/answer.py).
 import contextlib
 import hashlib
 import json

@@ -241,7 +241,7 @@ def test_an_agent_with_python_plans_and_makes_the_report(
     assert done.returncode == 0, done.stdout[-4000:]
     pod = re.findall(r"^Pod \S+: (.*)$", done.stdout, re.MULTILINE)
     names = [re.sub(r" \(.*", "", item) for item in pod[0].split("), ")]
-    assert [name for name in names if not name.startswith("sidecar ")][0] == "jnlp"
+    assert next(name for name in names if not name.startswith("sidecar ")) == "jnlp"
     assert "tools" not in names
     assert re.search(r"^ask$", done.stdout, re.MULTILINE), done.stdout[-4000:]
     assert len(re.findall(r"^reference: \S+@sha256:", done.stdout, re.MULTILINE)) == 1

@@ -1,8 +1,8 @@
 """The node's Docker Engine behind a proxy that knows whose things are whose.
 
-The proxy is a container of its own, the only container that has the node's socket. It gives everything
-that the pipeline creates the pod's label and names of its own, passes the pod's limits on, and
-removes it all when the pod ends. It is no security boundary: who reaches the node's engine, even
+The proxy is the only container that has the node's socket. It gives everything that the pipeline
+creates the pod's label and names of its own, passes the pod's limits on, and removes it all when
+the pod ends. It is no security boundary: who reaches the node's engine, even
 through it, is as mighty as the engine (``--privileged`` is passed on).
 
 Layers, each knowing only those before it::
