@@ -115,7 +115,7 @@ def test_each_image_can_be_replaced() -> None:
 def test_unknown_roles_are_named() -> None:
     assert list(map(str, images.unknown({"tool": "x", "tools": "y", "zzzz": "y"}))) == [
         "tool: unknown role 'tool'; did you mean 'tools'?",
-        f"zzzz: unknown role 'zzzz'; known are {', '.join(sorted(images.IMAGES))}",
+        f"zzzz: unknown role 'zzzz'; known are {', '.join(sorted([*images.IMAGES, 'agent']))}",
     ]
 
 
