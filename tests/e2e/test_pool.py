@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -194,6 +195,39 @@ def test_an_image_goes_to_its_daemon_and_finds_its_layers_there(
     assert f"built by {favourite(daemons, image)} of pool 'zone-a'" in first.log
     assert (first.value["cachedSteps"], again.value["cachedSteps"]) == (0, 1)
     assert harness.pulled(site, f"{image}@{again.value['digest']}")
+
+
+def test_doctor_says_what_a_pool_lacks(daemons: Daemons, tmp_path: Path) -> None:
+    cluster = daemons.cluster
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "kubectl").symlink_to(cluster.program)
+    kinds = [{"service": "nobody", "replicas": 1}, {"service": "buildkit", "replicas": 2}]
+    zone = {**daemons.config["pools"]["zone-a"], "certificates": "lost", "daemons": kinds}
+    config = {"pools": {**daemons.config["pools"], "zone-c": zone}}
+    (tmp_path / "org.json").write_text(json.dumps(config))
+    env = {
+        **os.environ,
+        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+        "KUBECONFIG": cluster.site.kubeconfig,
+        "PODWRIGHT_CONFIG": str(tmp_path / "org.json"),
+    }
+    command = [sys.executable, "-I", str(harness.BUNDLE), "doctor", "--json", "--builder", "kaniko"]
+
+    done = subprocess.run(
+        [*command, "--namespace", BUILDS], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr  # the namespace admits no engine and no builder
+
+    found = json.loads(done.stdout)
+    names = ["certificates", "service buildkit", "daemons buildkit"]
+    assert found["pool zone-a"] == [{"name": name, "state": "yes"} for name in names]
+    certificates, service, lost, _, more = found["pool zone-c"]
+    assert [item["why"] for item in (certificates, service, lost)] == [
+        'secrets "lost" not found',
+        'services "nobody" not found',
+        'statefulsets.apps "nobody" not found',
+    ]
+    assert more["why"] == "there are 3, and 'replicas' of the config says 2 at most"
 
 
 def test_platforms_are_built_apart_and_joined_to_one_index(

@@ -3,6 +3,7 @@
 Asks by kubectl's context, or inside a pod by its service account: a dry run of
 each strategy's pod on the server, what may be seen of namespace and nodes, and
 a pod that tries user namespaces. --deep also builds a tiny image with each.
+Of the config's pools it says whether they are there and how many are ready.
 Exit code 0 when a strategy can run, 1 when none can.
 """
 
@@ -16,7 +17,7 @@ from podwright import config as configs
 from podwright import inputs, steps, strategies
 from podwright.config import Config
 from podwright.console import Console
-from podwright.doctor import cluster, examination, jenkins, recording, registry
+from podwright.doctor import cluster, examination, jenkins, pools, recording, registry
 from podwright.doctor.examination import Wish
 from podwright.errors import EXIT_DONE, EXIT_FAILED, UsageError
 from podwright.schema import Invalid, parse_fields
@@ -73,6 +74,7 @@ def _examined(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     checks = {
         "registry": registry.check(wish.push, wish.login, config) if wish.push else [],
         "jenkins": jenkins.check(console.env) if options.jenkins else [],
+        **pools.check(api, config),
     }
     value = recording.as_json(report, checks)
     if options.write:

@@ -43,7 +43,7 @@ class DoctorParameters:
 
 USER_NAMESPACES = "user namespaces"
 NODE_ENGINE = "the node's Docker Engine"
-_ADMINISTRATOR = "ask the cluster's administrator"
+ADMINISTRATOR = "ask the cluster's administrator"
 
 
 @record
@@ -158,7 +158,7 @@ def _nodes(api: Api) -> dict[str, str]:
     """Give what kinds of nodes there are, and their kubelets' default for seccomp."""
     answer = api.call("GET", "/api/v1/nodes")
     if answer.refusal:
-        return {"nodes": f"unknown ({answer.refusal}); {_ADMINISTRATOR}"}
+        return {"nodes": f"unknown ({answer.refusal}); {ADMINISTRATOR}"}
     keys = ("architecture", "kernelVersion", "osImage", "containerRuntimeVersion")
     kinds: dict[str, int] = {}
     for item in answer.items():
@@ -186,7 +186,7 @@ def _engine(runtimes: Iterable[str]) -> str:
 def _seccomp_default(api: Api, node: str) -> str:
     answer = api.call("GET", f"/api/v1/nodes/{node}/proxy/configz")
     value = ((answer.value or {}).get("kubeletconfig") or {}).get("seccompDefault", False)
-    return f"unknown ({_ADMINISTRATOR})" if answer.refusal else str(value).lower()
+    return f"unknown ({ADMINISTRATOR})" if answer.refusal else str(value).lower()
 
 
 # -- what is required ----------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def _admission(
         return Requirement("admission", "yes")
     cause = proof.refused(words).cause
     if cause is None or cause.layer != "admission":
-        return Requirement("admission", "unknown", words, _ADMINISTRATOR)
+        return Requirement("admission", "unknown", words, ADMINISTRATOR)
     state = "unknown" if cause.id == "pod-forbidden" else "no"
     return Requirement("admission", state, cause.sentence, cause.remedy)
 
@@ -250,7 +250,7 @@ def _node(
     if not told.startswith("refused"):
         sure = "only a pod that mounts its socket can tell" if required == NODE_ENGINE else ""
         why = "; ".join(filter(None, (told, sure)))
-        return [Requirement(required, "unknown", why, f"run with --deep, or {_ADMINISTRATOR}")]
+        return [Requirement(required, "unknown", why, f"run with --deep, or {ADMINISTRATOR}")]
     open_pod = {"confinement": "unconfined"}
     remedy = "take a strategy that needs none, or have the node's profiles changed"
     if _admission(api, config, name, "x", open_pod).state == "yes":
