@@ -37,6 +37,7 @@ class Dockerfile:
         bases: the images that its stages begin with, each once, as far as they can be told.
         sources: further images that it copies or mounts from.
         certain: whether bases and sources are all that there are.
+        stages: how many it has; 0 when they cannot be told.
         cut: the text up to the end of the target stage, '' when there are no stages behind it.
         syntax: the image that `# syntax=` names, '' for none.
     """
@@ -47,6 +48,7 @@ class Dockerfile:
     certain: bool = True
     syntax: str = ""
     cut: str = ""
+    stages: int = 0
 
 
 def read(text: str, arguments: Mapping[str, str]) -> Dockerfile:
@@ -75,12 +77,15 @@ def read(text: str, arguments: Mapping[str, str]) -> Dockerfile:
             stages.add(words[-1])
     bases, sources = (_images(found[kind], stages) for kind in ("bases", "sources"))
     certain = not any("$" in name for name in (*bases, *sources)) and "ONBUILD" not in used
+    syntax = _syntax(text)
     return Dockerfile(
         frozenset(used),
         tuple(name for name in bases if "$" not in name),
         tuple(name for name in sources if "$" not in name),
         certain,
-        _syntax(text),
+        syntax,
+        # What another frontend makes of it, nobody knows here.
+        stages=0 if syntax and "docker/dockerfile" not in syntax else len(found["bases"]),
     )
 
 

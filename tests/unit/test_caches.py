@@ -15,6 +15,7 @@ from podwright.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from podwright.plan import Plan
     from podwright.workspace import Facts
@@ -60,9 +61,21 @@ def test_a_branch_reads_the_main_branchs_cache_as_well(words: Callable[..., list
     assert words("dood", USUAL, {"ref_name": "feature/x y"}) == [
         "--cache-from=type=registry,ref=r.example/team/app:cache-feature-x-y",
         "--cache-from=type=registry,ref=r.example/team/app:cache",
-        "--cache-to=type=registry,ref=r.example/team/app:cache-feature-x-y,mode=max,ignore-error=true",
+        "--cache-to=type=registry,ref=r.example/team/app:cache-feature-x-y,mode=min,ignore-error=true",
     ]
     assert words("dood", USUAL, {"ref_name": "trunk", "primary": True}) == words("dood", USUAL)
+
+
+@pytest.mark.parametrize("builder", ["dind", "dind-sidecar", "dood"])
+def test_a_docker_engine_writes_the_layers_of_other_stages_where_there_are_any(
+    words: Callable[..., list[str]], workspace: Path, builder: str
+) -> None:
+    one, two = "FROM scratch\n", "FROM scratch AS a\nFROM scratch\nCOPY --from=a / /\n"
+    for text, mode, written in ((one, "max", "min"), (two, "max", "max"), (two, "min", "min")):
+        (workspace / "Dockerfile").write_text(text, encoding="utf-8")
+        assert words(builder, {"mode": mode})[-1] == (
+            f"--cache-to=type=registry,ref={IMAGE}:cache,mode={written},ignore-error=true"
+        )
 
 
 @pytest.mark.parametrize("known", [{"ref_name": "PR-7", "change_id": "7"}, {"tag_name": "v1"}])

@@ -48,7 +48,22 @@ def test_images_that_are_copied_or_mounted_from() -> None:
         instructions=frozenset({"ARG", "FROM", "COPY", "RUN"}),
         bases=("a", "b"),
         sources=("r.example/tools:1", "r.example/other"),
+        stages=2,
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "stages"),
+    [
+        ("FROM scratch\nRUN <<EOF\nFROM b\nEOF\n", 1),
+        ("# syntax=docker/dockerfile:1\nFROM $BASE\n", 1),
+        ("FROM a AS b\nFROM b\n", 2),
+        ("# syntax=r.example/dockerfile-with-includes\nFROM a\nINCLUDE more\n", 0),
+        ("", 0),
+    ],
+)
+def test_stages_are_counted_where_the_frontend_is_known(text: str, stages: int) -> None:
+    assert read(text, {}).stages == stages
 
 
 def test_what_cannot_be_told_is_said() -> None:

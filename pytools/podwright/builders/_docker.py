@@ -156,7 +156,10 @@ def _cache_flags(build: Build) -> list[str]:
     if cache.type == "inline" and cache.write:
         words.append("--cache-to=type=inline")
     elif cache.ref and cache.write:
-        more = f"mode={cache.mode},ignore-error=true"
+        # The layers of one stage are all the image's own. By `max` the engine collects them once
+        # more for each step, which takes it longer.
+        mode = "min" if build.content.stages == 1 else cache.mode
+        more = f"mode={mode},ignore-error=true"
         words.append(f"--cache-to=type=registry,ref={cache.ref},{more}")
     return words
 

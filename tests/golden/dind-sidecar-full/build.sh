@@ -20,10 +20,12 @@ pw_docker_client() {
 }
 
 pw_docker_build() { # needs BuildKit (yes or no), needs buildx (yes or no), title, flags...
+  docker version >/dev/null 2>&1 3>&- & # beside the next question
+  pw_answers=$!
   pw_docker_client
   pw_buildkit=$1 pw_buildx=$2 pw_build_title=$3
   shift 3
-  docker version >/dev/null 2>&1 ||
+  wait "$pw_answers" ||
     pw_fail 1 "no Docker Engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}; \
 start one, or use a strategy without an engine"
   if [ "$pw_buildx" = yes ] && [ "$pw_docker_mode" != buildx ]; then
@@ -84,7 +86,7 @@ unset DOCKER_AUTH_CONFIG
 PW_CONTEXT='{"host": "registry.example", "pull": {"docker.io": "pull"}, "push": {"registry.example": "push"}, "known": true, "allowed": ["buildah", "buildkit", "dind", "dood", "kaniko", "podman"]}'
 pw_begin registry.example/team/app '"platforms": ["linux/amd64", "linux/arm64"]'
 DOCKER_CONFIG="$PW_TMP/all" pw_docker_build yes yes 'building registry.example/team/app' --file app/release.Dockerfile --target release --platform linux/amd64,linux/arm64 --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
-ä' --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label 'org.opencontainers.image.title=the app' --label org.opencontainers.image.created=2025-11-26T00:00:00Z --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --tag registry.example/team/app:1.2 --tag registry.example/team/app:latest --cache-from=type=registry,ref=registry.example/team/app-cache --cache-to=type=registry,ref=registry.example/team/app-cache,mode=max,ignore-error=true --pull app
+ä' --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label 'org.opencontainers.image.title=the app' --label org.opencontainers.image.created=2025-11-26T00:00:00Z --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --tag registry.example/team/app:1.2 --tag registry.example/team/app:latest --cache-from=type=registry,ref=registry.example/team/app-cache --cache-to=type=registry,ref=registry.example/team/app-cache,mode=min,ignore-error=true --pull app
 pw_step build 'writing app.tar' env DOCKER_CONFIG="$PW_TMP/pull" docker buildx build --progress plain --provenance=false --file app/release.Dockerfile --target release --platform linux/amd64,linux/arm64 --build-arg VERSION=1.2 --build-arg 'GREETING=it'"'"'s $HOME, `here` and "there"
 ä' --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label 'org.opencontainers.image.title=the app' --label org.opencontainers.image.created=2025-11-26T00:00:00Z --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --ssh "default=$SSH_AUTH_SOCK" --ssh "key=$PW_4" --output type=oci,dest=app.tar,name=registry.example/team/app:1.2 app
 pw_open_logins push

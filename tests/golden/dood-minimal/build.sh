@@ -20,10 +20,12 @@ pw_docker_client() {
 }
 
 pw_docker_build() { # needs BuildKit (yes or no), needs buildx (yes or no), title, flags...
+  docker version >/dev/null 2>&1 3>&- & # beside the next question
+  pw_answers=$!
   pw_docker_client
   pw_buildkit=$1 pw_buildx=$2 pw_build_title=$3
   shift 3
-  docker version >/dev/null 2>&1 ||
+  wait "$pw_answers" ||
     pw_fail 1 "no Docker Engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}; \
 start one, or use a strategy without an engine"
   if [ "$pw_buildx" = yes ] && [ "$pw_docker_mode" != buildx ]; then
