@@ -53,6 +53,7 @@ ABOUT = {
     "silence": "How late Jenkins sees the end of a silent build of two minutes, by its plugin's "
     "documented back-off, with the script's pulse and without.",
 }
+# podman+socket: the one by hand has it too (pod-start)
 BUILDERS = "buildkit,kaniko,buildah,podman,dind-sidecar,dind,dood"
 
 

@@ -255,13 +255,14 @@ def starts(
     that has python3 may plan; the other pod has the same agent.
     """
     config = f"images: {{agent: '{agent or standins.AGENT}'}}" if plans else ""
-    for builder in builders:
-        group = "pod start" + (", agent" if agent else "") + (", tuned" if plans else "")
-        row = Row(group, builder, partner="by hand", goal=1.0)
+    group = "pod start" + (", agent" if agent else "") + (", tuned" if plans else "")
+    for name in builders:
+        row = Row(group, name, partner="by hand", goal=1.0)
+        builder = name.partition("+")[0]
         for number in range(runs):
             for ours in (True, False) if number % 2 else (False, True):
                 request = harness.pod_request(bench.site)
-                made = harness.render(builder, request, config) if ours else by_hand(builder)
+                made = harness.render(builder, request, config) if ours else by_hand(name)
                 (row.values if ours else row.beside).append(
                     _first_line(bench, builder, made, agent)
                 )
@@ -303,13 +304,15 @@ def _first_line(bench: Bench, builder: str, made: dict[str, Any], agent: str = "
 def by_hand(builder: str) -> dict[str, Any]:
     """Give the pod that the author of a pipeline writes, with an engine where there is one.
 
+    `podman+socket` has Podman's socket, which ours has always.
+
     The builder's container, the engines beside it, and a probe that waits for the engine: without,
     the first step would fail.
     """
     shell = "/busybox/sh" if builder == "kaniko" else "sh"
     keep = [shell, "-c", "trap 'exit 143' TERM; sleep 99d & wait"]
     client = "docker-cli" if builder in ("dind-sidecar", "dood") else builder
-    image = IMAGES.get(client, IMAGES["docker-engine"])
+    image = IMAGES.get(client.partition("+")[0], IMAGES["docker-engine"])
     item: dict[str, Any] = {"name": "builder", "image": image, "command": keep}
     spec: dict[str, Any] = {"containers": [item]}
     made = {"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": spec}
@@ -338,6 +341,13 @@ def by_hand(builder: str) -> dict[str, Any]:
             "securityContext": {"privileged": True},
         }
         _add_engine(spec, IMAGES["docker-engine"], engine, "/var/run", "/var/lib/docker")
+    elif builder == "podman+socket":
+        socket = "/run/podman/podman.sock"
+        engine = {
+            "command": ["podman", "system", "service", "--time=0", f"unix://{socket}"],
+            "startupProbe": {**probe, "exec": {"command": ["test", "-S", socket]}},
+        }
+        _add_engine(spec, image, engine, "/run/podman", "/var/lib/containers")
     elif builder == "dind":
         item.update(startupProbe=probe, securityContext={"privileged": True})
         item["command"] = ["dockerd-entrypoint.sh", "dockerd", "--host=unix:///var/run/docker.sock"]
