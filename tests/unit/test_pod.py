@@ -660,6 +660,13 @@ def test_what_is_kept_between_pods_is_never_one_that_somebody_changes(name: str)
     assert pods.as_line(pod(name)) != one
 
 
+def test_a_probe_that_the_kubelet_asks_too_early_is_asked_again_soon() -> None:
+    """A run before the status has the container counts for nothing until the next period."""
+    for builder in strategies.names():
+        probe = container(pod(builder), "builder").get("readinessProbe", pods.answers())
+        assert (probe["periodSeconds"], probe["timeoutSeconds"]) == (2, 25)
+
+
 def test_a_client_marks_that_its_engine_answers(tmp_path: Path) -> None:
     place, said, mark = tmp_path / "engine.sock", tmp_path / "said", tmp_path / "answers"
     asks = f"{{ echo asked >>{said}; test -e {said}.more; }}"
