@@ -29,13 +29,14 @@ _HOPELESS = {
     *("CreateContainerConfigError", "CreateContainerError", "RunContainerError"),
 }
 # What the container does in a pipeline goes on behind the build; an engine in it must answer first.
+# One that does not is waited for as in a pipeline, and then this shell is told to end (pod.awaits).
 _BUILD = """\
+trap 'exit 1' TERM
 "$0" "$@" >&2 &
-left=90
-until [ -z "$DOCTOR_READY" ] || sh -c "$DOCTOR_READY" >/dev/null 2>&1 || [ "$left" -le 0 ]; do
-  left=$((left - 1))
-  sleep 1
-done
+[ -z "$DOCTOR_READY" ] || {
+  sh -c "$DOCTOR_READY" >/dev/null 2>&1 &
+  wait $!
+}
 (exec 3>&1 1>&2
 mkdir -p doctor && cd doctor && printf %s "$DOCTOR_DOCKERFILE" >Dockerfile && eval "$DOCTOR_SCRIPT")
 exit $?
