@@ -97,7 +97,7 @@ def bundle_for(job: bytes) -> bytes:
     try:
         with open(os.path.join(job, b"bundle"), "rb") as file:
             wanted = file.read().strip().decode()
-    except OSError:
+    except FileNotFoundError:
         return path  # the scripts of an older library name none
     own = os.path.join(OWN, os.path.basename(wanted).encode())
     if not os.path.isfile(own):

@@ -484,17 +484,26 @@ pw_close_logins() { # use, what was planned as JSON
   fi
 }
 
-# Lets the planner work in $pw_room; pw_why says why it has not.
-pw_exchange() { # use, what was planned
+# Opens a directory in which the planner answers of $pw_room. It is the bundle that has planned which
+# answers: that is loaded, and whatever runs here cannot put another one in its place.
+pw_open_desk() { # kind of question
   pw_desk=${PW_JOB:-$PW_TMP/desk}
-  pw_desk=${pw_desk%/}.logins pw_why=
-  echo "$1" >"$pw_room/use"
-  printf '%s' "$2" >"$pw_room/asked.json"
+  pw_desk=${pw_desk%/}.logins
   rm -rf "$pw_desk"
   mkdir -p "$pw_desk"
-  echo "$pw_room" >"$pw_desk/logins"
+  echo "$pw_room" >"$pw_desk/$1"
+  [ ! -s "$PW_JOB/bundle" ] || cp "$PW_JOB/bundle" "$pw_desk/"
   # The planner's container may run as another user.
-  [ "$pw_room" = "$PW_TMP/room" ] || chmod 0777 "$pw_desk" "$pw_room"
+  [ "$pw_room" = "$PW_TMP/room" ] || chmod -R a+rwX "$pw_desk"
+}
+
+# Lets the planner work in $pw_room; pw_why says why it has not.
+pw_exchange() { # use, what was planned
+  pw_why=
+  echo "$1" >"$pw_room/use"
+  printf '%s' "$2" >"$pw_room/asked.json"
+  pw_open_desk logins
+  [ "$pw_room" = "$PW_TMP/room" ] || chmod 0777 "$pw_room"
   pw_ended=1
   if pw_ask "$pw_desk" 600 && [ ! -e "$pw_room/error" ] && [ -e "$pw_room/config.json" ]; then
     pw_take "$1"
@@ -572,20 +581,21 @@ pw_logout() { # use
   [ ! -e "${PW_TMP:?}/$1" ] || rm -rf "${PW_TMP:?}/$1" "$PW_TMP/renew.$1"
 }
 
+# Asks of an image in a registry, by the logins that the build had.
+pw_open_pushed() { # use of the logins, '' for none; where the image is, as JSON
+  [ -z "$1" ] || cp -R "$PW_TMP/$1/config.json" "$PW_TMP/$1/answers" "$pw_room/" 2>/dev/null
+  printf '%s' "$2" >"$pw_room/asked.json"
+  pw_open_desk pushed
+  [ "$pw_room" = "$PW_TMP/room" ] || chmod -R a+rwX "$pw_room"
+}
+
 # Has the planner ask the registry what is there now; without an answer the result tells what was asked
 # for.
 pw_describe() { # use of the logins, '' for none; where the image is, as JSON
   [ -n "$pw_digest" ] && [ -z "${HTTPS_PROXY:-}" ] || return 0
   pw_open_room
-  pw_desk=${PW_JOB:-$PW_TMP/desk}
-  pw_desk=${pw_desk%/}.logins
-  [ -z "$1" ] || cp -R "$PW_TMP/$1/config.json" "$PW_TMP/$1/answers" "$pw_room/" 2>/dev/null
-  printf '%s' "$2" >"$pw_room/asked.json"
   echo "$pw_digest" >"$pw_room/digest"
-  rm -rf "$pw_desk"
-  mkdir -p "$pw_desk"
-  echo "$pw_room" >"$pw_desk/pushed"
-  [ "$pw_room" = "$PW_TMP/room" ] || chmod -R a+rwX "$pw_desk" "$pw_room"
+  pw_open_pushed "$1" "$2"
   if pw_ask "$pw_desk" 100 && [ -s "$pw_room/described.json" ]; then
     read -r pw_described <"$pw_room/described.json"
     read -r pw_summary <"$pw_room/summary"

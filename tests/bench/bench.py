@@ -40,9 +40,14 @@ ABOUT = {
     "pod start, agent": "The same with a real agent, which has to be connected as well.",
     "pod start, tuned": "The same with an agent that has python3 and plans.",
     "pod start, agent, tuned": "The same with a real agent that has python3 and plans.",
+    "pod start, agent, planner": "The same: ours with the planner's image, which plans, the one by "
+    "hand with Jenkins' own.",
     "pipeline, small": "From podTemplate to the end of node, beside a pipeline written by hand; "
     "ours clones the library.",
     "pipeline, small, tuned": "The same with an agent that plans and a cached library.",
+    "pipeline, small, agent": "The same with a real agent, which has to be connected as well.",
+    "pipeline, small, agent, planner": "The same: ours with the planner's image, which plans, and "
+    "a cached library, the one by hand with Jenkins' own agent.",
     "pipeline, silent": "The same with a step that says nothing for 40 s.",
     "cache, small": "A small image, each build on a fresh pod, with `cache: true`.",
     "cache, ten": "Ten steps of a second, each build on a fresh pod, with `cache: true`.",
@@ -136,6 +141,7 @@ def on_cluster(group: str, options: argparse.Namespace) -> Iterator[Row]:
 
     bench = builds.Bench()
     names = options.builders.split(",")
+    agents = builds.Agents(options.agent, options.planner, options.tuned)
     if group == "overhead":
         return builds.overhead(bench, names, options.runs)
     if group == "pool":
@@ -146,9 +152,9 @@ def on_cluster(group: str, options: argparse.Namespace) -> Iterator[Row]:
         import pipelines  # noqa: PLC0415 - needs the runner
 
         shapes = options.shapes.split(",")
-        return pipelines.compare(bench, names, options.runs, shapes, tuned=options.tuned)
+        return pipelines.compare(bench, names, options.runs, shapes, agents)
     if group == "start":
-        return builds.starts(bench, names, options.runs, options.agent, plans=options.tuned)
+        return builds.starts(bench, names, options.runs, agents)
     return builds.caches(bench, names, options.runs, options.shape, json.loads(options.cache))
 
 
@@ -174,7 +180,8 @@ def main() -> None:
     parser.add_argument("groups", nargs="*", choices=[[], *GROUPS], metavar="GROUP")
     parser.add_argument("--runs", type=int, default=5, help="samples of each row (default: 5)")
     parser.add_argument("--builders", default=BUILDERS, help=f"default: {BUILDERS}")
-    parser.add_argument("--agent", default="", help="pod-start: image of a real agent")
+    parser.add_argument("--agent", default="", help="pod-start, jenkinsfile: a real agent's image")
+    parser.add_argument("--planner", default="", help="with --agent: ours has this one, and plans")
     parser.add_argument(
         "--tuned",
         action="store_true",

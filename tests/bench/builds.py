@@ -246,25 +246,51 @@ def _peak(bench: Bench, pod: harness.Pod) -> float:
     return sum(int(pod.shell(look, name)) for name in names) / 2**20
 
 
-def starts(
-    bench: Bench, builders: list[str], runs: int, agent: str = "", *, plans: bool = False
-) -> Iterator[Row]:
+@dataclass(frozen=True)
+class Agents:
+    """Which agents the pods have, ours and the one by hand.
+
+    Attributes:
+        image: of a real agent, which must have connected; '': one that only sleeps.
+        planner: of ours, when that is another one, made as docs/how-to/install.md has it.
+        plans: whether ours plans, so that the pod has no container for that.
+    """
+
+    image: str = ""
+    planner: str = ""
+    plans: bool = False
+
+    def of(self, *, ours: bool) -> str:
+        """Give the image of a real agent, or ''."""
+        return self.planner if ours and self.planner else self.image
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Give what the organisation's config says of it."""
+        planner = self.of(ours=True) or standins.AGENT
+        return {"images": {"agent": planner}} if self.plans or self.planner else {}
+
+    def named(self, group: str) -> str:
+        """Give the name of a group of rows."""
+        real = ", agent" if self.image else ""
+        return group + real + (", planner" if self.planner else ", tuned" if self.plans else "")
+
+
+def starts(bench: Bench, builders: list[str], runs: int, agents: Agents) -> Iterator[Row]:
     """Measure from a pod's creation to its first line, beside a minimal one written by hand.
 
-    With the image of an agent, Jenkins is waited for as well: the agent must have connected. One
-    that has python3 may plan; the other pod has the same agent.
+    With the image of an agent, Jenkins is waited for as well: the agent must have connected.
     """
-    config = f"images: {{agent: '{agent or standins.AGENT}'}}" if plans else ""
-    group = "pod start" + (", agent" if agent else "") + (", tuned" if plans else "")
+    config = json.dumps(agents.config)
     for name in builders:
-        row = Row(group, name, partner="by hand", goal=1.0)
+        row = Row(agents.named("pod start"), name, partner="by hand", goal=1.0)
         builder = name.partition("+")[0]
         for number in range(runs):
             for ours in (True, False) if number % 2 else (False, True):
                 request = harness.pod_request(bench.site)
                 made = harness.render(builder, request, config) if ours else by_hand(name)
                 (row.values if ours else row.beside).append(
-                    _first_line(bench, builder, made, agent)
+                    _first_line(bench, builder, made, agents.of(ours=ours))
                 )
         yield row
 

@@ -22,9 +22,13 @@ class Controller:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                agent = outer._connected.get(self.path.split("/")[1])
-                if agent:
-                    agent.set()
+                _, name, *rest = self.path.split("/")
+                if rest == ["connected"]:  # the runner waits for the agent
+                    outer._event(name).wait()
+                    self.send_response(204)
+                    self.end_headers()
+                    return
+                outer._event(name).set()
                 outer._closed.wait()
 
             def log_message(self, *_: object) -> None:
@@ -34,17 +38,21 @@ class Controller:
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
+    @property
+    def url(self) -> str:
+        """Give its address."""
+        host, port = self._server.server_address[:2]
+        return f"http://{host}:{port}"
+
     def agent(self, made: dict[str, Any], image: str) -> str:
         """Put the agent into a pod, as the kubernetes plugin does; gives its name."""
         name = uuid.uuid4().hex
-        self._connected[name] = threading.Event()
-        host, port = self._server.server_address[:2]
         known = {
             "JENKINS_SECRET": "0" * 64,
             "JENKINS_AGENT_NAME": name,
             "JENKINS_NAME": name,
             "JENKINS_AGENT_WORKDIR": "/home/jenkins/agent",
-            "JENKINS_URL": f"http://{host}:{port}/{name}/",
+            "JENKINS_URL": f"{self.url}/{name}/",
         }
         containers = made["spec"]["containers"]
         agent = next((item for item in containers if item["name"] == "jnlp"), None)
@@ -55,13 +63,16 @@ class Controller:
         agent["env"] = [{"name": key, "value": value} for key, value in known.items()]
         return name
 
+    def _event(self, name: str) -> threading.Event:
+        return self._connected.setdefault(name, threading.Event())
+
     def wait(self, name: str, seconds: float = 120) -> None:
         """Wait until an agent has connected.
 
         Raises:
             TimeoutError: it has not.
         """
-        if not self._connected[name].wait(seconds):
+        if not self._event(name).wait(seconds):
             raise TimeoutError(f"the agent of the pod has not connected within {seconds} s")
 
     def close(self) -> None:

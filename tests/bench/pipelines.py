@@ -141,28 +141,27 @@ class Run:
 
 
 def compare(
-    bench: builds.Bench, builders: list[str], runs: int, shapes: list[str], *, tuned: bool = False
+    bench: builds.Bench, builders: list[str], runs: int, shapes: list[str], agents: builds.Agents
 ) -> Iterator[Row]:
     """Measure pairs of pipelines.
 
-    Tuned is what docs/how-to/install.md recommends: an agent that plans, the library in Jenkins'
-    cache.
+    With an agent that plans the library is in Jenkins' cache, as docs/how-to/install.md recommends.
     """
+    tuned = bool(agents.config)
     with tempfile.TemporaryDirectory(prefix="podwright-bench-") as place:
         work = Path(place)
         library = _library(work)
-        organisation(work / "acme", **({"images": {"agent": standins.AGENT}} if tuned else {}))
+        organisation(work / "acme", **agents.config)
         clones = [timed(lambda: _clone(work, library)) for _ in range(3)]
         clone = 0.0 if tuned else sorted(clones)[1]
         say(f"  cloning the library: {clone:.2f} s")
         for shape in shapes:
             source = _source(work, shape)
             for builder in builders:
-                group = f"pipeline, {shape}" + (", tuned" if tuned else "")
-                row = Row(group, builder, partner="by hand", goal=1.0)
+                row = Row(agents.named(f"pipeline, {shape}"), builder, partner="by hand", goal=1.0)
                 for number in range(runs + 1):
                     for ours in (True, False) if number % 2 else (False, True):
-                        done = _run(bench, work, source, builder, ours=ours)
+                        done = _run(bench, work, source, builder, agents, ours=ours)
                         late = done.late(pulse=ours)
                         seconds = done.seconds + late + (clone if ours else 0.0)
                         say(
@@ -232,14 +231,24 @@ def _text(builder: str, *, ours: bool) -> str:
     return HAND.format(pod=pod, words=words, image=IMAGE)
 
 
-def _run(bench: builds.Bench, work: Path, source: Path, builder: str, *, ours: bool) -> Run:
+def _run(
+    bench: builds.Bench,
+    work: Path,
+    source: Path,
+    builder: str,
+    agents: builds.Agents,
+    *,
+    ours: bool,
+) -> Run:
     """Run one pipeline; each has an agent's directory of its own."""
     with tempfile.TemporaryDirectory(dir=work) as place:
         folder = Path(place)
         (folder / "Jenkinsfile").write_text(_text(builder, ours=ours), encoding="utf-8")
         (folder / "credentials.json").write_text(json.dumps(credentials(bench.site)))
         command = [str(ROOT / "tests/runner/run-pipeline"), "--kubernetes"]
-        command += ["--namespace", builds.NAMESPACE, "--agent-image", standins.AGENT]
+        image = agents.of(ours=ours)
+        command += ["--namespace", builds.NAMESPACE, "--agent-image", image or standins.AGENT]
+        command += ["--agent-url", bench.controller.url] if image else []
         command += ["--restricted-agent", "--scm", str(source)]
         command += ["--credentials", str(folder / "credentials.json")]
         command += ["--workspace-root", str(folder / "agent")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -1363,6 +1364,42 @@ def test_the_planner_in_the_pod_explains_a_failure(
     }
     assert outcome.log.endswith(f"[podwright] ERROR: {sentence}\n")
     assert not job.exists()
+
+
+# In podwright's place: tells of the image where it runs.
+TELLS = """\
+import pathlib, sys
+job = pathlib.Path(sys.argv[2])
+room = pathlib.Path((job / "pushed").read_text().rstrip("\\n"))
+(room / "described.json").write_text('"platforms":[]\\n')
+(room / "summary").write_text(f"told by {sys.argv[0]}\\n")
+(job / "answered").touch()
+"""
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_the_bundle_that_planned_asks_the_registry_and_no_other(
+    sandbox: Any, script: Any, tmp_path: Path, *, changed: bool
+) -> None:
+    job = tmp_path / "podwright" / "job"
+    job.mkdir(parents=True)
+    process = planner(sandbox, job)
+    (job.parent / "podwright.pyz").write_text(TELLS)
+    known = hashlib.sha256((TELLS + "#" * changed).encode()).hexdigest()
+    (job / "bundle").write_text(known)
+    try:
+        outcome = sandbox.run(
+            script().replace("PW_JOB=''", f"PW_JOB={job}"),
+            {"PODWRIGHT_PLANNER_FIFO": str(sandbox.home / "ask")},
+        )
+    finally:
+        process.kill()
+        process.wait()
+
+    assert outcome.value["digest"] == DIGEST
+    told = re.findall("told by (.*)", outcome.log)
+    # its copy, which is loaded: no other process has to be started
+    assert [Path(path).name for path in told] == ([] if changed else [known])
 
 
 def test_a_planner_that_has_ended_costs_five_seconds_and_no_sentence(

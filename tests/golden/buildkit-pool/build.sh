@@ -139,18 +139,11 @@ pw_join() { # use of the logins, where the image is and its tags as JSON
   pw_title="joining the platforms"
   pw_say "$pw_title"
   pw_open_room
-  pw_desk=${PW_JOB:-$PW_TMP/desk}
-  pw_desk=${pw_desk%/}.logins
-  [ -z "$1" ] || cp -R "$PW_TMP/$1/config.json" "$PW_TMP/$1/answers" "$pw_room/" 2>/dev/null
-  printf '%s' "$2" >"$pw_room/asked.json"
   for pw_path in "$PW_TMP"/metadata-*.json; do
     pw_read_digest "$pw_path" containerimage.digest
     echo "$pw_digest"
   done >"$pw_room/parts"
-  rm -rf "$pw_desk"
-  mkdir -p "$pw_desk"
-  echo "$pw_room" >"$pw_desk/pushed"
-  [ "$pw_room" = "$PW_TMP/room" ] || chmod -R a+rwX "$pw_desk" "$pw_room"
+  pw_open_pushed "$1" "$2"
   pw_why="no planner answers"
   if pw_ask "$pw_desk" 600; then
     pw_why=$(cat "$pw_room/error" 2>/dev/null || sed -n 's/.*"error": *"\(.*\)".*/\1/p' "$pw_desk/answer.json" 2>/dev/null)

@@ -29,6 +29,12 @@ record Kubectl(String program, String namespace) {
     return new String(input(new byte[0], arguments), StandardCharsets.UTF_8);
   }
 
+  /** Starts kubectl; nobody wants to know what it says. */
+  Process start(String... arguments) throws IOException {
+    return new ProcessBuilder(line(arguments)).redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+  }
+
   /** Runs a command in a container, and returns what it wrote to stdout. */
   byte[] exec(String pod, String container, byte[] input, String... command) throws IOException {
     return input(input, execLine(pod, container, command));

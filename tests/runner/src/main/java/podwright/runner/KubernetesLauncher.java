@@ -3,6 +3,8 @@ package podwright.runner;
 import groovy.json.JsonOutput;
 import hudson.AbortException;
 import java.io.IOException;
+import java.net.URI;
+import java.net.URLConnection;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -10,6 +12,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Makes real pods with kubectl, out of the very YAML of podTemplate and what the kubernetes plugin adds
@@ -19,7 +22,7 @@ final class KubernetesLauncher implements Launcher {
   private static final String AGENT = "jnlp";
   private static final String PROGRAM = "jenkins-agent";
   private static final String WORKSPACE_VOLUME = "workspace-volume";
-  private static final int POLL_MILLISECONDS = 300;
+  private static final int POLL_MILLISECONDS = 500;
   private static final int BACK_OFFS_ALLOWED = 3;
   private static final int MILLISECONDS = 1000;
 
@@ -55,6 +58,7 @@ final class KubernetesLauncher implements Launcher {
         kubectl, name, pod, options.agentHome + "/workspace/" + options.job, request);
     try {
       waitForReady(kubectl, name, request);
+      waitForAgent(name);
       agent.open();
     } catch (IOException | RuntimeException e) {
       agent.close();
@@ -97,13 +101,9 @@ final class KubernetesLauncher implements Launcher {
       containers.add(agent);
     }
     agent.putIfAbsent("image", options.agentImage);
-    List<Object> command = new ArrayList<>((List<?>) agent.getOrDefault("command", List.of()));
-    if (command.isEmpty() || !PROGRAM.equals(command.remove(command.size() - 1))) {
-      command.clear(); // what is started beside the agent's program stays
+    if (options.agentUrl == null) {
+      withoutProgram(agent);
     }
-    command.addAll(List.of("sh", "-c", "trap 'exit 0' TERM; sleep 2000000000 & wait"));
-    agent.put("command", command);
-    agent.remove("args");
     if (options.restrictedAgent) {
       agent.putIfAbsent("securityContext", Map.of(
           "allowPrivilegeEscalation", false,
@@ -117,8 +117,20 @@ final class KubernetesLauncher implements Launcher {
     env.add(Map.of("name", "JENKINS_NAME", "value", name));
     env.add(Map.of("name", "JENKINS_AGENT_NAME", "value", name));
     env.add(Map.of("name", "JENKINS_AGENT_WORKDIR", "value", options.agentHome));
-    env.add(Map.of("name", "JENKINS_URL", "value", "http://jenkins.invalid/"));
+    String url = options.agentUrl == null ? "http://jenkins.invalid" : options.agentUrl + '/' + name;
+    env.add(Map.of("name", "JENKINS_URL", "value", url + '/'));
     env.add(Map.of("name", "JENKINS_SECRET", "value", "none"));
+  }
+
+  /** Lets a container wait in place of the agent's program. */
+  private static void withoutProgram(Map<String, Object> agent) {
+    List<Object> command = new ArrayList<>((List<?>) agent.getOrDefault("command", List.of()));
+    if (command.isEmpty() || !PROGRAM.equals(command.remove(command.size() - 1))) {
+      command.clear(); // what is started beside the agent's program stays
+    }
+    command.addAll(List.of("sh", "-c", "trap 'exit 0' TERM; sleep 2000000000 & wait"));
+    agent.put("command", command);
+    agent.remove("args");
   }
 
   private void addWorkspace(Map<String, Object> spec) {
@@ -145,7 +157,21 @@ final class KubernetesLauncher implements Launcher {
         name -> new ArrayList<Map<String, Object>>());
   }
 
+  /**
+   * Waits as the plugin does, which watches the pod; what is asked meanwhile is what it waits for.
+   */
   private void waitForReady(Kubectl kubectl, String name, Request request) throws IOException {
+    Process watch = kubectl.start("wait", "--for=condition=Ready", "pod/" + name,
+        "--timeout=" + options.podTimeout + 's');
+    try {
+      waitForReady(kubectl, name, request, watch);
+    } finally {
+      watch.destroy();
+    }
+  }
+
+  private void waitForReady(Kubectl kubectl, String name, Request request, Process watch)
+      throws IOException {
     long end = System.currentTimeMillis() + (long) options.podTimeout * MILLISECONDS;
     Set<String> told = new LinkedHashSet<>();
     int backOffs = 0;
@@ -174,7 +200,7 @@ final class KubernetesLauncher implements Launcher {
         explain(kubectl, name, status, request);
         throw new AbortException("Pod " + name + " did not start: " + problem);
       }
-      pause();
+      pause(watch);
     }
   }
 
@@ -203,11 +229,26 @@ final class KubernetesLauncher implements Launcher {
     }
   }
 
-  private static void pause() throws IOException {
+  /** Pauses until a process ends, or for a while. */
+  private static void pause(Process watch) throws IOException {
     try {
-      Thread.sleep(POLL_MILLISECONDS);
+      if (watch.isAlive()) {
+        watch.waitFor(POLL_MILLISECONDS, TimeUnit.MILLISECONDS);
+      } else {
+        Thread.sleep(POLL_MILLISECONDS);
+      }
     } catch (InterruptedException e) {
       throw new IOException("interrupted", e);
+    }
+  }
+
+  /** Waits until the agent has asked the controller, which answers only then. */
+  private void waitForAgent(String name) throws IOException {
+    if (options.agentUrl != null) {
+      URLConnection asked =
+          URI.create(options.agentUrl + '/' + name + "/connected").toURL().openConnection();
+      asked.setReadTimeout(options.podTimeout * MILLISECONDS);
+      asked.getInputStream().close();
     }
   }
 }

@@ -39,6 +39,8 @@ public final class Main {
       "  --kubernetes                 make real pods, with kubectl and KUBECONFIG",
       "  --namespace NS               where to make them (default: default)",
       "  --agent-image IMAGE          image of the agent container in pods; it needs sh and tar",
+      "  --agent-url URL              the agents are real, and connect to URL/POD/; URL/POD/connected",
+      "                               answers when they have",
       "  --restricted-agent           the agent container gets the security context that the Pod",
       "                               Security level restricted wants",
       "  --pod-timeout SECONDS        time in which a pod must become ready (default: 300)",
@@ -172,6 +174,7 @@ public final class Main {
       case "--namespace" -> options.namespace = value;
       case "--pod-timeout" -> options.podTimeout = Integer.parseInt(value);
       case "--agent-image" -> options.agentImage = value;
+      case "--agent-url" -> options.agentUrl = value;
       default -> throw new IllegalArgumentException("unknown option " + name);
     }
   }

@@ -32,6 +32,8 @@ final class Options {
   boolean kubernetes;
   String namespace = "default";
   String agentImage;
+  /** What agents connect to, which answers when they have; null: agents in pods only wait. */
+  String agentUrl;
   /** Whether the agent container gets what the Pod Security level restricted wants. */
   boolean restrictedAgent;
   /** The program that talks to the cluster. */
