@@ -4,9 +4,10 @@
 # answered here.
 #
 # A build waits for its plan, so what takes time is done before: modules of the standard library are
-# loaded while the agent connects. A bundle that has answered stays for further jobs, and loads
-# what the end of a build needs while the build runs (commands/answer.py).
+# loaded while the agent connects, and the bundle as soon as the library has written it, when it is
+# the one whose sum the pod carries. It stays for all jobs (commands/answer.py).
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -19,6 +20,12 @@ FIFO = "/run/podwright/ask"
 OWN = os.fsencode(tempfile.mkdtemp())
 CHANGED = "podwright.pyz in the workspace is not the one that the library wrote; who changed it?"
 USED = "argparse importlib.util pathlib shlex"
+# Where Jenkins has the workspaces of jobs, and of those in folders.
+PLACES = [
+    "/home/jenkins/agent/workspace/" + depth + "*@tmp/podwright" for depth in ("", "*/", "*/*/")
+]
+PAUSE = 0.1  # seconds between two looks
+SUM = os.environ.get("PODWRIGHT_SUM", "")
 
 
 class Said:
@@ -40,6 +47,7 @@ class Said:
 # By process: the bundle that it has loaded, the pipe to it, and its jobs, of which the first one is
 # a part of how it was started.
 servers = {}  # type: dict[int, tuple[tuple[bytes, float, int], int, list[bytes]]]
+OWN_SIGNALS = (signal.SIGCHLD, signal.SIGALRM)
 
 
 def is_open(job: bytes) -> bool:
@@ -56,9 +64,9 @@ def fail(job: bytes, why: str) -> None:
 
 def serve(bundle: bytes, job: bytes, pipe: int) -> None:
     """Be the process of a bundle: as `python3 -I bundle answer job`."""
-    for number in (signal.SIGTERM, signal.SIGCHLD):
+    for number in (signal.SIGTERM, *OWN_SIGNALS):
         signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, OWN_SIGNALS)
     said = Said()
     sys.stderr = said
     sys.argv = [os.fsdecode(bundle), "answer", os.fsdecode(job)]
@@ -92,13 +100,18 @@ def start(bundle: bytes, version: "tuple[float, int]", job: bytes) -> None:
 
 
 def bundle_for(job: bytes) -> bytes:
-    """Give the bundle that answers: a copy out of the workspace's reach, when the job has a sum."""
+    """Give the bundle that answers: a copy, when the job has a sum."""
     path = os.path.join(os.path.dirname(job), b"podwright.pyz")
     try:
         with open(os.path.join(job, b"bundle"), "rb") as file:
             wanted = file.read().strip().decode()
     except FileNotFoundError:
         return path  # the scripts of an older library name none
+    return copy(path, wanted)
+
+
+def copy(path: bytes, wanted: str) -> bytes:
+    """Give a copy of a bundle out of the workspace's reach; it must have the sum that is wanted."""
     own = os.path.join(OWN, os.path.basename(wanted).encode())
     if not os.path.isfile(own):
         with open(path, "rb") as file:
@@ -150,9 +163,21 @@ def reap(*_: object) -> None:
                 start(bundle, (changed, size), job)
 
 
-def load(*_: object) -> None:
+def look(*_: object) -> None:
+    """Load what builds will need, once it is there; a job that comes before loads it itself."""
     for name in USED.split():
         __import__(name)
+    signal.pthread_sigmask(signal.SIG_BLOCK, OWN_SIGNALS)
+    known = SUM.isalnum()  # not where Jenkins has not made the pod
+    for folder in [path for place in PLACES for path in glob.glob(place) if known and not servers]:
+        with contextlib.suppress(OSError, ValueError):  # not there yet, or another one
+            bundle = copy(os.fsencode(folder) + b"/podwright.pyz", SUM)
+            about = os.stat(bundle)
+            start(bundle, (about.st_mtime, about.st_size), b"")
+            break
+    if servers or not known:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, OWN_SIGNALS)
 
 
 # Process 1 ignores signals that it has no handler for, and the pod would end late. With 0 Jenkins
@@ -164,14 +189,14 @@ if not os.path.exists(FIFO):
 # The builder's container may run as another user.
 os.chmod(FIFO, 0o666)
 # Jenkins' agent starts at the same time, and what it takes the pod waits for.
-signal.signal(signal.SIGALRM, load)
-signal.alarm(1)
+signal.signal(signal.SIGALRM, look)
+signal.setitimer(signal.ITIMER_REAL, 1, PAUSE)
 while True:
     # Bytes: whatever comes in, the loop goes on.
     with open(FIFO, "rb") as fifo:
         for line in fifo:
             job = line.rstrip(b"\n")
             if job.startswith(b"/"):
-                signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+                signal.pthread_sigmask(signal.SIG_BLOCK, OWN_SIGNALS)
                 answer(job)
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, OWN_SIGNALS)

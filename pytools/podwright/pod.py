@@ -16,7 +16,7 @@ from podwright import __version__, images
 from podwright import registries as registry_settings
 from podwright.errors import Findings, Problem, UsageError, nearest, repeated, shown
 from podwright.paths import FILES_DIR, RUN_DIR, SECRETS_DIR
-from podwright.resources import LazyModule, text
+from podwright.resources import LazyModule, program, text
 from podwright.schema import unknown
 
 TYPE_CHECKING = False
@@ -459,8 +459,13 @@ def _planner_container(context: PodContext, env: Mapping[str, str]) -> dict[str,
     """
     registries = registry_settings.signature(context.registries)
     secrets = {volume: f"{SECRETS_DIR}/{name}" for volume, name in _secret_names(context).items()}
-    env = {"PODWRIGHT_ENGINE_REGISTRIES": registries, "PODWRIGHT_VERSION": __version__, **env}
-    listener, agent = text("listen.py"), context.images.get(images.AGENT)
+    env = {
+        "PODWRIGHT_ENGINE_REGISTRIES": registries,
+        "PODWRIGHT_VERSION": __version__,
+        "PODWRIGHT_SUM": "@sum@",  # Bridge.inPod puts that of its bundle there
+        **env,
+    }
+    listener, agent = program("listen.py"), context.images.get(images.AGENT)
     if agent and not secrets:
         return container(
             AGENT,

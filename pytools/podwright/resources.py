@@ -31,6 +31,16 @@ def text(name: str) -> str:
     return data.decode("utf-8")
 
 
+@functools.cache
+def program(name: str) -> str:
+    """Read a Python program that a pod carries, without its comments.
+
+    Jenkins saves the text of a pod with each step that runs in it.
+    """
+    lines = text(name).splitlines(keepends=True)
+    return "".join(line for line in lines if not line.lstrip().startswith("#"))
+
+
 def filled(name: str, **parts: object) -> str:
     """Read a text, with parts in the places of their marks: `@name@`."""
     whole = text(name)

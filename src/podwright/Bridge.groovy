@@ -122,8 +122,8 @@ class Bridge implements Serializable {
 
   private Object buildInPod(Map request, Closure body) {
     return inPod(request, request.pod != null) {
+      writeBundle('podwright.pyz') // before the body, in whose time the planner loads it
       body?.call()
-      writeBundle('podwright.pyz')
       return told(request)
     }
   }
@@ -201,7 +201,8 @@ class Bridge implements Serializable {
   private Object inPod(Map request, boolean planned, Closure inside) {
     // A pod is complete: it must not inherit from a podTemplate around it.
     Map template = [inheritFrom: '', showRawYaml: steps.env.PODWRIGHT_SHOW_POD == '1']
-    String made = planned ? plan(request) : preset(request)
+    // The pod's planner loads this bundle, and no other, before it is asked.
+    String made = (planned ? plan(request) : preset(request)).replace('@sum@', Bundle.SUM)
     template.yaml = request.part == true ? Parts.onNode(made, request) : made
     planner = Requests.planner(made)
     if (request.pod instanceof Map && request.pod.cloud != null) {

@@ -85,3 +85,81 @@ def test_a_sum_that_is_a_path_names_nothing(fifo: Path) -> None:
     other = fifo.parent / "other"
     other.write_text(BUNDLE)
     assert ask(fifo, BUNDLE, str(other)) == {"error": CHANGED}
+
+
+STAYS = """\
+import os, pathlib, sys
+home = pathlib.Path(os.environ["HOME"])
+with (home / "started").open("a") as file:
+    file.write(f"<{sys.argv[2]}>")
+with os.fdopen(int(os.environ["PODWRIGHT_STAYS"])) as jobs:
+    for line in jobs:
+        job = pathlib.Path(line.rstrip())
+        (job / "answer.json").write_text('{"is": 1}')
+        (job / "answered").touch()
+"""
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Iterator[Path]:
+    """Start the loop of a pod that carries the sum of a bundle; gives its FIFO."""
+    path = tmp_path / "ask"
+    text = SOURCE.replace('"/run/podwright/ask"', repr(str(path)))
+    text = text.replace("/home/jenkins/agent/workspace/", f"{tmp_path}/workspace/")
+    env = {**os.environ, "TMPDIR": str(tmp_path), "HOME": str(tmp_path)}
+    env["PODWRIGHT_SUM"] = sum_of(STAYS)
+    loop = subprocess.Popen([sys.executable, "-I", "-c", text], env=env, stderr=subprocess.DEVNULL)
+    yield path
+    loop.kill()
+    loop.wait()
+
+
+def written(fifo: Path, job: str, bundle: str) -> Path:
+    """Write a bundle as the library does for a job; gives the folder."""
+    folder = fifo.parent / "workspace" / f"{job}@tmp" / "podwright"
+    folder.mkdir(parents=True)
+    (folder / "podwright.pyz").write_text(bundle)
+    return folder
+
+
+def started(fifo: Path) -> str:
+    """Give the jobs with which bundles were started, once there is one."""
+    path, deadline = fifo.parent / "started", time.monotonic() + 30
+    while not (path.exists() and path.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return path.read_text()
+
+
+@pytest.mark.parametrize("job", ["app", "team/app", "team/sub/app"])
+def test_the_bundle_is_loaded_before_anybody_asks(waiting: Path, job: str) -> None:
+    folder = written(waiting, job, STAYS)
+    assert started(waiting) == "<>"
+
+    (folder / "one").mkdir()
+    (folder / "one" / "bundle").write_text(sum_of(STAYS))
+    waiting.write_text(f"{folder / 'one'}\n")
+    deadline = time.monotonic() + 30
+    while not (folder / "one" / "answered").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert started(waiting) == "<>"  # it was loaded once
+
+
+def test_a_bundle_of_another_sum_is_not_loaded(waiting: Path) -> None:
+    written(waiting, "a", STAYS.replace('"started"', '"changed"'))
+    written(waiting, "b", STAYS)
+    assert started(waiting) == "<>"
+    assert not (waiting.parent / "changed").exists()
+
+
+def test_a_bundle_that_is_asked_first_is_loaded_by_that(waiting: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not waiting.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    job = written(waiting, "deep/in/a/tree/of/folders", STAYS) / "one"
+    job.mkdir()
+    (job / "bundle").write_text(sum_of(STAYS))
+    waiting.write_text(f"{job}\n")
+    assert started(waiting) == f"<{job}>"

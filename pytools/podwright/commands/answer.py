@@ -8,9 +8,9 @@ done around the build; JOB/answered says that it is there. A build that runs
 asks as well: why a step failed (JOB/failed), for its logins (JOB/logins), and
 what a registry says of its image (JOB/pushed).
 
-In the tools container (listen.py) the process stays: it reads further jobs
-from the pipe PODWRIGHT_STAYS and answers each in a child, which has all
-modules.
+In the tools container (listen.py) the process stays: it reads jobs from the
+pipe PODWRIGHT_STAYS and answers each in a child, which has all modules. JOB
+is '' there when none has asked yet.
 """
 
 from __future__ import annotations
@@ -51,18 +51,21 @@ job  directory with the request
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Write the answer; a defect is answered as well, so that nobody waits for it."""
-    job = Path(options.job)
+    job, stays = Path(options.job), console.env.get("PODWRIGHT_STAYS", "")
+    if stays and not options.job:
+        _stay(None, console, int(stays))
+        return 0
     if not job.is_dir():
         raise UsageError(f"there is no directory '{job}'; this command is for the library itself")
-    if "PODWRIGHT_STAYS" in console.env:
-        _stay(job, console, int(console.env["PODWRIGHT_STAYS"]))
+    if stays:
+        _stay(job, console, int(stays))
     else:
         _answer(job, console)
     return 0
 
 
-def _stay(job: Path, console: Console, pipe: int) -> None:
-    """Answer a job and those that come after it."""
+def _stay(first: Path | None, console: Console, pipe: int) -> None:
+    """Answer a job, when there is one already, and those that come after it."""
     children: dict[int, Path] = {}
 
     def reap(*_: object) -> None:
@@ -75,9 +78,10 @@ def _stay(job: Path, console: Console, pipe: int) -> None:
                 _write_error(job, "the planner was ended from outside; raise the memory of 'tools'")
                 (job / "answered").touch()
 
-    os.waitpid(_in_child(job, console), 0)
+    if first:
+        os.waitpid(_in_child(first, console), 0)
     signal.signal(signal.SIGCHLD, reap)
-    # After the first job: until then a build waits.
+    # Not before the first job: a build would wait.
     described.prepare()
     with os.fdopen(pipe, "rb") as lines:
         for line in lines:

@@ -190,8 +190,14 @@ class BridgeTest {
   void the_body_runs_in_the_pod_before_the_build() {
     var outcome = run(true, "buildImage(image: 'a') { echo env.POD_LABEL.replaceAll('-.*', '') }");
     assertEquals(List.of("pipeline_1"), outcome.echoes(), outcome.log());
-    assertEquals(List.of("libraryResource", "podTemplate", "node", "echo", "libraryResource",
-        "writeFile", "writeFile", "container", "sh"), outcome.report().steps());
+    assertEquals(List.of("libraryResource", "podTemplate", "node", "libraryResource", "writeFile",
+        "echo", "writeFile", "container", "sh"), outcome.report().steps());
+  }
+
+  @Test
+  void the_pod_knows_the_sum_of_the_bundle() {
+    var outcome = run(true, "withBuilderPod(builder: 'knowing') { }");
+    assertTrue(outcome.log().matches("(?s).*builder \\(sum [0-9a-f]{64}\\).*"), outcome.log());
   }
 
   @Test

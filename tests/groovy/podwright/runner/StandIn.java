@@ -163,6 +163,7 @@ final class StandIn {
     Path own = resources.resolve("podwright");
     Pipelines.write(own.resolve("pods/default.json"), POD.formatted("the default"));
     Pipelines.write(own.resolve("pods/other.json"), POD.formatted("the other"));
+    Pipelines.write(own.resolve("pods/knowing.json"), POD.formatted("sum @sum@"));
     Pipelines.write(own.resolve("pods/commands.json"), "{\"spec\": {\"containers\": [{\"resources\": "
         + "{\"limits\": {\"memory\": \"2Gi\"}}}]}}");
     Pipelines.write(own.resolve("pods/planning.json"), PLANS);
