@@ -3,9 +3,15 @@
 # Three clients are out there: with buildx (all current images), older ones with BuildKit built in
 # (18.09 to 22), and ones with neither, which can only ask for the engine's classic builder.
 
+# What the build will want to know is asked now, beside what comes before it.
+docker buildx version >/dev/null 2>&1 3>&- &
+pw_has_buildx=$!
+docker version >/dev/null 2>&1 3>&- &
+pw_answers=$!
+
 pw_docker_mode=
 pw_docker_client() {
-  if docker buildx version >/dev/null 2>&1; then
+  if wait "$pw_has_buildx"; then
     pw_docker_mode=buildx
   else
     case $(docker version --format '{{.Client.Version}}' 2>/dev/null) in
@@ -16,14 +22,13 @@ pw_docker_client() {
 }
 
 pw_docker_build() { # needs BuildKit (yes or no), needs buildx (yes or no), title, flags...
-  docker version >/dev/null 2>&1 3>&- & # beside the next question
-  pw_answers=$!
-  pw_docker_client
+  [ -n "$pw_docker_mode" ] || pw_docker_client
   pw_buildkit=$1 pw_buildx=$2 pw_build_title=$3
   shift 3
-  wait "$pw_answers" ||
+  [ -z "$pw_answers" ] || wait "$pw_answers" ||
     pw_fail 1 "no Docker Engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}; \
 start one, or use a strategy without an engine"
+  pw_answers=
   if [ "$pw_buildx" = yes ] && [ "$pw_docker_mode" != buildx ]; then
     pw_fail 1 "this docker has no buildx, which platforms, cache export, annotations, \
 buildContexts and 'output' need; \

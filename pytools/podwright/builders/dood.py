@@ -28,15 +28,14 @@ NODE, CLIENT = "docker-socket", "client-socket"
 # Images are the node's: another build may give the same tag to its own image at any time. So it
 # is given to this build's image right before the push, and looked at after it.
 FUNCTIONS = r"""
-pw_dood_id() { docker image inspect --format '{{.Id}}' "$1" 2>/dev/null; }
-
 pw_dood_claim() { # reference
   docker tag "$(cat "$PW_TMP/iid")" "$1" ||
     pw_fail 1 "$1: the image that was built is gone from the node; build again"
 }
 
 pw_dood_kept() { # reference
-  [ "$(pw_dood_id "$1")" = "$(pw_dood_id "$(cat "$PW_TMP/iid")")" ] ||
+  pw_ids=$(docker image inspect --format '{{.Id}}' "$1" "$(cat "$PW_TMP/iid")" 2>/dev/null)
+  [ -z "$pw_ids" ] || [ -n "$(echo "$pw_ids" | uniq -d)" ] ||
     pw_fail 1 "$1: another build on this node gave the tag to its own image while this one was \
 pushed; give each build a tag of its own"
 }
@@ -113,7 +112,8 @@ def _client_container(context: PodContext) -> dict[str, Any]:
     client = pod.container(
         "builder",
         context.images["docker-cli"],
-        command=["sh", "-c", pod.awaits(dood.CLIENT_HOST, _docker.ASKS) + pod.KEEP_ALIVE[2]],
+        # The proxy listens when the node's engine has answered it.
+        command=["sh", "-c", pod.awaits(dood.CLIENT_HOST, ":") + pod.KEEP_ALIVE[2]],
         env={"DOCKER_HOST": dood.CLIENT_HOST, "HOME": pod.TMP},
         read_only={CLIENT: dood.CLIENT_DIR},
         resources=pod.BUILD,

@@ -7,9 +7,15 @@ PW_TIMEOUT=7200
 
 # [prelude.sh]
 
+# What the build will want to know is asked now, beside what comes before it.
+docker buildx version >/dev/null 2>&1 3>&- &
+pw_has_buildx=$!
+docker version >/dev/null 2>&1 3>&- &
+pw_answers=$!
+
 pw_docker_mode=
 pw_docker_client() {
-  if docker buildx version >/dev/null 2>&1; then
+  if wait "$pw_has_buildx"; then
     pw_docker_mode=buildx
   else
     case $(docker version --format '{{.Client.Version}}' 2>/dev/null) in
@@ -20,14 +26,13 @@ pw_docker_client() {
 }
 
 pw_docker_build() { # needs BuildKit (yes or no), needs buildx (yes or no), title, flags...
-  docker version >/dev/null 2>&1 3>&- & # beside the next question
-  pw_answers=$!
-  pw_docker_client
+  [ -n "$pw_docker_mode" ] || pw_docker_client
   pw_buildkit=$1 pw_buildx=$2 pw_build_title=$3
   shift 3
-  wait "$pw_answers" ||
+  [ -z "$pw_answers" ] || wait "$pw_answers" ||
     pw_fail 1 "no Docker Engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}; \
 start one, or use a strategy without an engine"
+  pw_answers=
   if [ "$pw_buildx" = yes ] && [ "$pw_docker_mode" != buildx ]; then
     pw_fail 1 "this docker has no buildx, which platforms, cache export, annotations, \
 buildContexts and 'output' need; \
@@ -64,15 +69,14 @@ pw_show() {
     { print; fflush() }'
 }
 
-pw_dood_id() { docker image inspect --format '{{.Id}}' "$1" 2>/dev/null; }
-
 pw_dood_claim() { # reference
   docker tag "$(cat "$PW_TMP/iid")" "$1" ||
     pw_fail 1 "$1: the image that was built is gone from the node; build again"
 }
 
 pw_dood_kept() { # reference
-  [ "$(pw_dood_id "$1")" = "$(pw_dood_id "$(cat "$PW_TMP/iid")")" ] ||
+  pw_ids=$(docker image inspect --format '{{.Id}}' "$1" "$(cat "$PW_TMP/iid")" 2>/dev/null)
+  [ -z "$pw_ids" ] || [ -n "$(echo "$pw_ids" | uniq -d)" ] ||
     pw_fail 1 "$1: another build on this node gave the tag to its own image while this one was \
 pushed; give each build a tag of its own"
 }
