@@ -32,7 +32,8 @@ from typing_extensions import Self
 
 from podwright import authz
 from podwright.authz.server import read_exchange, reply
-from podwright.docker_api.http import Stream, listen, serve
+from podwright.docker_api.http import Stream, serve
+from podwright.docker_api.listening import listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

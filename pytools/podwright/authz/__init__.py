@@ -77,9 +77,9 @@ SECURITY_CONTEXT: dict[str, Any] = {
 }
 # In the order of their imports of one another; guard.py is about the engine and stays behind.
 _MODULES = (
-    "docker_api.strict", "docker_api.http", "authz.limits", "authz.checks", "authz.bodies",
-    "authz.routes", "authz.policy", "authz.server", "authz.mounts", "authz.volumes", "authz.gate",
-    "authz.plugin",
+    "docker_api.listening", "docker_api.strict", "docker_api.http", "authz.limits",
+    "authz.checks", "authz.bodies", "authz.routes", "authz.policy", "authz.server",
+    "authz.mounts", "authz.volumes", "authz.gate", "authz.plugin",
 )  # fmt: skip
 
 

@@ -20,7 +20,8 @@ from typing import Any, TextIO
 from podwright.authz.gate import Doors, Gate
 from podwright.authz.limits import Limits, limits, problems
 from podwright.authz.server import MEDIA_TYPE, Audit, serve_connection
-from podwright.docker_api.http import listen, serve
+from podwright.docker_api.http import serve
+from podwright.docker_api.listening import listen
 
 PLUGIN_NAME = "podwright"
 PLUGIN_DIR = "/run/docker/plugins"

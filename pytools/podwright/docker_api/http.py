@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Callable
 
 from podwright.docker_api.strict import MAX_BODY, Refused
@@ -251,30 +249,6 @@ def last_words(client: socket.socket, words: bytes) -> None:
             pass
     except OSError:
         return
-
-
-def listen(path: str, mode: int) -> socket.socket:
-    """Make a unix socket; one that a dead predecessor left behind is replaced.
-
-    Args:
-        path: of the socket.
-        mode: permission bits, set before anybody can connect.
-    """
-    file = Path(path)
-    if file.is_socket():
-        file.unlink()
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        server.bind(path)
-    except OSError:
-        server.close()
-        raise
-    finally:
-        os.umask(before)
-    file.chmod(mode)
-    server.listen(128)
-    return server
 
 
 def serve(server: socket.socket, handle: Callable[[socket.socket], None]) -> None:

@@ -24,18 +24,21 @@ for _name in {packages}:
 
 
 @functools.cache
-def travelling(title: str, modules: tuple[str, ...], call: str) -> str:
+def travelling(title: str, modules: tuple[str, ...], call: str, early: str = "") -> str:
     """Bundle modules of podwright (annotations may have 256 KiB in all).
 
     Args:
         title: what the program is.
         modules: below podwright, in the order of their imports of one another.
-        call: the expression that runs the last one's ``main`` and gives the exit code.
+        call: the arguments of the last one's ``main``, which gives the exit code.
+        early: the one whose ``begin`` is called with the words of the command before those after
+            it are loaded; '' for none.
     """
     packages = ("podwright", *sorted({f"podwright.{name.partition('.')[0]}" for name in modules}))
     parts = [_HEAD.format(title=title, packages=packages)]
     for name in modules:
         text = (pkgutil.get_data("podwright", f"{name.replace('.', '/')}.py") or b"").decode()
         parts.append(f"_module(\"podwright.{name}\", r'''{text}''')\n")
+        parts += [f'sys.modules["podwright.{name}"].begin(sys.argv[1:])\n'] if name == early else []
     last = f'sys.modules["podwright.{modules[-1]}"]'
     return "\n".join(parts) + f"\nsys.exit({last}.main({call}))\n"

@@ -14,6 +14,8 @@ Layers, each knowing only those before it::
     wire, proxy                bytes and connections
     keeper, program            leases and the end; the program of the container
 
+``early`` comes before all of them: it listens while they are loaded.
+
 What a builder file needs is here, and all of it is pure::
 
     source() -> str            one Python file: pod annotation, mounted by downward API
@@ -27,7 +29,7 @@ from __future__ import annotations
 from typing import Any
 
 from podwright.docker_api.travel import travelling
-from podwright.dood.program import CLIENT_DIR, CLIENT_SOCKET, NODE_SOCKET
+from podwright.dood.early import CLIENT_DIR, CLIENT_SOCKET, NODE_SOCKET
 
 __all__ = [
     "CLIENT_DIR", "CLIENT_HOST", "ENV", "NODE_ADDRESS", "NODE_SOCKET", "SOURCE", "command",
@@ -61,17 +63,16 @@ ENV: list[dict[str, Any]] = [
 NODE_ADDRESS: dict[str, Any] = {"name": "PODWRIGHT_NODE", **_field("status.hostIP")}
 # In the order of their imports of one another.
 _MODULES = (
-    "docker_api.strict", "docker_api.http", "dood.naming", "dood.refusal", "dood.budget",
-    "dood.node", "dood.bodies", "dood.listing", "dood.desk", "dood.calls", "dood.wire",
-    "dood.keeper", "dood.proxy", "dood.program",
+    "docker_api.listening", "dood.early", "docker_api.strict", "docker_api.http", "dood.naming",
+    "dood.refusal", "dood.budget", "dood.node", "dood.bodies", "dood.listing", "dood.desk",
+    "dood.calls", "dood.wire", "dood.keeper", "dood.proxy", "dood.program",
 )  # fmt: skip
 
 
 def source() -> str:
     """The whole program as one readable Python text."""
-    return travelling(
-        "proxy to the node's engine", _MODULES, "sys.argv[1:], os.environ, sys.stdout"
-    )
+    call = "sys.argv[1:], os.environ, sys.stdout"
+    return travelling("proxy to the node's engine", _MODULES, call, early="dood.early")
 
 
 def command() -> list[str]:

@@ -14,17 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from podwright.docker_api.http import listen, serve
+from podwright.docker_api.http import serve
 from podwright.dood.budget import MINIMUM, Budget, shown
 from podwright.dood.desk import Desk
+from podwright.dood.early import CLIENT_SOCKET, NODE_SOCKET, server_at
 from podwright.dood.keeper import BEAT, Keeper, Say
 from podwright.dood.naming import Naming
 from podwright.dood.node import OK, Node
 from podwright.dood.proxy import NodeProxy
 
-NODE_SOCKET = "/run/podwright-node/docker.sock"
-CLIENT_DIR = "/run/podwright-engine"
-CLIENT_SOCKET = f"{CLIENT_DIR}/docker.sock"
 #: Seconds until an engine that does not answer counts as none.
 PATIENCE = 10.0
 #: Seconds for removing everything; less than the pod's grace period of 15.
@@ -176,8 +174,7 @@ def _run(settings: Settings, options: argparse.Namespace, say: Say) -> int:
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: end.set())
-    # Only this pod mounts the directory; the builder may run as any user.
-    server = listen(options.client_socket, 0o666)
+    server = server_at(options.client_socket)
     threading.Thread(target=serve, args=(server, proxy.serve), daemon=True).start()
     say(
         f"the node's Docker Engine {known.get('ServerVersion', '')} answers; containers of this "

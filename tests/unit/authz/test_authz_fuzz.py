@@ -28,7 +28,8 @@ from hypothesis import strategies as st
 from podwright.authz.gate import Doors, Gate, is_bare
 from podwright.authz.limits import limits
 from podwright.authz.policy import EngineRequest, decide
-from podwright.docker_api.http import SEAL, BrokenError, Stream, listen, parse_head, serve
+from podwright.docker_api.http import SEAL, BrokenError, Stream, parse_head, serve
+from podwright.docker_api.listening import listen
 from podwright.docker_api.strict import Refused, parse_target
 
 SECONDS = float(os.environ.get("PODWRIGHT_FUZZ_SECONDS", "10"))

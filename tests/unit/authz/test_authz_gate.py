@@ -15,7 +15,8 @@ import podwright.authz.gate as gate_module
 from podwright.authz.gate import Doors, Gate
 from podwright.authz.limits import limits
 from podwright.authz.mounts import keep, read_create, subpath, volume_names, written
-from podwright.docker_api.http import Head, listen, parse_head, render_head, serve
+from podwright.docker_api.http import Head, parse_head, render_head, serve
+from podwright.docker_api.listening import listen
 from podwright.docker_api.strict import Refused
 
 RUN = limits({})

@@ -18,7 +18,8 @@ from podwright.authz import server
 from podwright.authz.limits import limits
 from podwright.authz.plugin import answers, main, make_audit, read_config, taken
 from podwright.authz.server import Exchange, answer, serve_connection
-from podwright.docker_api.http import listen, serve
+from podwright.docker_api.http import serve
+from podwright.docker_api.listening import listen
 
 RUN = limits({})
 
