@@ -168,10 +168,13 @@ def answers() -> dict[str, Any]:
     The kubelet asks when the container has started, and waits for the answer. After a startup probe
     the pod would be ready at the next look at it, of one a second; so this one goes on. Now and
     then the kubelet asks before it has noted that the container runs, and then a period later
-    (pkg/kubelet/prober/worker.go): that must be short. Each look takes 0.04 s of processor time.
+    (pkg/kubelet/prober/worker.go): that must be short. Each look takes 0.04 s of processor time, so
+    those after the first take their time.
     """
-    command = ["sh", "-c", f"until [ -e {_ANSWERS} ]; do sleep 0.05 || sleep 1; done"]
-    return {"exec": {"command": command}, "periodSeconds": 2, "timeoutSeconds": 25}
+    wait = f"until [ -e {_ANSWERS} ]; do sleep 0.05 || sleep 1; done"
+    later = f"[ -e {_ANSWERS}.told ] && exec sleep 20"
+    command = ["sh", "-c", f"{wait}; {later}; : >{_ANSWERS}.told"]
+    return {"exec": {"command": command}, "periodSeconds": 1, "timeoutSeconds": 25}
 
 
 def scratch(name: str, limit: str = "") -> dict[str, Any]:

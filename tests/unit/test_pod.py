@@ -664,7 +664,20 @@ def test_a_probe_that_the_kubelet_asks_too_early_is_asked_again_soon() -> None:
     """A run before the status has the container counts for nothing until the next period."""
     for builder in strategies.names():
         probe = container(pod(builder), "builder").get("readinessProbe", pods.answers())
-        assert (probe["periodSeconds"], probe["timeoutSeconds"]) == (2, 25)
+        assert (probe["periodSeconds"], probe["timeoutSeconds"]) == (1, 25)
+
+
+def test_a_probe_answers_at_once_and_takes_its_time_afterwards(tmp_path: Path) -> None:
+    """Each run costs the kubelet and the node, and the first one is what Jenkins waits for."""
+    mark, slept, sleep = tmp_path / "answers", tmp_path / "slept", tmp_path / "sleep"
+    sleep.write_text(f'#!/bin/sh\necho "$@" >>{slept}\n[ "$1" = 20 ] || : >{mark}\n')
+    sleep.chmod(0o755)
+    words = pods.answers()["exec"]["command"]
+    words[2] = words[2].replace("/run/podwright/answers", str(mark))
+    for said in ("0.05\n", "0.05\n20\n"):  # the first one waits for the engine
+        env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        assert subprocess.run(words, env=env, check=False).returncode == 0
+        assert slept.read_text() == said
 
 
 def test_a_client_marks_that_its_engine_answers(tmp_path: Path) -> None:
