@@ -6,7 +6,8 @@ SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 SCRIPTS := examples/hello/demo tests/runner/run-pipeline \
-  resources/podwright/images/agent-with-engine/start-engine deploy/release
+  resources/podwright/images/agent-with-engine/start-engine \
+  resources/podwright/images/planner/agent-java deploy/release
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -13,19 +13,29 @@ import json
 import os
 import runpy
 import signal
+import stat
 import sys
 import tempfile
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
 FIFO = "/run/podwright/ask"
 OWN = os.fsencode(tempfile.mkdtemp())
-CHANGED = "podwright.pyz in the workspace is not the one that the library wrote; who changed it?"
+CHANGED = (
+    "podwright.pyz in the workspace is not the one that the library wrote; "
+    "who changed or removed it?"
+)
+MOST = 16 << 20  # bytes of a bundle
 USED = "argparse importlib.util pathlib shlex"
 # Where Jenkins has the workspaces of jobs, and of those in folders.
 PLACES = [
     "/home/jenkins/agent/workspace/" + depth + "*@tmp/podwright" for depth in ("", "*/", "*/*/")
 ]
-PAUSE = 0.1  # seconds between two looks
+# What the library has put into the pod; no other bundle runs then.
 SUM = os.environ.get("PODWRIGHT_SUM", "")
+SUM = SUM if SUM.isalnum() else ""  # Jenkins has not made this pod
 
 
 class Said:
@@ -82,12 +92,16 @@ def serve(bundle: bytes, job: bytes, pipe: int) -> None:
 
 
 def start(bundle: bytes, version: "tuple[float, int]", job: bytes) -> None:
+    ends = ()  # type: tuple[int, ...]
     try:
-        reader, writer = os.pipe()
+        ends = os.pipe()
         pid = os.fork()
     except OSError as error:  # no memory, processes or files are left; the pod goes on without
+        for end in ends:
+            os.close(end)
         fail(job, str(error))
         return
+    reader, writer = ends
     if not pid:
         try:
             for other in [writer] + [pipe for _, pipe, _ in servers.values()]:
@@ -100,13 +114,17 @@ def start(bundle: bytes, version: "tuple[float, int]", job: bytes) -> None:
 
 
 def bundle_for(job: bytes) -> bytes:
-    """Give the bundle that answers: a copy, when the job has a sum."""
+    """Give the bundle that answers: a copy, when the pod or the job has a sum."""
     path = os.path.join(os.path.dirname(job), b"podwright.pyz")
     try:
         with open(os.path.join(job, b"bundle"), "rb") as file:
             wanted = file.read().strip().decode()
     except FileNotFoundError:
+        wanted = SUM
+    if not wanted:
         return path  # the scripts of an older library name none
+    if wanted != (SUM or wanted):
+        raise ValueError(CHANGED)
     return copy(path, wanted)
 
 
@@ -114,8 +132,12 @@ def copy(path: bytes, wanted: str) -> bytes:
     """Give a copy of a bundle out of the workspace's reach; it must have the sum that is wanted."""
     own = os.path.join(OWN, os.path.basename(wanted).encode())
     if not os.path.isfile(own):
-        with open(path, "rb") as file:
-            content = file.read()
+        content = b""
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a FIFO would be waited for
+            with open(descriptor, "rb") as file:
+                if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    content = file.read(MOST)
         if hashlib.sha256(content).hexdigest() != wanted:
             raise ValueError(CHANGED)
         with open(own + b".new", "wb") as file:
@@ -141,7 +163,21 @@ def answer(job: bytes) -> None:
     start(bundle, (known.st_mtime, known.st_size), job)
 
 
-def reap(*_: object) -> None:
+def alone(handler: "Callable[[], None]") -> "Callable[..., None]":
+    """Make a handler of signals that no other one interrupts."""
+
+    def handle(*_: object) -> None:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, OWN_SIGNALS)
+        try:
+            handler()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    return handle
+
+
+@alone
+def reap() -> None:
     """Look after processes that have ended: those of older bundles do after one job.
 
     Process 1 is also the parent of what commands in this container leave.
@@ -163,21 +199,24 @@ def reap(*_: object) -> None:
                 start(bundle, (changed, size), job)
 
 
-def look(*_: object) -> None:
+pause = 0.1  # seconds until the next look
+
+
+@alone
+def look() -> None:
     """Load what builds will need, once it is there; a job that comes before loads it itself."""
+    global pause  # noqa: PLW0603 - this file has no other state of its own
     for name in USED.split():
         __import__(name)
-    signal.pthread_sigmask(signal.SIG_BLOCK, OWN_SIGNALS)
-    known = SUM.isalnum()  # not where Jenkins has not made the pod
-    for folder in [path for place in PLACES for path in glob.glob(place) if known and not servers]:
+    for folder in [path for place in PLACES for path in glob.glob(place) if SUM and not servers]:
         with contextlib.suppress(OSError, ValueError):  # not there yet, or another one
             bundle = copy(os.fsencode(folder) + b"/podwright.pyz", SUM)
             about = os.stat(bundle)
             start(bundle, (about.st_mtime, about.st_size), b"")
-            break
-    if servers or not known:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, OWN_SIGNALS)
+            return
+    if SUM and not servers and pause < 10:  # noqa: PLR2004 - after three minutes no longer
+        signal.setitimer(signal.ITIMER_REAL, pause)
+        pause *= 1.05
 
 
 # Process 1 ignores signals that it has no handler for, and the pod would end late. With 0 Jenkins
@@ -190,7 +229,7 @@ if not os.path.exists(FIFO):
 os.chmod(FIFO, 0o666)
 # Jenkins' agent starts at the same time, and what it takes the pod waits for.
 signal.signal(signal.SIGALRM, look)
-signal.setitimer(signal.ITIMER_REAL, 1, PAUSE)
+signal.setitimer(signal.ITIMER_REAL, 1)
 while True:
     # Bytes: whatever comes in, the loop goes on.
     with open(FIFO, "rb") as fifo:

@@ -492,7 +492,7 @@ pw_open_desk() { # kind of question
   rm -rf "$pw_desk"
   mkdir -p "$pw_desk"
   echo "$pw_room" >"$pw_desk/$1"
-  [ ! -s "$PW_JOB/bundle" ] || cp "$PW_JOB/bundle" "$pw_desk/"
+  [ -z "$PW_JOB" ] || [ ! -s "$PW_JOB/bundle" ] || cp "$PW_JOB/bundle" "$pw_desk/"
   # The planner's container may run as another user.
   [ "$pw_room" = "$PW_TMP/room" ] || chmod -R a+rwX "$pw_desk"
 }

@@ -125,9 +125,10 @@ def line(row: Row) -> str:
 
 
 def save(rows: Sequence[Row], file: Path) -> None:
-    """Write the samples, for comparisons; rows of other groups that are there stay."""
-    groups = {row.group for row in rows}
-    old = [row for row in load(file) if row.group not in groups] if file.exists() else []
+    """Write the samples, for comparisons; other rows that are there stay."""
+    new = {(row.group, row.name) for row in rows}
+    known = load(file) if file.exists() else []
+    old = [row for row in known if (row.group, row.name) not in new]
     content = {"machine": machine(), "rows": [asdict(row) for row in [*old, *rows]]}
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

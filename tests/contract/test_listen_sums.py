@@ -27,7 +27,7 @@ job = pathlib.Path(sys.argv[2])
 """
 CHANGED = (
     "the planner failed: podwright.pyz in the workspace is not the one that "
-    "the library wrote; who changed it?"
+    "the library wrote; who changed or removed it?"
 )
 
 
@@ -71,6 +71,18 @@ def test_the_bundle_that_the_library_wrote_answers(fifo: Path) -> None:
     assert ask(fifo, BUNDLE, sum_of(BUNDLE)) == {"is": 1}
     # What the workspace holds meanwhile no longer matters: a copy runs.
     assert ask(fifo, "raise SystemExit(3)", sum_of(BUNDLE)) == {"is": 1}
+
+
+def test_a_bundle_that_was_removed_is_told(fifo: Path) -> None:
+    job = fifo.parent / "jobs" / "gone"
+    job.mkdir(parents=True)
+    (job / "bundle").write_text(sum_of(BUNDLE))
+    while not fifo.exists():
+        time.sleep(0.01)
+    fifo.write_text(f"{job}\n")
+    while not (job / "answered").exists():
+        time.sleep(0.01)
+    assert json.loads((job / "answer.json").read_text()) == {"error": CHANGED}
 
 
 def test_a_bundle_that_was_changed_does_not_run(fifo: Path) -> None:
@@ -151,6 +163,36 @@ def test_a_bundle_of_another_sum_is_not_loaded(waiting: Path) -> None:
     written(waiting, "b", STAYS)
     assert started(waiting) == "<>"
     assert not (waiting.parent / "changed").exists()
+
+
+@pytest.mark.parametrize("named", [None, "its own", "none"])
+def test_a_pod_with_a_sum_runs_no_other_bundle(waiting: Path, named: str | None) -> None:
+    """A job directory lies in the workspace, where any step may write what it likes."""
+    written(waiting, "a", STAYS)
+    assert started(waiting) == "<>"
+    foreign = STAYS.replace('"started"', '"foreign"')
+    job = written(waiting, "b", foreign) / "one"
+    job.mkdir()
+    if named:
+        (job / "bundle").write_text(sum_of(foreign) if named == "its own" else named)
+    waiting.write_text(f"{job}\n")
+    deadline = time.monotonic() + 30
+    while not (job / "answered").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    expected = {"error": CHANGED} if named else {"is": 1}
+    assert json.loads((job / "answer.json").read_text()) == expected
+    assert not (waiting.parent / "foreign").exists()
+
+
+def test_nothing_waits_for_what_lies_in_the_place_of_a_bundle(waiting: Path) -> None:
+    os.mkfifo(written(waiting, "a", "") / "fifo")
+    folder = waiting.parent / "workspace" / "a@tmp" / "podwright"
+    (folder / "fifo").replace(folder / "podwright.pyz")
+    (written(waiting, "b", "") / "podwright.pyz").unlink()
+    time.sleep(1.5)  # it has looked
+    written(waiting, "c", STAYS)
+    assert started(waiting) == "<>"
 
 
 def test_a_bundle_that_is_asked_first_is_loaded_by_that(waiting: Path) -> None:

@@ -9,6 +9,11 @@ pw_has_buildx=$!
 docker version >/dev/null 2>&1 3>&- &
 pw_answers=$!
 
+# shellcheck disable=SC2317 # it takes the place of the prelude's
+pw_cleanup() { # an engine that hangs answers nobody
+  [ -z "$pw_answers" ] || kill "$pw_answers" "$pw_has_buildx" 2>/dev/null
+}
+
 pw_docker_mode=
 pw_docker_client() {
   if wait "$pw_has_buildx"; then

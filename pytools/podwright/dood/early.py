@@ -7,6 +7,7 @@ when somebody connects, who waits meanwhile.
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 from collections.abc import Sequence
@@ -40,6 +41,13 @@ def begin(words: Sequence[str]) -> None:
 def server_at(path: str) -> socket.socket:
     """Give the socket that listens already, or one that begins to."""
     return _listening.pop() if _listening else listen(path, _MODE)
+
+
+def withdraw(path: str) -> None:
+    """Take the socket away that nobody has come to serve: it must not look as if somebody did."""
+    while _listening:
+        os.unlink(path)  # noqa: PTH108 - see listening.py
+        _listening.pop().close()
 
 
 def _answers(path: str) -> bool:

@@ -17,7 +17,7 @@ from typing import TextIO
 from podwright.docker_api.http import serve
 from podwright.dood.budget import MINIMUM, Budget, shown
 from podwright.dood.desk import Desk
-from podwright.dood.early import CLIENT_SOCKET, NODE_SOCKET, server_at
+from podwright.dood.early import CLIENT_SOCKET, NODE_SOCKET, server_at, withdraw
 from podwright.dood.keeper import BEAT, Keeper, Say
 from podwright.dood.naming import Naming
 from podwright.dood.node import OK, Node
@@ -52,7 +52,13 @@ def main(arguments: Sequence[str], env: Mapping[str, str], out: TextIO) -> int:
     parser.add_argument("--client-socket", default=CLIENT_SOCKET)
     parser.add_argument("--patience", type=float, default=PATIENCE, metavar="SECONDS")
     options = parser.parse_args(arguments)
+    try:
+        return _serve(options, env, out)
+    finally:
+        withdraw(options.client_socket)
 
+
+def _serve(options: argparse.Namespace, env: Mapping[str, str], out: TextIO) -> int:
     def say(sentence: str) -> None:
         out.write(f"podwright: {sentence}\n")
         out.flush()

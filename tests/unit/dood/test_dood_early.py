@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from podwright.docker_api.listening import listen
-from podwright.dood import early
+from podwright.dood import early, program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +59,18 @@ def test_nobody_has_to_connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     early.begin(words(tmp_path))
     early.server_at(str(tmp_path / "client.sock")).close()
     assert early._listening == []
+
+
+def test_a_socket_that_nobody_will_serve_is_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(early, "PAUSE", 0)
+    engine(tmp_path, b"HTTP/1.1 200 OK\r\n\r\nOK")
+    early.begin(words(tmp_path))
+    said = io.StringIO()
+    env = {"PODWRIGHT_POD_UID": "x", "PODWRIGHT_MEMORY": "1", "PODWRIGHT_CPU": "1"}
+    assert program.main(words(tmp_path), env, said) == 2
+    assert not (tmp_path / "client.sock").exists()
 
 
 @pytest.mark.parametrize("answer", [None, b"", b"HTTP/1.1 500 Oh\r\n\r\n", b"SSH-2.0 200\r\n"])

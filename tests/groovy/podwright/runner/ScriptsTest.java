@@ -121,7 +121,7 @@ class ScriptsTest {
       Files.writeString(bundle, "print('another')");
     }
     String error = "{\"error\": \"podwright.pyz in the workspace is not the one that the library wrote; "
-        + "who changed it?\"}";
+        + "who changed or removed it?\"}";
     for (String name : List.of("build", "pod")) {
       assertEquals(error, run(shell, name).out().strip());
       Files.createDirectories(job);
