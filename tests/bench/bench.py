@@ -40,14 +40,14 @@ ABOUT = {
     "pod start, agent": "The same with a real agent, which has to be connected as well.",
     "pod start, tuned": "The same with an agent that has python3 and plans.",
     "pod start, agent, tuned": "The same with a real agent that has python3 and plans.",
-    "pod start, agent, planner": "The same: ours with the planner's image, which plans, the one by "
-    "hand with Jenkins' own.",
+    "pod start, agent, planner": "From the pod's creation to its first line: ours with the "
+    "planner's image, by hand with Jenkins' own agent.",
     "pipeline, small": "From podTemplate to the end of node, beside a pipeline written by hand; "
     "ours clones the library.",
     "pipeline, small, tuned": "The same with an agent that plans and a cached library.",
     "pipeline, small, agent": "The same with a real agent, which has to be connected as well.",
-    "pipeline, small, agent, planner": "The same: ours with the planner's image, which plans, and "
-    "a cached library, the one by hand with Jenkins' own agent.",
+    "pipeline, small, agent, planner": "From podTemplate to the end of node: ours with the "
+    "planner's image and a cached library, by hand with Jenkins' own agent.",
     "pipeline, silent": "The same with a step that says nothing for 40 s.",
     "cache, small": "A small image, each build on a fresh pod, with `cache: true`.",
     "cache, ten": "Ten steps of a second, each build on a fresh pod, with `cache: true`.",
