@@ -1328,6 +1328,21 @@ def resources_of_repository() -> Path:
     return Path(__file__).parents[2] / "resources/podwright"
 
 
+def behind_planner(sandbox: Any, job: Path, script: str, bundle: bytes = b"") -> Any:
+    """Run a script in a job directory, with a planner behind its FIFO; gives its end."""
+    process = planner(sandbox, job)
+    if bundle:
+        (job.parent / "podwright.pyz").write_bytes(bundle)
+    try:
+        return sandbox.run(
+            script.replace("PW_JOB=''", f"PW_JOB={job}"),
+            {"PODWRIGHT_PLANNER_FIFO": str(sandbox.home / "ask")},
+        )
+    finally:
+        process.kill()
+        process.wait()
+
+
 REFUSED = "Error: reading manifest 1 in r.example/team/base: no basic auth credentials\n"
 
 
@@ -1336,16 +1351,8 @@ def test_the_planner_in_the_pod_explains_a_failure(
 ) -> None:
     job = tmp_path / "podwright" / "job"
     job.mkdir(parents=True)
-    process = planner(sandbox, job)
     sandbox.rule(when="build", code=125, text=REFUSED)
-    try:
-        outcome = sandbox.run(
-            script().replace("PW_JOB=''", f"PW_JOB={job}"),
-            {"PODWRIGHT_PLANNER_FIFO": str(sandbox.home / "ask")},
-        )
-    finally:
-        process.kill()
-        process.wait()
+    outcome = behind_planner(sandbox, job, script())
 
     sentence = (
         "building r.example/team/app: the registry r.example wants a login and none was given for "
@@ -1383,18 +1390,9 @@ def test_the_bundle_that_planned_asks_the_registry_and_no_other(
 ) -> None:
     job = tmp_path / "podwright" / "job"
     job.mkdir(parents=True)
-    process = planner(sandbox, job)
-    (job.parent / "podwright.pyz").write_text(TELLS)
     known = hashlib.sha256((TELLS + "#" * changed).encode()).hexdigest()
     (job / "bundle").write_text(known)
-    try:
-        outcome = sandbox.run(
-            script().replace("PW_JOB=''", f"PW_JOB={job}"),
-            {"PODWRIGHT_PLANNER_FIFO": str(sandbox.home / "ask")},
-        )
-    finally:
-        process.kill()
-        process.wait()
+    outcome = behind_planner(sandbox, job, script(), TELLS.encode())
 
     assert outcome.value["digest"] == DIGEST
     told = re.findall("told by (.*)", outcome.log)
