@@ -178,10 +178,8 @@ def alone(handler: "Callable[[], None]") -> "Callable[..., None]":
 
 @alone
 def reap() -> None:
-    """Look after processes that have ended: those of older bundles do after one job.
-
-    Process 1 is also the parent of what commands in this container leave.
-    """
+    """Look after processes that have ended: those of older bundles do after one job."""
+    # Process 1 is also the parent of what commands in this container leave.
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)

@@ -33,12 +33,17 @@ def text(name: str) -> str:
 
 @functools.cache
 def program(name: str) -> str:
-    """Read a Python program that a pod carries, without its comments.
+    """Read a Python program that a pod carries, without what only its readers need.
 
-    Jenkins saves the text of a pod with each step that runs in it.
+    Jenkins saves the text of a pod with each step that runs in it. Comments and docstrings that
+    have a line of their own are left out, and one space indents; the code stays as it is.
     """
-    lines = text(name).splitlines(keepends=True)
-    return "".join(line for line in lines if not line.lstrip().startswith("#"))
+    short = []
+    for line in text(name).splitlines():
+        code = line.lstrip(" ")
+        if code and not code.startswith(("#", '"""')):
+            short.append(" " * ((len(line) - len(code)) // 4) + code)
+    return "\n".join(short) + "\n"
 
 
 def filled(name: str, **parts: object) -> str:

@@ -25,7 +25,8 @@ is_ours() {
   command -v sha256sum >/dev/null 2>&1 || return 0
   [ "$(sha256sum <"$1" | cut -c1-64)" = "$pw_sum" ]
 }
-changed='podwright.pyz in the workspace is not the one that the library wrote; who changed or removed it?'
+changed='podwright.pyz in the workspace is not the one that the library wrote'
+changed="$changed; who changed or removed it?"
 '''
 
   /**

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import io
 import json
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from podwright import inputs, rules, strategies
+from podwright import inputs, resources, rules, strategies
 from podwright import pod as pods
 from podwright.config import Config, load
 from podwright.errors import UsageError
@@ -611,6 +612,21 @@ def test_an_agent_with_python_runs_commands_too() -> None:
             "resources": pods.AGENT_REQUESTS,
         }
     ]
+
+
+def test_the_listener_in_a_pod_is_shorter_and_the_same_code() -> None:
+    def code(source: str) -> str:
+        tree = ast.parse(source)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
+                del node.body[0]
+        return ast.unparse(tree)
+
+    carried = container(pod(), "tools")["command"][3]
+    assert code(carried) == code(resources.text("listen.py"))
+    lines = carried.splitlines()
+    assert [line for line in lines if not line or line.lstrip().startswith(("#", '"""'))] == []
+    assert max(len(line) - len(line.lstrip()) for line in lines) == 5
 
 
 def test_the_agents_command_starts_a_planner_and_stays_the_agent(tmp_path: Path) -> None:
