@@ -147,13 +147,13 @@ class Bridge implements Serializable {
 
   private Object runCommand(String name, Map request) {
     Map prepared = Requests.prepare(request)
-    String id = writeRequest(prepared.json)
+    String id = UUID.randomUUID().toString()
     if (step != 'buildImage') { // which has it in this pod already
       writeBundle(id + '/podwright.pyz')
     }
     String label = Requests.label(step == 'buildImage' ? step + ' ' + name : step, request)
     return withLogins(prepared.bindings) {
-      return answer(Scripts.command(id, name), label).value
+      return answer(Scripts.command(id, name, prepared.json), label).value
     }
   }
 
@@ -297,14 +297,15 @@ class Bridge implements Serializable {
 
   /** Plans on the agent in hand, or only looks for mistakes as far as that is possible there. */
   private String planHere(Map request, boolean onlyJudge) {
-    String id = writeRequest(Requests.toJson(request))
+    String id = UUID.randomUUID().toString()
     if (!onlyJudge) {
       writeConfig(id)
     }
     // Not beside other jobs: the agent may plan for several at once, and it must be left clean.
     writeBundle(id + '/podwright.pyz')
     String label = Requests.label(step + (onlyJudge ? ' check' : ' plan'), request)
-    String script = onlyJudge ? Scripts.judge(id, step) : Scripts.pod(id, step)
+    String json = Requests.toJson(request)
+    String script = onlyJudge ? Scripts.judge(id, step, json) : Scripts.pod(id, step, json)
     return Requests.toJson((Map) answer(script, label).pod)
   }
 
@@ -365,9 +366,9 @@ class Bridge implements Serializable {
     Map prepared = Requests.prepare(request)
     // Not around the body, which would cost nothing more: what that runs must not see the secrets.
     return withLogins(prepared.bindings) {
-      String id = writeRequest(prepared.json)
+      String script = Scripts.build(UUID.randomUUID().toString(), prepared.json)
       return (Map) steps.container('builder') {
-        return answer(Scripts.build(id), Requests.label(step, request))
+        return answer(script, Requests.label(step, request))
       }
     }
   }
@@ -432,12 +433,6 @@ class Bridge implements Serializable {
       return runCommand('report', page)
     }
     records.show(page)
-  }
-
-  private String writeRequest(String json) {
-    String id = UUID.randomUUID().toString()
-    steps.writeFile(file: path(id + '/request.json'), text: json, encoding: 'UTF-8')
-    return id
   }
 
   private String path(String name) {

@@ -3,15 +3,16 @@ package podwright
 import com.cloudbees.groovy.cps.NonCPS
 
 /**
- * The shell scripts of the bridge. They are constant: data reaches them by files and variables.
- * POSIX sh only, because kaniko's image has no other shell than busybox.
+ * The shell scripts of the bridge. They are constant but for the request, which lies in a quoted
+ * here-document: a step that writes it to a file would be one more. Other data reaches them by
+ * files and variables. POSIX sh only, because kaniko's image has no other shell than busybox.
  */
 class Scripts implements Serializable {
   private static final long serialVersionUID = 1L
 
   private static final String QUIET = '{ set +x; } 2>/dev/null\n'
 
-  // Where the bridge has written the job: see Bridge.path.
+  // Where the job is, beside the bundle that the bridge has written: see Bridge.path.
   private static final String JOB = '''
 set -eu
 home=$WORKSPACE_TMP
@@ -19,6 +20,10 @@ if [ -n "${PODWRIGHT_POD-}" ] && [ "$PODWRIGHT_POD" = "${NODE_NAME-}" ]; then
   home=$PODWRIGHT_POD_TMP
 fi
 job="$home/podwright/$pw_call"
+trap 'rm -rf "$job"' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # Whatever ran here since the library wrote the bundle could have changed it.
 is_ours() {
@@ -27,6 +32,9 @@ is_ours() {
 }
 changed='podwright.pyz in the workspace is not the one that the library wrote'
 changed="$changed; who changed or removed it?"
+
+mkdir -p "$job"
+cat >"$job/request.json" <<'END OF THE REQUEST'
 '''
 
   /**
@@ -37,20 +45,23 @@ changed="$changed; who changed or removed it?"
    * else; all other output goes to the log.
    *
    * @param id name of the job directory, a UUID
+   * @param json the request, on one line
    */
   @NonCPS
-  static String build(String id) {
-    return QUIET + 'pw_sum=' + Bundle.SUM + '\npw_call=' + id + JOB + '''
+  static String build(String id, String json) {
+    return QUIET + begin(id, json) + '''
 exec 3>&1 1>&2
-trap 'rm -rf "$job"' EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
 
 fail() {
   printf '{"error": "%s"}\\n' "$1" >&3
   exit 0
 }
+
+# The planner, mostly the user who wrote the bundle, answers in the job's directory.
+if [ "$(id -u)" = 0 ]; then
+  planner=$(stat -c %u "$home/podwright" 2>/dev/null) || planner=0
+  { [ "$planner" != 0 ] && chown "$planner" "$job" 2>/dev/null; } || chmod 777 "$job"
+fi
 
 # What the planner may know of this build, one KEY=value per line.
 line_feed='
@@ -111,10 +122,11 @@ cat "$job/answer.json" >&3
    *
    * @param id name of the job directory, a UUID
    * @param step the step that asks; each knows parameters of its own
+   * @param json the request, on one line
    */
   @NonCPS
-  static String pod(String id, String step) {
-    return onAgent(id, step) + '''
+  static String pod(String id, String step, String json) {
+    return onAgent(id, step, json) + '''
 if command -v python3 >/dev/null 2>&1; then
   ask "$job/request.json"
 else
@@ -130,14 +142,11 @@ fi
    *
    * @param id name of the job directory, a UUID
    * @param name of the command
+   * @param json the request, on one line
    */
   @NonCPS
-  static String command(String id, String name) {
-    return QUIET + 'pw_command=' + name + '\npw_sum=' + Bundle.SUM + '\npw_call=' + id + JOB + '''
-trap 'rm -rf "$job"' EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+  static String command(String id, String name, String json) {
+    return QUIET + 'pw_command=' + name + '\n' + begin(id, json) + '''
 # A pod carries the organisation's config; the pipeline's variable may be a path of another machine.
 carried=$(sed -zn 's/^PODWRIGHT_CONFIG=//p' /proc/1/environ 2>/dev/null | tr -d '\\000') || carried=
 if [ -n "$carried" ]; then
@@ -158,8 +167,8 @@ fi
 
   /** The same for mistakes alone; an agent that cannot plan finds none. Parameters as of pod. */
   @NonCPS
-  static String judge(String id, String step) {
-    return onAgent(id, step) + '''
+  static String judge(String id, String step, String json) {
+    return onAgent(id, step, json) + '''
 # The organisation's config may name files that are in the pod alone.
 unset PODWRIGHT_CONFIG
 if ask --check "$job/request.json" >"$job/answer" 2>/dev/null; then
@@ -170,12 +179,8 @@ echo '{"pod": {}}'
   }
 
   @NonCPS
-  private static String onAgent(String id, String step) {
-    return QUIET + 'pw_step=' + step + '\npw_sum=' + Bundle.SUM + '\npw_call=' + id + JOB + '''
-trap 'rm -rf "$job"' EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+  private static String onAgent(String id, String step, String json) {
+    return QUIET + 'pw_step=' + step + '\n' + begin(id, json) + '''
 # The organisation's, from beside its presets: a pod that is planned here obeys it as well.
 if [ -e "$job/config" ]; then
   PODWRIGHT_CONFIG=$job/config
@@ -189,5 +194,11 @@ ask() {
   python3 -I "$job/podwright.pyz" pod --machine --step "$pw_step" "$@"
 }
 '''
+  }
+
+  /** Begins a job. JSON has one line, so no line of it ends the here-document. */
+  @NonCPS
+  private static String begin(String id, String json) {
+    return 'pw_sum=' + Bundle.SUM + '\npw_call=' + id + JOB + json + '\nEND OF THE REQUEST\n'
   }
 }

@@ -313,7 +313,6 @@ class Pod:
                 tar.add("job", None, self.owner)
             place = "job@tmp/podwright"
             tar.add(f"{place}/podwright.pyz", BUNDLE.read_bytes(), self.owner)
-            tar.add(f"{place}/{job}/request.json", json.dumps(request).encode(), self.owner)
         clear = f"chmod -R u+rwX {WORKSPACE} 2>/dev/null; rm -rf {WORKSPACE}; "
         self._unpack(tar, before=clear if fresh else "")
         if folder and rooted:
@@ -324,7 +323,7 @@ class Pod:
         known = {"WORKSPACE": WORKSPACE, "WORKSPACE_TMP": f"{WORKSPACE}@tmp", **env}
         # Environment and script by stdin: no value stands in an argument.
         lines = [f"export {name}={_quoted(value)}" for name, value in known.items()]
-        script = "\n".join([*lines, f"cd '{WORKSPACE}'", bridge_script(job)])
+        script = "\n".join([*lines, f"cd '{WORKSPACE}'", bridge_script(job, json.dumps(request))])
         stdin = f"sh -s <<'PODWRIGHT-END'\n{script}\nPODWRIGHT-END\n".encode()
         begin = time.monotonic()
         try:
@@ -429,14 +428,15 @@ def _quoted(value: str) -> str:
     return "'" + value.replace("'", "'\\''") + "'"
 
 
-def bridge_script(job: str) -> str:
-    """Take the constant script out of the bridge's source, as Groovy reads it."""
+def bridge_script(job: str, request: str) -> str:
+    """Take the script for a request out of the bridge's source, as Groovy reads it."""
     source = (ROOT / "src" / "podwright" / "Scripts.groovy").read_text()
-    parts = [r"String JOB = '''\n(.*?)'''", r"static String build\(.*? JOB \+ '''\n(.*?)'''"]
+    parts = [r"String JOB = '''\n(.*?)'''", r"static String build\(.*? \+ '''\n(.*?)'''"]
     texts = [found[1] for part in parts if (found := re.search(part, source, re.DOTALL))]
     assert len(texts) == len(parts), "Scripts.groovy is written otherwise than it was"
     total = hashlib.sha256(BUNDLE.read_bytes()).hexdigest()
-    return f"pw_sum={total}\npw_call={job}\n" + "".join(texts).replace("\\\\", "\\")
+    begin, rest = (text.replace("\\\\", "\\") for text in texts)
+    return f"pw_sum={total}\npw_call={job}\n{begin}{request}\nEND OF THE REQUEST\n{rest}"
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@ package podwright.runner;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import groovy.lang.GroovyClassLoader;
 import java.io.IOException;
@@ -25,6 +26,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class ScriptsTest {
   private static final String ID = "0f0e0d0c-0000-4000-8000-000000000001";
+
+  private static final String REQUEST = "{\"image\": \"a'$(reboot) `x` \\\\ \\u00e4\"}";
 
   @TempDir
   Path directory;
@@ -59,10 +62,11 @@ class ScriptsTest {
       Class<?> scripts = loader.parseClass(
           Pipelines.ROOT.resolve("src/podwright/Scripts.groovy").toFile());
       if (!name.equals("build")) {
-        return (String) scripts.getMethod(name, String.class, String.class)
-            .invoke(null, ID, "buildImage");
+        return (String) scripts.getMethod(name, String.class, String.class, String.class)
+            .invoke(null, ID, "buildImage", REQUEST);
       }
-      return (String) scripts.getMethod(name, String.class).invoke(null, ID);
+      return (String) scripts.getMethod(name, String.class, String.class)
+          .invoke(null, ID, REQUEST);
     } catch (IOException | ReflectiveOperationException e) {
       throw new IllegalStateException(e);
     }
@@ -90,14 +94,15 @@ class ScriptsTest {
       throws Exception {
     environment.put("BRANCH_NAME", "abc $(reboot) 'x'");
     environment.put("PODWRIGHT_CONFIG", "a: 1\nb: $(reboot) \\n\n");
-    Process tools = tools("cp \"$job/env\" \"$job/../facts\"; cp \"$job/config\" \"$job/..\"; "
+    Process tools = tools("cp \"$job/request.json\" \"$job/env\" \"$job/..\"; cp \"$job/config\" \"$job/..\"; "
         + "printf '%s\\n' 'echo to the log' 'printf 42 >&3' 'exit 5' >\"$job/build.sh\"; "
         + ": >\"$job/answered\"");
     Pipelines.Finished done = run(shell, "build");
     assertTrue(tools.waitFor(10, TimeUnit.SECONDS));
     assertEquals(new Pipelines.Finished(5, "42", "to the log\n"), done);
     assertEquals("PWD=" + directory + "/ws\nBRANCH_NAME=abc $(reboot) 'x'\nWORKSPACE_TMP="
-        + directory + "/ws@tmp\n", Files.readString(job.resolve("../facts")));
+        + directory + "/ws@tmp\n", Files.readString(job.resolve("../env")));
+    assertEquals(REQUEST + "\n", Files.readString(job.resolve("../request.json")));
     assertEquals("a: 1\nb: $(reboot) \\n\n", Files.readString(job.resolve("../config")));
   }
 
@@ -106,12 +111,29 @@ class ScriptsTest {
   void in_the_pod_of_withBuilderPod_the_job_lies_in_the_temporary_directory_of_the_pod(
       List<String> shell) throws Exception {
     environment.put("PODWRIGHT_POD", "pod-1");
-    environment.put("PODWRIGHT_POD_TMP", environment.put("WORKSPACE_TMP", "/nonexistent"));
+    environment.put("PODWRIGHT_POD_TMP", environment.put("WORKSPACE_TMP", "/dev/null"));
     environment.put("NODE_NAME", "pod-1");
     tools("printf '{\"error\": \"no\"}' >\"$job/answer.json\"; : >\"$job/answered\"");
     assertEquals(new Pipelines.Finished(0, "{\"error\": \"no\"}", ""), run(shell, "build"));
     environment.put("NODE_NAME", "another");
-    assertTrue(run(shell, "build").err().contains("/nonexistent/podwright/"));
+    assertTrue(run(shell, "build").err().contains("/dev/null"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("shells")
+  void a_planner_of_another_user_may_answer_in_the_directory_that_root_has_made(List<String> shell)
+      throws Exception {
+    assumeTrue(System.getProperty("user.name").equals("root"));
+    for (String[] owner : new String[][] {{"1234", "1234 755"}, {"0", "0 777"}}) {
+      Pipelines.process(directory, environment, "rm", "-r", job.toString());
+      Pipelines.process(directory, environment, "chown", owner[0], job.getParent().toString());
+      Process tools = tools("stat -c '%u %a' \"$job\" >\"$job/../owner\"; "
+          + "echo '{}' >\"$job/answer.json\"; : >\"$job/answered\"");
+      assertEquals(new Pipelines.Finished(0, "{}\n", ""), run(shell, "build"));
+      assertTrue(tools.waitFor(10, TimeUnit.SECONDS));
+      assertEquals(owner[1], Files.readString(job.resolveSibling("owner")).strip());
+      Files.createDirectories(job);
+    }
   }
 
   @ParameterizedTest
@@ -184,7 +206,7 @@ class ScriptsTest {
   @MethodSource("shells")
   void the_pod_is_answered_by_the_planner_and_the_job_is_removed(List<String> shell)
       throws Exception {
-    Path bin = Pipelines.programs(directory.resolve("bin"), "sh", "cat", "rm", "dash", "busybox",
+    Path bin = Pipelines.programs(directory.resolve("bin"), "sh", "cat", "mkdir", "rm", "dash", "busybox",
         "bash");
     Pipelines.write(bin.resolve("python3"), "#!/bin/sh\necho \"$@\"\n").toFile()
         .setExecutable(true);
@@ -198,7 +220,7 @@ class ScriptsTest {
   @MethodSource("shells")
   void a_planned_pod_gets_the_config_that_was_written_beside_the_request(List<String> shell)
       throws Exception {
-    Path bin = Pipelines.programs(directory.resolve("bin"), "sh", "cat", "rm", "dash", "busybox",
+    Path bin = Pipelines.programs(directory.resolve("bin"), "sh", "cat", "mkdir", "rm", "dash", "busybox",
         "bash");
     Pipelines.write(bin.resolve("python3"), "#!/bin/sh\necho \"$PODWRIGHT_CONFIG\"\n").toFile()
         .setExecutable(true);
@@ -211,7 +233,7 @@ class ScriptsTest {
   @ParameterizedTest
   @MethodSource("shells")
   void only_mistakes_are_answered_when_a_request_is_judged(List<String> shell) throws Exception {
-    Path bin = Pipelines.programs(directory.resolve("bin"), "sh", "cat", "rm", "grep", "dash",
+    Path bin = Pipelines.programs(directory.resolve("bin"), "sh", "cat", "mkdir", "rm", "grep", "dash",
         "busybox", "bash");
     environment.put("PATH", bin.toString());
     environment.put("PODWRIGHT_CONFIG", "/not/there");

@@ -49,7 +49,7 @@ final class StandIn {
                   {"name": "builder", "image": image}]}}}))
           sys.exit()
       if sys.argv[1] in ("check", "scan", "push", "index"):
-          told = pathlib.Path(sys.argv[-1]).read_text("utf-8")
+          told = pathlib.Path(sys.argv[-1]).read_text("utf-8").strip()
           told += " with a login" if "PODWRIGHT_1_PSW" in os.environ else ""
           if "refuse" in told:
               print(json.dumps({"error": "it is bad", "failure": {"sentence": "it is bad"}}))
@@ -66,7 +66,7 @@ final class StandIn {
           print(json.dumps({"value": str(folder)}))
           sys.exit()
       if sys.argv[1] == "doctor":
-          request = pathlib.Path(sys.argv[-1]).read_text("utf-8")
+          request = pathlib.Path(sys.argv[-1]).read_text("utf-8").strip()
           print("the table", file=sys.stderr)
           print(json.dumps({"value": {"able": [request]}}))
           sys.exit()
