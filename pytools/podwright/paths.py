@@ -4,6 +4,8 @@
 FILES_DIR = "/etc/podwright"
 # Where the builder's container asks the planner; listen.py and the Groovy bridge name it as well.
 RUN_DIR = "/run/podwright"
+# Is there when the engine that the pod waits for has answered.
+ANSWERS = f"{RUN_DIR}/answers"
 # Where an engine beside the builder has its socket.
 ENGINE_DIR = "/run/podwright-engine"
 # Logins of builders whose RUN steps see /dev.

@@ -15,7 +15,7 @@ from json import encoder
 from podwright import __version__, images
 from podwright import registries as registry_settings
 from podwright.errors import Findings, Problem, UsageError, nearest, repeated, shown
-from podwright.paths import FILES_DIR, RUN_DIR, SECRETS_DIR
+from podwright.paths import ANSWERS, FILES_DIR, RUN_DIR, SECRETS_DIR
 from podwright.resources import LazyModule, program, text
 from podwright.schema import unknown
 
@@ -150,7 +150,6 @@ _AWAITS = """(
   : >{2}
 ) &
 """
-_ANSWERS = f"{RUN_DIR}/answers"
 
 
 @functools.cache
@@ -159,7 +158,7 @@ def awaits(socket: str, *asks: str) -> str:
 
     When the engine does not answer within two minutes, the container ends, and the pod with it.
     """
-    return _AWAITS.format(socket.rpartition("://")[2], " ".join(asks), _ANSWERS)
+    return _AWAITS.format(socket.rpartition("://")[2], " ".join(asks), ANSWERS)
 
 
 def answers() -> dict[str, Any]:
@@ -171,9 +170,9 @@ def answers() -> dict[str, Any]:
     (pkg/kubelet/prober/worker.go): that must be short. Each look takes 0.04 s of processor time, so
     those after the first take their time.
     """
-    wait = f"until [ -e {_ANSWERS} ]; do sleep 0.05 || sleep 1; done"
-    later = f"[ -e {_ANSWERS}.told ] && exec sleep 20"
-    command = ["sh", "-c", f"{wait}; {later}; : >{_ANSWERS}.told"]
+    wait = f"until [ -e {ANSWERS} ]; do sleep 0.05 || sleep 1; done"
+    later = f"[ -e {ANSWERS}.told ] && exec sleep 20"
+    command = ["sh", "-c", f"{wait}; {later}; : >{ANSWERS}.told"]
     return {"exec": {"command": command}, "periodSeconds": 1, "timeoutSeconds": 25}
 
 

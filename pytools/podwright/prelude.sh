@@ -497,6 +497,12 @@ pw_open_desk() { # kind of question
   [ "$pw_room" = "$PW_TMP/room" ] || chmod -R a+rwX "$pw_desk"
 }
 
+# Gives why the planner has not done what it was asked for; nothing when it did not answer at all.
+pw_refusal() {
+  cat "$pw_room/error" 2>/dev/null ||
+    sed -n 's/.*"error": *"\(.*\)".*/\1/p' "$pw_desk/answer.json" 2>/dev/null
+}
+
 # Lets the planner work in $pw_room; pw_why says why it has not.
 pw_exchange() { # use, what was planned
   pw_why=
@@ -509,7 +515,7 @@ pw_exchange() { # use, what was planned
     pw_take "$1"
     pw_ended=0
   else
-    pw_why=$(cat "$pw_room/error" 2>/dev/null || sed -n 's/.*"error": *"\(.*\)".*/\1/p' "$pw_desk/answer.json" 2>/dev/null)
+    pw_why=$(pw_refusal)
   fi
   rm -rf "$pw_room" "$pw_desk"
   return "$pw_ended"

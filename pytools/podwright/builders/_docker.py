@@ -5,6 +5,8 @@ Flags: docker/buildx docs/reference/buildx_build.md, docker/cli docs/reference/c
 
 from __future__ import annotations
 
+import functools
+
 from podwright.builders._base import (
     Build,
     PodContext,
@@ -18,7 +20,7 @@ from podwright.builders._base import (
     ssh_mounts,
 )
 from podwright.errors import Problem, UsageError
-from podwright.paths import FILES_DIR
+from podwright.paths import ANSWERS, FILES_DIR
 from podwright.references import DOCKER_HUB
 
 TYPE_CHECKING = False
@@ -96,7 +98,8 @@ def recipe(
     Args:
         build: the image.
         iidfile: where the build writes the id of its image; '' for nowhere.
-        around_push: functions that are called, with the reference, before and after each push.
+        around_push: functions that are called, with the reference, before and after each push; the
+            first one not where the build has just ended, which gave the tag.
         functions: shell functions of the strategy itself.
     """
     image, title = build.image, f"building {build.name}"
@@ -113,9 +116,11 @@ def recipe(
     if image.output:
         steps.append(_archive_step(build))
     before, after = around_push or ("", "")
+    just_built = not exports and not image.output
     for reference in build.references if image.push else ():
         push = ("docker", "push", reference)
-        steps += [call(before, reference)] if before else []
+        steps += [call(before, reference)] if before and not just_built else []
+        just_built = False
         steps.append(Step(f"pushing {reference}", push, "push", build.docker_config("push")))
         steps += [call(after, reference)] if after else []
         steps.append(call("pw_docker_digest"))
@@ -123,8 +128,13 @@ def recipe(
         steps=tuple(steps),
         digest_file="",
         cached=r"^#[0-9]+ CACHED|^ ---> Using cache",
-        functions=shell_functions("docker") + shell_functions("progress") + functions,
+        functions=_functions() + shell_functions("progress") + functions,
     )
+
+
+@functools.cache
+def _functions() -> str:
+    return shell_functions("docker").replace("@answers@", ANSWERS)
 
 
 def _source_flags(build: Build) -> list[str]:

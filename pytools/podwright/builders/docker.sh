@@ -3,20 +3,31 @@
 # Three clients are out there: with buildx (all current images), older ones with BuildKit built in
 # (18.09 to 22), and ones with neither, which can only ask for the engine's classic builder.
 
-# What the build will want to know is asked now, beside what comes before it.
-docker buildx version >/dev/null 2>&1 3>&- &
-pw_has_buildx=$!
-docker version >/dev/null 2>&1 3>&- &
-pw_answers=$!
+# An engine that the pod has not waited for is asked now, beside what comes before the build.
+pw_answers=
+[ -e @answers@ ] || {
+  docker version >/dev/null 2>&1 3>&- &
+  pw_answers=$!
+}
 
 # shellcheck disable=SC2317 # it takes the place of the prelude's
 pw_cleanup() { # an engine that hangs answers nobody
-  [ -z "$pw_answers" ] || kill "$pw_answers" "$pw_has_buildx" 2>/dev/null
+  [ -z "$pw_answers" ] || kill "$pw_answers" 2>/dev/null
+}
+
+# Where docker's images and packages have it, beside docker (docker/cli cli-plugins/manager); asking
+# takes a process, which starts another one.
+pw_docker_has_buildx() {
+  pw_path=$(command -v docker) || pw_path=
+  for pw_kind in libexec lib; do
+    [ ! -x "${pw_path%/bin/docker}/$pw_kind/docker/cli-plugins/docker-buildx" ] || return 0
+  done
+  docker buildx version >/dev/null 2>&1
 }
 
 pw_docker_mode=
 pw_docker_client() {
-  if wait "$pw_has_buildx"; then
+  if pw_docker_has_buildx; then
     pw_docker_mode=buildx
   else
     case $(docker version --format '{{.Client.Version}}' 2>/dev/null) in
@@ -24,16 +35,16 @@ pw_docker_client() {
       *) pw_docker_mode=classic ;;
     esac
   fi
+  [ -z "$pw_answers" ] || wait "$pw_answers" ||
+    pw_fail 1 "no Docker Engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}; \
+start one, or use a strategy without an engine"
+  pw_answers=
 }
 
 pw_docker_build() { # needs BuildKit (yes or no), needs buildx (yes or no), title, flags...
   [ -n "$pw_docker_mode" ] || pw_docker_client
   pw_buildkit=$1 pw_buildx=$2 pw_build_title=$3
   shift 3
-  [ -z "$pw_answers" ] || wait "$pw_answers" ||
-    pw_fail 1 "no Docker Engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}; \
-start one, or use a strategy without an engine"
-  pw_answers=
   if [ "$pw_buildx" = yes ] && [ "$pw_docker_mode" != buildx ]; then
     pw_fail 1 "this docker has no buildx, which platforms, cache export, annotations, \
 buildContexts and 'output' need; \

@@ -146,7 +146,7 @@ pw_join() { # use of the logins, where the image is and its tags as JSON
   pw_open_pushed "$1" "$2"
   pw_why="no planner answers"
   if pw_ask "$pw_desk" 600; then
-    pw_why=$(cat "$pw_room/error" 2>/dev/null || sed -n 's/.*"error": *"\(.*\)".*/\1/p' "$pw_desk/answer.json" 2>/dev/null)
+    pw_why=$(pw_refusal)
   fi
   pw_digest=''
   [ ! -s "$pw_room/digest" ] || pw_set_digest "$(cat "$pw_room/digest")"
