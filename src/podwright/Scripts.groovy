@@ -33,8 +33,12 @@ is_ours() {
 changed='podwright.pyz in the workspace is not the one that the library wrote'
 changed="$changed; who changed or removed it?"
 
-mkdir -p "$job"
-cat >"$job/request.json" <<'END OF THE REQUEST'
+no_room() {
+  echo '{"error": "the workspace has no room for a request: see the log of this step."}'
+  exit 0
+}
+mkdir -p "$job" || no_room
+cat >"$job/request.json" <<'END OF THE REQUEST' || no_room
 '''
 
   /**
@@ -57,12 +61,6 @@ fail() {
   exit 0
 }
 
-# The planner, mostly the user who wrote the bundle, answers in the job's directory.
-if [ "$(id -u)" = 0 ]; then
-  planner=$(stat -c %u "$home/podwright" 2>/dev/null) || planner=0
-  { [ "$planner" != 0 ] && chown "$planner" "$job" 2>/dev/null; } || chmod 777 "$job"
-fi
-
 # What the planner may know of this build, one KEY=value per line.
 line_feed='
 '
@@ -82,6 +80,12 @@ done
 fifo=${PODWRIGHT_PLANNER_FIFO:-/run/podwright/ask}
 printf '%s' "$pw_sum" >"$job/bundle"
 if [ -p "$fifo" ]; then
+  # The planner is mostly the agent's user, and answers in what root has made here.
+  if [ "$(id -u 2>/dev/null || echo 0)" = 0 ]; then
+    planner=$(stat -c %u "$home" 2>/dev/null) || planner=0
+    { [ "$planner" != 0 ] && chown "$planner" "$home/podwright" "$job" 2>/dev/null; } ||
+      chmod 777 "$job"
+  fi
   # In the background, because opening a FIFO waits for its reader.
   printf '%s\\n' "$job" >"$fifo" &
   asked=$!

@@ -114,13 +114,22 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Give the seconds from the pod's template to the end of `node`.
+        """Give the seconds from the pod's template to the end of `node`, without files.
 
         Jenkins removes the pod when the build goes on already; the runner waits for it.
         """
         first = next(when for when, line in self.lines if "[Pipeline] podTemplate" in line)
         node, _ = [when for when, line in self.lines if line == "[Pipeline] }"][-2:]
-        return node - first
+        return node - first - self.files
+
+    @property
+    def files(self) -> float:
+        """Give the seconds that the runner took for files of the agent."""
+        return sum(
+            after - when
+            for (when, line), (after, _) in zip(self.lines, self.lines[1:])
+            if line in ("[Pipeline] writeFile", "[Pipeline] readFile")
+        )
 
     def late(self, *, pulse: bool) -> float:
         """Give how late Jenkins sees the ends of all `sh`.

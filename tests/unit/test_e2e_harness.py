@@ -19,7 +19,7 @@ def test_the_script_of_the_bridge_is_found_and_whole() -> None:
     assert f" SUM = '{total.removeprefix('pw_sum=')}'" in known
     assert call == "pw_call=the-job"
     assert 'job="$home/podwright/$pw_call"' in script
-    assert "<<'END OF THE REQUEST'\n{}\nEND OF THE REQUEST\nexec 3>&1" in script
+    assert "<<'END OF THE REQUEST' || no_room\n{}\nEND OF THE REQUEST\nexec 3>&1" in script
     assert 'exec sh "$job/build.sh"' in script
     assert "\\\\" not in script
     assert "'''" not in script

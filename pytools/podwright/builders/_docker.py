@@ -98,8 +98,7 @@ def recipe(
     Args:
         build: the image.
         iidfile: where the build writes the id of its image; '' for nowhere.
-        around_push: functions that are called, with the reference, before and after each push; the
-            first one not where the build has just ended, which gave the tag.
+        around_push: functions that are called, with the reference, before and after each push.
         functions: shell functions of the strategy itself.
     """
     image, title = build.image, f"building {build.name}"
@@ -116,11 +115,9 @@ def recipe(
     if image.output:
         steps.append(_archive_step(build))
     before, after = around_push or ("", "")
-    just_built = not exports and not image.output
     for reference in build.references if image.push else ():
         push = ("docker", "push", reference)
-        steps += [call(before, reference)] if before and not just_built else []
-        just_built = False
+        steps += [call(before, reference)] if before else []
         steps.append(Step(f"pushing {reference}", push, "push", build.docker_config("push")))
         steps += [call(after, reference)] if after else []
         steps.append(call("pw_docker_digest"))

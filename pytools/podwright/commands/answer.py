@@ -1,8 +1,8 @@
 """Answer one request of a pipeline, inside its pod.
 
-The Groovy bridge writes JOB/request.json, the constant script in the builder's
-container adds JOB/env (KEY=value lines), JOB/config (when PODWRIGHT_CONFIG is
-set) and asks. The answer is JOB/build.sh, or JOB/answer.json with an error
+The script of the Groovy bridge, in the builder's container, writes
+JOB/request.json, JOB/env (KEY=value lines) and JOB/config (when
+PODWRIGHT_CONFIG is set), and asks. The answer is JOB/build.sh, or JOB/answer.json with an error
 sentence, the defaults whose credentials Jenkins must bind, or what is to be
 done around the build; JOB/answered says that it is there. A build that runs
 asks as well: why a step failed (JOB/failed), for its logins (JOB/logins), and

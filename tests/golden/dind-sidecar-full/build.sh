@@ -19,13 +19,17 @@ pw_cleanup() { # an engine that hangs answers nobody
   [ -z "$pw_answers" ] || kill "$pw_answers" 2>/dev/null
 }
 
-# Where docker's images and packages have it, beside docker (docker/cli cli-plugins/manager); asking
-# takes a process, which starts another one.
+# Where docker's images and packages have it (docker/cli cli-plugins/manager); asking takes a process,
+# which starts another one. Elsewhere docker does not look for it.
 pw_docker_has_buildx() {
   pw_path=$(command -v docker) || pw_path=
-  for pw_kind in libexec lib; do
-    [ ! -x "${pw_path%/bin/docker}/$pw_kind/docker/cli-plugins/docker-buildx" ] || return 0
-  done
+  case ${pw_path%/bin/docker} in
+    /usr | /usr/local)
+      for pw_kind in libexec lib; do
+        [ ! -x "${pw_path%/bin/docker}/$pw_kind/docker/cli-plugins/docker-buildx" ] || return 0
+      done
+      ;;
+  esac
   docker buildx version >/dev/null 2>&1
 }
 

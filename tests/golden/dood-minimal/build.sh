@@ -19,13 +19,17 @@ pw_cleanup() { # an engine that hangs answers nobody
   [ -z "$pw_answers" ] || kill "$pw_answers" 2>/dev/null
 }
 
-# Where docker's images and packages have it, beside docker (docker/cli cli-plugins/manager); asking
-# takes a process, which starts another one.
+# Where docker's images and packages have it (docker/cli cli-plugins/manager); asking takes a process,
+# which starts another one. Elsewhere docker does not look for it.
 pw_docker_has_buildx() {
   pw_path=$(command -v docker) || pw_path=
-  for pw_kind in libexec lib; do
-    [ ! -x "${pw_path%/bin/docker}/$pw_kind/docker/cli-plugins/docker-buildx" ] || return 0
-  done
+  case ${pw_path%/bin/docker} in
+    /usr | /usr/local)
+      for pw_kind in libexec lib; do
+        [ ! -x "${pw_path%/bin/docker}/$pw_kind/docker/cli-plugins/docker-buildx" ] || return 0
+      done
+      ;;
+  esac
   docker buildx version >/dev/null 2>&1
 }
 
@@ -100,6 +104,7 @@ pushed; give each build a tag of its own"
 PW_CONTEXT='{"host": "registry.example", "pull": {}, "push": {}, "known": true, "allowed": ["buildah", "buildkit", "dind", "dind-sidecar", "kaniko", "podman"]}'
 pw_begin registry.example/team/app '"platforms": []'
 pw_docker_build no no 'building registry.example/team/app' --iidfile "$PW_TMP/iid" --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.created=2025-11-26T00:00:00Z --tag registry.example/team/app:0123456 --pull .
+pw_dood_claim registry.example/team/app:0123456
 pw_step push 'pushing registry.example/team/app:0123456' docker push registry.example/team/app:0123456
 pw_dood_kept registry.example/team/app:0123456
 pw_docker_digest

@@ -111,12 +111,16 @@ class ScriptsTest {
   void in_the_pod_of_withBuilderPod_the_job_lies_in_the_temporary_directory_of_the_pod(
       List<String> shell) throws Exception {
     environment.put("PODWRIGHT_POD", "pod-1");
-    environment.put("PODWRIGHT_POD_TMP", environment.put("WORKSPACE_TMP", "/dev/null"));
+    environment.put("PODWRIGHT_POD_TMP", environment.put("WORKSPACE_TMP", "/proc/none"));
     environment.put("NODE_NAME", "pod-1");
     tools("printf '{\"error\": \"no\"}' >\"$job/answer.json\"; : >\"$job/answered\"");
     assertEquals(new Pipelines.Finished(0, "{\"error\": \"no\"}", ""), run(shell, "build"));
     environment.put("NODE_NAME", "another");
-    assertTrue(run(shell, "build").err().contains("/dev/null"));
+    Pipelines.Finished full = run(shell, "build");
+    assertEquals("{\"error\": \"the workspace has no room for a request: see the log of this step.\"}\n",
+        full.out());
+    assertEquals(0, full.code());
+    assertTrue(full.err().contains("/proc/none"), full.err());
   }
 
   @ParameterizedTest
@@ -124,10 +128,11 @@ class ScriptsTest {
   void a_planner_of_another_user_may_answer_in_the_directory_that_root_has_made(List<String> shell)
       throws Exception {
     assumeTrue(System.getProperty("user.name").equals("root"));
-    for (String[] owner : new String[][] {{"1234", "1234 755"}, {"0", "0 777"}}) {
-      Pipelines.process(directory, environment, "rm", "-r", job.toString());
-      Pipelines.process(directory, environment, "chown", owner[0], job.getParent().toString());
-      Process tools = tools("stat -c '%u %a' \"$job\" >\"$job/../owner\"; "
+    String both = "1234 755\n1234 755";
+    for (String[] owner : new String[][] {{"1234", both}, {"0", "0 755\n0 777"}}) {
+      Pipelines.process(directory, environment, "rm", "-r", job.getParent().toString());
+      Pipelines.process(directory, environment, "chown", owner[0], directory + "/ws@tmp");
+      Process tools = tools("stat -c '%u %a' \"$job/..\" \"$job\" >\"$job/../owner\"; "
           + "echo '{}' >\"$job/answer.json\"; : >\"$job/answered\"");
       assertEquals(new Pipelines.Finished(0, "{}\n", ""), run(shell, "build"));
       assertTrue(tools.waitFor(10, TimeUnit.SECONDS));
