@@ -2,11 +2,11 @@
 
 The script of the Groovy bridge, in the builder's container, writes
 JOB/request.json, JOB/env (KEY=value lines) and JOB/config (when
-PODWRIGHT_CONFIG is set), and asks. The answer is JOB/build.sh, or JOB/answer.json with an error
-sentence, the defaults whose credentials Jenkins must bind, or what is to be
-done around the build; JOB/answered says that it is there. A build that runs
-asks as well: why a step failed (JOB/failed), for its logins (JOB/logins), and
-what a registry says of its image (JOB/pushed).
+PODWRIGHT_CONFIG is set), and asks. The answer is JOB/build.sh, or
+JOB/answer.json with an error sentence, the defaults whose credentials Jenkins
+must bind, or what is to be done around the build; JOB/answered says that it is
+there. A build that runs asks as well: why a step failed (JOB/failed), for its
+logins (JOB/logins), and what a registry says of its image (JOB/pushed).
 
 In the tools container (listen.py) the process stays: it reads jobs from the
 pipe PODWRIGHT_STAYS and answers each in a child, which has all modules. JOB
