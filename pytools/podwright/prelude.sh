@@ -343,6 +343,7 @@ pw_step() { # kind, title, command...
     [ "$pw_kind" = push ] && pw_tried=$(date +%s) && pw_pushing=${pw_pushing:-$pw_tried}
     pw_run "$@" && return 0
     pw_code=$?
+    pw_suffices && return 0
     pw_elsewhere && continue
     pw_until=${pw_until:-$(($(date +%s) + 120))}
     if [ "$pw_try" -ge "$PW_RETRIES" ] || [ "$(date +%s)" -ge "$pw_until" ] || ! pw_transient "$pw_kind"; then
@@ -384,6 +385,9 @@ pw_step() { # kind, title, command...
 
 # shellcheck disable=SC2317 # a strategy may have other places to build in
 pw_elsewhere() { return 1; }
+
+# shellcheck disable=SC2317 # a strategy may go on with what a step did before it failed
+pw_suffices() { return 1; }
 
 # Builds once more without what names a cache, when that is why it failed. Sets pw_code.
 pw_without_cache() { # command...

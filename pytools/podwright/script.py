@@ -140,7 +140,7 @@ def _image_lines(build: Build, recipe: Recipe, for_push: list[str]) -> list[str]
     lines += _step_lines(recipe, for_push)
     if recipe.digest_file:
         lines.append(f"pw_read_digest {quote(recipe.digest_file)} {shlex.quote(recipe.digest_key)}")
-    lines += [_describe_line(build)] if build.image.push else []
+    lines += [_describe_line(build, recipe)] if build.image.push else []
     lines += ["pw_logout push"] if for_push else []
     pushed = str(build.image.push).lower()
     words = [_known_result(build), str(build.name), recipe.cached, pushed, ", ".join(build.tags)]
@@ -148,9 +148,11 @@ def _image_lines(build: Build, recipe: Recipe, for_push: list[str]) -> list[str]
     return lines
 
 
-def _describe_line(build: Build) -> str:
-    """Have the registry say what is there now."""
-    return shlex.join(["pw_describe", build.login("push", "all"), json.dumps(build.place())])
+def _describe_line(build: Build, recipe: Recipe) -> str:
+    """Have the registry say what is there now, by the logins that have pushed it."""
+    apart = any(map(_names_push, recipe.steps))
+    use = "push" if apart else build.login("all", "pull")
+    return shlex.join(["pw_describe", use, json.dumps(build.place())])
 
 
 def _file_lines(path: str, content: str) -> list[str]:

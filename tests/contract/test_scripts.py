@@ -106,15 +106,15 @@ def test_nothing_of_a_branch_name_is_run(
 def test_paths_with_leading_dashes_are_no_options(
     ready: Any, planned: Callable[..., Any], name: str
 ) -> None:
-    folder = ready.cwd / "--push"
+    folder = ready.cwd / "--squash"
     folder.mkdir()
     (folder / "Dockerfile").touch()
 
-    made = planned({"builder": name, "image": "r.example/app", "context": "--push"})
+    made = planned({"builder": name, "image": "r.example/app", "context": "--squash"})
     outcome = ready.run(made.script)
 
     assert outcome.code == 0
-    assert [call for call in ready.calls() if "--push" in call["argv"]] == []
+    assert [call for call in ready.calls() if "--squash" in call["argv"]] == []
 
 
 @pytest.mark.parametrize("name", strategies.names())

@@ -810,7 +810,7 @@ def test_without_the_claim_the_tag_of_two_builds_names_the_last_one(
     shown = ("image", "inspect", "--format", "{{range .Config.Env}}{{.}} {{end}}", "team/app:1")
     assert "WHO=theirs" in docker(node.socket, *shown).out
     (tmp_path / "iid").write_text(images[0])
-    functions = 'pw_fail() { shift; echo "$*"; exit 1; }\n' + FUNCTIONS
+    functions = 'pw_digest=; pw_fail() { shift; echo "$*"; exit 1; }\n' + FUNCTIONS
     env = {**os.environ, **node.env, "PW_TMP": str(tmp_path)}
 
     def run(command: str) -> tuple[int, str]:
@@ -818,10 +818,10 @@ def test_without_the_claim_the_tag_of_two_builds_names_the_last_one(
         done = subprocess.run(words, check=False, capture_output=True, text=True, env=env)
         return done.returncode, done.stdout
 
-    assert run("pw_dood_claim team/app:1; pw_dood_kept team/app:1") == (0, "")
+    assert run("pw_docker_claim team/app:1; pw_docker_kept team/app:1") == (0, "")
     assert "WHO=mine" in docker(node.socket, *shown).out
     docker(node.socket, "tag", images[1], "team/app:1")
-    code, sentence = run("pw_dood_kept team/app:1")
+    code, sentence = run("pw_docker_kept team/app:1")
     assert code == 1
     assert sentence == (
         "team/app:1: another build on this node gave the tag to its own image while this one was "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -776,6 +777,17 @@ def test_pulling_and_pushing_apart_meet_in_one_set_of_logins_for_builders_of_one
     assert f"pw_login all {hub} PULLER\n" in script
     assert "pw_login all r.example PUSHER\n" in script
     assert 'env DOCKER_CONFIG="$PW_TMP/all" buildctl' in script
+
+
+@pytest.mark.parametrize("builder", strategies.names())
+@pytest.mark.parametrize("more", [{}, {"use": "push"}], ids=["both", "push"])
+def test_the_registry_is_asked_by_logins_that_are_there_then(
+    builder: str, more: dict[str, str], planned: Callable[..., Any]
+) -> None:
+    logins = [{"variable": "OWN", **more}]
+    script = planned({"image": "r.example/a/b", "builder": builder, "credentials": logins}).script
+    (asked,) = re.findall(r"^pw_describe (\w+) ", script, re.MULTILINE)
+    assert f"\npw_login {asked} r.example OWN\n" in script
 
 
 def test_kaniko_refuses_a_repository_of_one_letter(refused: Callable[..., list[str]]) -> None:

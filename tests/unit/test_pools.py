@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -131,6 +132,14 @@ def test_a_pool_that_is_not_declared_is_refused(problems: Any, planned: Any) -> 
     assert found == [
         "pool: 'team-b' is not declared in the organisation's config; declared: team-a"
     ]
+
+
+def test_an_index_is_pushed_by_logins_that_are_there_then(planned: Any) -> None:
+    asked = {**IMAGE, "pool": "team-a", "platforms": ["linux/amd64", "linux/arm64"]}
+    asked |= {"credentials": [{"variable": "OWN", "use": "push"}]}
+    script = planned(asked, CONFIG).script
+    (used,) = re.findall(r"^pw_join (\w+) ", script, re.MULTILINE)
+    assert f"\npw_login {used} r.example OWN\n" in script
 
 
 def test_a_strategy_without_pools_is_refused(problems: Any, planned: Any) -> None:

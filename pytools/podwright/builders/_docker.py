@@ -22,6 +22,7 @@ from podwright.builders._base import (
 from podwright.errors import Problem, UsageError
 from podwright.paths import ANSWERS, FILES_DIR
 from podwright.references import DOCKER_HUB
+from podwright.shell import Expand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,19 +87,11 @@ def registry_settings(registries: Mapping[str, Registry]) -> dict[str, Any]:
     return settings
 
 
-def recipe(
-    build: Build,
-    *,
-    iidfile: str = "",
-    around_push: tuple[str, str] | None = None,
-    functions: str = "",
-) -> Recipe:
-    """Build into the engine, then push each tag.
+def recipe(build: Build, functions: str = "") -> Recipe:
+    """Build into the engine, and push each tag.
 
     Args:
         build: the image.
-        iidfile: where the build writes the id of its image; '' for nowhere.
-        around_push: functions that are called, with the reference, before and after each push.
         functions: shell functions of the strategy itself.
     """
     image, title = build.image, f"building {build.name}"
@@ -107,20 +100,18 @@ def recipe(
     buildkit = "yes" if image.secrets or image.ssh else "no"
     wide = exports or image.output or len(image.platforms) > 1
     buildx = "yes" if wide or image.annotations or image.buildContexts else "no"
-    words = flags("--iidfile", (iidfile,) if iidfile else ()) + _build_words(build)
-    login = build.login("all", "pull", "push") if exports else "pull"
-    steps = [
-        call("pw_docker_build", buildkit, buildx, title, *words, env=build.docker_config(login))
-    ]
+    words = ["--iidfile", Expand("$PW_TMP/iid"), *_build_words(build)]
+    login = build.login("all", "pull") if exports else "pull"
+    # Logins for pushing alone are not there while something is built, but for what writes a cache.
+    at_once = image.push and (login == "all" or "all" not in build.auth)
+    needed = (buildkit, buildx, "yes" if at_once else "no")
+    env = build.docker_config(login)
+    steps = [call("pw_docker_build", *needed, title, *words, env=env)]
     if image.output:
         steps.append(_archive_step(build))
-    before, after = around_push or ("", "")
-    for reference in build.references if image.push else ():
-        push = ("docker", "push", reference)
-        steps += [call(before, reference)] if before else []
-        steps.append(Step(f"pushing {reference}", push, "push", build.docker_config("push")))
-        steps += [call(after, reference)] if after else []
-        steps.append(call("pw_docker_digest"))
+    env = env if at_once else build.docker_config("push")
+    pushed = build.references if image.push else ()
+    steps += [call("pw_docker_push", reference, env=env) for reference in pushed]
     return Recipe(
         steps=tuple(steps),
         digest_file="",

@@ -178,7 +178,7 @@ def _apart(build: Build) -> Recipe:
     steps.append(call("pw_together"))
     if build.image.push:
         asked = json.dumps({**build.place(), "tags": build.tags})
-        steps.append(call("pw_join", build.login("push", "all"), asked))
+        steps.append(call("pw_join", build.login("all", "push"), asked))
     return Recipe(
         steps=tuple(steps),
         digest_file="",

@@ -12,7 +12,6 @@ from podwright.builders._base import (
     pod,
 )
 from podwright.resources import LazyModule
-from podwright.shell import Expand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,15 +25,18 @@ SOCKET = "/var/run/docker.sock"
 NODE, CLIENT = "docker-socket", "client-socket"
 
 # Images are the node's: another build may give the same tag to its own image at any time. So it
-# is given to this build's image right before the push, and looked at after it.
+# is given to this build's image right before the push, and looked at after it; but where the id is
+# the digest, that says what was pushed.
 FUNCTIONS = r"""
-pw_dood_claim() { # reference
+pw_docker_claim() { # reference
   docker tag "$(cat "$PW_TMP/iid")" "$1" ||
     pw_fail 1 "$1: the image that was built is gone from the node; build again"
 }
 
-pw_dood_kept() { # reference
-  pw_ids=$(docker image inspect --format '{{.Id}}' "$1" "$(cat "$PW_TMP/iid")" 2>/dev/null)
+pw_docker_kept() { # reference
+  pw_iid=$(cat "$PW_TMP/iid")
+  [ "$pw_iid" != "$pw_digest" ] || return 0
+  pw_ids=$(docker image inspect --format '{{.Id}}' "$1" "$pw_iid" 2>/dev/null)
   [ -z "$pw_ids" ] || [ -n "$(echo "$pw_ids" | uniq -d)" ] ||
     pw_fail 1 "$1: another build on this node gave the tag to its own image while this one was \
 pushed; give each build a tag of its own"
@@ -77,15 +79,10 @@ class Dood(Strategy):
         )
 
     def recipe(self, build: Build) -> Recipe:
-        """Build into the node's engine, then push each tag, each as this build's own image."""
+        """Build into the node's engine, and push each tag, each as this build's own image."""
         if len(build.image.platforms) > 1:
             return _docker.recipe(build)  # the id is that of a list, which the engine may not keep
-        return _docker.recipe(
-            build,
-            iidfile=Expand("$PW_TMP/iid"),
-            around_push=("pw_dood_claim", "pw_dood_kept"),
-            functions=FUNCTIONS,
-        )
+        return _docker.recipe(build, FUNCTIONS)
 
     def local(self) -> str:
         """`docker` on PATH, with an engine that answers; no proxy is in between."""

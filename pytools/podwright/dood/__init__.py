@@ -8,10 +8,11 @@ through it, is as mighty as the engine (``--privileged`` is passed on).
 Layers, each knowing only those before it::
 
     naming, budget, refusal    whose, how much, the answer no: pure
+    wire                       bytes
     node                       questions to the engine; finding what the pipeline names
     bodies, listing            what becomes of requests' bodies, and of listings: pure
     desk, calls                what becomes of each call of the Docker API
-    wire, proxy                bytes and connections
+    proxy                      connections
     keeper, program            leases and the end; the program of the container
 
 ``early`` comes before all of them: it listens while they are loaded.
@@ -64,8 +65,8 @@ NODE_ADDRESS: dict[str, Any] = {"name": "PODWRIGHT_NODE", **_field("status.hostI
 # In the order of their imports of one another.
 _MODULES = (
     "docker_api.listening", "dood.early", "docker_api.strict", "docker_api.http", "dood.naming",
-    "dood.refusal", "dood.budget", "dood.node", "dood.bodies", "dood.listing", "dood.desk",
-    "dood.calls", "dood.wire", "dood.keeper", "dood.proxy", "dood.program",
+    "dood.refusal", "dood.budget", "dood.wire", "dood.node", "dood.bodies", "dood.listing",
+    "dood.desk", "dood.calls", "dood.keeper", "dood.proxy", "dood.program",
 )  # fmt: skip
 
 

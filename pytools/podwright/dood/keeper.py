@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 from urllib.parse import quote
@@ -94,6 +93,9 @@ def remove(node: Node, found: Iterable[Thing], deadline: float) -> int:
         found: containers first.
         deadline: of the monotonic clock.
     """
+    # At the end of a pod, or for what others left; at its start its loading would be waited for.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
     kinds: dict[str, list[Thing]] = {}
     for item in found:
         kinds.setdefault(item.kind, []).append(item)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 import socket
@@ -10,25 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Callable
 from urllib.parse import quote, urlencode
 
+from podwright.docker_api.http import BrokenError, Stream
+from podwright.docker_api.strict import Refused
+from podwright.dood import wire
 from podwright.dood.naming import BUILD, PREDEFINED, Naming
 from podwright.dood.refusal import Refusal, missing
 
 OK, MISSING = 200, 404
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}\Z")
-
-
-class _Connection(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("docker", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        """Connect to the socket."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 @dataclass(frozen=True)
@@ -49,19 +37,16 @@ class Node:
         Raises:
             OSError: it cannot be reached.
         """
-        connection = _Connection(self.path, self.timeout)
-        try:
-            text = None if body is None else json.dumps(body)
-            headers = {"Connection": "close"}
-            if text is not None:
-                headers["Content-Type"] = "application/json"
-            connection.request(method, target, text, headers)
-            answer = connection.getresponse()
-            data = answer.read()
-        except http.client.HTTPException as error:
-            raise ConnectionError(str(error)) from None
-        finally:
-            connection.close()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as engine:
+            engine.settimeout(self.timeout)
+            engine.connect(self.path)
+            engine.sendall(wire.question(method, target, body))
+            stream = Stream(engine)
+            try:
+                answer = wire.read_answer(stream)
+                data = b"".join(wire.body_of(stream, answer.headers))
+            except (BrokenError, Refused) as error:
+                raise ConnectionError(str(error)) from None
         try:
             return answer.status, json.loads(data)
         except ValueError:

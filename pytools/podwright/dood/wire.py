@@ -72,6 +72,15 @@ def lines_of(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield left
 
 
+def question(method: str, target: str, value: Any = None) -> bytes:
+    """Write a request, with a JSON body where there is a value."""
+    body = b"" if value is None else json.dumps(value).encode()
+    lines = [f"{method} {target} HTTP/1.1", "Host: docker", "Connection: close"]
+    lines += ["Content-Type: application/json"] if body else []
+    lines += [f"Content-Length: {len(body)}"] if body or method != "GET" else []
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
 def reply(status: int, value: Any, headers: tuple[bytes, ...] = ()) -> bytes:
     """Write an answer with a JSON body."""
     body = json.dumps(value).encode() + b"\n"

@@ -20,20 +20,24 @@ pw_cleanup() { # an engine that hangs answers nobody
 }
 
 # Where docker's images and packages have it (docker/cli cli-plugins/manager); asking takes a process,
-# which starts another one. Elsewhere docker does not look for it.
+# which starts another one. Elsewhere docker does not look for it. By itself it knows no other flags of
+# docker than DOCKER_HOST, so it is started without docker where that is a socket.
 pw_docker_has_buildx() {
   pw_path=$(command -v docker) || pw_path=
   case ${pw_path%/bin/docker} in
     /usr | /usr/local)
       for pw_kind in libexec lib; do
-        [ ! -x "${pw_path%/bin/docker}/$pw_kind/docker/cli-plugins/docker-buildx" ] || return 0
+        pw_plugin=${pw_path%/bin/docker}/$pw_kind/docker/cli-plugins/docker-buildx
+        [ -x "$pw_plugin" ] || continue
+        case ${DOCKER_HOST-} in unix:*) pw_docker_buildx=$pw_plugin ;; esac
+        return 0
       done
       ;;
   esac
   docker buildx version >/dev/null 2>&1
 }
 
-pw_docker_mode=
+pw_docker_mode='' pw_docker_buildx=
 pw_docker_client() {
   if pw_docker_has_buildx; then
     pw_docker_mode=buildx
@@ -49,10 +53,12 @@ start one, or use a strategy without an engine"
   pw_answers=
 }
 
-pw_docker_build() { # needs BuildKit (yes or no), needs buildx (yes or no), title, flags...
+# By buildx the call that builds pushes as well: that is one process in place of three, and an engine with
+# containerd's store does not unpack the image before somebody runs it.
+pw_docker_build() { # needs BuildKit, needs buildx, pushes (each yes or no), title, flags...
   [ -n "$pw_docker_mode" ] || pw_docker_client
-  pw_buildkit=$1 pw_buildx=$2 pw_build_title=$3
-  shift 3
+  pw_buildkit=$1 pw_buildx=$2 pw_pushes=$3 pw_build_title=$4
+  shift 4
   if [ "$pw_buildx" = yes ] && [ "$pw_docker_mode" != buildx ]; then
     pw_fail 1 "this docker has no buildx, which platforms, cache export, annotations, \
 buildContexts and 'output' need; \
@@ -62,18 +68,60 @@ use the default image of the strategy"
     pw_fail 1 "this docker has no BuildKit, which secrets and ssh need; \
 use the default image of the strategy"
   fi
-  case $pw_docker_mode in
-    buildx) set -- docker buildx build --progress plain --provenance=false "$@" ;;
-    buildkit) set -- env DOCKER_BUILDKIT=1 docker build --progress plain "$@" ;;
+  rm -f "$PW_TMP/metadata.json"
+  case $pw_docker_mode:$pw_pushes in
+    buildx:yes)
+      export BUILDX_METADATA_PROVENANCE=disabled # nobody reads it, and it is asked for
+      set -- --push --metadata-file "$PW_TMP/metadata.json" "$@"
+      ;;
+    *) pw_pushes=no ;;
+  esac
+  case $pw_docker_mode:$pw_docker_buildx in
+    buildx:) set -- docker buildx build --progress plain --provenance=false "$@" ;;
+    buildx:*) set -- "$pw_docker_buildx" build --progress plain --provenance=false "$@" ;;
+    buildkit:*) set -- env DOCKER_BUILDKIT=1 docker build --progress plain "$@" ;;
     # Without --force-rm the container of a failed step stays in the engine.
-    classic) set -- env DOCKER_BUILDKIT=0 docker build --force-rm "$@" ;;
+    classic:*) set -- env DOCKER_BUILDKIT=0 docker build --force-rm "$@" ;;
   esac
   pw_step build "$pw_build_title" "$@"
+  pw_pushed=
+  pw_read_digest "$PW_TMP/metadata.json" containerimage.digest
+  [ -z "$pw_digest" ] || ! pw_docker_is_own || pw_pushed=yes
 }
 
+# An engine with containerd's store pushes the image by its id, which is its digest. Another one pushes
+# tags, and the digest is what the registry has then: the engine knows whether that is this image.
+pw_docker_is_own() {
+  pw_iid=$(cat "$PW_TMP/iid")
+  [ "$pw_iid" != "$pw_digest" ] || return 0
+  docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$pw_iid" 2>/dev/null |
+    grep -q "@$pw_digest\$"
+}
+
+# An image that was built and not pushed is in the engine: to push it is tried again without building.
+# Its id is the last one that the engine told.
+# shellcheck disable=SC2317 # it takes the place of the prelude's
+pw_suffices() {
+  [ "$pw_kind:$pw_pushes" = build:yes ] &&
+    pw_said | grep -Eq '^#[0-9]+ pushing (layers|.* with docker)' || return 1
+  pw_said | sed -nE 's/^#[0-9]+ (exporting manifest|exporting manifest list|writing image) (sha256:[0-9a-f]+).*/\2/p' |
+    tail -n 1 >"$PW_TMP/iid"
+}
+
+# shellcheck disable=SC2317 # a strategy may define its own instead
+pw_docker_claim() { :; }
+# shellcheck disable=SC2317 # a strategy may define its own instead
+pw_docker_kept() { :; }
+
 # The engine says the digest of what it pushed; the name in front of it is the tag.
-pw_docker_digest() {
-  pw_set_digest "$(pw_said | sed -n 's/.*digest: \(sha256:[0-9a-f]*\) size:.*/\1/p' | tail -n 1)"
+pw_docker_push() { # reference
+  if [ -z "$pw_pushed" ]; then
+    pw_docker_claim "$1"
+    pw_step push "pushing $1" docker push "$1"
+    pw_digest=
+    pw_set_digest "$(pw_said | sed -n 's/.*digest: \(sha256:[0-9a-f]*\) size:.*/\1/p' | tail -n 1)"
+  fi
+  pw_docker_kept "$1"
 }
 # How bytes are moved says nothing: what a step is, what it says and what went wrong does; and how much
 # was sent, when that is ten megabytes or more.
@@ -91,9 +139,8 @@ pw_show() {
 
 PW_CONTEXT='{"host": "registry.example", "pull": {}, "push": {}, "known": true, "allowed": ["buildah", "buildkit", "dind", "dood", "kaniko", "podman"]}'
 pw_begin registry.example/team/app '"platforms": []'
-pw_docker_build no no 'building registry.example/team/app' --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.created=2025-11-26T00:00:00Z --tag registry.example/team/app:0123456 --pull .
-pw_step push 'pushing registry.example/team/app:0123456' docker push registry.example/team/app:0123456
-pw_docker_digest
+pw_docker_build no no yes 'building registry.example/team/app' --iidfile "$PW_TMP/iid" --file Dockerfile --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label org.opencontainers.image.created=2025-11-26T00:00:00Z --tag registry.example/team/app:0123456 --pull .
+pw_docker_push registry.example/team/app:0123456
 pw_describe '' '{"registry": "registry.example", "path": "team/app", "setting": {}}'
 pw_done '"image": "registry.example/team/app", "tags": ["0123456"], "pushed": true, "output": null' registry.example/team/app '^#[0-9]+ CACHED|^ ---> Using cache' true 0123456
 

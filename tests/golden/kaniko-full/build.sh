@@ -90,7 +90,7 @@ pw_step none 'building registry.example/team/app' env KANIKO_PRE_CLEANUP=true FF
 ä' --label org.opencontainers.image.source=https://git.example/team/app --label org.opencontainers.image.revision=0123456789abcdef0123456789abcdef01234567 --label org.opencontainers.image.ref.name=main --label 'org.opencontainers.image.title=the app' --label org.opencontainers.image.created=2025-11-26T00:00:00Z --secret id=token,env=TOKEN --secret id=settings,src=app/settings.txt --secret "id=file,src=$PW_3" --destination registry.example/team/app:1.2 --destination registry.example/team/app:latest --oci-layout-path "$pw_layout" --cache=true --cache-repo=registry.example/team/app-cache --cache-copy-layers --registry-certificate "registry.example=$PW_TMP/certs/0.crt" --insecure-registry plain.example:5000
 pw_archive app.tar
 pw_read_digest "$PW_TMP/digest" ''
-pw_describe push '{"registry": "registry.example", "path": "team/app", "setting": {"ca": "-----BEGIN CERTIFICATE-----\nZXhhbXBsZQ==\n-----END CERTIFICATE-----\n"}}'
+pw_describe all '{"registry": "registry.example", "path": "team/app", "setting": {"ca": "-----BEGIN CERTIFICATE-----\nZXhhbXBsZQ==\n-----END CERTIFICATE-----\n"}}'
 pw_logout push
 pw_done '"image": "registry.example/team/app", "tags": ["1.2", "latest"], "pushed": true, "output": "app.tar"' registry.example/team/app 'Using caching version of cmd' true '1.2, latest'
 
