@@ -48,6 +48,13 @@ def are_for_pushing_alone(
     return bool(alone) and not files and hosts is not None and not alone & hosts
 
 
+def pulling_does(credentials: Sequence[Credential], own: str) -> bool:
+    """Say whether the logins for pulling hold all of those for pushing."""
+    pulling = chosen(credentials, "pull", [own]).items()
+    alone = any(item.use == "push" for item in credentials)
+    return not alone and chosen(credentials, "push", [own]).items() <= pulling
+
+
 def hosts_of(item: Credential, own: Iterable[str]) -> list[str]:
     """Give the registries that a login is for: its own, else those of all images."""
     return [item.registry] if item.registry else list(dict.fromkeys(own))

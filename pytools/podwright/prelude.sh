@@ -183,7 +183,7 @@ pw_where() {
   pw_place=$(tr -d '\000\r' <"$PW_LOG" | LC_ALL=C grep -E "$PW_PLACES" | tail -n 1 | cut -c1-100)
   printf '%s' "${pw_place:-$(cat "$PW_TMP/title" 2>/dev/null)}"
 }
-PW_PLACES='^(\[[0-9/]+\] )?(STEP|Step) [0-9]+|^#[0-9]+ \[.*[0-9]\] |(msg="|\] )RUN '
+PW_PLACES='^(\[[0-9/]+\] )?(STEP|Step) [0-9]+|^#[0-9]+ (\[.*[0-9]\]|exporting|pushing) |(msg="|\] )RUN '
 
 # Notes the steps of an image for a report, with their times and that one failed; nothing else of the
 # log, which may hold what Jenkins hides.
@@ -407,7 +407,7 @@ pw_without_cache() { # command...
   pw_mark=$(wc -c <"$PW_LOG")
   pw_run "$@" && return 0
   pw_code=$?
-  return 1
+  pw_suffices
 }
 
 pw_need() { # environment variable, what needs it

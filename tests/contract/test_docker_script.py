@@ -15,12 +15,7 @@ IMAGE = "r.example/team/app"
 PUSHED = "sha256:" + "ab" * 32  # what the fake's metadata and a push tell
 BUILT = "sha256:" + "12" * 32
 # What BuildKit in an engine says before it pushes, with containerd's store and without it.
-MADE = {
-    "containerd": f"#7 exporting manifest {BUILT} 0.0s done\n#7 pushing layers 0.1s done\n",
-    "list": f"#7 exporting manifest {PUSHED} done\n#7 exporting manifest list {BUILT} done\n"
-    "#7 pushing layers\n",
-    "tags": f"#7 writing image {BUILT} done\n#8 pushing {IMAGE}:1 with docker\n",
-}
+PUSHING = ["#7 pushing layers 0.1s done\n", f"#8 pushing {IMAGE}:1 with docker\n"]
 FAILED = "#7 ERROR: failed to push: 401 Unauthorized\n"
 
 
@@ -75,7 +70,7 @@ def test_a_pod_that_has_waited_for_its_engine_starts_the_build_alone(
     done = run(waited=True)
     assert (done.code, _asked(sandbox)) == (0, [])
     (build,) = sandbox.calls()
-    assert build["argv"][:4] == ["buildx", "build", "--progress", "plain"]
+    assert build["argv"][:3] == ["build", "--progress", "plain"]
 
 
 @pytest.mark.parametrize(("mode", "system"), [(None, ""), (0o644, ""), (0o755, "/usr")])
@@ -122,17 +117,17 @@ def test_one_process_builds_and_pushes(name: str, run: Any, sandbox: Any) -> Non
     _plugin(sandbox, "libexec")
     done = run(waited=True, builder=name, push=True, tags=["1", "2"])
     assert (done.code, done.value["digest"]) == (0, PUSHED)
-    assert _steps(sandbox) == ["docker buildx build --push"]
+    (build,) = sandbox.calls()
+    assert _steps(sandbox) == ["docker-buildx build --push"]
+    words = build["argv"]
+    tags = [words[number + 1] for number, word in enumerate(words) if word == "--tag"]
+    assert tags == [f"{IMAGE}:1", f"{IMAGE}:2"]
 
 
-def test_where_the_engine_is_a_socket_buildx_is_started_without_docker(
-    run: Any, sandbox: Any
-) -> None:
+def test_outside_of_a_pod_docker_says_which_buildx_it_is(run: Any, sandbox: Any) -> None:
     _plugin(sandbox, "libexec")
-    made = {"waited": True, "push": True}
-    assert run(env={"DOCKER_HOST": "unix:///run/engine.sock"}, **made).code == 0
-    assert run(env={"DOCKER_HOST": "tcp://engine.example:2376"}, **made).code == 0
-    assert _steps(sandbox) == ["docker-buildx build --push", "docker buildx build --push"]
+    assert run(waited=False, push=True).code == 0
+    assert _steps(sandbox)[-1] == "docker buildx build --push"
 
 
 def test_without_buildx_each_tag_is_pushed(run: Any, sandbox: Any) -> None:
@@ -142,24 +137,34 @@ def test_without_buildx_each_tag_is_pushed(run: Any, sandbox: Any) -> None:
     assert _steps(sandbox)[-3:] == ["docker build", "docker push", "docker push"]
 
 
-@pytest.mark.parametrize("said", MADE.values(), ids=MADE)
+@pytest.mark.parametrize("said", PUSHING)
 @pytest.mark.parametrize("name", ["dind", "dood"])
-def test_what_was_built_and_not_pushed_is_pushed_without_building_again(
+def test_when_pushing_fails_each_tag_of_what_the_engine_has_is_pushed(
     name: str, said: str, run: Any, sandbox: Any
 ) -> None:
     _plugin(sandbox, "libexec")
-    sandbox.rule(when="build", code=1, text=said + FAILED)
+    sandbox.rule(when="--push", code=1, text=said + FAILED)
     sandbox.rule(when="push", times=1, code=1, text="503 Service Unavailable\n")
-    done = run(waited=True, builder=name, push=True)
+    done = run(waited=True, builder=name, push=True, tags=["1", "2"])
     assert (done.code, done.value["digest"]) == (0, PUSHED)
-    claims = [["docker", "tag", BUILT, f"{IMAGE}:1"]] if name == "dood" else []
-    looks = ["docker image inspect"] if name == "dood" else []
-    build, *rest = sandbox.calls()
-    assert "--push" in build["argv"]
-    assert [["docker", *call["argv"]] for call in rest[: len(claims)]] == claims
-    pushes = ["docker push", "docker push"]
-    assert _steps(sandbox)[1 + len(claims) :] == [*pushes, *looks]
+    claim = ["docker tag"] if name == "dood" else []
+    builds = ["docker-buildx build --push", "docker-buildx build"]
+    pushes = [*claim, "docker push", "docker push", *claim, "docker push"]
+    assert _steps(sandbox) == [*builds, *pushes]
+    claimed = [["tag", PUSHED, f"{IMAGE}:{tag}"] for tag in ("1", "2")] if claim else []
+    assert [call["argv"] for call in sandbox.calls("tag")] == claimed
     assert f"[podwright] pushing {IMAGE}:1\n" in done.log
+
+
+def test_what_a_step_says_is_not_taken_for_pushing(run: Any, sandbox: Any) -> None:
+    """The name of a step may hold any text, that of other lines too."""
+    _plugin(sandbox, "libexec")
+    text = f"#5 [2/3] RUN echo a\n#9 exporting manifest {BUILT}\n#9 pushing layers\n"
+    sandbox.rule(when="build", code=1, text=f"{text}#5 ERROR: did not complete successfully\n")
+    done = run(waited=True, builder="dood", push=True)
+    assert done.code == 1
+    assert f"[podwright] ERROR: building {IMAGE}: failed with exit code 1" in done.log
+    assert _steps(sandbox) == ["docker-buildx build --push", "docker-buildx build"]
 
 
 def test_a_build_that_fails_before_it_pushes_has_failed(run: Any, sandbox: Any) -> None:
@@ -169,7 +174,31 @@ def test_a_build_that_fails_before_it_pushes_has_failed(run: Any, sandbox: Any) 
     done = run(waited=True, push=True)
     assert done.code == 1
     assert f"[podwright] ERROR: building {IMAGE}: failed with exit code 1" in done.log
-    assert _steps(sandbox) == ["docker buildx build --push"]
+    assert _steps(sandbox) == ["docker-buildx build --push"]
+
+
+def test_pushing_that_fails_after_a_cache_did_is_tried_again(run: Any, sandbox: Any) -> None:
+    _plugin(sandbox, "libexec")
+    refused = "ERROR: Cache export is not supported for the docker driver.\n"
+    sandbox.rule(when="--push", times=1, code=1, text=refused)
+    sandbox.rule(when="--push", times=1, code=1, text=PUSHING[0] + "503 Service Unavailable\n")
+    done = run(waited=True, push=True, cache="r.example/team/cache")
+    assert (done.code, done.value["digest"]) == (0, PUSHED)
+    build = "docker-buildx build"
+    assert _steps(sandbox) == [f"{build} --push", f"{build} --push", build, "docker push"]
+
+
+@pytest.mark.parametrize("more", [{"output": "app.tar"}, {"cache": False}])
+def test_what_must_not_be_pushed_yet_or_built_twice_is_pushed_apart(
+    more: dict[str, Any], run: Any, sandbox: Any
+) -> None:
+    _plugin(sandbox, "libexec")
+    sandbox.rule(when="--output", code=1, text="no space left on device\n")
+    done = run(waited=True, push=True, **more)
+    fails = "output" in more
+    assert done.code == (1 if fails else 0)
+    last = "docker buildx build" if fails else "docker push"
+    assert _steps(sandbox) == ["docker-buildx build", last]
 
 
 @pytest.mark.parametrize("known", [PUSHED, BUILT])
@@ -183,7 +212,7 @@ def test_a_digest_counts_when_the_engine_knows_it_as_that_of_this_image(
     done = run(waited=True, push=True)
     assert (done.code, done.value["digest"]) == (0, PUSHED)
     again = [] if known == PUSHED else ["docker push"]
-    assert _steps(sandbox) == ["docker buildx build --push", "docker image inspect", *again]
+    assert _steps(sandbox) == ["docker-buildx build --push", "docker image inspect", *again]
 
 
 @pytest.mark.parametrize("cache", [None, "r.example/team/cache"])
@@ -198,3 +227,15 @@ def test_a_login_for_pushing_alone_is_there_while_pushing_alone(
     assert done.code == 0, done.log
     build, *rest = sandbox.calls()
     assert ("DOCKER_CONFIG" in build["files"], len(rest)) == ((True, 0) if cache else (False, 1))
+
+
+@pytest.mark.parametrize(("registry", "then"), [("docker.io", []), ("r.example", ["docker push"])])
+def test_a_login_for_pulling_from_elsewhere_parts_nothing(
+    registry: str, then: list[str], run: Any, sandbox: Any
+) -> None:
+    _plugin(sandbox, "libexec")
+    logins = [{"variable": "OWN"}, {"variable": "HUB", "registry": registry, "use": "pull"}]
+    env = {"OWN_USR": "u", "OWN_PSW": "p", "HUB_USR": "h", "HUB_PSW": "q"}
+    done = run(waited=True, push=True, credentials=logins, env=env)
+    assert done.code == 0, done.log
+    assert _steps(sandbox)[1:] == then

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 
+from podwright import logins
 from podwright.builders._base import (
     Build,
     PodContext,
@@ -102,8 +103,7 @@ def recipe(build: Build, functions: str = "") -> Recipe:
     buildx = "yes" if wide or image.annotations or image.buildContexts else "no"
     words = ["--iidfile", Expand("$PW_TMP/iid"), *_build_words(build)]
     login = build.login("all", "pull") if exports else "pull"
-    # Logins for pushing alone are not there while something is built, but for what writes a cache.
-    at_once = image.push and (login == "all" or "all" not in build.auth)
+    at_once = image.push and _may_push_at_once(build, login, words)
     needed = (buildkit, buildx, "yes" if at_once else "no")
     env = build.docker_config(login)
     steps = [call("pw_docker_build", *needed, title, *words, env=env)]
@@ -118,6 +118,18 @@ def recipe(build: Build, functions: str = "") -> Recipe:
         cached=r"^#[0-9]+ CACHED|^ ---> Using cache",
         functions=_functions() + shell_functions("progress") + functions,
     )
+
+
+def _may_push_at_once(build: Build, login: str, words: list[str]) -> bool:
+    """Say whether the call that builds may push.
+
+    Not what is not to be pushed when its archive fails, nor what the engine would build anew when
+    pushing has failed. Logins for pushing alone are not there while something is built, but for
+    what writes a cache.
+    """
+    again = any(word.startswith("--no-cache") for word in words)
+    known = logins.pulling_does(build.common.credentials, build.name.registry)
+    return not build.image.output and not again and (login == "all" or known)
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from podwright.dood.naming import BUILD, PREDEFINED, Naming
 from podwright.dood.refusal import Refusal, missing
 
 OK, MISSING = 200, 404
+_WITHOUT_BODY = (204, 304)  # RFC 9112, 6.3
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -44,7 +45,8 @@ class Node:
             stream = Stream(engine)
             try:
                 answer = wire.read_answer(stream)
-                data = b"".join(wire.body_of(stream, answer.headers))
+                empty = answer.status in _WITHOUT_BODY
+                data = b"" if empty else b"".join(wire.body_of(stream, answer.headers))
             except (BrokenError, Refused) as error:
                 raise ConnectionError(str(error)) from None
         try:

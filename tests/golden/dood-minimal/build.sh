@@ -20,8 +20,8 @@ pw_cleanup() { # an engine that hangs answers nobody
 }
 
 # Where docker's images and packages have it (docker/cli cli-plugins/manager); asking takes a process,
-# which starts another one. Elsewhere docker does not look for it. By itself it knows no other flags of
-# docker than DOCKER_HOST, so it is started without docker where that is a socket.
+# which starts another one. Elsewhere docker does not look for it. In a pod it is started without docker,
+# which looks at all of its plugins before; on a machine docker may know another one.
 pw_docker_has_buildx() {
   pw_path=$(command -v docker) || pw_path=
   case ${pw_path%/bin/docker} in
@@ -29,7 +29,7 @@ pw_docker_has_buildx() {
       for pw_kind in libexec lib; do
         pw_plugin=${pw_path%/bin/docker}/$pw_kind/docker/cli-plugins/docker-buildx
         [ -x "$pw_plugin" ] || continue
-        case ${DOCKER_HOST-} in unix:*) pw_docker_buildx=$pw_plugin ;; esac
+        [ ! -e /run/podwright/answers ] || pw_docker_buildx=$pw_plugin
         return 0
       done
       ;;
@@ -54,7 +54,8 @@ start one, or use a strategy without an engine"
 }
 
 # By buildx the call that builds pushes as well: that is one process in place of three, and an engine with
-# containerd's store does not unpack the image before somebody runs it.
+# containerd's store does not unpack the image before somebody runs it. When pushing fails the image is
+# built again, by the engine's cache, and pushed as other clients do, with tries of its own.
 pw_docker_build() { # needs BuildKit, needs buildx, pushes (each yes or no), title, flags...
   [ -n "$pw_docker_mode" ] || pw_docker_client
   pw_buildkit=$1 pw_buildx=$2 pw_pushes=$3 pw_build_title=$4
@@ -68,14 +69,7 @@ use the default image of the strategy"
     pw_fail 1 "this docker has no BuildKit, which secrets and ssh need; \
 use the default image of the strategy"
   fi
-  rm -f "$PW_TMP/metadata.json"
-  case $pw_docker_mode:$pw_pushes in
-    buildx:yes)
-      export BUILDX_METADATA_PROVENANCE=disabled # nobody reads it, and it is asked for
-      set -- --push --metadata-file "$PW_TMP/metadata.json" "$@"
-      ;;
-    *) pw_pushes=no ;;
-  esac
+  rm -f "$PW_TMP/metadata.json" "$PW_TMP/iid"
   case $pw_docker_mode:$pw_docker_buildx in
     buildx:) set -- docker buildx build --progress plain --provenance=false "$@" ;;
     buildx:*) set -- "$pw_docker_buildx" build --progress plain --provenance=false "$@" ;;
@@ -83,10 +77,23 @@ use the default image of the strategy"
     # Without --force-rm the container of a failed step stays in the engine.
     classic:*) set -- env DOCKER_BUILDKIT=0 docker build --force-rm "$@" ;;
   esac
-  pw_step build "$pw_build_title" "$@"
   pw_pushed=
-  pw_read_digest "$PW_TMP/metadata.json" containerimage.digest
-  [ -z "$pw_digest" ] || ! pw_docker_is_own || pw_pushed=yes
+  if [ "$pw_pushes:$pw_docker_mode" = yes:buildx ]; then
+    export BUILDX_METADATA_PROVENANCE=disabled # nobody reads it, and it is asked for
+    pw_step build "$pw_build_title" "$@" --push --metadata-file "$PW_TMP/metadata.json"
+    pw_read_digest "$PW_TMP/metadata.json" containerimage.digest
+    if [ -n "$pw_digest" ]; then
+      ! pw_docker_is_own || pw_pushed=yes
+      return 0
+    fi
+  fi
+  pw_pushes=no
+  pw_step build "$pw_build_title" "$@"
+}
+
+# shellcheck disable=SC2317 # it takes the place of the prelude's
+pw_suffices() {
+  [ "$pw_kind:$pw_pushes" = build:yes ] && pw_said | grep -q '^#[0-9]* pushing '
 }
 
 # An engine with containerd's store pushes the image by its id, which is its digest. Another one pushes
@@ -96,16 +103,6 @@ pw_docker_is_own() {
   [ "$pw_iid" != "$pw_digest" ] || return 0
   docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$pw_iid" 2>/dev/null |
     grep -q "@$pw_digest\$"
-}
-
-# An image that was built and not pushed is in the engine: to push it is tried again without building.
-# Its id is the last one that the engine told.
-# shellcheck disable=SC2317 # it takes the place of the prelude's
-pw_suffices() {
-  [ "$pw_kind:$pw_pushes" = build:yes ] &&
-    pw_said | grep -Eq '^#[0-9]+ pushing (layers|.* with docker)' || return 1
-  pw_said | sed -nE 's/^#[0-9]+ (exporting manifest|exporting manifest list|writing image) (sha256:[0-9a-f]+).*/\2/p' |
-    tail -n 1 >"$PW_TMP/iid"
 }
 
 # shellcheck disable=SC2317 # a strategy may define its own instead
