@@ -106,7 +106,7 @@ def start(bundle: bytes, version: "tuple[float, int]", job: bytes) -> None:
     reader, writer = ends
     if not pid:
         try:
-            for other in [writer] + [pipe for _, pipe, _ in servers.values()]:
+            for other in [fifo, writer] + [pipe for _, pipe, _ in servers.values()]:
                 os.close(other)  # so that it ends with this process
             serve(bundle, job, reader)
         finally:
@@ -227,15 +227,17 @@ if not os.path.exists(FIFO):
     os.mkfifo(FIFO)
 # The builder's container may run as another user.
 os.chmod(FIFO, 0o666)
+# Also for writing, so that it never ends: were it opened again for each job, one that is asked for
+# while a handler runs would find the reader in a process of a bundle, and be waited for in vain.
+fifo = os.open(FIFO, os.O_RDWR)
 # Jenkins' agent starts at the same time, and what it takes the pod waits for.
 signal.signal(signal.SIGALRM, look)
 signal.setitimer(signal.ITIMER_REAL, 1)
 while True:
+    # As much as a pipe holds, so that no line is cut: short ones are written at once (POSIX, write).
     # Bytes: whatever comes in, the loop goes on.
-    with open(FIFO, "rb") as fifo:
-        for line in fifo:
-            job = line.rstrip(b"\n")
-            if job.startswith(b"/"):
-                signal.pthread_sigmask(signal.SIG_BLOCK, OWN_SIGNALS)
-                answer(job)
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, OWN_SIGNALS)
+    for job in os.read(fifo, 1 << 16).split(b"\n"):
+        if job.startswith(b"/"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, OWN_SIGNALS)
+            answer(job)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, OWN_SIGNALS)

@@ -100,6 +100,26 @@ def test_several_jobs_at_once_are_each_answered(
     assert loop.poll() is None
 
 
+def test_a_job_that_comes_while_the_loop_does_something_else_is_answered(
+    loop: subprocess.Popen[str], fifo: Path, pyz: Path, workspace: Path, tmp_path: Path
+) -> None:
+    """Such as loading modules in a handler: one of ten failures stayed without its cause."""
+    jobs = [
+        make_job(tmp_path / "jobs", pyz, workspace, name, image="r.example/app", tags=[name])
+        for name in ("1", "2")
+    ]
+    ask(fifo, str(jobs[0]).encode())
+    until((jobs[0] / "answered").exists)
+
+    loop.send_signal(signal.SIGSTOP)
+    until(lambda: "\nState:\tT" in Path(f"/proc/{loop.pid}/status").read_text())
+    ask(fifo, str(jobs[1]).encode())
+    loop.send_signal(signal.SIGCONT)
+
+    until((jobs[1] / "answered").exists)
+    assert (jobs[1] / "build.sh").exists()
+
+
 def test_garbage_is_survived(
     loop: subprocess.Popen[str], fifo: Path, pyz: Path, workspace: Path, tmp_path: Path
 ) -> None:
@@ -245,9 +265,9 @@ def test_a_planner_that_cannot_begin_is_told(
     loop: subprocess.Popen[str], fifo: Path, pyz: Path, workspace: Path, tmp_path: Path
 ) -> None:
     job = make_job(tmp_path / "jobs", pyz, workspace, "1", image="r.example/app", tags=["1"])
-    # None is left for the pipe to a new process, one for the FIFO and one for an answer.
+    # None is left for the pipe to a new process, and one for an answer.
     open_ones = len(list(Path(f"/proc/{loop.pid}/fd").iterdir()))
-    subprocess.run(["prlimit", f"--pid={loop.pid}", f"--nofile={open_ones + 2}"], check=True)
+    subprocess.run(["prlimit", f"--pid={loop.pid}", f"--nofile={open_ones + 1}"], check=True)
 
     ask(fifo, str(job).encode())
 
