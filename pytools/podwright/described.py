@@ -8,7 +8,6 @@ registry cannot be asked from here there is neither: the image is there all the 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from podwright.distribution.client import Client, Login
 from podwright.distribution.client import prepare as prepare  # noqa: PLC0414 - for the planner
@@ -20,6 +19,7 @@ from podwright.loginfiles import file_name
 from podwright.references import Name, auth_key
 from podwright.request import Registry
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path

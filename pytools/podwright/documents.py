@@ -170,10 +170,10 @@ def _failures() -> list[str]:
 
 def cli_page() -> str:
     """Give the help of the command and of each subcommand."""
-    from podwright import cli, manual  # noqa: PLC0415 - only this page needs all commands
+    from podwright import manual, parsers  # noqa: PLC0415 - only this page needs all commands
 
     lines = ["# The `podwright` command", "", "Generated from `--help`; `-h` is one screen.", ""]
-    for parser in manual.tree(cli.parser()):
+    for parser in manual.tree(parsers.parser()):
         words = parser.prog.split()[1:]
         lines += ["", f"## {parser.prog}", ""] if words else []
         lines += ["```", parser.format_help().rstrip(), "```"]

@@ -15,20 +15,25 @@ import runpy
 import signal
 import stat
 import sys
-import tempfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
 FIFO = "/run/podwright/ask"
-OWN = os.fsencode(tempfile.mkdtemp())
+# As tempfile would make it, which loads what an image may have to compile first.
+OWN = b""
+for place in (os.environ.get("TMPDIR") or "/tmp", "/tmp", "/var/tmp", "."):  # noqa: S108
+    with contextlib.suppress(OSError):
+        OWN = os.path.join(os.path.abspath(os.fsencode(place)), os.urandom(8).hex().encode())
+        os.mkdir(OWN, 0o700)
+        break
 CHANGED = (
     "podwright.pyz in the workspace is not the one that the library wrote; "
     "who changed or removed it?"
 )
 MOST = 16 << 20  # bytes of a bundle
-USED = "argparse importlib.util pathlib shlex"
+USED = "importlib.util pathlib shlex types"
 # Where Jenkins has the workspaces of jobs, and of those in folders.
 PLACES = [
     "/home/jenkins/agent/workspace/" + depth + "*@tmp/podwright" for depth in ("", "*/", "*/*/")
@@ -234,9 +239,9 @@ fifo = os.open(FIFO, os.O_RDWR)
 signal.signal(signal.SIGALRM, look)
 signal.setitimer(signal.ITIMER_REAL, 1)
 while True:
-    # As much as a pipe holds, so that no line is cut: short ones are written at once (POSIX, write).
+    # More than a pipe holds, so that no line is cut: each is written at once (POSIX, write).
     # Bytes: whatever comes in, the loop goes on.
-    for job in os.read(fifo, 1 << 16).split(b"\n"):
+    for job in os.read(fifo, 1 << 20).split(b"\n"):
         if job.startswith(b"/"):
             signal.pthread_sigmask(signal.SIG_BLOCK, OWN_SIGNALS)
             answer(job)

@@ -22,17 +22,21 @@ import json
 import re
 from pathlib import Path
 
-from podwright import identities
 from podwright.errors import UsageError
 from podwright.logins import IDENTITIES
 from podwright.paths import SECRETS_DIR
 from podwright.records import field, record
 from podwright.references import auth_key, canonical
+from podwright.resources import LazyModule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    from podwright import identities
+else:
+    identities = LazyModule("podwright.identities")  # most logins are a user and a password
 
 ASKED = "logins"  # what the script leaves for `podwright answer`: the path of the directory
 

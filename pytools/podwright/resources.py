@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-import sys
 
 import podwright
 
@@ -88,6 +87,7 @@ class LazyModule:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
-        module = sys.modules.get(self._name) or importlib.import_module(self._name)
+        # Also when it is known: another thread may be loading it still, and is waited for.
+        module = importlib.import_module(self._name)
         value = vars(self)[attribute] = getattr(module, attribute)
         return value

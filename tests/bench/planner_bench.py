@@ -2,10 +2,14 @@
 
     tests/bench/planner_bench.py                     # of these files
     tests/bench/planner_bench.py --against 496bf28   # and of a commit, in turns
+    tests/bench/planner_bench.py --uncompiled        # in docker.io/library/python
 
 The commands are installed, with compiled modules. In a pod the container `tools` listens, and a
 build asks it: the first one has its bundle loaded, which then loads what the end of a build needs,
 while the builder works. Medians, in milliseconds.
+
+Debian compiles the modules of the standard library when it installs them; the Dockerfile of
+docker.io/library/python removes all .pyc, so each start there compiles what it imports.
 """
 
 from __future__ import annotations
@@ -30,7 +34,8 @@ from measuring import ROOT, in_turns, say
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
+PYTHON = ["/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable]
+UNCOMPILED = ["-B", "-X", "pycache_prefix=/nonexistent"]
 NAMES = (
     "plan, as a command",
     "pod, as a command",
@@ -38,6 +43,7 @@ NAMES = (
     "its first answer",
     "and then, for a build's end",
     "its second answer",
+    "start of dood's proxy",
 )
 PLAN = ["plan", "--image", "registry.example/app", "--tag", "1"]
 REQUEST = {"image": "registry.example/app", "tags": ["1"]}
@@ -66,17 +72,23 @@ class Version:
             folder = Path(place)
             (folder / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
             commands = [self._command(folder, words) for words in (PLAN, ["pod"])]
-            return [*commands, *self._pod(folder)]
+            return [*commands, *self._pod(folder), self._proxy(folder)]
 
     def _command(self, folder: Path, arguments: list[str]) -> float:
-        start = f"import sys; sys.path.insert(0, {str(self.root / 'pytools')!r})\n"
-        start += "from podwright.__main__ import main; sys.exit(main())"
-        env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        words = [PYTHON, "-c", start, *arguments, "--builder", self.builder]
-        subprocess.run(words, cwd=folder, env=env, stdout=subprocess.DEVNULL, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+        start = f"{self._here()}from podwright.__main__ import main; sys.exit(main())"
+        return _spent(["-c", start, *arguments, "--builder", self.builder], folder)
+
+    def _proxy(self, folder: Path) -> float:
+        """Load the proxy, up to where it would begin."""
+        program = folder / "dood.py"
+        write = f"{self._here()}from podwright import dood; print(dood.source())"
+        text = subprocess.check_output([*PYTHON, "-c", write], text=True)
+        loads = text.rpartition("sys.exit(")[0].replace(".begin(", ".PAUSE, (")
+        program.write_text(loads, encoding="utf-8")
+        return _spent(["-I", "-B", str(program)], folder)
+
+    def _here(self) -> str:
+        return f"import sys; sys.path.insert(0, {str(self.root / 'pytools')!r})\n"
 
     def _pod(self, folder: Path) -> list[float]:
         text = (self.root / "pytools/podwright/listen.py").read_text("utf-8")
@@ -96,9 +108,18 @@ class Version:
         return [start, first, then, second + rest]
 
 
+def _spent(words: list[str], folder: Path) -> float:
+    """Give what a Python that ends has used, in milliseconds."""
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([*PYTHON, *words], cwd=folder, env=env, stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+
+
 @contextmanager
 def _planner(text: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([PYTHON, "-I", "-c", text], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*PYTHON, "-I", "-c", text], stderr=subprocess.DEVNULL)
     try:
         yield process
     finally:
@@ -147,7 +168,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--against", metavar="COMMIT", help="measure it in turns with these files")
     parser.add_argument("--builder", default="buildah", help="default: buildah")
     parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--uncompiled", action="store_true", help="as docker's Python is")
     options = parser.parse_args(arguments)
+    PYTHON.extend(UNCOMPILED if options.uncompiled else [])
     with tempfile.TemporaryDirectory() as place:
         versions = [Version("now", ROOT, options.builder)]
         if options.against:

@@ -36,7 +36,7 @@ def fifo(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def loop(fifo: Path) -> Iterator[subprocess.Popen[str]]:
+def loop(fifo: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """The loop, exactly as it stands in a pod but for the path of its FIFO."""
     source = text("listen.py")
     assert source.count(FIFO) == 1
@@ -46,6 +46,7 @@ def loop(fifo: Path) -> Iterator[subprocess.Popen[str]]:
         [sys.executable, "-I", "-c", adopts + source.replace(FIFO, str(fifo))],
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     until(fifo.exists)
     yield process
@@ -118,6 +119,18 @@ def test_a_job_that_comes_while_the_loop_does_something_else_is_answered(
 
     until((jobs[1] / "answered").exists)
     assert (jobs[1] / "build.sh").exists()
+
+
+def test_without_its_place_for_temporary_files_it_takes_another(fifo: Path) -> None:
+    env = {**os.environ, "TMPDIR": str(fifo.parent / "nowhere")}
+    source = text("listen.py").replace(FIFO, str(fifo))
+    begun = subprocess.Popen([sys.executable, "-I", "-c", source], env=env)
+    try:
+        until(lambda: fifo.exists() or begun.poll() is not None)
+        assert begun.poll() is None
+    finally:
+        begun.kill()
+        begun.wait()
 
 
 def test_garbage_is_survived(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from podwright import cli, generate
+from podwright import cli, generate, parsers
 from podwright import config as configs
 from podwright.console import Console
 from podwright.desk import groovy
@@ -195,7 +195,7 @@ def test_commands_of_pages_are_command_lines(page: str, body: str) -> None:
         for part in re.split(r"&&|\||;", line.partition("#")[0]):
             words = shlex.split(re.sub(r"\d?>>?\s*\S+", "", part)) if "podwright " in part else []
             if words[:1] == ["podwright"] and "..." not in words:
-                assert cli.parser().parse_args(words[1:]).command == words[1], page
+                assert parsers.parser().parse_args(words[1:]).command == words[1], page
 
 
 @pytest.mark.parametrize(("page", "body"), named("groovy"))

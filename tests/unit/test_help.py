@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 from test_cli import podwright, run
 
-from podwright import cli, commands, manual
+from podwright import commands, manual, parsers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PARSERS = {parser.prog: parser for parser in manual.tree(cli.parser())}
+PARSERS = {parser.prog: parser for parser in manual.tree(parsers.parser())}
 PUBLIC = [name for name in commands.names() if name not in manual.known()["internal"]]
 
 
@@ -65,7 +65,7 @@ def test_an_example_is_a_command_line_of_its_command(line: str) -> None:
 
     above = [prog for prog in PARSERS if words[: len(prog.split())] == prog.split()]
     assert any(line in PARSERS[prog].format_help() for prog in above)
-    assert cli.parser().parse_args(words[1:]).command == words[1]
+    assert parsers.parser().parse_args(words[1:]).command == words[1]
 
 
 @pytest.mark.parametrize("prog", [prog for prog in PARSERS if prog.split()[-1] in PUBLIC])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from podwright import dood, resources
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,15 +31,17 @@ print(code, *sorted(asked - {"podwright"}), file=sys.stderr)
 print(*sorted(n for n in sys.modules if n.startswith("podwright")), file=sys.stderr)
 print(*sorted(set(sys.modules) & set(%r.split())), file=sys.stderr)
 """
-# Each takes a millisecond or more, and nothing that is always there imports it.
+# Each takes a millisecond or more, five to fifty where it has to be compiled first, as in
+# docker.io/library/python (its Dockerfile removes all .pyc); and nothing that is always there
+# imports it.
 SLOW = """
 dataclasses datetime decimal difflib email hashlib http inspect locale pkgutil random shutil socket
 ssl subprocess tempfile textwrap traceback typing urllib.request yaml zipfile
 """
 
 STANDARD = """
-__future__ argparse fnmatch functools gc importlib json operator os pathlib posixpath re shlex stat
-sys time
+__future__ fnmatch functools gc importlib json operator os pathlib posixpath re shlex stat sys time
+types
 """
 COMMON = """
 podwright podwright.__main__ podwright.builders podwright.builders._base
@@ -50,11 +55,15 @@ podwright.shell podwright.sources podwright.strategies podwright.workspace
 COMMANDS = {
     "plan": (
         ["plan", "--image", "registry.example/app", "--tag", "1", "--builder", "buildah"],
-        "struct zlib",
-        """podwright.commands.plan podwright.git podwright.options podwright.pod podwright.rules
-        podwright.summary""",
+        "argparse struct zlib",
+        """podwright.commands.plan podwright.git podwright.options podwright.parsers podwright.pod
+        podwright.rules podwright.summary""",
     ),
-    "pod": (["pod", "--builder", "buildah"], "", "podwright.commands.pod podwright.pod"),
+    "pod": (
+        ["pod", "--builder", "buildah"],
+        "argparse",
+        "podwright.commands.pod podwright.parsers podwright.pod",
+    ),
     "answer": (
         ["answer", "job"],
         "signal struct zlib",
@@ -83,6 +92,52 @@ def test_a_command_loads_these_modules_and_no_others(name: str, tmp_path: Path) 
     assert modules.split() == sorted([*COMMON.split(), *own.split()])
     assert told.split()[1:] == sorted([*STANDARD.split(), *standard.split()])
     assert slow == ""
+
+
+# What a pod loads by itself: the text until it would begin.
+BY_ITSELF = {
+    "the planner, before it is asked": resources.text("listen.py").partition(
+        "\n# Process 1 ignores"
+    )[0]
+    + "\nlook()\nassert all(name in sys.modules for name in USED.split())",
+    "the end of a build": "from podwright import described; described.prepare()",
+    "the proxy of dood": dood.source().rpartition("sys.exit(")[0].replace(".begin(", ".PAUSE, ("),
+}
+NEVER = """
+argparse bz2 dataclasses inspect lzma secrets shutil subprocess tempfile traceback typing
+urllib.request
+"""
+
+
+@pytest.mark.parametrize("name", BY_ITSELF)
+def test_what_a_pod_loads_by_itself_needs_no_slow_module(name: str, tmp_path: Path) -> None:
+    # What this interpreter loads anyway does not count: Python 3.9 needs `typing` for `runpy`.
+    before = f"import runpy, sys; slow = {set(NEVER.split())!r} - set(sys.modules)"
+    program = f"{before}\n{BY_ITSELF[name]}\nimport sys; print(*(slow & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+
+    assert done.stdout.split() == []
+
+
+def test_a_module_that_is_loaded_late_may_be_asked_for_by_several_threads(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import time\ntime.sleep(0.3)\nanswer = 42\n", encoding="utf-8"
+    )
+    program = (
+        "from concurrent.futures import ThreadPoolExecutor as Pool\n"
+        "from podwright.resources import LazyModule\n"
+        "slow = LazyModule('slow')\n"
+        "with Pool(4) as pool: print(list(pool.map(lambda _: slow.answer, range(4))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "[42, 42, 42, 42]\n"
 
 
 def test_a_command_does_not_look_for_garbage_before_its_end(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from test_cli import run
 
-from podwright import cli, manual
+from podwright import manual, parsers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROOT = __file__.rpartition("/tests/")[0]
 LEAVES = [
     parser.prog.partition(" ")[2]
-    for parser in manual.tree(cli.parser())
+    for parser in manual.tree(parsers.parser())
     if not [action for action in parser._actions if isinstance(action.choices, dict)]
 ]
 # A line for each command that needs no registry, cluster or controller; what it prints, in part.
@@ -65,8 +65,8 @@ ANSWERING = {"answer", "jobs seed"}
 
 def test_every_command_is_listed_here_and_has_the_option() -> None:
     assert {*LINES, *ELSEWHERE, *ANSWERING} == set(LEAVES)
-    parsers = {parser.prog.partition(" ")[2]: parser for parser in manual.tree(cli.parser())}
-    assert [name for name in LEAVES if "--json" not in parsers[name]._option_string_actions] == []
+    found = {parser.prog.partition(" ")[2]: parser for parser in manual.tree(parsers.parser())}
+    assert [name for name in LEAVES if "--json" not in found[name]._option_string_actions] == []
 
 
 @pytest.fixture

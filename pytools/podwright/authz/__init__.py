@@ -77,7 +77,7 @@ SECURITY_CONTEXT: dict[str, Any] = {
 }
 # In the order of their imports of one another; guard.py is about the engine and stays behind.
 _MODULES = (
-    "docker_api.listening", "docker_api.strict", "docker_api.http", "authz.limits",
+    "docker_api.listening", "records", "docker_api.strict", "docker_api.http", "authz.limits",
     "authz.checks", "authz.bodies", "authz.routes", "authz.policy", "authz.server",
     "authz.mounts", "authz.volumes", "authz.gate", "authz.plugin",
 )  # fmt: skip

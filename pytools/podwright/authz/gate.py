@@ -31,7 +31,6 @@ import json
 import re
 import select
 import socket
-from dataclasses import replace
 from functools import lru_cache
 from time import monotonic as _now
 from typing import Any
@@ -55,6 +54,7 @@ from podwright.docker_api.http import (
     shut,
 )
 from podwright.docker_api.strict import Refused, Target, cannot_be, parse_target
+from podwright.records import replace
 
 _MAX_REMEMBERED = 512  # bytes of a head
 #: Seconds; the engine hangs up on who says nothing for five minutes (ReadHeaderTimeout).

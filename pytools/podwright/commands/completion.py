@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from podwright import cli, manual
+from podwright import manual, parsers
 from podwright.console import Console
 
 SUMMARY = "print the completion for bash, zsh or fish"
@@ -19,5 +19,5 @@ shell {bash,zsh,fish}  bash, zsh, fish
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    console.result(manual.completion(cli.parser(), options.shell))
+    console.result(manual.completion(parsers.parser(), options.shell))
     return 0

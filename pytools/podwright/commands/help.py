@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from podwright import __version__, cli, manual
+from podwright import __version__, manual, parsers
 from podwright.console import Console
 from podwright.errors import UsageError, guess
 
@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    top = cli.parser()
+    top = parsers.parser()
     if options.man:
         console.result(manual.man_page(top, __version__))
         return 0

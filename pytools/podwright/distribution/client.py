@@ -9,20 +9,23 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import re
 import socket
 import ssl
-import threading
+import sys
 import time
 import urllib.parse
-import urllib.request
+from _thread import allocate_lock  # threading loads much more, and nothing else here needs it
 
 from podwright.errors import PodwrightError
 from podwright.records import field, record
 from podwright.references import DOCKER_HUB
+from podwright.resources import LazyModule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import urllib.request as proxies
     from collections.abc import Callable, Iterable, Mapping
     from typing import BinaryIO, TypeVar, Union
 
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
     Body = Union[bytes, Iterable[bytes], None]
+else:
+    proxies = LazyModule("urllib.request")
 
 # Docker Hub's API is not at the address that its names carry.
 _HUB_API = "registry-1.docker.io"
@@ -123,7 +128,7 @@ class Client:
         self.address = _HUB_API if host == DOCKER_HUB else host
         self.tls = _tls(setting)
         self._tokens: dict[str, str] = {}
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
 
     @property
     def origin(self) -> str:
@@ -242,13 +247,9 @@ class Client:
         """Open a connection; with TLS by the proxy of the environment (HTTPS_PROXY, NO_PROXY)."""
         if scheme != "https":
             return http.client.HTTPConnection(netloc, timeout=TIMEOUT)
-        address = urllib.request.getproxies().get("https", "")
-        proxy = urllib.parse.urlsplit(address).netloc.rpartition("@")[2]
-        through = bool(proxy) and not urllib.request.proxy_bypass(netloc)
-        link = http.client.HTTPSConnection(
-            proxy if through else netloc, timeout=TIMEOUT, context=self.tls
-        )
-        if through:
+        proxy = _proxy(netloc)
+        link = http.client.HTTPSConnection(proxy or netloc, timeout=TIMEOUT, context=self.tls)
+        if proxy:
             link.set_tunnel(netloc)
         return link
 
@@ -314,6 +315,16 @@ def _tls(setting: Registry) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _proxy(netloc: str) -> str:
+    """Give the address of the proxy to a host, as the environment or the system names it."""
+    named = any(name.lower().endswith("_proxy") for name in os.environ)
+    if not named and sys.platform == "linux":
+        return ""  # a system of another kind has settings of its own
+    address = proxies.getproxies().get("https", "")
+    proxy = urllib.parse.urlsplit(address).netloc.rpartition("@")[2]
+    return "" if proxy and proxies.proxy_bypass(netloc) else proxy
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

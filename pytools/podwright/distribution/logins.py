@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import subprocess
 from pathlib import Path
 
 from podwright.distribution.client import Login
@@ -17,14 +16,18 @@ from podwright.errors import UsageError
 from podwright.logins import IDENTITIES
 from podwright.paths import SECRETS_DIR
 from podwright.references import auth_key
+from podwright.resources import LazyModule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator, Mapping
     from typing import Any
 
     from podwright.references import Name
     from podwright.request import Credential
+else:
+    subprocess = LazyModule("subprocess")  # credential helpers are on laptops
 
 
 def login_for(name: Name, given: tuple[Credential, ...], env: Mapping[str, str], use: str) -> Login:

@@ -6,10 +6,13 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Callable
 
 from podwright.docker_api.strict import MAX_BODY, Refused
+from podwright.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
 
 MAX_HEAD = 64 * 1024
 #: The header by which the plugin knows the gate; no client may send it.
@@ -31,7 +34,7 @@ _NEVER = frozenset(
 _UPGRADES = frozenset({b"tcp", b"h2c"})
 
 
-@dataclass(frozen=True)
+@record
 class Head:
     """The head of a request that has been found unambiguous.
 

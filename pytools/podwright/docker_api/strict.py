@@ -10,9 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
+
+from podwright.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 MAX_URI = 32 * 1024
 MAX_BODY = 4 * 1024 * 1024  # the engine forwards no more (moby pkg/authorization, maxBodySize)
@@ -43,7 +47,7 @@ class Refused(Exception):  # noqa: N818  it is a decision, not an error
         self.message = message
 
 
-@dataclass(frozen=True)
+@record
 class Target:
     """A request target, taken apart.
 

@@ -34,7 +34,8 @@ def travelling(title: str, modules: tuple[str, ...], call: str, early: str = "")
         early: the one whose ``begin`` is called with the words of the command before those after
             it are loaded; '' for none.
     """
-    packages = ("podwright", *sorted({f"podwright.{name.partition('.')[0]}" for name in modules}))
+    folders = {f"podwright.{name.partition('.')[0]}" for name in modules if "." in name}
+    packages = ("podwright", *sorted(folders))
     parts = [_HEAD.format(title=title, packages=packages)]
     for name in modules:
         text = (pkgutil.get_data("podwright", f"{name.replace('.', '/')}.py") or b"").decode()

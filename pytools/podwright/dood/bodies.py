@@ -6,16 +6,19 @@ would take for the same field, are refused.
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Callable
 
 from podwright.docker_api.strict import fold
 from podwright.dood.budget import MINIMUM, SCARCE, Budget, set_memory, shown
 from podwright.dood.naming import PREDEFINED, SHARE, Naming
 from podwright.dood.node import Finder
 from podwright.dood.refusal import Refusal
+from podwright.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 _CONTAINER = ("HostConfig", "Labels", "NetworkingConfig")
 _HOST = (
@@ -40,7 +43,7 @@ NO_SOCKET = (
 )
 
 
-@dataclass(frozen=True)
+@record
 class Maker:
     """Rewrites the bodies of requests.
 
@@ -69,10 +72,10 @@ class Maker:
             Refusal: with the reason.
         """
         known(body, _CONTAINER)
-        name = name.lstrip("/") or secrets.token_hex(4)
-        host = body["HostConfig"] = record(body, "HostConfig")
+        name = name.lstrip("/") or os.urandom(4).hex()
+        host = body["HostConfig"] = object_in(body, "HostConfig")
         known(host, _HOST)
-        body["Labels"] = self.naming.labels(record(body, "Labels"), self.now())
+        body["Labels"] = self.naming.labels(object_in(body, "Labels"), self.now())
         volumes = self._volumes(host)
         warnings = self._limits(body, host, f"the container '{name}'")
         self._modes(host)
@@ -123,9 +126,9 @@ class Maker:
             raise Refusal(400, f"mounts of the type {kind!r} are not known; use a volume or tmpfs")
         if kind != "volume" or not source or self.find.is_anonymous(str(source)):
             return mount
-        options = record(mount, "VolumeOptions")
+        options = object_in(mount, "VolumeOptions")
         known(options, ("DriverConfig", "Labels"))
-        driver = record(options, "DriverConfig")
+        driver = object_in(options, "DriverConfig")
         known(driver, ("Name", "Options"))
         volume = {"Name": source, "Labels": options.get("Labels")}
         if driver.get("Name"):
@@ -171,9 +174,9 @@ class Maker:
         chosen = host.get("NetworkMode") or ""
         if not isinstance(chosen, str):
             raise Refusal(400, "NetworkMode must be a text")
-        config = record(body, "NetworkingConfig")
+        config = object_in(body, "NetworkingConfig")
         known(config, ("EndpointsConfig",))
-        ends = record(config, "EndpointsConfig")
+        ends = object_in(config, "EndpointsConfig")
         if chosen:
             host["NetworkMode"] = self.mode(chosen)
         if chosen not in PREDEFINED and not chosen.startswith("container:"):
@@ -208,24 +211,24 @@ class Maker:
         known(body, ("ConfigFrom", "Labels", "Name"))
         if not isinstance(body.get("Name"), str) or not body["Name"]:
             raise Refusal(400, "a network needs a name")
-        origin = record(body, "ConfigFrom")
+        origin = object_in(body, "ConfigFrom")
         known(origin, ("Network",))
         if origin.get("Network"):
             body["ConfigFrom"] = {"Network": self.mode(str(origin["Network"]))}
-        labels = self.naming.labels(record(body, "Labels"), self.now())
+        labels = self.naming.labels(object_in(body, "Labels"), self.now())
         return {**body, "Name": self.naming.own(body["Name"]), "Labels": labels}
 
     def volume(self, body: dict[str, Any]) -> dict[str, Any]:
         """Rewrite the body of a volume's creation."""
         known(body, ("Driver", "DriverOpts", "Labels", "Name"))
-        options = record(body, "DriverOpts")
+        options = object_in(body, "DriverOpts")
         device = str(options.get("device", ""))
         flags = set(str(options.get("o", "")).split(","))
         if {"bind", "rbind"} & flags or (device and options.get("type") not in _NO_PATH):
             raise Refusal(400, refused_path(device))
-        name, labels = body.get("Name") or "", record(body, "Labels")
+        name, labels = body.get("Name") or "", object_in(body, "Labels")
         if not name:
-            name, labels = secrets.token_hex(32), {**labels, "com.docker.volume.anonymous": ""}
+            name, labels = os.urandom(32).hex(), {**labels, "com.docker.volume.anonymous": ""}
         labels = self.naming.labels(labels, self.now())
         return {**body, "Name": self.naming.own(str(name)), "Labels": labels}
 
@@ -243,7 +246,7 @@ class Maker:
         return []
 
 
-@dataclass(frozen=True)
+@record
 class Created:
     """What belongs to a container's creation beside its body.
 
@@ -269,7 +272,7 @@ def _scarce(name: str, memory: int) -> str:
 def _free_ports(host: dict[str, Any]) -> list[str]:
     """Let the engine choose the node's ports: another pod's container may have the wanted one."""
     fixed = []
-    ports = record(host, "PortBindings")
+    ports = object_in(host, "PortBindings")
     for port in ports:
         for binding in items(ports, port, dict):
             known(binding, ("HostPort",))
@@ -303,7 +306,7 @@ def known(values: dict[str, Any], names: Iterable[str]) -> None:
             raise Refusal(400, f"the field '{key}' must be spelt '{spelling}'")
 
 
-def record(values: dict[str, Any], name: str) -> dict[str, Any]:
+def object_in(values: dict[str, Any], name: str) -> dict[str, Any]:
     """Give a field that is an object; an empty one when it is missing.
 
     Raises:

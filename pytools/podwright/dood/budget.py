@@ -8,10 +8,12 @@ passed on to each container; the kernel shares it out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 from podwright.dood.refusal import Refusal
+from podwright.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MEBI = 1024 * 1024
 #: Less than this is no use: the engine itself refuses less than 6 MB.
@@ -23,7 +25,7 @@ _LEAST = 1_000  # the kernel's smallest quota, in microseconds; zero would be no
 _HINT = "ask for less, or raise pod.resources.builder.limits.memory"
 
 
-@dataclass(frozen=True)
+@record
 class Budget:
     """The limits of a pod.
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, Callable
 
 from podwright.docker_api.strict import Target
 from podwright.dood import listing
-from podwright.dood.bodies import known, record
+from podwright.dood.bodies import known, object_in
 from podwright.dood.budget import number, set_memory
-from podwright.dood.desk import JSON, LINES, Call, Desk, Handler, Outcome, retarget
+from podwright.dood.desk import JSON, LINES, Call, Desk, Outcome, retarget
 from podwright.dood.naming import LEASE, PREDEFINED, SHARE
 from podwright.dood.node import MISSING, OK
 from podwright.dood.refusal import Refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from podwright.dood.desk import Handler
 
 _CREATED = 201
 # What an engine outside a swarm says; clients that look for an object everywhere go on from it.
@@ -234,7 +239,7 @@ def network_connect(desk: Desk, call: Call) -> Outcome:
     body["Container"] = container["Id"]
     if call.target.segments[-1] == "connect":
         name = _shown_name(desk, container)
-        end = record(body, "EndpointConfig")
+        end = object_in(body, "EndpointConfig")
         has_names = found["Name"] not in PREDEFINED
         body["EndpointConfig"] = desk.maker.endpoint(end, name if has_names else "")
     return Outcome(_at(call, found), body)
@@ -283,7 +288,7 @@ def build(desk: Desk, call: Call) -> Outcome:
     wanted["CpuPeriod"] = _integer(call, "cpuperiod") or 100_000
     asked = desk.budget.wanted(wanted, "the build")
     desk.budget.cut_cpu(wanted)
-    key = f"build {secrets.token_hex(8)}"
+    key = f"build {os.urandom(8).hex()}"
     done = desk.reserve(
         key, lambda used: desk.budget.fits(asked or desk.budget.share(used), used, "the build")
     )

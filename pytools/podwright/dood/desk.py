@@ -6,8 +6,6 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Callable
 from urllib.parse import quote, urlencode
 
 from podwright.docker_api.strict import Target, cannot_be, parse_json
@@ -16,12 +14,17 @@ from podwright.dood.budget import Budget, number
 from podwright.dood.naming import BUILD, Naming
 from podwright.dood.node import MISSING, Finder, Node
 from podwright.dood.refusal import Refusal
+from podwright.records import field, record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 #: How an answer of the engine is passed on: as it is, as one JSON value, or as lines of JSON.
 RAW, JSON, LINES = "raw", "json", "lines"
 
 
-@dataclass(frozen=True)
+@record
 class Call:
     """One request.
 
@@ -53,7 +56,7 @@ class Call:
         return value
 
 
-@dataclass(frozen=True)
+@record
 class Outcome:
     """What the proxy does with a call.
 
@@ -74,7 +77,7 @@ class Outcome:
     reply: Any = None
 
 
-@dataclass
+@record
 class Desk:
     """Knows the pod; the calls in this module and in `calls.py` use it.
 
@@ -157,7 +160,8 @@ def render_target(target: Target) -> bytes:
     return f"{version}/{path}{'?' + urlencode(pairs) if pairs else ''}".encode()
 
 
-Handler = Callable[[Desk, Call], Outcome]
+if TYPE_CHECKING:
+    Handler = Callable[[Desk, Call], Outcome]
 
 
 def decide(

@@ -16,12 +16,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Callable
 from urllib.parse import quote
 
 from podwright.dood.naming import BUILD, LEASE, SINCE, Naming
 from podwright.dood.node import Node
+from podwright.records import field, record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    Say = Callable[[str], None]
 
 BEAT = 30.0  # seconds between leases
 STALE = 900.0  # seconds without a sign of life after which a pod may be gone
@@ -29,10 +34,8 @@ WATCH = 75.0  # seconds that it is watched then
 _DONE = frozenset({200, 204, 404})
 _CREATED = 201
 
-Say = Callable[[str], None]
 
-
-@dataclass(frozen=True)
+@record
 class Thing:
     """Something that a pod made.
 
@@ -112,7 +115,7 @@ def remove(node: Node, found: Iterable[Thing], deadline: float) -> int:
         return sum(sum(pool.map(one, members)) for members in kinds.values())
 
 
-@dataclass
+@record
 class Keeper:
     """Keeps the pod's lease, and removes what is left of others.
 
@@ -165,11 +168,11 @@ class Keeper:
                 others.setdefault(item.uid, []).append(item)
         signs = {uid: max(item.sign for item in members) for uid, members in others.items()}
         silent = {uid: sign for uid, sign in signs.items() if 0 < sign < now - STALE}
-        known = self.seen
-        self.seen = {
-            uid: known[uid] if known.get(uid, (0, 0))[0] == sign else (sign, watched)
-            for uid, sign in silent.items()
-        }
+        known = dict(self.seen)
+        self.seen.clear()
+        for uid, sign in silent.items():
+            same = known.get(uid, (0, 0))[0] == sign
+            self.seen[uid] = known[uid] if same else (sign, watched)
         gone = [uid for uid, (_, since) in self.seen.items() if watched - since >= WATCH]
         return sum(self._remove_all(uid, others[uid]) for uid in gone)
 

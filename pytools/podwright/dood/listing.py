@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from podwright.docker_api.strict import parse_json_text
 from podwright.dood.naming import BUILD, LEASE, PREDEFINED, Naming
 from podwright.dood.refusal import Refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 Filters = dict[str, list[str]]
 

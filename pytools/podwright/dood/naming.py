@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
-from typing import Any
+
+from podwright.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: What all labels of podwright begin with; the pipeline neither gives nor sees them.
 LABELS = "podwright.dev/"
@@ -23,7 +27,7 @@ SHARE = "podwright.dev/memory"
 PREDEFINED = frozenset({"", "default", "bridge", "host", "none"})
 
 
-@dataclass(frozen=True)
+@record
 class Naming:
     """The names of one pod.
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-from dataclasses import dataclass
-from typing import Any, Callable
 from urllib.parse import quote, urlencode
 
 from podwright.docker_api.http import BrokenError, Stream
@@ -14,13 +12,18 @@ from podwright.docker_api.strict import Refused
 from podwright.dood import wire
 from podwright.dood.naming import BUILD, PREDEFINED, Naming
 from podwright.dood.refusal import Refusal, missing
+from podwright.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 OK, MISSING = 200, 404
 _WITHOUT_BODY = (204, 304)  # RFC 9112, 6.3
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}\Z")
 
 
-@dataclass(frozen=True)
+@record
 class Node:
     """The node's engine.
 
@@ -62,7 +65,7 @@ class Node:
         return value if status == OK else None
 
 
-@dataclass(frozen=True)
+@record
 class Finder:
     """Finds what the pipeline names, by the name that it chose or by id; never what is others'."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import stat
@@ -10,18 +9,24 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from types import SimpleNamespace
 
 from podwright.docker_api.http import serve
 from podwright.dood.budget import MINIMUM, Budget, shown
 from podwright.dood.desk import Desk
 from podwright.dood.early import CLIENT_SOCKET, NODE_SOCKET, server_at, withdraw
-from podwright.dood.keeper import BEAT, Keeper, Say
+from podwright.dood.keeper import BEAT, Keeper
 from podwright.dood.naming import Naming
 from podwright.dood.node import OK, Node
 from podwright.dood.proxy import NodeProxy
+from podwright.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TextIO
+
+    from podwright.dood.keeper import Say
 
 #: Seconds until an engine that does not answer counts as none.
 PATIENCE = 10.0
@@ -30,7 +35,7 @@ CLEAR = 12.0
 _ELSE = "use a strategy without the node's engine (podwright builders lists them)"
 
 
-@dataclass(frozen=True)
+@record
 class Settings:
     """What the pod says about itself.
 
@@ -47,18 +52,31 @@ class Settings:
 
 def main(arguments: Sequence[str], env: Mapping[str, str], out: TextIO) -> int:
     """Run; gives the exit code: 0 done, 1 failed, 2 the pod is wrong."""
-    parser = argparse.ArgumentParser(prog="engine", description="proxy to the node's engine")
-    parser.add_argument("--node-socket", default=NODE_SOCKET)
-    parser.add_argument("--client-socket", default=CLIENT_SOCKET)
-    parser.add_argument("--patience", type=float, default=PATIENCE, metavar="SECONDS")
-    options = parser.parse_args(arguments)
+    options = _options(arguments)
     try:
         return _serve(options, env, out)
     finally:
         withdraw(options.client_socket)
 
 
-def _serve(options: argparse.Namespace, env: Mapping[str, str], out: TextIO) -> int:
+def _options(arguments: Sequence[str]) -> Any:
+    """Parse the words of the command; a pod's has none, and waits for argparse in vain."""
+    options: Any = SimpleNamespace(
+        node_socket=NODE_SOCKET, client_socket=CLIENT_SOCKET, patience=PATIENCE
+    )
+    if arguments:
+        import argparse  # noqa: PLC0415 - for tests and attempts by hand
+
+        parser = argparse.ArgumentParser(prog="engine", description="proxy to the node's engine")
+        parser.add_argument("--node-socket")
+        parser.add_argument("--client-socket")
+        parser.add_argument("--patience", type=float, metavar="SECONDS")
+        # What is not named keeps its value.
+        options = parser.parse_args(arguments, argparse.Namespace(**vars(options)))
+    return options
+
+
+def _serve(options: Any, env: Mapping[str, str], out: TextIO) -> int:
     def say(sentence: str) -> None:
         out.write(f"podwright: {sentence}\n")
         out.flush()
@@ -166,7 +184,7 @@ def _denied(found: os.stat_result) -> str:
     )
 
 
-def _run(settings: Settings, options: argparse.Namespace, say: Say) -> int:
+def _run(settings: Settings, options: Any, say: Say) -> int:
     """Serve until SIGTERM, then remove everything."""
     node = Node(options.node_socket)
     known = node.get("/info") or {}

@@ -9,10 +9,8 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from podwright.docker_api.http import (
     BrokenError,
@@ -29,6 +27,7 @@ from podwright.dood import wire
 from podwright.dood.calls import ROUTES
 from podwright.dood.desk import JSON, LINES, RAW, Call, Desk, Outcome, decide, render_target
 from podwright.dood.refusal import Refusal
+from podwright.records import replace
 
 _DEFECT = "the proxy failed, which is a defect; the log of the container engine has its trace"
 _SWITCHED, _FIRST_FINAL, _ERROR = 101, 200, 400
@@ -59,6 +58,8 @@ class NodeProxy:
             except OSError:
                 return  # one of the two hung up
             except Exception:  # noqa: BLE001 - a defect must not leave the client without an answer
+                import traceback  # noqa: PLC0415 - it loads what nothing else here needs
+
                 traceback.print_exc()
                 self._refuse(client, 500, f"podwright: {_DEFECT}")
 

@@ -7,16 +7,19 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
 
 from podwright.docker_api.http import BrokenError, Stream, shut
+from podwright.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _LINE = 8 * 1024
 _SEPARATOR = b"\x1e"  # RFC 7464: stands before each value of a JSON text sequence
 
 
-@dataclass(frozen=True)
+@record
 class AnswerHead:
     """The head of an answer.
 

@@ -39,7 +39,8 @@ LEFT_OUT = (
 OWN = (
     "__init__.py", "__main__.py", "bundled.py", "cli.py", "console.py", "data/page.html",
     "declared.py", "errors.py", "help.json", "json_schemas.py", "located.py", "manual.py",
-    "page.py", "pages.py", "records.py", "resources.py", "schema.py", "sources.py", "yamlreader.py",
+    "page.py", "pages.py", "parsers.py", "records.py", "resources.py", "schema.py", "sources.py",
+    "yamlreader.py",
 )  # fmt: skip
 
 

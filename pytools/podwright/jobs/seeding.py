@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from podwright import cli
+from podwright import parsers
 from podwright.console import Console
 from podwright.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, PodwrightError, UsageError
 from podwright.jobs import actions
@@ -157,7 +157,7 @@ def write_plan(text: str, parameters: Parameters, console: Console) -> str | Non
 def _options_of(mode: str, parameters: Parameters) -> Namespace:
     """Give the options of the command that does it."""
     words = ["--html", page_name(parameters)] if mode == "plan" else ["--yes"]
-    made: Namespace = cli.parser("jobs").parse_args(
+    made: Namespace = parsers.parser("jobs").parse_args(
         ["jobs", mode, *words, "--", parameters.description]
     )
     for name in ("url", "workers", "deep", "adopt", "prune"):

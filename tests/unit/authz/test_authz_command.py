@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from podwright import authz, cli
+from podwright import authz, parsers
 from podwright.authz.reference import page
 from podwright.commands import authz as command
 from podwright.console import Console
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 
 def run(*words, stdin=""):
     out, err = io.StringIO(), io.StringIO()
-    options = cli.parser("authz").parse_args(["authz", *words])
+    options = parsers.parser("authz").parse_args(["authz", *words])
     code = command.run(options, Console(out, err, io.StringIO(stdin)))
     return code, out.getvalue(), err.getvalue()
 

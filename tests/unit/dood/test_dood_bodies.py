@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from podwright.dood.bodies import Maker
 from podwright.dood.budget import MEBI, Budget
 from podwright.dood.naming import Naming
 from podwright.dood.refusal import Refusal, missing
+from podwright.records import replace
 
 NAMING = Naming("uid-a", "builds/pod-a")
 PREFIX = NAMING.prefix
