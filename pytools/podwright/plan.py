@@ -34,7 +34,6 @@ else:
     rules = LazyModule("podwright.rules")
     tagrules = LazyModule("podwright.tagrules")
 
-CONTAINER = "builder"
 # What Groovy makes of "${env.NAME}" when there is no such variable.
 _UNSET_WHY = "has 'null' in it, which Groovy writes for a variable that is not set; set it"
 
@@ -118,7 +117,7 @@ def plan(
     made = _made_pod(request, name, config, config_text, found)
     builds = _builds(request, config, facts, name, found)
     script_of = _rendered(request, builds, name, config)
-    return Plan(name, made, CONTAINER, script_of, tuple(builds))
+    return Plan(name, made, pod.worker(made), script_of, tuple(builds))
 
 
 def refuse_without_registry(builds: Iterable[Build]) -> None:
@@ -348,7 +347,7 @@ def _made_pod(
             made = pod.assemble(name, parts, context, config_text)
             if config.rules.items:
                 found.add(rules.level(name, rules.level_of(made), config.rules))
-                bounded = pod.without_agent(made, config.images.get(AGENT, ""))
+                bounded = pod.judged(made, config.images.get(AGENT, ""))
                 found.add(rules.resources(bounded, config.rules))
     return made
 

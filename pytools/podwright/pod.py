@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 else:
     yaml11 = LazyModule("podwright.yaml11")
 
-AGENT = "jnlp"
+AGENT, BUILDER = "jnlp", "builder"
 WORKING_DIR = "/home/jenkins/agent"
 TMP = "/tmp"  # noqa: S108 - a path inside containers
 REASONS = "podwright.dev/privileges"
+# Where the agent is the builder: the container that withBuilderPod adds (Requests.held).
+KEPT = "podwright.dev/builder"
 
 # `sleep` alone, as process 1, ignores SIGTERM: every pod would take its whole grace period to end.
 # With 0 the container would be "Completed", and Jenkins does not retry what was on such a pod.
@@ -255,7 +257,7 @@ def assemble(name: str, parts: PodParts, context: PodContext, config_text: str) 
     env.update({"PODWRIGHT_POOL": context.pool.name} if context.pool else {})
     files = {**parts.files, **_certificate_files(parts, context), **config_files}
     _check_sizes(files)
-    made = {
+    made: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": _pod_metadata(parts.reasons, options, files),
@@ -268,6 +270,9 @@ def assemble(name: str, parts: PodParts, context: PodContext, config_text: str) 
         if item.get("securityContext") == RESTRICTED:
             user_ids = ("runAsUser", "runAsGroup")
             item["securityContext"] = {k: v for k, v in RESTRICTED.items() if k not in user_ids}
+    if parts.builder["name"] == AGENT:
+        kept = made["spec"]["containers"].pop()
+        made["metadata"].setdefault("annotations", {})[KEPT] = json.dumps(kept)
     found = Findings()
     with found:
         _apply_resources(name, made, options)
@@ -328,6 +333,12 @@ def containers_of(made: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [*made["spec"].get("initContainers", []), *made["spec"]["containers"]]
 
 
+def worker(made: Mapping[str, Any]) -> str:
+    """Name the container in which the script of a build runs; of no pod as well."""
+    names = {item["name"] for item in containers_of(made)} if made else {BUILDER}
+    return BUILDER if BUILDER in names else AGENT
+
+
 def without_agent(made: Mapping[str, Any], image: str) -> dict[str, Any]:
     """Give a pod without the agent of the organisation, which no strategy answers for."""
     others = [
@@ -336,6 +347,21 @@ def without_agent(made: Mapping[str, Any], image: str) -> dict[str, Any]:
         if (item["name"], item.get("image")) != (AGENT, image)
     ]
     return {**made, "spec": {**made["spec"], "containers": others}}
+
+
+def judged(made: Mapping[str, Any], image: str) -> dict[str, Any]:
+    """Give a pod as limits see it: with the agent, where it builds and bounds what is started.
+
+    With the container that withBuilderPod adds, too: the API server adds that up as well.
+    """
+    kept = (made["metadata"].get("annotations") or {}).get(KEPT)
+    found = without_agent(made, image)
+    if not kept:
+        return found
+    agent = next(item for item in made["spec"]["containers"] if item["name"] == AGENT)
+    bounds = [agent] if "memory" in agent["resources"].get("limits", {}) else []
+    containers = [*bounds, *found["spec"]["containers"], json.loads(kept)]
+    return {**found, "spec": {**found["spec"], "containers": containers}}
 
 
 def _add_proxy(made: dict[str, Any], context: PodContext) -> None:
@@ -416,8 +442,13 @@ def _pod_spec(
     planner = _planner_container(context, env)
     planner = _with_files(planner, files) if "config.yaml" in files else planner
     services = [_with_files(item, files) for item in parts.services]
-    builder = _mounting(parts.builder, "podwright", RUN_DIR)
-    spec["containers"] = [planner, *services, builder]
+    builder = parts.builder
+    if builder["name"] == AGENT:
+        planner = _with_client(planner, builder)
+        # The agent has the room for what is built, and waits for the engine.
+        builder = {**builder, "name": BUILDER, "resources": CLIENT, "command": KEEP_ALIVE}
+        del builder["readinessProbe"]
+    spec["containers"] = [planner, *services, _mounting(builder, "podwright", RUN_DIR)]
     # In memory: logins go through it.
     spec["volumes"] = [memory("podwright"), *parts.volumes, *_file_volume(files)]
     for volume, name in _secret_names(context).items():
@@ -488,6 +519,39 @@ def _planner_container(context: PodContext, env: Mapping[str, str]) -> dict[str,
         resources=COMMANDS if context.roomy else TOOLS,
         security=RESTRICTED,
     )
+
+
+def client_of(context: PodContext, image: str) -> str:
+    """Name the container of an engine's client, whose only right is to reach the engine's socket.
+
+    It is the agent's own where both have one image: a container less is started, and a step there
+    is no exec. Who says what one of both is to have keeps them apart; a user that the cluster
+    assigns has no home in the agent, and secrets keep that from planning. The body of
+    withBuilderPod may be in `container('builder')`: there it is added again.
+    """
+    options = context.options
+    said = {AGENT, BUILDER} & options.resources.keys()
+    apart = said or options.yaml or options.assignedUser or any(context.secrets)
+    return BUILDER if apart or context.images.get(images.AGENT) != image else AGENT
+
+
+def _with_client(agent: dict[str, Any], client: dict[str, Any]) -> dict[str, Any]:
+    """Give the agent's container what an engine's client has, but its home."""
+    shell, flag, script, *words = agent["command"]
+    begin = client["command"][2].removesuffix(KEEP_ALIVE[2])
+    room = client["resources"]
+    if room is CLIENT:  # which holds nothing else; what builds take on the disk counts for the pod
+        disk = CLIENT["limits"]["ephemeral-storage"]
+        room = {**AGENT_REQUESTS, "limits": {"ephemeral-storage": disk}}
+    return {
+        **agent,
+        "command": [shell, flag, begin + script, *words],
+        "env": [*agent["env"], *(item for item in client["env"] if item["name"] != "HOME")],
+        "volumeMounts": [*agent["volumeMounts"], *client["volumeMounts"]],
+        "readinessProbe": client["readinessProbe"],
+        "resources": room,
+        **TELLS_WHY,
+    }
 
 
 def _mounting(item: dict[str, Any], volume: str, path: str, **more: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class Bridge implements Serializable {
   private final Resources resources
   private final Records records
   private Map parts = null
-  private String planner = null
+  private Map roles = null
 
   /**
    * @param steps the script that was called: gives access to steps and variables
@@ -63,7 +63,8 @@ class Bridge implements Serializable {
       List marks = [
         'PODWRIGHT_POD=' + steps.env.NODE_NAME,
         'PODWRIGHT_POD_TMP=' + steps.env.WORKSPACE_TMP,
-        'PODWRIGHT_POD_PLANNER=' + planner,
+        'PODWRIGHT_POD_PLANNER=' + roles.planner,
+        'PODWRIGHT_POD_CLIENT=' + roles.client,
       ]
       return steps.withEnv(marks) {
         return call.body.call()
@@ -169,7 +170,15 @@ class Bridge implements Serializable {
 
   /** Runs a closure in the container of the builder pod that has python3. */
   private Object besidePlanner(Closure inside) {
-    return steps.container(inBuilderPod() ? steps.env.PODWRIGHT_POD_PLANNER : planner) {
+    return inContainer(inBuilderPod() ? steps.env.PODWRIGHT_POD_PLANNER : roles.planner, inside)
+  }
+
+  /** Runs a closure in a container; the agent's needs no exec, unless another is around. */
+  private Object inContainer(Object name, Closure inside) {
+    if (name == 'jnlp' && steps.env.POD_CONTAINER == null) {
+      return inside.call()
+    }
+    return steps.container(name) {
       return inside.call()
     }
   }
@@ -203,8 +212,9 @@ class Bridge implements Serializable {
     Map template = [inheritFrom: '', showRawYaml: steps.env.PODWRIGHT_SHOW_POD == '1']
     // The pod's planner loads this bundle, and no other, before it is asked.
     String made = (planned ? plan(request) : preset(request)).replace('@sum@', Bundle.SUM)
+    made = step == 'withBuilderPod' ? Requests.held(made) : made
+    roles = Requests.roles(made)
     template.yaml = request.part == true ? Parts.onNode(made, request) : made
-    planner = Requests.planner(made)
     if (request.pod instanceof Map && request.pod.cloud != null) {
       template.cloud = request.pod.cloud.toString()
     }
@@ -367,7 +377,7 @@ class Bridge implements Serializable {
     // Not around the body, which would cost nothing more: what that runs must not see the secrets.
     return withLogins(prepared.bindings) {
       String script = Scripts.build(UUID.randomUUID().toString(), prepared.json)
-      return (Map) steps.container('builder') {
+      return (Map) inContainer(inBuilderPod() ? steps.env.PODWRIGHT_POD_CLIENT : roles.client) {
         return answer(script, Requests.label(step, request))
       }
     }

@@ -15,6 +15,7 @@ class Requests implements Serializable {
     file: 'a secret file',
   ]
   private static final int LONGEST_LABEL = 100
+  private static final String BUILDER = 'podwright.dev/builder'
 
   /**
    * Makes what is sent to the planner, and finds the credentials that it needs.
@@ -94,12 +95,27 @@ class Requests implements Serializable {
     return found
   }
 
-  /** Returns the container of a pod, as JSON, that plans: tools, or the agent without it. */
+  /** Returns which containers of a pod, as JSON, plan and build: without others the agent's. */
   @NonCPS
-  static String planner(String pod) {
+  static Map roles(String pod) {
     Map made = parse(pod)
-    List names = made == null ? ['tools'] : (List) made.spec.containers*.name
-    return names.contains('tools') ? 'tools' : 'jnlp'
+    List names = made == null ? ['tools', 'builder'] : (List) made.spec.containers*.name
+    return [
+      planner: names.contains('tools') ? 'tools' : 'jnlp',
+      client: names.contains('builder') ? 'builder' : 'jnlp',
+    ]
+  }
+
+  /** Returns a pod, as JSON, with a builder for the body: its agent alone may be the builder. */
+  @NonCPS
+  static String held(String pod) {
+    Map made = parse(pod)
+    Map annotations = made == null ? null : (Map) made.metadata?.annotations
+    if (annotations == null || annotations[BUILDER] == null) {
+      return pod
+    }
+    made.spec.containers.add(parse(annotations[BUILDER].toString()))
+    return JsonOutput.toJson(made)
   }
 
   /** Returns a pod, as JSON, whose container tools has the room of the pod for commands. */

@@ -141,7 +141,7 @@ def on_cluster(group: str, options: argparse.Namespace) -> Iterator[Row]:
 
     bench = builds.Bench()
     names = options.builders.split(",")
-    agents = builds.Agents(options.agent, options.planner, options.tuned)
+    agents = builds.Agents(options.agent, options.planner, options.tuned, options.docker)
     if group == "overhead":
         return builds.overhead(bench, names, options.runs)
     if group == "pool":
@@ -182,6 +182,9 @@ def main() -> None:
     parser.add_argument("--builders", default=BUILDERS, help=f"default: {BUILDERS}")
     parser.add_argument("--agent", default="", help="pod-start, jenkinsfile: a real agent's image")
     parser.add_argument("--planner", default="", help="with --agent: ours has this one, and plans")
+    parser.add_argument(
+        "--docker", action="store_true", help="with --planner: that image has docker's client"
+    )
     parser.add_argument(
         "--tuned",
         action="store_true",

@@ -254,11 +254,13 @@ class Agents:
         image: of a real agent, which must have connected; '': one that only sleeps.
         planner: of ours, when that is another one, made as docs/how-to/install.md has it.
         plans: whether ours plans, so that the pod has no container for that.
+        docker: whether ours has docker's client, for which the pod has no container either.
     """
 
     image: str = ""
     planner: str = ""
     plans: bool = False
+    docker: bool = False
 
     def of(self, *, ours: bool) -> str:
         """Give the image of a real agent, or ''."""
@@ -268,12 +270,18 @@ class Agents:
     def config(self) -> dict[str, Any]:
         """Give what the organisation's config says of it."""
         planner = self.of(ours=True) or standins.AGENT
-        return {"images": {"agent": planner}} if self.plans or self.planner else {}
+        roles = ("agent", *(("docker-cli",) if self.docker else ()))
+        named = self.plans or self.planner
+        return {"images": dict.fromkeys(roles, planner)} if named else {}
 
     def named(self, group: str) -> str:
         """Give the name of a group of rows."""
         real = ", agent" if self.image else ""
         return group + real + (", planner" if self.planner else ", tuned" if self.plans else "")
+
+    def row(self, builder: str) -> str:
+        """Give the name of a row."""
+        return builder + (", docker in the agent" if self.docker else "")
 
 
 def starts(bench: Bench, builders: list[str], runs: int, agents: Agents) -> Iterator[Row]:
@@ -283,7 +291,7 @@ def starts(bench: Bench, builders: list[str], runs: int, agents: Agents) -> Iter
     """
     config = json.dumps(agents.config)
     for name in builders:
-        row = Row(agents.named("pod start"), name, partner="by hand", goal=1.0)
+        row = Row(agents.named("pod start"), agents.row(name), partner="by hand", goal=1.0)
         builder = name.partition("+")[0]
         for number in range(runs):
             for ours in (True, False) if number % 2 else (False, True):

@@ -60,7 +60,8 @@ class Controller:
             agent = {"name": "jnlp"}
             containers.append(agent)
         agent["image"] = image
-        agent["env"] = [{"name": key, "value": value} for key, value in known.items()]
+        more = [{"name": key, "value": value} for key, value in known.items()]
+        agent["env"] = [*agent.get("env", []), *more]
         return name
 
     def _event(self, name: str) -> threading.Event:

@@ -1,10 +1,14 @@
 """Whole pipelines: the one that a competent author writes by hand beside `buildImage`.
 
 The local runner runs both on the cluster, in turns: from `podTemplate` to the end of the pipeline,
-with checkout, login, build, push and the digest. Jenkins asks a `sh` for its end less and less
-often while that says nothing (backoff.py), which the runner does not: by the times of the lines
-that each `sh` has written it is added to both. For a shared library Jenkins clones a repository
-first: cloning is measured for itself, and added to ours.
+with checkout, login, build, push and the digest. A `sh` outside of `container` is started by the
+agent, for which the runner needs an exec: what that takes is measured, and taken off. Jenkins asks
+a `sh` for its end less and less often while that says nothing (backoff.py), which the runner does
+not: by the times of the lines that each `sh` has written it is added to both. For a shared library
+Jenkins clones a repository first: cloning is measured for itself, and added to ours.
+
+One pipeline has all pairs in it, for a controller has run for days when a build begins, and a Java
+that has just started is slow at all that it does for the first time.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import tempfile
 import time
@@ -21,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import backoff
 import builds  # sets the path of what follows
+import harness
 import layout
 import standins
 from measuring import ROOT, Row, say, timed
@@ -70,6 +76,7 @@ sed -n 's/.*"containerimage.digest": "\\([^"]*\\)".*/\\1/p' meta >digest""",
     **dict.fromkeys(("dind", "dind-sidecar", "dood"), _DOCKER),
 }
 HAND = """\
+def hand() {{
 podTemplate(showRawYaml: false, yaml: '''{pod}''') {{
   node(POD_LABEL) {{
     checkout scm
@@ -88,16 +95,30 @@ mkdir -p "$DOCKER_CONFIG"
     }}
   }}
 }}
+}}
 """
 OURS = """\
-@Library('podwright') _
-
+def ours() {{
 def built = buildImage(builder: '{builder}', image: '{image}', tags: ['1'], context: 'app',
   credentials: 'registry-login', registries: ['{registry}': [http: true]]) {{
   checkout scm
 }}
 
 echo "pushed ${{built.reference}}"
+}}
+"""
+PAIRS = """\
+@Library('podwright') _
+
+for (int i = 0; i <= {runs}; i++) {{
+  List<String> both = i % 2 == 0 ? ['hand', 'ours'] : ['ours', 'hand']
+  for (int k = 0; k < 2; k++) {{
+    sleep 4 // what ends shall not slow down what is measured next
+    echo "begin ${{both[k]}}"
+    both[k] == 'ours' ? ours() : hand()
+  }}
+}}
+
 """
 
 
@@ -131,6 +152,19 @@ class Run:
             if line in ("[Pipeline] writeFile", "[Pipeline] readFile")
         )
 
+    @property
+    def launches(self) -> int:
+        """Give how many `sh` the agent starts by itself, outside of `container`."""
+        found, inside, last = 0, [False], ""
+        for _, line in self.lines:
+            if line == "[Pipeline] {":
+                inside.append(inside[-1] or last.startswith("[Pipeline] container"))
+            elif line == "[Pipeline] }":
+                inside.pop()
+            found += line.startswith("[Pipeline] sh") and not inside[-1]
+            last = line
+        return found
+
     def late(self, *, pulse: bool) -> float:
         """Give how late Jenkins sees the ends of all `sh`.
 
@@ -163,23 +197,35 @@ def compare(
         organisation(work / "acme", **agents.config)
         clones = [timed(lambda: _clone(work, library)) for _ in range(3)]
         clone = 0.0 if tuned else sorted(clones)[1]
-        say(f"  cloning the library: {clone:.2f} s")
+        exec_ = _exec(bench)
+        say(f"  cloning the library: {clone:.2f} s; an exec: {exec_:.2f} s")
         for shape in shapes:
             source = _source(work, shape)
             for builder in builders:
-                row = Row(agents.named(f"pipeline, {shape}"), builder, partner="by hand", goal=1.0)
-                for number in range(runs + 1):
-                    for ours in (True, False) if number % 2 else (False, True):
-                        done = _run(bench, work, source, builder, agents, ours=ours)
-                        late = done.late(pulse=ours)
-                        seconds = done.seconds + late + (clone if ours else 0.0)
-                        say(
-                            f"  {builder}, {shape}, {'ours' if ours else 'by hand'}: "
-                            f"{done.seconds:.2f} s, seen {late:.2f} s late"
-                        )
-                        if number:  # the first pair fills caches
-                            (row.values if ours else row.beside).append(seconds)
+                group, name = agents.named(f"pipeline, {shape}"), agents.row(builder)
+                row = Row(group, name, partner="by hand", goal=1.0)
+                plain = Row(group, f"{name}, with its exec", partner="by hand")
+                pairs = _runs(bench, work, source, builder, agents, runs)
+                for number, (ours, done) in enumerate(pairs):
+                    late = done.late(pulse=ours)
+                    seconds = done.seconds + late + (clone if ours else 0.0)
+                    spared = exec_ * done.launches
+                    say(
+                        f"  {builder}, {shape}, {'ours' if ours else 'by hand'}: "
+                        f"{done.seconds:.2f} s, seen {late:.2f} s late"
+                    )
+                    if number > 1:  # the first pair fills caches
+                        (row.values if ours else row.beside).append(seconds - spared)
+                        (plain.values if ours else plain.beside).append(seconds)
                 yield row
+                if row.values != plain.values:
+                    yield plain
+
+
+def _exec(bench: builds.Bench) -> float:
+    """Give the seconds that an exec takes."""
+    with harness.pod(bench.cluster, "kaniko", builds.NAMESPACE) as pod:
+        return statistics.median(timed(lambda: pod.shell("true")) for _ in range(9))
 
 
 def _git(folder: Path, *words: str) -> None:
@@ -232,42 +278,47 @@ def _pod(builder: str) -> dict[str, Any]:
     return made
 
 
-def _text(builder: str, *, ours: bool) -> str:
-    if ours:
-        return OURS.format(builder=builder, image=IMAGE, registry=REGISTRY)
+def _text(builder: str, runs: int) -> str:
     pod = json.dumps(_pod(builder)).replace("\\", "\\\\").replace("'", "\\'")
     words = WORDS[builder].replace("\\", "\\\\").replace("'", "\\'")
-    return HAND.format(pod=pod, words=words, image=IMAGE)
+    hand = HAND.format(pod=pod, words=words, image=IMAGE)
+    ours = OURS.format(builder=builder, image=IMAGE, registry=REGISTRY)
+    return PAIRS.format(runs=runs) + hand + ours
 
 
-def _run(
-    bench: builds.Bench,
-    work: Path,
-    source: Path,
-    builder: str,
-    agents: builds.Agents,
-    *,
-    ours: bool,
-) -> Run:
-    """Run one pipeline; each has an agent's directory of its own."""
+def _runs(
+    bench: builds.Bench, work: Path, source: Path, builder: str, agents: builds.Agents, runs: int
+) -> list[tuple[bool, Run]]:
+    """Run pairs of pipelines, as one; gives whether each is ours, and how it went.
+
+    Raises:
+        RuntimeError: it failed; with its log.
+    """
     with tempfile.TemporaryDirectory(dir=work) as place:
-        folder = Path(place)
-        (folder / "Jenkinsfile").write_text(_text(builder, ours=ours), encoding="utf-8")
+        folder, acme = Path(place), work / "acme"
+        (folder / "Jenkinsfile").write_text(_text(builder, runs), encoding="utf-8")
         (folder / "credentials.json").write_text(json.dumps(credentials(bench.site)))
         command = [str(ROOT / "tests/runner/run-pipeline"), "--kubernetes"]
-        image = agents.of(ours=ours)
-        command += ["--namespace", builds.NAMESPACE, "--agent-image", image or standins.AGENT]
-        command += ["--agent-url", bench.controller.url] if image else []
+        command += ["--namespace", builds.NAMESPACE]
+        # Ours names its own.
+        command += ["--agent-image", agents.image or standins.AGENT]
+        command += ["--agent-url", bench.controller.url] if agents.image else []
         command += ["--restricted-agent", "--scm", str(source)]
         command += ["--credentials", str(folder / "credentials.json")]
         command += ["--workspace-root", str(folder / "agent")]
-        if ours:
-            acme = work / "acme"
-            command += ["--library", f"podwright={work / 'library'}"]
-            command += ["--implicit-library", f"acme={acme}"]
-            command += ["--env", "PODWRIGHT_RESOURCES=acme-podwright"]
-            command += ["--env", f"PODWRIGHT_CONFIG={acme / 'acme.yaml'}"]
-        return _followed([*command, str(folder / "Jenkinsfile")], bench.site.kubeconfig)
+        command += ["--library", f"podwright={work / 'library'}"]
+        command += ["--implicit-library", f"acme={acme}"]
+        command += ["--env", "PODWRIGHT_RESOURCES=acme-podwright"]
+        command += ["--env", f"PODWRIGHT_CONFIG={acme / 'acme.yaml'}"]
+        whole = _followed([*command, str(folder / "Jenkinsfile")], bench.site.kubeconfig)
+    found: list[tuple[bool, Run]] = []
+    run = Run()
+    for when, line in whole.lines:
+        if line in ("begin hand", "begin ours"):
+            run = Run()
+            found.append((line == "begin ours", run))
+        run.lines.append((when, line))
+    return found
 
 
 def _followed(command: list[str], kubeconfig: str) -> Run:

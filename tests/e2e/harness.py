@@ -239,6 +239,7 @@ class Pod:
     def __init__(self, cluster: Cluster, builder: str, namespace: str, name: str) -> None:
         self.cluster, self.builder, self.namespace, self.name = cluster, builder, namespace, name
         self.owner = 1000  # whom the agent's files belong to
+        self.worker = "builder"  # whose container builds
 
     def exec(
         self, container: str, *command: str, stdin: bytes | None = None, seconds: float = 600
@@ -255,13 +256,13 @@ class Pod:
             timeout=seconds,
         )
 
-    def shell(self, script: str, container: str = "builder", seconds: float = 600) -> str:
+    def shell(self, script: str, container: str = "", seconds: float = 600) -> str:
         """Run a script and give all it says.
 
         Raises:
             Failed: it failed.
         """
-        done = self.exec(container, "sh", "-c", script + "\n", seconds=seconds)
+        done = self.exec(container or self.worker, "sh", "-c", script + "\n", seconds=seconds)
         said = (done.stdout + done.stderr).decode(errors="replace")
         if done.returncode:
             raise Failed(f"{self.builder}: exit {done.returncode}: {script}\n{said}")
@@ -319,7 +320,7 @@ class Pod:
             with _Tar() as tar:
                 for item in sorted(folder.iterdir()):  # the workspace itself stays the agent's
                     tar.folder(item, f"job/{item.name}", 0)
-            self._unpack(tar, "builder")
+            self._unpack(tar, self.worker)
         known = {"WORKSPACE": WORKSPACE, "WORKSPACE_TMP": f"{WORKSPACE}@tmp", **env}
         # Environment and script by stdin: no value stands in an argument.
         lines = [f"export {name}={_quoted(value)}" for name, value in known.items()]
@@ -327,7 +328,7 @@ class Pod:
         stdin = f"sh -s <<'PODWRIGHT-END'\n{script}\nPODWRIGHT-END\n".encode()
         begin = time.monotonic()
         try:
-            done = self.exec("builder", "sh", stdin=stdin, seconds=seconds)
+            done = self.exec(self.worker, "sh", stdin=stdin, seconds=seconds)
         except subprocess.TimeoutExpired as error:
             said = (error.stderr or b"").decode(errors="replace")
             raise Failed(
@@ -453,6 +454,8 @@ def pod(
     created = cluster.apply(whole)
     running = Pod(cluster, builder, namespace, name)
     agent = next(item for item in whole["spec"]["containers"] if item["name"] == "jnlp")
+    if not any(item["name"] == "builder" for item in whole["spec"]["containers"]):
+        running.worker = "jnlp"
     running.owner = agent.get("securityContext", {}).get("runAsUser", 1000)
     try:
         if created.returncode:

@@ -37,6 +37,8 @@ PACKAGES = (
     "procps,python3,slirp4netns,uidmap,xz-utils"
 )
 AGENT = "docker.io/jenkins/inbound-agent:3355.v388858a_47b_33-5"
+# Made by resources/podwright/images/planner --target with-docker.
+DOCKER_AGENT = "podwright.test/agent-with-docker:1"
 PAUSE = "podwright.test/pause:1"
 # Base images of the Dockerfiles in tests/conformance, under the test registry's `base/`.
 BUSYBOX = "podwright.test/base/busybox:1"
@@ -154,13 +156,18 @@ def busybox_shell(found: Base) -> Layer:
     return layer
 
 
+def docker_programs() -> Layer:
+    """Give docker and its plugins."""
+    layer = Layer().file("usr/local/bin/docker", binaries.path("docker"), 0o755)
+    for name in ("docker-buildx", "docker-compose"):
+        plugin = f"usr/local/libexec/docker/cli-plugins/{name}"
+        layer.file(plugin, binaries.path(name), 0o755)
+    return layer
+
+
 def docker_client(found: Base) -> Layer:
     """Give docker:cli's files."""
-    layer = Layer()
-    layer.file("usr/local/bin/docker", binaries.path("docker"), 0o755)
-    plugins = "usr/local/libexec/docker/cli-plugins"
-    for name in ("docker-buildx", "docker-compose"):
-        layer.file(f"{plugins}/{name}", binaries.path(name), 0o755)
+    layer = docker_programs()
     _script(layer, "docker-entrypoint.sh")
     layer.file("etc/group", found.files["group"].decode() + "docker:x:2375:\n")
     return layer.folder("certs", 0o1777).folder("certs/client", 0o1777)
@@ -384,17 +391,16 @@ def write(layout: Layout, tar: Path) -> None:
         [debian, shell],
         {"User": "haproxy", "Env": env(), "StopSignal": "SIGUSR1"},
     )
-    layout.image(
-        AGENT,
-        [debian, blob(agent(found))],
-        {
-            "User": "jenkins",
-            "Env": env(HOME="/home/jenkins", AGENT_WORKDIR="/home/jenkins/agent", LANG="C.UTF-8"),
-            "WorkingDir": "/home/jenkins",
-            "Entrypoint": ["/usr/local/bin/jenkins-agent"],
-            "Volumes": {"/home/jenkins/agent": {}, "/home/jenkins/.jenkins": {}},
-        },
-    )
+    jenkins = {
+        "User": "jenkins",
+        "Env": env(HOME="/home/jenkins", AGENT_WORKDIR="/home/jenkins/agent", LANG="C.UTF-8"),
+        "WorkingDir": "/home/jenkins",
+        "Entrypoint": ["/usr/local/bin/jenkins-agent"],
+        "Volumes": {"/home/jenkins/agent": {}, "/home/jenkins/.jenkins": {}},
+    }
+    own = blob(agent(found))
+    layout.image(AGENT, [debian, own], jenkins)
+    layout.image(DOCKER_AGENT, [debian, own, blob(docker_programs())], jenkins)
     layout.image(PAUSE, [blob(pause(found))], {"Entrypoint": ["/pause", "-P"]})
     write_bases(layout, blob(tiny(found)))
     layout.close()

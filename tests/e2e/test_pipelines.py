@@ -230,21 +230,65 @@ def test_an_agent_with_python_plans_and_makes_the_report(
     builder: str, site: harness.Site, tmp_path: Path
 ) -> None:
     """The agent of the tests has python3, as the image in resources/podwright/images/planner."""
-    acme = organisation(tmp_path / "acme", images={"agent": standins.AGENT})
-    source = tmp_path / "folder"
-    (source / "app").mkdir(parents=True)
-    (source / "Jenkinsfile").write_text(PLANNED)
-    (source / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
-
-    done = run_pipeline(site, source, builder, tmp_path, acme)
-
-    assert done.returncode == 0, done.stdout[-4000:]
-    pod = re.findall(r"^Pod \S+: (.*)$", done.stdout, re.MULTILINE)
-    names = [re.sub(r" \(.*", "", item) for item in pod[0].split("), ")]
+    done, names = planned(site, builder, tmp_path, PLANNED, agent=standins.AGENT)
     assert next(name for name in names if not name.startswith("sidecar ")) == "jnlp"
-    assert "tools" not in names
+    assert {"tools", "builder"} & set(names) == {"builder"}
     assert re.search(r"^ask$", done.stdout, re.MULTILINE), done.stdout[-4000:]
     assert len(re.findall(r"^reference: \S+@sha256:", done.stdout, re.MULTILINE)) == 1
+
+
+def planned(
+    site: harness.Site, builder: str, place: Path, pipeline: str, **images: str
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run a pipeline of an organisation whose agent plans; gives its pod's containers too."""
+    acme = organisation(place / "acme", images=images)
+    source = place / "folder"
+    (source / "app").mkdir(parents=True)
+    (source / "Jenkinsfile").write_text(pipeline)
+    (source / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    done = run_pipeline(site, source, builder, place, acme)
+    assert done.returncode == 0, done.stdout[-4000:]
+    pod = re.findall(r"^Pod \S+: (.*)$", done.stdout, re.MULTILINE)
+    return done, [re.sub(r" \(.*", "", item) for item in pod[0].split("), ")]
+
+
+TOGETHER = """
+@Library('podwright') _
+
+def built = buildImage(
+  builder: params.BUILDER,
+  image: "${params.REGISTRY}/examples/together-${params.BUILDER}",
+  credentials: 'registry-login',
+  tags: ['1'],
+) {
+  checkout scm
+  sh 'docker version'
+}
+echo "reference: ${built.reference}"
+withBuilderPod(builder: params.BUILDER) {
+  sh 'echo "agent: $(docker version --format "{{.Server.Version}}")"'
+  container('builder') {
+    sh 'echo "builder: $(docker version --format "{{.Server.Version}}")"'
+  }
+}
+"""
+
+
+@pytest.mark.usefixtures("pipelines")
+@pytest.mark.parametrize("builder", ["dood", "dind-sidecar"])
+def test_an_agent_with_dockers_client_builds(
+    builder: str, site: harness.Site, tmp_path: Path
+) -> None:
+    """No container is there for the client but for the body of withBuilderPod."""
+    own = standins.DOCKER_AGENT
+    images = {"agent": own, "docker-cli": own}
+    done, names = planned(site, builder, tmp_path, TOGETHER, **images)
+    assert not {"tools", "builder"} & set(names), names
+    said = done.stdout.partition("reference: ")
+    assert "[Pipeline] container" not in said[0]
+    assert re.match(r"\S+@sha256:", said[2])
+    engines = re.findall(r"^(agent|builder): (29[.].*)$", said[2], re.MULTILINE)
+    assert [name for name, _ in engines] == ["agent", "builder"], done.stdout[-4000:]
 
 
 @pytest.mark.parametrize(("name", "builder"), PAIRS, ids=[f"{n}-{b}" for n, b in PAIRS])

@@ -354,3 +354,37 @@ def test_a_login_that_the_build_pulls_with_is_the_builds(
 ) -> None:
     (workspace / "Dockerfile").write_text(dockerfile)
     assert turns_of(job, workspace, "kaniko", credentials=[PUSHING]) == turns
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    reader, writer = os.pipe()
+    yield reader, writer
+    os.close(reader)
+
+
+def test_no_job_waits_for_what_is_loaded_later(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    done: list[str] = []
+
+    def late() -> None:
+        done.append("late")
+        os.write(writer, b"/c\n")
+
+    os.write(writer, b"/a\n/b\n")
+    jobs = answer._jobs(reader, [late, lambda: done.append("later")])
+    for job in jobs:
+        done.append(str(job))
+        if str(job) == "/c":
+            os.close(writer)
+
+    assert done == ["/a", "/b", "late", "/c"]
+
+
+def test_what_is_loaded_later_is_there_before_a_job_that_comes_late(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    done: list[str] = []
+    steps = [lambda: done.append("described"), lambda: os.write(writer, b"/a\n")]
+    assert str(next(answer._jobs(reader, steps))) == "/a"
+    assert done == ["described"]
+    os.close(writer)

@@ -66,7 +66,7 @@ COMMANDS = {
     ),
     "answer": (
         ["answer", "job"],
-        "signal struct zlib",
+        "select signal struct zlib",
         "podwright.commands.answer podwright.git",
     ),
 }

@@ -21,6 +21,7 @@ from podwright import pod as pods
 from podwright.config import Config, load
 from podwright.errors import UsageError
 from podwright.generate import presets
+from podwright.images import IMAGES
 from podwright.plan import plan_pod
 from podwright.pod import KEYS, as_yaml, merge
 from podwright.request import parse_build, parse_pod
@@ -564,7 +565,7 @@ AGENT = "registry.acme.example/agent-with-python:1"
 
 def with_agent(config: str = "", **wanted: Any) -> dict[str, Any]:
     """Plan a pod of an organisation whose agent has python3."""
-    text = f"images: {{agent: '{AGENT}'}}\n{config}"
+    text = config if "images:" in config else f"images: {{agent: '{AGENT}'}}\n{config}"
     asked = parse_build(wanted) if "image" in wanted else parse_pod(wanted)
     return plan_pod(asked, load(text, None, Path()), config_text=text)[1]
 
@@ -589,6 +590,115 @@ def test_an_agent_with_python_plans_and_tools_is_left_out(builder: str) -> None:
     assert rules.level_of(made) == rules.level_of(plain)
 
 
+DOCKER = f"images: {{agent: '{AGENT}', docker-cli: '{AGENT}'}}\n"
+
+
+def with_client(**wanted: Any) -> dict[str, Any]:
+    """Plan a pod of an organisation whose agent has docker's client as well."""
+    return with_agent(DOCKER, **wanted)
+
+
+def test_the_image_for_that_has_the_client_of_the_other_pods() -> None:
+    folder = Path(__file__).parents[2] / "resources/podwright/images/planner"
+    lines = (folder / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    sources = {line.split()[1] for line in lines if line.startswith("COPY --from")}
+    assert sources == {f"--from={IMAGES['docker-cli']}"}
+    stages = [line.split(" AS ") for line in lines if line.startswith("FROM ")]
+    assert [stage[1:] for stage in stages] == [["planner"], ["with-docker"], []]
+    assert stages[2] == ["FROM planner"]  # without docker, unless it is asked for
+
+
+@pytest.mark.parametrize("builder", ["dood", "dind-sidecar"])
+def test_an_agent_with_dockers_client_is_the_builder(builder: str) -> None:
+    """The kubelet starts a container less, and Jenkins' step there is no exec."""
+    apart, made = with_agent(builder=builder), with_client(builder=builder)
+    names = [item["name"] for item in apart["spec"]["containers"]]
+    assert [item["name"] for item in made["spec"]["containers"]] == names[:-1]
+    agent, client, one = (
+        container(apart, "jnlp"), container(apart, "builder"), container(made, "jnlp")
+    )  # fmt: skip
+    home = {"name": "HOME", "value": pods.TMP}
+    assert home in client["env"]
+    kept = [item for item in client["env"] if item != home]
+    assert [item for item in one["env"] if item["name"] != "PODWRIGHT_CONFIG"] == [
+        *(item for item in agent["env"] if item["name"] != "PODWRIGHT_CONFIG"),
+        *kept,
+    ]
+    mounts = {item["mountPath"]: item for item in [*agent["volumeMounts"], *client["volumeMounts"]]}
+    assert {item["mountPath"]: item for item in one["volumeMounts"]} == mounts
+    assert len(one["volumeMounts"]) == len(mounts)
+    assert one["readinessProbe"] == client["readinessProbe"]
+    assert one["terminationMessagePolicy"] == "FallbackToLogsOnError"
+    awaits = client["command"][2].removesuffix(pods.KEEP_ALIVE[2])
+    assert one["command"] == ["sh", "-c", awaits + pods._BESIDE, *agent["command"][3:]]
+    assert "securityContext" not in one
+    # The body of withBuilderPod may want it.
+    kept = json.loads(made["metadata"]["annotations"]["podwright.dev/builder"])
+    same = {key: value for key, value in client.items() if key != "readinessProbe"}
+    changed = {"image": AGENT, "resources": pods.CLIENT, "command": pods.KEEP_ALIVE}
+    assert kept == {**same, **changed}
+    assert "podwright.dev/builder" not in apart["metadata"].get("annotations", {})
+    assert rules.level_of(made) == rules.level_of(apart)
+    assert pods.worker(made) == "jnlp"
+
+
+def test_what_the_agent_starts_on_the_node_has_the_builders_limits() -> None:
+    made, sidecar = with_client(builder="dood"), with_client(builder="dind-sidecar")
+    assert container(made, "jnlp")["resources"] == pods.BUILD
+    limits = [
+        item["valueFrom"]["resourceFieldRef"]["containerName"]
+        for item in container(made, "engine")["env"]
+        if "resourceFieldRef" in item.get("valueFrom", {})
+    ]
+    assert limits == ["jnlp", "jnlp"]
+    # What a client takes is nothing beside what else a pipeline runs in its agent; but the kubelet
+    # adds up what containers may have on the disk, and evicts a pod that has more.
+    disk = {"limits": {"ephemeral-storage": "4Gi"}}
+    assert container(sidecar, "jnlp")["resources"] == {**pods.AGENT_REQUESTS, **disk}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"pod": {"resources": {"builder": {"limits": {"memory": "1Gi"}}}}},
+        {"pod": {"resources": {"jnlp": {"limits": {"memory": "1Gi"}}}}},
+        {"pod": {"assignedUser": True}},
+        {"pod": {"yaml": "spec: {containers: [{name: builder, tty: true}]}"}},
+        {"image": "r.example/a", "credentials": [{"secret": "push", "registry": "r.example"}]},
+    ],
+    ids=["builder", "agent", "user", "yaml", "secrets"],
+)
+def test_who_says_what_the_builder_has_keeps_it(wanted: dict[str, Any]) -> None:
+    made = with_client(builder="dood", **wanted)
+    assert container(made, "builder")["command"] == container(pod("dood"), "builder")["command"]
+    assert container(made, "engine")["env"] == container(pod("dood"), "engine")["env"]
+
+
+@pytest.mark.parametrize("builder", ["dood", "dind-sidecar"])
+def test_an_agent_that_is_the_builder_stays_within_the_limits(builder: str) -> None:
+    """With the builder that withBuilderPod adds; the agent of dind-sidecar has no limits."""
+    most = 4096 + 256 + 1024
+    text = DOCKER + "limits: [{memory: %dMi}]\n"
+    total = sum(
+        pods.quantity(item["resources"]["limits"]["memory"])
+        for item in pods.containers_of(pods.judged(with_client(builder=builder), AGENT))
+    )
+    assert total == most * 2**20
+    with_agent(text % most, builder=builder)
+    with pytest.raises(UsageError, match=r"pod: the memory of all containers together is more"):
+        with_agent(text % (most - 1), builder=builder)
+
+
+@pytest.mark.parametrize(
+    "builder", [n for n in strategies.names() if n not in ("dood", "dind-sidecar")]
+)
+def test_other_builders_are_never_part_of_the_agent(builder: str) -> None:
+    same = {"images": dict.fromkeys(IMAGES, AGENT) | {"agent": AGENT}}
+    asked = parse_pod({"builder": builder})
+    made = plan_pod(asked, load(json.dumps(same), None, Path()))[1]
+    assert container(made, "builder")["image"] == AGENT
+
+
 def test_what_the_pipeline_runs_in_its_agent_gets_no_secret_of_the_pod() -> None:
     login = {"secret": "push", "registry": "r.example"}
     made = with_agent(image="r.example/a", builder="kaniko", credentials=[login])
@@ -599,6 +709,12 @@ def test_what_the_pipeline_runs_in_its_agent_gets_no_secret_of_the_pod() -> None
 def test_an_agents_own_room_is_not_counted_by_limits() -> None:
     made = with_agent("limits: [{memory: 5Gi, cpu: '8'}]", builder="kaniko")
     assert "limits" not in container(made, "jnlp")["resources"]
+
+
+def test_an_agents_own_limits_are_no_reason_to_count_it() -> None:
+    pod = {"resources": {"jnlp": {"limits": {"memory": "1Gi"}}}}
+    made = with_agent("limits: [{cpu: '20', memory: 5Gi}]", builder="kaniko", pod=pod)
+    assert container(made, "jnlp")["resources"]["limits"] == {"memory": "1Gi"}
 
 
 def test_an_agent_with_python_runs_commands_too() -> None:

@@ -93,9 +93,10 @@ def _engine_options(context: PodContext) -> authz.EngineOptions:
 
 def _client_container(context: PodContext) -> dict[str, Any]:
     """The client may connect to its socket, but not replace it."""
+    image = context.images["docker-cli"]
     return pod.container(
-        "builder",
-        context.images["docker-cli"],
+        pod.client_of(context, image),
+        image,
         command=["sh", "-c", pod.awaits(authz.CLIENT_HOST, _docker.ASKS) + pod.KEEP_ALIVE[2]],
         env={"DOCKER_HOST": authz.CLIENT_HOST, "HOME": pod.TMP},
         read_only={CLIENT: authz.CLIENT_DIR},

@@ -63,10 +63,10 @@ class Dood(Strategy):
 
     def pod(self, context: PodContext) -> PodParts:
         """A client that passes `restricted`, and the proxy, which alone has the node's socket."""
-        group = context.options.socketGroup
+        group, client = context.options.socketGroup, _client_container(context)
         return PodParts(
-            builder=_client_container(context),
-            services=(_proxy(context, group),),
+            builder=client,
+            services=(_proxy(context, group, client["name"]),),
             volumes=(
                 # `type: Socket` makes the pod wait, with an event, on nodes without dockerd;
                 # without it the kubelet would make an empty directory there.
@@ -106,9 +106,10 @@ def _client_container(context: PodContext) -> dict[str, Any]:
 
     Its limits are those of everything that it starts on the node; its requests keep room for that.
     """
+    image = context.images["docker-cli"]
     client = pod.container(
-        "builder",
-        context.images["docker-cli"],
+        pod.client_of(context, image),
+        image,
         # The proxy listens when the node's engine has answered it.
         command=["sh", "-c", pod.awaits(dood.CLIENT_HOST, ":") + pod.KEEP_ALIVE[2]],
         env={"DOCKER_HOST": dood.CLIENT_HOST, "HOME": pod.TMP},
@@ -123,7 +124,7 @@ def _client_container(context: PodContext) -> dict[str, Any]:
     return client
 
 
-def _proxy(context: PodContext, group: int) -> dict[str, Any]:
+def _proxy(context: PodContext, group: int, client: str) -> dict[str, Any]:
     """The proxy; when the pod ends it starts nothing any more, and cleans up.
 
     No sidecar: all of the pod would be started later, the agent too. It comes back by itself.
@@ -135,7 +136,7 @@ def _proxy(context: PodContext, group: int) -> dict[str, Any]:
         mounts={NODE: dood.NODE_SOCKET, CLIENT: dood.CLIENT_DIR},
         resources=pod.TOOLS,
         security=_proxy_security(group),
-        more={"env": dood.ENV, **pod.TELLS_WHY},
+        more={"env": dood.variables(client), **pod.TELLS_WHY},
     )
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 from pathlib import Path
 
@@ -30,6 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     import traceback
+    from collections.abc import Callable, Iterator
 
     from podwright import described, loginfiles, sequence
     from podwright.console import Console
@@ -43,6 +45,7 @@ if not TYPE_CHECKING:
     described = LazyModule("podwright.described")
     sequence = LazyModule("podwright.sequence")
 
+PAUSE = 1.0  # seconds
 SUMMARY = "answer one request of a pipeline inside its pod (used by the library itself)"
 OPTIONS = """
 job  directory with the request
@@ -81,14 +84,26 @@ def _stay(first: Path | None, console: Console, pipe: int) -> None:
     if first:
         os.waitpid(_in_child(first, console), 0)
     signal.signal(signal.SIGCHLD, reap)
-    # Not before the first job: a build would wait.
-    described.prepare()
-    with os.fdopen(pipe, "rb") as lines:
-        for line in lines:
-            job = Path(os.fsdecode(line.rstrip(b"\n")))
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
-            children[_in_child(job, console)] = job
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+    # What the end of a build asks a registry with is loaded while nobody waits: behind the first
+    # job, or when none has come for a while, for until then a checkout has the processor.
+    later: list[Callable[[], object]] = [lambda: described.answer, described.prepare]
+    if not first:
+        select.select([pipe], [], [], PAUSE)
+    for job in _jobs(pipe, later):
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+        children[_in_child(job, console)] = job
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+
+
+def _jobs(pipe: int, later: list[Callable[[], object]]) -> Iterator[Path]:
+    """Give the jobs that come through the pipe; between them is done what can be done later."""
+    while True:
+        while later and not select.select([pipe], [], [], 0)[0]:
+            later.pop(0)()
+        lines = os.read(pipe, 1 << 20)  # whole ones: each was written at once
+        if not lines:
+            return
+        yield from (Path(os.fsdecode(line)) for line in lines.splitlines())
 
 
 def _in_child(job: Path, console: Console) -> int:

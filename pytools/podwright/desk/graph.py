@@ -9,7 +9,7 @@ from typing import Any
 
 from podwright import resources, rules
 from podwright.builders._base import Strategy
-from podwright.pod import AGENT, containers_of
+from podwright.pod import AGENT, containers_of, worker
 
 _WIDE, _GAP, _LINE, _TOP = 214, 18, 18, 96
 
@@ -22,7 +22,7 @@ def picture(name: str, made: dict[str, Any], *, by_daemon: bool) -> str:
         made: the pod.
         by_daemon: whether a daemon pulls and pushes: the pod's engine, or else the node's.
     """
-    boxes = [_agent(), *(_box(item) for item in containers_of(made) if item["name"] != AGENT)]
+    boxes = [_agent(made), *(_box(item) for item in containers_of(made) if item["name"] != AGENT)]
     high = max(len(lines) for _, lines in boxes) * _LINE + 44
     floor = _TOP + high + 60
     volumes = _shown_volumes(made)
@@ -36,7 +36,8 @@ def picture(name: str, made: dict[str, Any], *, by_daemon: bool) -> str:
         out.append(_rect(x, _TOP, _WIDE, high, "box") + _text(x + 12, _TOP + 24, title, "name"))
         for row, (text, style) in enumerate(lines):
             out.append(_text(x + 12, _TOP + 46 + row * _LINE, text, style))
-    worker = (ends["engine" if by_daemon and "engine" in ends else "builder"], floor - 58)
+    mover = "engine" if by_daemon and "engine" in ends else worker(made)
+    way = (ends[mover], floor - 58)
     where = "the registry: base images come in, the image goes out"
     for number, (title, about, users) in enumerate(volumes):
         x = 2 * _GAP + number * (_WIDE + _GAP)
@@ -48,11 +49,11 @@ def picture(name: str, made: dict[str, Any], *, by_daemon: bool) -> str:
         out += [_rect(x, floor, _WIDE, 40, "outside"), _text(x + 10, floor + 17, title, "")]
         out.append(_text(x + 10, floor + 33, about, style))
         if style == "danger":
-            worker, where = (x + 80, floor + 42), f"the node's own engine and {where}"
+            way, where = (x + 80, floor + 42), f"the node's own engine and {where}"
     out.append(_rect(_GAP * 2, floor + 126, width - 4 * _GAP, 40, "outside"))
     out.append(_text(_GAP * 3, floor + 151, where, "byte"))
     ends_at = 'marker-start="url(#m)" marker-end="url(#m)"'
-    out.append(f'<path class="way" {ends_at} d="M{worker[0]} {worker[1]} V{floor + 124}"/>')
+    out.append(f'<path class="way" {ends_at} d="M{way[0]} {way[1]} V{floor + 124}"/>')
     about = f"Containers: {', '.join(ends)}."
     return _sheet(f"The pod of {name}", about, width, floor + 184, out)
 
@@ -104,8 +105,10 @@ def _shown_volumes(made: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
     return found
 
 
-def _agent() -> tuple[str, list[tuple[str, str]]]:
+def _agent(made: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
     lines = ["Jenkins' agent, added by its", "plugin: checkout, files"]
+    if worker(made) == AGENT:
+        lines = ["Jenkins' agent, with the", "client: checkout, files, builds"]
     return AGENT, [(line, "soft") for line in lines]
 
 

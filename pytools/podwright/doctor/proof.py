@@ -18,7 +18,7 @@ from podwright.config import Config
 from podwright.doctor import context, diagnosis, matching
 from podwright.doctor.cluster import Api
 from podwright.images import AGENT, resolve
-from podwright.plan import CONTAINER, plan
+from podwright.plan import plan
 from podwright.records import record
 from podwright.request import parse_build
 
@@ -122,11 +122,13 @@ def build_pod(request: dict[str, Any], dockerfile: str, config: Config) -> dict[
         (Path(folder) / "Dockerfile").write_text(dockerfile, encoding="utf-8")
         facts = workspace.inspect(Path(folder), {})
         made = plan(parse_build(request, config.defaults), config, facts)
+        if pods.worker(made.pod) == pods.AGENT:
+            made = plan(parse_build(_apart(request, config), config.defaults), config, facts)
         script = made.script.replace(folder, f"{pods.WORKING_DIR}/doctor")
     # What is planned already needs no planner, and no agent has a Jenkins to go to.
     alone = pods.without_agent(made.pod, config.images.get(AGENT, ""))
     whole = _as_job(copy.deepcopy(alone))
-    builder = next(item for item in whole["spec"]["containers"] if item["name"] == CONTAINER)
+    builder = next(item for item in whole["spec"]["containers"] if item["name"] == pods.BUILDER)
     usual = [*builder["command"], *builder.pop("args", [])]
     builder["command"] = [usual[0], "-c", _BUILD, *usual]
     ready = builder.pop("readinessProbe", {}).get("exec", {}).get("command", [])
@@ -137,6 +139,13 @@ def build_pod(request: dict[str, Any], dockerfile: str, config: Config) -> dict[
     return whole
 
 
+def _apart(request: dict[str, Any], config: Config) -> dict[str, Any]:
+    """Give a request whose builder is not the agent: no agent is there."""
+    given = request.get("pod") or config.defaults.get("pod") or {}
+    resources = {pods.BUILDER: {}, **(given.get("resources") or {})}
+    return {**request, "pod": {**given, "resources": resources}}
+
+
 def with_login(api: Api, whole: dict[str, Any], variable: str, login: tuple[str, str]) -> str:
     """Give a pod its login by a secret that lives as long as the pod; gives the refusal or ''."""
     name = whole["metadata"]["name"]
@@ -144,7 +153,7 @@ def with_login(api: Api, whole: dict[str, Any], variable: str, login: tuple[str,
     data = {key: base64.b64encode(text.encode()).decode() for key, text in zip(keys, login)}
     made = {"metadata": {"name": name, "labels": _LABEL}, "data": data, "type": "Opaque"}
     secret = {"apiVersion": "v1", "kind": "Secret", **made}
-    builder = next(item for item in whole["spec"]["containers"] if item["name"] == CONTAINER)
+    builder = next(item for item in whole["spec"]["containers"] if item["name"] == pods.BUILDER)
     for key in keys:
         reference = {"secretKeyRef": {"name": name, "key": key}}
         builder.setdefault("env", []).append({"name": key, "valueFrom": reference})

@@ -21,7 +21,7 @@ What a builder file needs is here, and all of it is pure::
 
     source() -> str            one Python file: pod annotation, mounted by downward API
     command() -> list[str]     of the container `engine` (a plain python3 image)
-    ENV                        its environment, from the pod's own fields
+    variables(client) -> list  its environment, from the pod's own fields
     NODE_ADDRESS               a variable for the client: where published ports are
 """
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
-    "CLIENT_DIR", "CLIENT_HOST", "ENV", "NODE_ADDRESS", "NODE_SOCKET", "SOURCE", "command",
-    "source",
+    "CLIENT_DIR", "CLIENT_HOST", "NODE_ADDRESS", "NODE_SOCKET", "SOURCE", "command", "source",
+    "variables",
 ]  # fmt: skip
 
 #: Name of the file that the pod mounts what source() answers at, and where.
@@ -49,19 +49,23 @@ def _field(path: str) -> dict[str, Any]:
     return {"valueFrom": {"fieldRef": {"fieldPath": path}}}
 
 
-def _limit(name: str, divisor: str) -> dict[str, Any]:
-    reference = {"containerName": "builder", "resource": f"limits.{name}", "divisor": divisor}
+def _limit(container: str, name: str, divisor: str) -> dict[str, Any]:
+    reference = {"containerName": container, "resource": f"limits.{name}", "divisor": divisor}
     return {"valueFrom": {"resourceFieldRef": reference}}
 
 
-ENV: list[dict[str, Any]] = [
-    {"name": "PODWRIGHT_POD_UID", **_field("metadata.uid")},
-    {"name": "PODWRIGHT_NAMESPACE", **_field("metadata.namespace")},
-    {"name": "PODWRIGHT_NAME", **_field("metadata.name")},
-    {"name": "PODWRIGHT_POD", "value": "$(PODWRIGHT_NAMESPACE)/$(PODWRIGHT_NAME)"},
-    {"name": "PODWRIGHT_MEMORY", **_limit("memory", "1")},
-    {"name": "PODWRIGHT_CPU", **_limit("cpu", "1m")},
-]
+def variables(client: str) -> list[dict[str, Any]]:
+    """The container's environment; what the client's container may use is the limit of all."""
+    return [
+        {"name": "PODWRIGHT_POD_UID", **_field("metadata.uid")},
+        {"name": "PODWRIGHT_NAMESPACE", **_field("metadata.namespace")},
+        {"name": "PODWRIGHT_NAME", **_field("metadata.name")},
+        {"name": "PODWRIGHT_POD", "value": "$(PODWRIGHT_NAMESPACE)/$(PODWRIGHT_NAME)"},
+        {"name": "PODWRIGHT_MEMORY", **_limit(client, "memory", "1")},
+        {"name": "PODWRIGHT_CPU", **_limit(client, "cpu", "1m")},
+    ]
+
+
 #: Where the pipeline reaches the ports that its containers publish.
 NODE_ADDRESS: dict[str, Any] = {"name": "PODWRIGHT_NODE", **_field("status.hostIP")}
 # In the order of their imports of one another.

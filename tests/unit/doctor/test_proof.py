@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from podwright.config import load
 from podwright.doctor import proof
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from typing import Any
 
 PROBE = "until [ -e answers ]; do sleep 0.05; done"
 
@@ -65,3 +67,30 @@ def test_its_code_is_that_of_the_build(tmp_path: Path, code: int) -> None:
         check=False,
     )
     assert done.returncode == code
+
+
+AGENT = "registry.acme.example/agent:1"
+
+
+def built(config: str, builder: str) -> dict[str, Any]:
+    request = {"builder": builder, "image": "a", "push": False, "tags": ["1"]}
+    return proof.build_pod(request, "FROM scratch\n", load(config, None, Path()))["spec"]
+
+
+@pytest.mark.parametrize(
+    ("builder", "most"), [("kaniko", 4096), ("dood", 4352), ("dind-sidecar", 5376)]
+)
+def test_its_pod_has_no_agent_but_the_builder(builder: str, most: int) -> None:
+    def names(config: str) -> list[str]:
+        return [item["name"] for item in built(config, builder)["containers"]]
+
+    plans = f"images: {{agent: '{AGENT}'}}\nlimits: [{{memory: {most}Mi}}]\n"
+    builds = f"images: {{agent: '{AGENT}', docker-cli: '{AGENT}'}}\n"
+    more = "defaults: {pod: {resources: {engine: {limits: {memory: 300Mi}}}}}\n"
+    own = ["engine", "builder"] if builder == "dood" else ["builder"]
+    assert names(plans) == names(builds) == own
+    if builder == "dood":
+        containers = {item["name"]: item for item in built(builds + more, builder)["containers"]}
+        assert containers["builder"]["image"] == AGENT
+        assert containers["engine"]["resources"]["limits"]["memory"] == "300Mi"
+        assert "jnlp" not in str(containers["engine"]["env"])

@@ -781,8 +781,7 @@ class BridgeTest {
           + first + "\\\"}\",\"seconds\":1.5,\"tags\":[\"a\",\"b\"],\"scan\":{\"scaned\":\"{"
           + "\\\"credentials\\\":{\\\"credentialsId\\\":\\\"login\\\",\\\"variable\\\":"
           + "\\\"PODWRIGHT_1\\\"}} with a login\"}}"), outcome.echoes(), outcome.log());
-      assertEquals(List.of("builder", "tools", "builder", "tools", "tools"),
-          outcome.steps("container").stream().map(it -> it.facts.get("name")).toList());
+      assertEquals(List.of("builder", "tools", "builder", "tools", "tools"), containers(outcome));
     }
     var outcome = run(true, "buildImage(image: 'around:refuse', tags: ['around'], scan: true)");
     assertEquals("buildImage: it is bad", outcome.error());
@@ -798,9 +797,47 @@ class BridgeTest {
         "withBuilderPod(builder: 'planning') { " + build + ") }")) {
       var outcome = run(true, call);
       assertEquals("SUCCESS", outcome.result(), outcome.log());
-      assertEquals(List.of("builder", "jnlp", "builder", "jnlp", "jnlp"),
-          outcome.steps("container").stream().map(it -> it.facts.get("name")).toList());
+      // Its own container needs no exec.
+      assertEquals(List.of("builder", "builder"), containers(outcome), outcome.log());
     }
+  }
+
+  @Test
+  void where_the_agent_is_the_builder_no_step_needs_an_exec() {
+    var outcome = run(true, "buildImage(image: 'around:x', tags: ['around'], builder: 'together')");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(List.of(), containers(outcome), outcome.log());
+    assertEquals(List.of("jnlp"), podOf(outcome));
+    assertEquals(18, run(true, "buildImage(image: 'a', credentials: 'login', builder: 'together')")
+        .report().nodes());
+  }
+
+  @Test
+  void the_body_of_a_held_pod_finds_the_builder_and_its_logins() {
+    var outcome = run(true, "withBuilderPod(builder: 'together') {\n"
+        + "  container('builder') { echo 'there' }\n"
+        + "  buildImage(image: 'around:x', tags: ['around']) }");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(List.of("builder", "builder", "builder"), containers(outcome), outcome.log());
+    assertEquals(List.of("jnlp", "builder"), podOf(outcome));
+  }
+
+  @Test
+  void inside_another_container_the_agents_own_is_named() {
+    var outcome = run(true, "buildImage(image: 'around:x', tags: ['around'], builder: 'together') {}\n"
+        + "withBuilderPod(builder: 'together') {\n"
+        + "  container('builder') { buildImage(image: 'around:x', tags: ['around']) } }");
+    assertEquals("SUCCESS", outcome.result(), outcome.log());
+    assertEquals(List.of("builder", "builder", "jnlp", "builder", "jnlp", "jnlp"), containers(outcome), outcome.log());
+  }
+
+  private static List<?> podOf(Pipelines.Outcome outcome) {
+    var spec = (Map<?, ?>) ((Map<?, ?>) outcome.steps("podTemplate").get(0).facts.get("pod")).get("spec");
+    return ((List<?>) spec.get("containers")).stream().map(it -> ((Map<?, ?>) it).get("name")).toList();
+  }
+
+  private static List<Object> containers(Pipelines.Outcome outcome) {
+    return outcome.steps("container").stream().map(it -> it.facts.get("name")).toList();
   }
 
   @Test

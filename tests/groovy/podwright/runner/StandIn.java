@@ -25,6 +25,12 @@ final class StandIn {
         {"name": "jnlp", "image": "agent"}, {"name": "builder", "image": "the planning"}]}}
       """;
 
+  /** The same, when its agent has the builder's program as well. */
+  private static final String TOGETHER = """
+      {"metadata": {"annotations": {"podwright.dev/builder": "{\\"name\\": \\"builder\\"}"}},
+       "spec": {"containers": [{"name": "jnlp", "image": "the agent"}]}}
+      """;
+
   /**
    * Answers what the request's image says: {@code error:...}, {@code exit:N}, {@code raw:...},
    * {@code traceback}, or else a value that repeats the image.
@@ -167,6 +173,7 @@ final class StandIn {
     Pipelines.write(own.resolve("pods/commands.json"), "{\"spec\": {\"containers\": [{\"resources\": "
         + "{\"limits\": {\"memory\": \"2Gi\"}}}]}}");
     Pipelines.write(own.resolve("pods/planning.json"), PLANS);
+    Pipelines.write(own.resolve("pods/together.json"), TOGETHER);
     Pipelines.write(own.resolve("pods/names.txt"), "auto, other\n");
     Pipelines.write(own.resolve("doctor.json"), POD.formatted("@account@"));
     Pipelines.write(own.resolve("pods/choices.txt"),
