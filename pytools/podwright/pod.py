@@ -270,7 +270,7 @@ def assemble(name: str, parts: PodParts, context: PodContext, config_text: str) 
         if item.get("securityContext") == RESTRICTED:
             user_ids = ("runAsUser", "runAsGroup")
             item["securityContext"] = {k: v for k, v in RESTRICTED.items() if k not in user_ids}
-    if parts.builder["name"] == AGENT:
+    if parts.builder["name"] == AGENT:  # the last container, complete like the others by now
         kept = made["spec"]["containers"].pop()
         made["metadata"].setdefault("annotations", {})[KEPT] = json.dumps(kept)
     found = Findings()

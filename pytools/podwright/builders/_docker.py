@@ -17,6 +17,7 @@ from podwright.builders._base import (
     docker_flags,
     flags,
     mounts,
+    pod,
     shell_functions,
     ssh_mounts,
 )
@@ -53,6 +54,32 @@ FEATURES = frozenset(
     | {"annotations", "network", "addHosts", "ulimits", "shmSize", "buildContexts"}
 )
 OPTIONS = ("--cpu-quota=N", "--cpu-shares=N", "--memory=SIZE", "--no-cache-filter=NAMES")
+
+
+def client(
+    context: PodContext, host: str, socket: tuple[str, str], resources: Mapping[str, Any], asks: str
+) -> dict[str, Any]:
+    """Make the container of a client, which may connect to its engine's socket, but not replace it.
+
+    Args:
+        context: images and options.
+        host: the engine's address, for DOCKER_HOST.
+        socket: the volume with the socket, and where it is mounted.
+        resources: its requests and limits.
+        asks: the command by which it finds out whether the engine answers.
+    """
+    image = context.images["docker-cli"]
+    return pod.container(
+        pod.client_of(context, image),
+        image,
+        command=["sh", "-c", pod.awaits(host, asks) + pod.KEEP_ALIVE[2]],
+        env={"DOCKER_HOST": host, "HOME": pod.TMP},
+        read_only=dict([socket]),
+        resources=resources,
+        security=pod.RESTRICTED,
+        awaited=True,
+        more=pod.TELLS_WHY,
+    )
 
 
 def engine_env(context: PodContext) -> dict[str, str]:

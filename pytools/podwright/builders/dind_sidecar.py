@@ -49,7 +49,9 @@ class DindSidecar(Strategy):
         """A client that passes `restricted`, the plugin, and the engine, started in that order."""
         options = _engine_options(context)
         return PodParts(
-            builder=_client_container(context),
+            builder=_docker.client(
+                context, authz.CLIENT_HOST, (CLIENT, authz.CLIENT_DIR), pod.CLIENT, _docker.ASKS
+            ),
             engines=(_plugin_sidecar(context), _engine_sidecar(context, options)),
             volumes=(
                 pod.scratch("storage", "20Gi"),
@@ -88,22 +90,6 @@ def _engine_options(context: PodContext) -> authz.EngineOptions:
         new_privileges=context.engine.newPrivileges,
         extra=_docker.registry_settings(context.registries),
         **places,
-    )
-
-
-def _client_container(context: PodContext) -> dict[str, Any]:
-    """The client may connect to its socket, but not replace it."""
-    image = context.images["docker-cli"]
-    return pod.container(
-        pod.client_of(context, image),
-        image,
-        command=["sh", "-c", pod.awaits(authz.CLIENT_HOST, _docker.ASKS) + pod.KEEP_ALIVE[2]],
-        env={"DOCKER_HOST": authz.CLIENT_HOST, "HOME": pod.TMP},
-        read_only={CLIENT: authz.CLIENT_DIR},
-        resources=pod.CLIENT,
-        security=pod.RESTRICTED,
-        awaited=True,
-        more=pod.TELLS_WHY,
     )
 
 

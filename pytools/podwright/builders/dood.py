@@ -63,7 +63,7 @@ class Dood(Strategy):
 
     def pod(self, context: PodContext) -> PodParts:
         """A client that passes `restricted`, and the proxy, which alone has the node's socket."""
-        group, client = context.options.socketGroup, _client_container(context)
+        group, client = context.options.socketGroup, _client(context)
         return PodParts(
             builder=client,
             services=(_proxy(context, group, client["name"]),),
@@ -101,24 +101,13 @@ while :; do
 done"""
 
 
-def _client_container(context: PodContext) -> dict[str, Any]:
-    """The client may connect to the proxy's socket, but not replace it.
+def _client(context: PodContext) -> dict[str, Any]:
+    """The client of the proxy, which listens when the node's engine has answered it.
 
     Its limits are those of everything that it starts on the node; its requests keep room for that.
     """
-    image = context.images["docker-cli"]
-    client = pod.container(
-        pod.client_of(context, image),
-        image,
-        # The proxy listens when the node's engine has answered it.
-        command=["sh", "-c", pod.awaits(dood.CLIENT_HOST, ":") + pod.KEEP_ALIVE[2]],
-        env={"DOCKER_HOST": dood.CLIENT_HOST, "HOME": pod.TMP},
-        read_only={CLIENT: dood.CLIENT_DIR},
-        resources=pod.BUILD,
-        security=pod.RESTRICTED,
-        awaited=True,
-        more=pod.TELLS_WHY,
-    )
+    socket = (CLIENT, dood.CLIENT_DIR)
+    client = _docker.client(context, dood.CLIENT_HOST, socket, pod.BUILD, ":")
     # Published ports are the node's.
     client["env"].append(dood.NODE_ADDRESS)
     return client

@@ -45,7 +45,8 @@ if not TYPE_CHECKING:
     described = LazyModule("podwright.described")
     sequence = LazyModule("podwright.sequence")
 
-PAUSE = 1.0  # seconds
+# Seconds without a job until what can be done later is done.
+PAUSE = 1.0
 SUMMARY = "answer one request of a pipeline inside its pod (used by the library itself)"
 OPTIONS = """
 job  directory with the request
