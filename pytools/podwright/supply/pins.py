@@ -36,10 +36,13 @@ def pinned_reference(reference: str, resolve: Resolve) -> str:
 def pinned_dockerfile(text: str, resolve: Resolve) -> str:
     """Pin what a Dockerfile begins with and copies from, as far as it can be told.
 
-    What a build argument names stays: its default is the place to pin.
+    What a build argument names stays: its default is the place to pin. What is a stage's name as
+    well stays too, for it stands for both.
     """
     found = dockerfile.read(text, {})
     for name in (*found.bases, *found.sources):
+        if name.lower() in found.names:
+            continue
         # In FROM and `--from=` the name stands as a word of its own.
         word = rf"(?im)(^\s*FROM\s+(?:--\S+\s+)*|(?:--from=|[, ]from=)){re.escape(name)}(?=[\s,]|$)"
         if re.search(word, text):

@@ -23,7 +23,8 @@ pw_alone() {
     pw_waits=yes
     pw_sleep 1
   done
-  pw_layout=$(mktemp -d "$PWD/.podwright-layout.XXXXXX") ||
+  # On the workspace's volume, for the root is emptied; not in the workspace, where COPY . would find it.
+  pw_layout=$(mktemp -d "${PW_JOB:-$PWD}/.podwright-layout.XXXXXX") ||
     pw_fail 1 "the workspace cannot be written; is its disk full?"
 }
 
