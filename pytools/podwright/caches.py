@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from podwright.workspace import Facts
 
 # Branches that others begin from, where Jenkins does not tell which one it is.
-_MAIN = ("", "main", "master")
+MAIN = ("", "main", "master")
 # In the name of a claim: the name of the image.
 PATTERN = "{image}"
 _SECRET = ("key", "secret", "token", "password")
@@ -43,7 +43,7 @@ def located(image: Image, name: Name, facts: Facts, strategy: Strategy) -> Cache
         end = "-cache" if name.registry == DOCKER_HUB else "/cache"
         return replace(cache, ref=f"{name}{end}", write=write)
     common = f"{name}:cache"
-    if not write or facts.primary or facts.ref_name in _MAIN:
+    if not write or facts.primary or facts.ref_name in MAIN:
         return replace(cache, ref=common, write=write)
     own = f"{name}:{tag_like(f'cache-{facts.ref_name}')}"
     return replace(cache, ref=own, read=(common,))

@@ -33,7 +33,7 @@ def answer(room: Path, env: Mapping[str, str]) -> None:
     """Write the answer beside the question."""
     asked = json.loads((room / "asked.json").read_text(encoding="utf-8"))
     name = Name(asked["registry"], asked["path"])
-    client = Client(name.registry, Registry(**asked["setting"]), _login(room, name, env), PATIENCE)
+    client = Client(name.registry, Registry(**asked["setting"]), login(room, name, env), PATIENCE)
     if (room / "parts").exists():
         _join(room, Repository(client, name.path, write=True), asked["tags"])
         return
@@ -62,7 +62,7 @@ def _join(room: Path, repository: Repository, tags: list[str]) -> None:
     (room / "digest").write_text(index.digest, encoding="utf-8")
 
 
-def _login(room: Path, name: Name, env: Mapping[str, str]) -> Login:
+def login(room: Path, name: Name, env: Mapping[str, str]) -> Login:
     """Give the login that the build had: of its helper, of its config file, or of the person."""
     answered = room / "answers" / file_name(auth_key(name.registry))
     if answered.exists():

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from podwright import caches, parts, pools, rules, tagrules
+    from podwright import caches, compared, parts, pools, rules, tagrules
     from podwright.builders._base import Strategy
     from podwright.config import Config
     from podwright.request import Cache, Common, Image, PodParameters, Request
     from podwright.workspace import Facts, Source
 else:
     caches = LazyModule("podwright.caches")
+    compared = LazyModule("podwright.compared")
     parts = LazyModule("podwright.parts")
     pools = LazyModule("podwright.pools")
     rules = LazyModule("podwright.rules")
@@ -397,7 +398,13 @@ def _builds(
             problems.append(Problem(sentence, "tags"))
         if not problems:
             made = _made_build(image, known, request, facts, strategy)
-            builds.append(replace(made, pool=config.pools.get(request.common.pool)))
+            asks = (
+                compared.question(image.cache, made, name, strategy)
+                if image.cache and strategy
+                else None
+            )
+            pool = config.pools.get(request.common.pool)
+            builds.append(replace(made, pool=pool, compared=asks))
             problems += strategy.refusals(builds[-1]) if strategy else []
             problems += rules.image(builds[-1], config.rules) if config.rules.items else []
         problems += _option_problems(image, name, strategy) if strategy else []

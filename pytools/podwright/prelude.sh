@@ -115,8 +115,8 @@ pw_end() {
   pw_stop
   pw_cleanup
   pw_note
-  rm -rf "$PW_TMP" "$PW_LOG" "${pw_bin:-$PW_TMP}" "${pw_room:-$PW_TMP}"
-  [ -n "$PW_JOB" ] && rm -rf "$PW_JOB" "$PW_JOB.logins"
+  rm -rf "$PW_TMP" "$PW_LOG" "${pw_bin:-$PW_TMP}" "${pw_room:-$PW_TMP}" "${pw_kept:-$PW_TMP}"
+  [ -n "$PW_JOB" ] && rm -rf "$PW_JOB" "$PW_JOB".*
   [ -z "$pw_answered" ] || exit 0
   exit "$pw_status"
 }
@@ -491,8 +491,9 @@ pw_close_logins() { # use, what was planned as JSON
 # Opens a directory in which the planner answers of $pw_room. It is the bundle that has planned which
 # answers: that is loaded, and whatever runs here cannot put another one in its place.
 pw_open_desk() { # kind of question
+  # A login may be renewed meanwhile, by pw_beat.
   pw_desk=${PW_JOB:-$PW_TMP/desk}
-  pw_desk=${pw_desk%/}.logins
+  pw_desk=${pw_desk%/}.$1
   rm -rf "$pw_desk"
   mkdir -p "$pw_desk"
   echo "$pw_room" >"$pw_desk/$1"
@@ -591,11 +592,11 @@ pw_logout() { # use
   [ ! -e "${PW_TMP:?}/$1" ] || rm -rf "${PW_TMP:?}/$1" "$PW_TMP/renew.$1"
 }
 
-# Asks of an image in a registry, by the logins that the build had.
-pw_open_pushed() { # use of the logins, '' for none; where the image is, as JSON
-  [ -z "$1" ] || cp -R "$PW_TMP/$1/config.json" "$PW_TMP/$1/answers" "$pw_room/" 2>/dev/null
-  printf '%s' "$2" >"$pw_room/asked.json"
-  pw_open_desk pushed
+# Asks what concerns a registry, by the logins that the build had.
+pw_open_asked() { # kind of question; use of the logins, '' for none; the question as JSON
+  [ -z "$2" ] || cp -R "$PW_TMP/$2/config.json" "$PW_TMP/$2/answers" "$pw_room/" 2>/dev/null
+  printf '%s' "$3" >"$pw_room/asked.json"
+  pw_open_desk "$1"
   [ "$pw_room" = "$PW_TMP/room" ] || chmod -R a+rwX "$pw_room"
 }
 
@@ -605,12 +606,51 @@ pw_describe() { # use of the logins, '' for none; where the image is, as JSON
   [ -n "$pw_digest" ] && [ -z "${HTTPS_PROXY:-}" ] || return 0
   pw_open_room
   echo "$pw_digest" >"$pw_room/digest"
-  pw_open_pushed "$1" "$2"
+  pw_open_asked pushed "$1" "$2"
   if pw_ask "$pw_desk" 100 && [ -s "$pw_room/described.json" ]; then
     read -r pw_described <"$pw_room/described.json"
     read -r pw_summary <"$pw_room/summary"
   fi
   rm -rf "$pw_room" "$pw_desk"
+}
+
+# Has the planner of the pod compare a large context with what was built last, before a builder is sent
+# it. Where nothing has changed, the image is there already, with this build's labels and tags.
+pw_unchanged() { # use of the logins, '' for none; the question as JSON; how many steps that saves
+  [ -z "${HTTPS_PROXY:-}" ] && [ -p "${PODWRIGHT_PLANNER_FIFO:-/run/podwright/ask}" ] || return 1
+  pw_title="comparing the context with that of the last build"
+  pw_say "$pw_title"
+  printf '%s' "$pw_title" >"$PW_TMP/title"
+  pw_open_room
+  pw_open_asked unchanged "$1" "$2"
+  # Without its room the planner puts nothing anywhere.
+  pw_ask "$pw_desk" 300 || rm -rf "$pw_room"
+  rm -rf "$pw_desk" "$pw_room/config.json" "$pw_room/answers"
+  if [ -s "$pw_room/digest" ]; then
+    pw_set_digest "$(cat "$pw_room/digest")"
+    pw_taken=$3
+    pw_say "nothing has changed: the image that is there gets new labels and tags"
+  elif [ -e "$pw_room/stays" ]; then
+    # There the planner leaves what the image is made from, while it is built.
+    pw_kept=$pw_room pw_kept_by=$1 pw_compared=$2
+    return 1
+  fi
+  rm -rf "$pw_room"
+  [ -n "$pw_taken" ]
+}
+
+# Has the planner keep what was built of a large context, for the next build.
+pw_keep() {
+  if [ -n "$pw_digest" ] && [ -n "$pw_kept" ] && [ -s "$pw_kept/known.json" ]; then
+    pw_open_room
+    echo "$pw_digest" >"$pw_room/digest"
+    cat "$pw_kept/known.json" >"$pw_room/known.json"
+    pw_open_asked built "$pw_kept_by" "$pw_compared"
+    pw_ask "$pw_desk" 300 || :
+    rm -rf "$pw_room" "$pw_desk"
+  fi
+  [ -z "$pw_kept" ] || rm -rf "$pw_kept"
+  pw_kept=
 }
 
 pw_begin() { # name for the log, platforms as the inside of a JSON object
@@ -619,7 +659,7 @@ pw_begin() { # name for the log, platforms as the inside of a JSON object
   : >"$PW_LOG"
   [ -z "${PW_STEPS:-}" ] || printf 'building %s\n' "$1" >>"$PW_STEPS"
   rm -f "$PW_TMP/digest"
-  pw_digest='' pw_pushing=''
+  pw_digest='' pw_pushing='' pw_kept='' pw_taken=''
   [ -n "$pw_beat_pid" ] && return
   pw_beat 3>&- &
   pw_beat_pid=$!
@@ -643,7 +683,7 @@ pw_set_digest() { # text
 
 pw_results=
 pw_done() { # constant part of the JSON object, repository, pattern of cached steps, pushed, tags
-  pw_cached=$(grep -Ec "$3" "$PW_LOG")
+  pw_cached=${pw_taken:-$(grep -Ec "$3" "$PW_LOG")}
   pw_now=$(date +%s)
   pw_seconds=$((pw_now - pw_started))
   if [ -z "$pw_digest" ] && [ "$4" = true ]; then

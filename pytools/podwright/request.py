@@ -97,6 +97,12 @@ class Cache:
         "of s3, azblob and gha: attributes, e.g. [bucket: 'ci', region: 'eu-west-1']",
         {},
     )
+    compare: bool = option(
+        Flag(),
+        "a large context is compared with that of the last build first, and when nothing has "
+        "changed its image gets new labels and tags; false always asks the builder",
+        default=True,
+    )
     enabled: bool = option(Flag(), "false builds every layer anew", default=True)
 
 

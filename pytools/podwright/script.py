@@ -137,10 +137,12 @@ def _image_lines(build: Build, recipe: Recipe, for_push: list[str]) -> list[str]
         lines += _file_lines(path, content)
     folder = build.image.output.rpartition("/")[0]
     lines += [f"mkdir -p -- {shlex.quote(folder)}"] if folder else []
-    lines += _step_lines(recipe, for_push)
+    built = _step_lines(recipe, for_push)
     if recipe.digest_file:
-        lines.append(f"pw_read_digest {quote(recipe.digest_file)} {shlex.quote(recipe.digest_key)}")
+        built.append(f"pw_read_digest {quote(recipe.digest_file)} {shlex.quote(recipe.digest_key)}")
+    lines += [_compare_line(build), *built, "}"] if build.compared else built
     lines += [_describe_line(build, recipe)] if build.image.push else []
+    lines += ["pw_keep"] if build.compared else []
     lines += ["pw_logout push"] if for_push else []
     pushed = str(build.image.push).lower()
     words = [_known_result(build), str(build.name), recipe.cached, pushed, ", ".join(build.tags)]
@@ -148,9 +150,15 @@ def _image_lines(build: Build, recipe: Recipe, for_push: list[str]) -> list[str]
     return lines
 
 
+def _compare_line(build: Build) -> str:
+    """Ask whether there is anything to build, by logins that pull what it is made of and push."""
+    words = [build.login("all", "pull"), json.dumps(build.compared), str(build.content.steps)]
+    return f"{shlex.join(['pw_unchanged', *words])} || {{"
+
+
 def _describe_line(build: Build, recipe: Recipe) -> str:
     """Have the registry say what is there now, by the logins that have pushed it."""
-    apart = any(map(_names_push, recipe.steps))
+    apart = any(map(_names_push, recipe.steps)) and not build.compared
     use = "push" if apart else build.login("all", "pull")
     return shlex.join(["pw_describe", use, json.dumps(build.place())])
 

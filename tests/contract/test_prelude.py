@@ -24,12 +24,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from podwright import contexts
 from podwright.config import Config
 from podwright.records import replace
 from podwright.script import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from podwright.workspace import Facts
 
 DIGEST = "sha256:" + "ab" * 32
 IMAGE = {"image": "r.example/team/app", "tags": ["1"], "builder": "buildah"}
@@ -76,8 +79,8 @@ def script(planned: Callable[..., Any], sandbox: Any) -> Callable[..., str]:
     """Plan a build with fake Buildah and give its script; temporary files go to the sandbox."""
     sandbox.fake("buildah")
 
-    def make(**more: Any) -> str:
-        made: str = planned({**IMAGE, **more}).script
+    def make(known: Facts | None = None, **more: Any) -> str:
+        made: str = planned({**IMAGE, **more}, known=known).script
         made, found = re.subn("set -- .*(/dev/shm|/run) ;;", "set -- /nonexistent ;;", made)
         assert found
         return made
@@ -1417,3 +1420,89 @@ def test_a_planner_that_has_ended_costs_five_seconds_and_no_sentence(
         "error": f"building r.example/team/app: failed with exit code 125: {REFUSED.rstrip()}"
     }
     assert sandbox.leftovers() == []
+
+
+OTHER = f"sha256:{'b' * 64}"
+# In podwright's place: compares contexts, and tells what it finds at the end of the build.
+COMPARES = """\
+import json, pathlib, sys
+job = pathlib.Path(sys.argv[2])
+kind = next(name for name in ("unchanged", "pushed", "built") if (job / name).exists())
+room = pathlib.Path((job / kind).read_text().rstrip("\\n"))
+asked = json.loads((room / "asked.json").read_text())
+if kind == "unchanged" and SAME:
+    (room / "digest").write_text(SAME)
+elif kind == "unchanged" and asked["write"]:
+    (room / "stays").touch()
+    (room / "known.json").write_text(asked["write"])
+elif kind == "pushed":
+    (room / "described.json").write_text('"platforms":[]\\n')
+    (room / "summary").write_text("told\\n")
+elif kind == "built":
+    names = ("known.json", "digest", "asked.json")
+    KEPT.write_text("|".join((room / name).read_text().strip() for name in names))
+(job / "answered").touch()
+"""
+
+
+@pytest.fixture
+def compared(
+    sandbox: Any, script: Any, tmp_path: Path, facts: Facts, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    """Build with a planner that has found a digest, or ('') that something has changed."""
+    monkeypatch.setattr(contexts, "LARGE", 1)
+    text = "FROM r.example/a\nCOPY . /a\nRUN b\n"
+    Path(facts.root, "Dockerfile").write_text(text)
+
+    def run(same: str, **known: Any) -> Any:
+        job = tmp_path / "podwright" / "job"
+        job.mkdir(parents=True)
+        made = script(known=replace(facts, pod_builder="buildah", **known), cache=True)
+        program = COMPARES.replace("SAME", repr(same))
+        program = program.replace("KEPT", f"pathlib.Path({str(tmp_path / 'kept')!r})")
+        outcome = behind_planner(sandbox, job, made, program.encode())
+        assert not list(sandbox.home.glob("podwright.*"))  # beside the FIFO nothing stays
+        assert [path.name for path in job.parent.iterdir()] == ["podwright.pyz"]
+        return outcome
+
+    return run
+
+
+def test_what_is_unchanged_is_not_built(
+    sandbox: Any, compared: Callable[..., Any], tmp_path: Path
+) -> None:
+    outcome = compared(OTHER)
+    assert sandbox.calls("bud") == sandbox.calls("build") == sandbox.calls("push") == []
+    assert (outcome.value["digest"], outcome.value["cachedSteps"]) == (OTHER, 2)
+    assert not (tmp_path / "kept").exists()
+    said = [line for line in outcome.log.splitlines() if "[podwright]" in line]
+    assert said[1:3] == [
+        "[podwright] comparing the context with that of the last build",
+        "[podwright] nothing has changed: the image that is there gets new labels and tags",
+    ]
+
+
+def test_what_has_changed_is_built_and_kept(
+    sandbox: Any, compared: Callable[..., Any], tmp_path: Path
+) -> None:
+    assert compared("").value["digest"] == DIGEST
+    assert sandbox.calls("build")
+    known, digest, asked = (tmp_path / "kept").read_text().split("|")
+    assert (known, digest, json.loads(asked)["path"]) == ("cache.whole", DIGEST, "team/app")
+
+
+def test_a_pull_request_keeps_nothing(compared: Callable[..., Any], tmp_path: Path) -> None:
+    assert compared("", change_id="7").value["digest"] == DIGEST
+    assert not (tmp_path / "kept").exists()
+
+
+def test_without_a_planner_it_is_built(
+    sandbox: Any, script: Any, facts: Facts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contexts, "LARGE", 1)
+    Path(facts.root, "Dockerfile").write_text("FROM r.example/a\nCOPY . /a\n")
+    made = script(known=replace(facts, pod_builder="buildah"), cache=True)
+    assert "\npw_unchanged " in made
+    outcome = sandbox.run(made, {"PODWRIGHT_PLANNER_FIFO": str(sandbox.home / "nowhere")})
+    assert outcome.value["digest"] == DIGEST
+    assert "comparing" not in outcome.log

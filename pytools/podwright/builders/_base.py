@@ -108,6 +108,8 @@ class Build:
         ignorefile: the ignore file of this Dockerfile alone, '' when there is none.
         epoch: seconds since 1970, the time that files and image get; None leaves theirs.
         pool: whose daemons build it; None for the pod's own builder.
+        compared: what is asked before it is built, None for nothing
+            (:func:`podwright.compared.question`).
     """
 
     image: Image
@@ -123,6 +125,7 @@ class Build:
     ignorefile: str = ""
     epoch: int | None = None
     pool: Pool | None = None
+    compared: Mapping[str, Any] | None = None
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -133,12 +136,13 @@ class Build:
         """Give the environment that makes a client use the logins, when there are any."""
         return {"DOCKER_CONFIG": Expand(f"$PW_TMP/{use}")} if use in self.auth else {}
 
-    def place(self) -> dict[str, Any]:
-        """Give where the image is, for who asks the registry about it."""
-        item = self.registries.get(self.name.registry)
+    def place(self, name: Name | None = None) -> dict[str, Any]:
+        """Give where the image is, or another one, for who asks the registry about it."""
+        name = name or self.name
+        item = self.registries.get(name.registry)
         names = ("http", "skipTlsVerify", "ca")
         setting = {name: getattr(item, name) for name in names if item and getattr(item, name)}
-        return {"registry": self.name.registry, "path": self.name.path, "setting": setting}
+        return {"registry": name.registry, "path": name.path, "setting": setting}
 
     def login(self, *uses: str) -> str:
         """Give the first of some uses that has logins; '' without any."""
@@ -249,6 +253,10 @@ class Strategy:
     def refusals(self, build: Build) -> list[Problem]:
         """Give a problem for each value that the strategy cannot honour; features are not here."""
         return []
+
+    def elsewhere(self, build: Build) -> bool:
+        """Say whether a base may be another image than the registry that its name tells has."""
+        return False
 
     def local(self) -> str:
         """Give the program by which `podwright build` finds the strategy; '' for never."""

@@ -84,6 +84,10 @@ class Dood(Strategy):
             return _docker.recipe(build)  # the id is that of a list, which the engine may not keep
         return _docker.recipe(build, FUNCTIONS)
 
+    def elsewhere(self, build: Build) -> bool:
+        """The node's engine may have mirrors; what one base became can be seen in its image."""
+        return build.content.stages > 1 or bool(build.content.sources)
+
     def local(self) -> str:
         """`docker` on PATH, with an engine that answers; no proxy is in between."""
         return "docker"

@@ -109,6 +109,10 @@ class Podman(Strategy):
     def refusals(self, build: Build) -> list[Problem]:
         return _containers.refusals(build)
 
+    def elsewhere(self, build: Build) -> bool:
+        """A short name may be an alias of the image that has the program."""
+        return _containers.has_short_names(build)
+
     def local(self) -> str:
         return "podman"
 

@@ -6,7 +6,9 @@ PODWRIGHT_CONFIG is set), and asks. The answer is JOB/build.sh, or
 JOB/answer.json with an error sentence, the defaults whose credentials Jenkins
 must bind, or what is to be done around the build; JOB/answered says that it is
 there. A build that runs asks as well: why a step failed (JOB/failed), for its
-logins (JOB/logins), and what a registry says of its image (JOB/pushed).
+logins (JOB/logins), what a registry says of its image (JOB/pushed), whether
+anything of a large context has changed (JOB/unchanged), and to keep what was
+built of one (JOB/built).
 
 In the tools container (listen.py) the process stays: it reads jobs from the
 pipe PODWRIGHT_STAYS and answers each in a child, which has all modules. JOB
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
     import argparse
     import traceback
     from collections.abc import Callable, Iterator
+    from typing import Any
 
-    from podwright import described, loginfiles, sequence
+    from podwright import described, loginfiles, sequence, unchanged
     from podwright.console import Console
     from podwright.doctor import failed
 
@@ -44,7 +47,15 @@ if not TYPE_CHECKING:
     loginfiles = LazyModule("podwright.loginfiles")
     described = LazyModule("podwright.described")
     sequence = LazyModule("podwright.sequence")
+    unchanged = LazyModule("podwright.unchanged")
 
+# What a build that runs asks for, by the file that it leaves; the answer may have a rest for later.
+_KINDS: dict[str, tuple[Any, str]] = {
+    "logins": (loginfiles, "answer"),
+    "pushed": (described, "answer"),
+    "unchanged": (unchanged, "answer"),
+    "built": (unchanged, "keep"),
+}
 # Seconds without a job until what can be done later is done.
 PAUSE = 1.0
 SUMMARY = "answer one request of a pipeline inside its pod (used by the library itself)"
@@ -78,9 +89,9 @@ def _stay(first: Path | None, console: Console, pipe: int) -> None:
             if not pid:
                 return
             job = children.pop(pid)
-            if status and not (job / "answered").exists():
+            if status and not (job / "answered").exists() and job.exists():
                 _write_error(job, "the planner was ended from outside; raise the memory of 'tools'")
-                (job / "answered").touch()
+                _tell(job)
 
     if first:
         os.waitpid(_in_child(first, console), 0)
@@ -126,13 +137,15 @@ def _in_child(job: Path, console: Console) -> int:
 
 
 def _answer(job: Path, console: Console) -> None:
+    later = None
     try:
-        room = next((job / name for name in ("logins", "pushed") if (job / name).exists()), None)
+        room = next((job / name for name in _KINDS if (job / name).exists()), None)
         if (job / "failed").exists():
             failed.explain(job)
         elif room:
-            asked = described if room.name == "pushed" else loginfiles
-            asked.answer(Path(room.read_text(encoding="utf-8").rstrip("\n")), console.env)
+            place = Path(room.read_text(encoding="utf-8").rstrip("\n"))
+            module, name = _KINDS[room.name]
+            later = getattr(module, name)(place, console.env)
         else:
             _answer_build(job, console)
     except PodwrightError as error:
@@ -141,7 +154,17 @@ def _answer(job: Path, console: Console) -> None:
         _write_error(job, "podwright has a defect; please report this:\n" + traceback.format_exc())
         raise
     finally:
+        _tell(job)
+    if later:
+        later()
+
+
+def _tell(job: Path) -> None:
+    """Say that the answer is there, when somebody still waits for it."""
+    try:
         (job / "answered").touch()
+    except FileNotFoundError:
+        return
 
 
 def _write_script(job: Path, script: str) -> None:

@@ -116,14 +116,21 @@ class Client:
         setting: plain HTTP, TLS.
         login: who asks; nobody when it is empty.
         patience: seconds for which transient failures are tried again.
+        timeout: seconds without a byte until a connection counts as lost.
     """
 
     def __init__(
-        self, host: str, setting: Registry, login: Login, patience: float = PATIENCE
+        self,
+        host: str,
+        setting: Registry,
+        login: Login,
+        patience: float = PATIENCE,
+        timeout: float = TIMEOUT,
     ) -> None:
         self.host = host
         self.login = login
         self.patience = patience
+        self.timeout = timeout
         self.scheme = "http" if setting.http else "https"
         self.address = _HUB_API if host == DOCKER_HUB else host
         self.tls = _tls(setting)
@@ -246,9 +253,9 @@ class Client:
     def _connect(self, scheme: str, netloc: str) -> http.client.HTTPConnection:
         """Open a connection; with TLS by the proxy of the environment (HTTPS_PROXY, NO_PROXY)."""
         if scheme != "https":
-            return http.client.HTTPConnection(netloc, timeout=TIMEOUT)
+            return http.client.HTTPConnection(netloc, timeout=self.timeout)
         proxy = _proxy(netloc)
-        link = http.client.HTTPSConnection(proxy or netloc, timeout=TIMEOUT, context=self.tls)
+        link = http.client.HTTPSConnection(proxy or netloc, timeout=self.timeout, context=self.tls)
         if proxy:
             link.set_tunnel(netloc)
         return link

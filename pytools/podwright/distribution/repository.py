@@ -155,6 +155,17 @@ class Repository:
             raise PodwrightError(f"{self._named(reference)} is not there; correct name and tag")
         return found
 
+    def digest(self, tag: str) -> str:
+        """Give the digest of a tag, without what counts as a pull where pulls are counted.
+
+        Raises:
+            PodwrightError: there is none.
+        """
+        status, got, _ = self._ask("HEAD", f"manifests/{tag}", {"Accept": _ACCEPT})
+        # A registry may leave the header out (distribution-spec, "checking if content exists").
+        told = got.get("docker-content-digest", "") if status == _OK else ""
+        return told or self.get(tag).digest
+
     def has(self, digest: str) -> bool:
         """Say whether a manifest is there."""
         status, _, _ = self._ask("HEAD", f"manifests/{digest}", {"Accept": _ACCEPT})

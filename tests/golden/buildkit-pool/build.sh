@@ -143,7 +143,7 @@ pw_join() { # use of the logins, where the image is and its tags as JSON
     pw_read_digest "$pw_path" containerimage.digest
     echo "$pw_digest"
   done >"$pw_room/parts"
-  pw_open_pushed "$1" "$2"
+  pw_open_asked pushed "$1" "$2"
   pw_why="no planner answers"
   if pw_ask "$pw_desk" 600; then
     pw_why=$(pw_refusal)
