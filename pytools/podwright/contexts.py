@@ -140,6 +140,7 @@ class Tree:
                 sent.
         """
         found, until = hashlib.sha256(), time.monotonic() + seconds
+        names: dict[tuple[int, int], str] = {}
         for name, state in self._all():
             if time.monotonic() > until:
                 raise OSError(f"{self.root} takes longer to read than {seconds:.0f} s")
@@ -150,6 +151,10 @@ class Tree:
                     value = os.getxattr(path, key, follow_symlinks=False)
                     found.update(f"{key}\0{len(value)}\0".encode() + value)
             if stat.S_ISREG(state.st_mode):
+                # Two names of one file; names outside of the context are nobody's business.
+                is_one = state.st_nlink == 1
+                first = name if is_one else names.setdefault((state.st_dev, state.st_ino), name)
+                found.update(f"{first}\0".encode(errors="surrogateescape"))
                 _read(path, state.st_size, found)
             elif stat.S_ISLNK(state.st_mode):
                 self._check_link(path)
@@ -195,8 +200,7 @@ def _bytes(state: os.stat_result) -> int:
 
 
 def _head(path: str, state: os.stat_result) -> str:
-    links = state.st_nlink if stat.S_ISREG(state.st_mode) else 1
-    return f"{path}\0{state.st_mode:o} {state.st_uid} {state.st_gid} {_bytes(state)} {links}\0"
+    return f"{path}\0{state.st_mode:o} {state.st_uid} {state.st_gid} {_bytes(state)}\0"
 
 
 def _read(path: str, size: int, found: hashlib._Hash) -> None:

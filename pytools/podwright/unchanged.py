@@ -42,6 +42,8 @@ _OPTIONS, _SIZE, _CONTEXT, _TIME, _IMAGE = (
 _WAITS, _WORKS = 15.0, 600.0
 # Seconds: as long as kaniko's cache lasts (GoogleContainerTools/kaniko, `--cache-ttl`).
 _LASTS = 14 * 86400
+# What comes of what is not there, is refused, or is no image's config at all.
+_BROKEN = (OSError, PodwrightError, ValueError, TypeError, LookupError, AttributeError)
 
 
 @record
@@ -150,7 +152,7 @@ def answer(room: Path, env: Mapping[str, str]) -> Callable[[], None] | None:
         return None  # the builder will say what is wrong, if anything is
     known = {_OPTIONS: options, _SIZE: size}
     # What is kept may be anybody's, or broken: then it is built, and kept anew.
-    with contextlib.suppress(OSError, PodwrightError, ValueError, TypeError, LookupError):
+    with contextlib.suppress(*_BROKEN):
         if _is_tagged(ask, known):
             return None
     if not ask.asked["write"] or not room.exists():
@@ -245,7 +247,7 @@ def keep(room: Path, env: Mapping[str, str]) -> None:
         env: of the planner.
     """
     # Without it the next build takes longer, and no more.
-    with contextlib.suppress(OSError, PodwrightError, ValueError, TypeError, LookupError):
+    with contextlib.suppress(*_BROKEN):
         _keep(_question(room, env))
 
 

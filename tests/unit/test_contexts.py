@@ -173,6 +173,12 @@ def test_two_names_of_a_file_are_no_two_files(context: Path) -> None:
     assert tree(context).digest(9) != before
 
 
+def test_names_outside_of_the_context_do_not_count(context: Path) -> None:
+    before = tree(context / "folder").digest(9)
+    os.link(context / "folder/b.md", context / "another")
+    assert tree(context / "folder").digest(9) == before
+
+
 def test_a_context_is_large_by_bytes_or_by_files(
     context: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -422,6 +422,18 @@ def test_what_is_not_whole_is_built(build: Build) -> None:
 )
 def test_somebody_elses_image_in_its_place_is_built(build: Build, config: dict[str, Any]) -> None:
     build.registry.image("cache.whole", "ab", **config)
+    _build_anew(build)
+
+
+@pytest.mark.parametrize("described", [[], {"config": "x"}, {"config": {"Labels": "x"}}, 7])
+def test_what_is_no_config_is_built(build: Build, described: object) -> None:
+    blob = build.registry.put_blob(json.dumps(described).encode())
+    content = json.dumps({"config": blob, "layers": []}).encode()
+    build.registry.put(Manifest(digest_of(content), MEDIA, content), "cache.whole")
+    _build_anew(build)
+
+
+def _build_anew(build: Build) -> None:
     assert build.begin() == ""
     build.end(build.registry.image("1", "ab", Labels={"a": "1"}))
     assert build.begin() != ""
