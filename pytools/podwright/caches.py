@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from podwright.workspace import Facts
 
 # Branches that others begin from, where Jenkins does not tell which one it is.
-MAIN = ("", "main", "master")
+_MAIN = ("", "main", "master")
 # In the name of a claim: the name of the image.
 PATTERN = "{image}"
 _SECRET = ("key", "secret", "token", "password")
@@ -43,10 +43,15 @@ def located(image: Image, name: Name, facts: Facts, strategy: Strategy) -> Cache
         end = "-cache" if name.registry == DOCKER_HUB else "/cache"
         return replace(cache, ref=f"{name}{end}", write=write)
     common = f"{name}:cache"
-    if not write or facts.primary or facts.ref_name in MAIN:
+    if not write or is_main(facts):
         return replace(cache, ref=common, write=write)
     own = f"{name}:{tag_like(f'cache-{facts.ref_name}')}"
     return replace(cache, ref=own, read=(common,))
+
+
+def is_main(facts: Facts) -> bool:
+    """Say whether a build is of the branch that others begin from."""
+    return facts.primary or facts.ref_name in _MAIN
 
 
 def of_platform(cache: Cache, platform: str) -> Cache:

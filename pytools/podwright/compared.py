@@ -112,7 +112,7 @@ def _tags(build: Build) -> list[str]:
     common = "cache.whole"  # no branch's own cache has such a name
     if which != [".", "", "", []]:
         common += f"-{hashlib.sha256(json.dumps(which).encode()).hexdigest()[:8]}"
-    if facts.primary or facts.ref_name in caches.MAIN:
+    if caches.is_main(facts):
         return [common]
     return [tag_like(f"{common}-{facts.ref_name}"), common]
 

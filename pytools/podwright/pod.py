@@ -292,7 +292,8 @@ LARGEST_FILES = 262_144 - 4_096
 
 def _check_sizes(files: Mapping[str, str]) -> None:
     """Refuse files that Kubernetes would: they travel as annotations."""
-    size = sum(len(content.encode()) for content in files.values())
+    texts = files.values()
+    size = sum(len(text if text.isascii() else text.encode()) for text in texts)
     if size > LARGEST_FILES:
         raise UsageError(
             [

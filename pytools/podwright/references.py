@@ -59,8 +59,8 @@ def parse_name(text: str) -> tuple[Name, str]:
     if "://" in text:
         raise ValueError("leave out the scheme")
     rest, tag = _split_tag(text)
-    first, slash, path = rest.partition("/")
-    if not slash or not ("." in first or ":" in first or first == "localhost"):
+    first, _, path = rest.partition("/")
+    if not names_registry(rest):
         first, path = DOCKER_HUB, rest
     first = canonical(first)
     _check_grammar(first, path, rest)
@@ -94,11 +94,15 @@ def _check_grammar(first: str, path: str, rest: str) -> None:
         raise ValueError("it is longer than 255 characters")
 
 
+def names_registry(text: str) -> bool:
+    """Say whether an image's name begins with a registry: reference.splitDockerDomain."""
+    first, slash, _ = text.partition("/")
+    return bool(slash) and ("." in first or ":" in first or first == "localhost")
+
+
 def registry_of(text: str) -> str:
     """Give the registry of an image's name, of whatever form."""
-    first, slash, _ = text.partition("/")
-    is_host = "." in first or ":" in first or first == "localhost"
-    return canonical(first) if slash and is_host else DOCKER_HUB
+    return canonical(text.partition("/")[0]) if names_registry(text) else DOCKER_HUB
 
 
 def tag_like(text: str) -> str:

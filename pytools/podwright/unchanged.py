@@ -21,7 +21,7 @@ from podwright import __version__
 from podwright.contexts import Ignores, Tree
 from podwright.described import PATIENCE, login
 from podwright.distribution.client import Client
-from podwright.distribution.indexing import config
+from podwright.distribution.indexing import config, own_image
 from podwright.distribution.repository import INDEXES, Manifest, Repository, digest_of
 from podwright.errors import PodwrightError
 from podwright.records import record
@@ -65,11 +65,6 @@ class Question:
         """Give the context."""
         return Tree(self.asked["context"], Ignores(self.asked["ignores"]))
 
-    @property
-    def target(self) -> Repository:
-        """Give the repository of the image."""
-        return self.repository(self.asked, write=True)
-
     def repository(self, place: dict[str, Any], *, write: bool = False) -> Repository:
         """Give a repository, by the logins of the build."""
         name = Name(place["registry"], place["path"])
@@ -77,7 +72,7 @@ class Question:
         client = Client(name.registry, setting, known, PATIENCE, PATIENCE)
         return Repository(client, name.path, write=write)
 
-    def put(self, manifest: Manifest, tag: str) -> None:
+    def put(self, repository: Repository, manifest: Manifest, tag: str) -> None:
         """Put an image under a tag, unless nobody waits for it any more.
 
         Raises:
@@ -85,42 +80,42 @@ class Question:
         """
         if not self.room.exists():
             raise PodwrightError("the build has ended")
-        self.target.put(manifest, tag)
+        repository.put(manifest, tag)
 
-    def options(self) -> str:
+    def bases(self) -> list[tuple[Repository, str]]:
+        """Give which images the bases are now, by repository and digest.
+
+        Raises:
+            PodwrightError: nobody tells which image one is.
+        """
+        return [self._base(base) for base in self.asked["bases"]]
+
+    def options(self, bases: list[tuple[Repository, str]]) -> str:
         """Give the digest of all that makes the image, but of the context and the labels' values.
 
         Raises:
             OSError: the Dockerfile cannot be read.
-            PodwrightError: nobody tells which image a base is.
         """
         text = hashlib.sha256(Path(self.asked["dockerfile"]).read_bytes()).hexdigest()
-        bases = [(base["name"], self._base(base)[1]) for base in self.asked["bases"]]
+        named = [(base["name"], it[1]) for base, it in zip(self.asked["bases"], bases)]
         given = [self.asked["options"], self.asked["ignores"], sorted(self.asked["labels"])]
-        made = json.dumps([__version__, os.uname().machine, text, given, bases])
+        made = json.dumps([__version__, os.uname().machine, text, given, named])
         return hashlib.sha256(made.encode()).hexdigest()
 
-    def is_made_of_bases(self, described: dict[str, Any]) -> bool:
-        """Say whether an image is made of the bases, by no step but those of its Dockerfile.
+    def is_made_of(self, bases: list[tuple[Repository, str]], described: dict[str, Any]) -> bool:
+        """Say whether an image is made of its bases, by no step but those of its Dockerfile.
 
         A base may have steps for images that are made from it (ONBUILD); and a builder may have
         taken another one, from a mirror that nobody has told of: its layers are not below then.
         """
-        configs = [self._config(base) for base in self.asked["bases"]]
+        configs = [
+            config(repository, own_image(repository, repository.get(digest)))
+            for repository, digest in bases
+        ]
         if any((item.get("config") or {}).get("OnBuild") for item in configs):
             return False
         below = configs[0]["rootfs"]["diff_ids"] if self.asked["layered"] else []
         return bool(described["rootfs"]["diff_ids"][: len(below)] == below)
-
-    def _config(self, base: dict[str, Any]) -> dict[str, Any]:
-        """Give what a base says of itself, for this machine."""
-        repository, digest = self._base(base)
-        found = repository.get(digest)
-        machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, "")
-        for child in found.children:
-            if (child.get("platform") or {}).get("architecture") == machine:
-                return config(repository, repository.get(child["digest"]))
-        return config(repository, found)
 
     def _base(self, base: dict[str, Any]) -> tuple[Repository, str]:
         """Give which image a base is: the first place that has it tells, as builders ask them."""
@@ -147,13 +142,13 @@ def answer(room: Path, env: Mapping[str, str]) -> Callable[[], None] | None:
     """
     ask = _question(room, env)
     try:
-        (size, stamp), options = ask.context.look(), ask.options()
+        (size, stamp), options = ask.context.look(), ask.options(ask.bases())
     except (OSError, PodwrightError):
         return None  # the builder will say what is wrong, if anything is
     known = {_OPTIONS: options, _SIZE: size}
     # What is kept may be anybody's, or broken: then it is built, and kept anew.
     with contextlib.suppress(*_BROKEN):
-        if _is_tagged(ask, known):
+        if _reuse(ask, known):
             return None
     if not ask.asked["write"] or not room.exists():
         return None
@@ -161,19 +156,21 @@ def answer(room: Path, env: Mapping[str, str]) -> Callable[[], None] | None:
     return lambda: _remember(ask, {**known, "stamp": stamp})
 
 
-def _is_tagged(ask: Question, known: dict[str, str]) -> bool:
+def _reuse(ask: Question, known: dict[str, str]) -> bool:
     """Tag what was built from the same; the context is read when all else is the same."""
-    repository = ask.target
+    repository = ask.repository(ask.asked, write=True)
     for tag in ask.asked["read"]:
         found = repository.find(tag)
         if not found or found.media in INDEXES:
             continue
-        labels = _labels(config(repository, found))
+        described = config(repository, found)
+        labels = _labels(described)
         fresh = time.time() - float(labels.get(_TIME, 0)) < _LASTS
         if not fresh or any(labels.get(key) != value for key, value in known.items()):
             continue
-        if labels.get(_CONTEXT) == ask.context.digest(_WAITS) and _is_whole(repository, found):
-            _tag(ask, found)
+        same = labels.get(_CONTEXT) == ask.context.digest(_WAITS)
+        if same and _is_whole(repository, found):
+            _tag(ask, repository, found, described)
             return True
         return False
     return False
@@ -187,9 +184,13 @@ def _labels(described: dict[str, Any]) -> dict[str, str]:
     return dict((described.get("config") or {}).get("Labels") or {})
 
 
-def _labelled(repository: Repository, manifest: Manifest, labels: Mapping[str, str]) -> Manifest:
-    """Give the same image with other labels."""
-    described = config(repository, manifest)
+def _labelled(
+    repository: Repository,
+    manifest: Manifest,
+    described: dict[str, Any],
+    labels: Mapping[str, str],
+) -> Manifest:
+    """Give the same image with other labels; what it says of itself is changed to that."""
     had = _labels(described)
     for key, label in labels.items():
         for step in described.get("history") or () if had.get(key, label) != label else ():
@@ -211,16 +212,15 @@ def _retold(step: dict[str, Any], key: str, had: str, value: str) -> dict[str, s
     return {"created_by": " ".join(words)}
 
 
-def _tag(ask: Question, kept: Manifest) -> None:
+def _tag(ask: Question, repository: Repository, kept: Manifest, described: dict[str, Any]) -> None:
     """Put an image that is there under this build's tags, with its labels; tells its digest."""
-    repository = ask.target
-    all_labels = _labels(config(repository, kept))
+    all_labels = _labels(described)
     had = {key: value for key, value in all_labels.items() if not key.startswith(_PREFIX)}
     wanted = {**had, **{key: _filled(value) for key, value in ask.asked["labels"].items()}}
     before = repository.find(all_labels[_IMAGE]) if wanted == had else None
-    made = before or _labelled(repository, kept, wanted)
+    made = before or _labelled(repository, kept, described, wanted)
     for tag in ask.asked["tags"]:
-        ask.put(made, tag)
+        ask.put(repository, made, tag)
     (ask.room / "digest").write_text(made.digest, encoding="utf-8")
 
 
@@ -254,13 +254,16 @@ def keep(room: Path, env: Mapping[str, str]) -> None:
 def _keep(ask: Question) -> None:
     known = json.loads((ask.room / "known.json").read_text(encoding="utf-8"))
     digest = (ask.room / "digest").read_text(encoding="utf-8").strip()
-    if known.pop("stamp") != ask.context.look()[1] or known[_OPTIONS] != ask.options():
+    bases = ask.bases()
+    if known.pop("stamp") != ask.context.look()[1] or known[_OPTIONS] != ask.options(bases):
         return
-    repository = ask.target
+    repository = ask.repository(ask.asked, write=True)
     pushed = repository.get(digest)
+    if pushed.media in INDEXES:
+        return
     described = config(repository, pushed)
-    if pushed.media in INDEXES or not ask.is_made_of_bases(described):
+    if not ask.is_made_of(bases, described):
         return
     own = {**known, _TIME: str(int(time.time())), _IMAGE: digest}
-    made = _labelled(repository, pushed, {**_labels(described), **own})
-    ask.put(made, ask.asked["write"])
+    made = _labelled(repository, pushed, described, {**_labels(described), **own})
+    ask.put(repository, made, ask.asked["write"])

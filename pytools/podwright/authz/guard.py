@@ -90,6 +90,7 @@ def _pool(subnet: str) -> dict[str, Any]:
     return {"base": subnet, "size": max(size, 64 if ":" in subnet else 24)}
 
 
+@functools.cache
 def volume_options(workspace: str) -> str:
     """What the engine's local volume driver keeps in opts.json: a bind mount of the workspace.
 

@@ -21,7 +21,7 @@ from podwright.builders._base import (
     ssh_mounts,
     tagged_caches,
 )
-from podwright.references import DOCKER_HUB, canonical, registry_of
+from podwright.references import names_registry
 from podwright.shell import Expand
 
 TYPE_CHECKING = False
@@ -125,11 +125,7 @@ def _cert_dir(build: Build) -> list[str]:
 def has_short_names(build: Build) -> bool:
     """Say whether a base names no registry: containers-registries.conf(5), aliases."""
     names = [*build.content.bases, *build.content.sources]
-    return any(registry_of(name) == DOCKER_HUB and not _names_hub(name) for name in names)
-
-
-def _names_hub(name: str) -> bool:
-    return canonical(name.partition("/")[0]) == DOCKER_HUB
+    return not all(map(names_registry, names))
 
 
 def _build_env(build: Build) -> dict[str, str]:

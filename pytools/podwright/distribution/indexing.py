@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 from podwright.distribution.repository import INDEXES, MANIFESTS, Manifest, manifest_of
 from podwright.errors import PodwrightError
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from podwright.distribution.repository import Repository
+
+# What the kernel calls a machine, and what an image's platform does (Go's GOARCH).
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def joined(repository: Repository, parts: Mapping[str, str]) -> Manifest:
@@ -54,6 +58,22 @@ def _listed(repository: Repository, part: Manifest) -> list[dict[str, Any]]:
     platform = {name: known[name] for name in names if known.get(name)}
     about = {"mediaType": part.media, "digest": part.digest, "size": len(part.content)}
     return [{**about, "platform": platform}]
+
+
+def own_image(repository: Repository, image: Manifest) -> Manifest:
+    """Give the image for this machine's architecture, of an index the one that it lists.
+
+    Raises:
+        PodwrightError: there is none.
+    """
+    machine = os.uname().machine
+    wanted = _ARCHITECTURES.get(machine, machine)
+    for child in image.children:
+        if (child.get("platform") or {}).get("architecture") == wanted:
+            return repository.get(child["digest"])
+    if image.children:
+        raise PodwrightError(f"it is not there for {wanted}")
+    return image
 
 
 def config(repository: Repository, manifest: Manifest) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from podwright.distribution.client import Login
+from podwright.distribution.indexing import own_image
 from podwright.distribution.parameters import Registries
 from podwright.distribution.repository import Manifest, Repository
 from podwright.errors import PodwrightError, UsageError
@@ -29,7 +29,6 @@ from podwright.request import Registry
 
 # role in images.py: the program's path in its image.
 PLACES = {"syft": "syft", "grype": "grype", "cosign": "ko-app/cosign", "hadolint": "bin/hadolint"}
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 @contextlib.contextmanager
@@ -112,7 +111,7 @@ class Programs:
         reference = resolve(self.registries.images)[name]
         try:
             repository, image = self.registries.image(reference)
-            image = _own_image(repository, image)
+            image = own_image(repository, image)
         except PodwrightError as error:
             raise PodwrightError(
                 f"'{name}' is not installed here, and its image cannot be read: {error}; install "
@@ -136,18 +135,6 @@ def _cache(env: Mapping[str, str]) -> Path:
         if wish and folder.stat().st_uid == os.getuid():
             return folder
     raise UsageError("there is no place for programs; set XDG_CACHE_HOME to a folder of yours")
-
-
-def _own_image(repository: Repository, image: Manifest) -> Manifest:
-    """Give the image for this machine's architecture."""
-    machine = platform.machine()
-    wanted = _ARCHITECTURES.get(machine, machine)
-    for child in image.children:
-        if (child.get("platform") or {}).get("architecture") == wanted:
-            return repository.get(child["digest"])
-    if image.children:
-        raise PodwrightError(f"it is not there for {wanted}")
-    return image
 
 
 def _extract(repository: Repository, image: Manifest, member: str, place: Path) -> None:
