@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from podwright.builders._base import Build, Strategy
     from podwright.request import Cache
 
+# From so many steps on a builder takes longer to find each of them in its cache than a comparison
+# takes (docs/reference/performance.md, thirty steps).
+MANY_STEPS = 20
 # Build arguments by which a Dockerfile is read by something else.
 _FRONTENDS = "BUILDKIT_"
 
@@ -30,7 +33,7 @@ _FRONTENDS = "BUILDKIT_"
 def question(
     asked: Cache | None, build: Build, name: str, strategy: Strategy
 ) -> dict[str, Any] | None:
-    """Give what is asked before a large context is built; None where it is just built.
+    """Give what is asked before what takes a builder long even unchanged; None where it is built.
 
     Args:
         asked: the cache as it was asked for.
@@ -46,7 +49,8 @@ def question(
         return None
     ignores, root = _ignores(build), Path(build.facts.root)
     context = str(root / build.image.context)
-    if not Tree(context, Ignores(ignores)).is_large():
+    many = build.content.steps >= MANY_STEPS
+    if not many and not Tree(context, Ignores(ignores)).is_large():
         return None
     tags, cache = _tags(build), build.image.cache
     labels = build.labels.items()

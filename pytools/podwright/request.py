@@ -99,8 +99,9 @@ class Cache:
     )
     compare: bool = option(
         Flag(),
-        "a large context is compared with that of the last build first, and when nothing has "
-        "changed its image gets new labels and tags; false always asks the builder",
+        "a large context, or one for 20 steps or more, is compared with that of the last build "
+        "first, and when nothing has changed its image gets new labels and tags; false always "
+        "asks the builder",
         default=True,
     )
     enabled: bool = option(Flag(), "false builds every layer anew", default=True)

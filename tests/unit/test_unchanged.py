@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from podwright import contexts, unchanged
+from podwright import compared, contexts, unchanged
 from podwright.distribution.repository import Manifest, digest_of
 from podwright.errors import PodwrightError
 from podwright.records import replace
@@ -85,6 +85,15 @@ def test_what_is_asked(asked: Callable[..., dict[str, Any]], workspace: Path) ->
     assert options[0] == "buildkit"
     assert "org.opencontainers.image.revision" in labels
     assert labels["org.opencontainers.image.created"] is None  # nobody knows the commit's time
+
+
+def test_a_small_context_for_many_steps_is_compared(
+    asked: Callable[..., dict[str, Any] | None], workspace: Path
+) -> None:
+    (workspace / "big").write_text("small")
+    steps = "".join(f"RUN echo {n}\n" for n in range(compared.MANY_STEPS))
+    assert asked(f"FROM a\n{steps}")["write"] == "cache.whole"
+    assert asked(f"FROM a\n{steps.rpartition('RUN')[0]}ENV a=b\nLABEL c=d\n") is None
 
 
 def test_mirrors_are_asked_first_with_their_settings(
