@@ -254,8 +254,10 @@ def keep(room: Path, env: Mapping[str, str]) -> None:
 def _keep(ask: Question) -> None:
     known = json.loads((ask.room / "known.json").read_text(encoding="utf-8"))
     digest = (ask.room / "digest").read_text(encoding="utf-8").strip()
+    if known.pop("stamp") != ask.context.look()[1]:
+        return
     bases = ask.bases()
-    if known.pop("stamp") != ask.context.look()[1] or known[_OPTIONS] != ask.options(bases):
+    if known[_OPTIONS] != ask.options(bases):
         return
     repository = ask.repository(ask.asked, write=True)
     pushed = repository.get(digest)
