@@ -136,8 +136,7 @@ def sidecar(name: str, image: str, **fields: Any) -> dict[str, Any]:
     """
     made = container(name, image, **fields)
     del made["workingDir"]
-    head = {"name": made.pop("name"), "image": made.pop("image")}
-    return {**head, "restartPolicy": "Always", **made, **TELLS_WHY}
+    return {"name": name, "image": image, "restartPolicy": "Always", **made, **TELLS_WHY}
 
 
 # Beside what a client's container does: asks the engine, and leaves a mark when that answers.

@@ -24,6 +24,8 @@ def signature(registries: Mapping[str, Registry]) -> str:
     Certificates stand in it by their hash: it travels in an environment variable, and whole bundles
     are longer than one may be (the kernel's MAX_ARG_STRLEN).
     """
+    if not registries:  # as most often; `dumps` makes an encoder for each call
+        return "{}"
     return json.dumps(
         {
             host: [

@@ -208,7 +208,7 @@ class Pod:
             "data_root": str(self.place / "data"),
             "accept_old": self.engine.old,
             "launcher": "podwright-no-such-launcher",
-            "extra": {"cgroup-parent": f"/{self.cgroup}", "exec-root": "/run/dockerd"},
+            "extra": (("cgroup-parent", f"/{self.cgroup}"), ("exec-root", "/run/dockerd")),
         }
         return authz.EngineOptions(**{**given, **self.options})
 

@@ -748,15 +748,18 @@ def test_the_listener_in_a_pod_is_shorter_and_the_same_code() -> None:
 def test_the_agents_command_starts_a_planner_and_stays_the_agent(tmp_path: Path) -> None:
     command = container(with_agent(builder="kaniko"), "jnlp")["command"]
     program = tmp_path / "jenkins-agent"
+    started = tmp_path / "started"
     program.write_text(
-        "#!/bin/sh\nps -o args= --ppid $$ | grep -c '[p]ython3'\nps -o comm= -p $$\n"
+        f'#!/bin/sh\nread -r planner < "{started}"\n'  # waits until the other has begun
+        '[ "$planner" = $$ ] && ps -o comm= -p $$\n'
     )
     program.chmod(0o755)
-    listener = "import time; time.sleep(3)"
+    os.mkfifo(started)
+    listener = f"import os; open({str(started)!r}, 'w').write(f'{{os.getppid()}}\\n')"
     words = [*command[:3], listener, *command[4:]]
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    done = subprocess.run(words, env=env, capture_output=True, text=True, check=True)
-    assert done.stdout == "1\njenkins-agent\n"
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "jenkins-agent\n"
 
 
 def test_kubernetes_gives_a_container_what_a_variable_was_made_with() -> None:

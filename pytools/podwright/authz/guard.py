@@ -8,8 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import pkgutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from podwright.authz.limits import Limits
@@ -48,7 +47,7 @@ class EngineOptions:
     volume: str = Limits.volume
     subnets: tuple[str, ...] = Limits.subnets
     new_privileges: bool = False
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: tuple[tuple[str, Any], ...] = ()
     close: bool = True
     launcher: str = "dockerd-entrypoint.sh"
 
@@ -68,7 +67,7 @@ def daemon_config(options: EngineOptions | None = None) -> dict[str, Any]:
     """
     options = options or EngineOptions()
     return {
-        **options.extra,
+        **dict(options.extra),
         "authorization-plugins": list(options.all_plugins),
         "builder": {
             "Entitlements": {"device": False, "network-host": False, "security-insecure": False}
@@ -90,7 +89,6 @@ def _pool(subnet: str) -> dict[str, Any]:
     return {"base": subnet, "size": max(size, 64 if ":" in subnet else 24)}
 
 
-@functools.cache
 def volume_options(workspace: str) -> str:
     """What the engine's local volume driver keeps in opts.json: a bind mount of the workspace.
 

@@ -91,10 +91,11 @@ def engine_env(context: PodContext) -> dict[str, str]:
     }
 
 
-def registry_settings(registries: Mapping[str, Registry]) -> dict[str, Any]:
+def registry_settings(registries: Mapping[str, Registry]) -> dict[str, tuple[str, ...]]:
     """Give the registries' part of daemon.json (docker/docs reference/cli/dockerd)."""
-    insecure = sorted(h for h, item in registries.items() if item.http or item.skipTlsVerify)
-    others = sorted(h for h, item in registries.items() if item.mirrors and h != DOCKER_HUB)
+    hosts = sorted(registries.items())
+    insecure = tuple(h for h, item in hosts if item.http or item.skipTlsVerify)
+    others = [h for h, item in hosts if item.mirrors and h != DOCKER_HUB]
     if others:
         raise UsageError(
             [
@@ -107,11 +108,11 @@ def registry_settings(registries: Mapping[str, Registry]) -> dict[str, Any]:
         # dockerd refuses them (moby/moby daemon/pkg/registry/config.go, ValidateMirror).
         sentence = "a Docker Engine's mirrors have no path"
         raise UsageError([Problem(sentence, "registries", DOCKER_HUB, "mirrors")])
-    settings: dict[str, Any] = {"insecure-registries": insecure} if insecure else {}
+    settings = {"insecure-registries": insecure} if insecure else {}
     if mirrors:
         plain = {mirror for mirror in mirrors if mirror in registries and registries[mirror].http}
-        addresses = [f"http{'' if mirror in plain else 's'}://{mirror}" for mirror in mirrors]
-        settings["registry-mirrors"] = addresses
+        addresses = (f"http{'' if mirror in plain else 's'}://{mirror}" for mirror in mirrors)
+        settings["registry-mirrors"] = tuple(addresses)
     return settings
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 from podwright.builders import _docker
@@ -47,12 +48,12 @@ class DindSidecar(Strategy):
 
     def pod(self, context: PodContext) -> PodParts:
         """A client that passes `restricted`, the plugin, and the engine, started in that order."""
-        options = _engine_options(context)
+        settings, command = _engine(_engine_options(context))
         return PodParts(
             builder=_docker.client(
                 context, authz.CLIENT_HOST, (CLIENT, authz.CLIENT_DIR), pod.CLIENT, _docker.ASKS
             ),
-            engines=(_plugin_sidecar(context), _engine_sidecar(context, options)),
+            engines=(_plugin_sidecar(context), _engine_sidecar(context, command)),
             volumes=(
                 pod.scratch("storage", "20Gi"),
                 pod.scratch("tmp"),
@@ -64,10 +65,7 @@ class DindSidecar(Strategy):
             ),
             storage="storage",
             clients={"engine": _docker.CERTIFICATES},
-            files={
-                "daemon.json": json.dumps(authz.daemon_config(options), sort_keys=True),
-                "authz.py": authz.source(),
-            },
+            files={"daemon.json": settings, "authz.py": authz.source()},
             reasons={"engine": "privileged: dockerd mounts, makes networks and cgroups"},
         )
 
@@ -88,9 +86,16 @@ def _engine_options(context: PodContext) -> authz.EngineOptions:
     return authz.EngineOptions(
         accept_old=context.engine.acceptOld,
         new_privileges=context.engine.newPrivileges,
-        extra=_docker.registry_settings(context.registries),
+        extra=tuple(_docker.registry_settings(context.registries).items()),
         **places,
     )
+
+
+@functools.lru_cache(maxsize=8)
+def _engine(options: authz.EngineOptions) -> tuple[str, list[str]]:
+    """Give daemon.json and the engine's command; most pods of one config have the same."""
+    settings = json.dumps(authz.daemon_config(options), sort_keys=True)
+    return settings, authz.engine_command(options)
 
 
 def _plugin_sidecar(context: PodContext) -> dict[str, Any]:
@@ -119,13 +124,13 @@ def _plugin_sidecar(context: PodContext) -> dict[str, Any]:
     )
 
 
-def _engine_sidecar(context: PodContext, options: authz.EngineOptions) -> dict[str, Any]:
+def _engine_sidecar(context: PodContext, command: list[str]) -> dict[str, Any]:
     """The engine: storage is checked, then the plugin, then dockerd starts."""
     return pod.sidecar(
         "engine",
         context.images["docker-engine"],
         command=["sh", "-c", text("engine.sh"), "engine"],
-        args=authz.engine_command(options),
+        args=list(command),
         env=_docker.engine_env(context),
         mounts={
             "storage": _docker.DATA_ROOT,

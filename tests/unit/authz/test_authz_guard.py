@@ -37,7 +37,8 @@ def test_the_hardened_daemon_json():
 
 def test_further_keys_are_taken_and_the_hardened_ones_win():
     extra = {"mtu": 1400, "authorization-plugins": [], "hosts": ["tcp://0.0.0.0:2375"], "icc": True}
-    config = authz.daemon_config(authz.EngineOptions(extra=extra, plugins=("other", "podwright")))
+    options = authz.EngineOptions(extra=tuple(extra.items()), plugins=("other", "podwright"))
+    config = authz.daemon_config(options)
     assert config["mtu"] == 1400
     assert config["authorization-plugins"] == ["podwright", "other"]
     assert config["hosts"] == ["unix:///run/podwright-engine/docker.sock"]
