@@ -1,4 +1,4 @@
-"""Processor time of a plan, as a command and as an answer in a pod, beside an earlier commit.
+"""Processor time of plans and of programs that pods start with, beside an earlier commit.
 
     tests/bench/planner_bench.py                     # of these files
     tests/bench/planner_bench.py --against 496bf28   # and of a commit, in turns
@@ -44,6 +44,8 @@ NAMES = (
     "and then, for a build's end",
     "its second answer",
     "start of dood's proxy",
+    "start of dind-sidecar's policy",
+    "its liveness probe",
 )
 PLAN = ["plan", "--image", "registry.example/app", "--tag", "1"]
 REQUEST = {"image": "registry.example/app", "tags": ["1"]}
@@ -72,18 +74,21 @@ class Version:
             folder = Path(place)
             (folder / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
             commands = [self._command(folder, words) for words in (PLAN, ["pod"])]
-            return [*commands, *self._pod(folder), self._proxy(folder)]
+            starts = [self._starts(folder, package) for package in ("dood", "authz")]
+            probe = _spent(["-I", "-B", str(folder / "authz.py"), "probe"], folder, 1)
+            return [*commands, *self._pod(folder), *starts, probe]
 
     def _command(self, folder: Path, arguments: list[str]) -> float:
         start = f"{self._here()}from podwright.__main__ import main; sys.exit(main())"
         return _spent(["-c", start, *arguments, "--builder", self.builder], folder)
 
-    def _proxy(self, folder: Path) -> float:
-        """Load the proxy, up to where it would begin."""
-        program = folder / "dood.py"
-        write = f"{self._here()}from podwright import dood; print(dood.source())"
+    def _starts(self, folder: Path, package: str) -> float:
+        """Write a program that travels in a pod, and load it, up to where it would begin."""
+        write = f"{self._here()}from podwright import {package}; print({package}.source())"
         text = subprocess.check_output([*PYTHON, "-c", write], text=True)
-        loads = text.rpartition("sys.exit(")[0].replace(".begin(", ".PAUSE, (")
+        (folder / f"{package}.py").write_text(text, encoding="utf-8")
+        loads = text.rpartition("sys.exit(")[0].replace(".begin(sys.argv[1:])", "")
+        program = folder / "loads.py"
         program.write_text(loads, encoding="utf-8")
         return _spent(["-I", "-B", str(program)], folder)
 
@@ -108,11 +113,15 @@ class Version:
         return [start, first, then, second + rest]
 
 
-def _spent(words: list[str], folder: Path) -> float:
-    """Give what a Python that ends has used, in milliseconds."""
+def _spent(words: list[str], folder: Path, code: int = 0) -> float:
+    """Give what a Python that ends with an exit code has used, in milliseconds."""
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([*PYTHON, *words], cwd=folder, env=env, stdout=subprocess.DEVNULL, check=True)
+    done = subprocess.run(
+        [*PYTHON, *words], cwd=folder, env=env, stdout=subprocess.DEVNULL, check=False
+    )
+    if done.returncode != code:
+        raise SystemExit(f"{words[-1]} has ended with {done.returncode}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
 
@@ -182,9 +191,9 @@ def main(arguments: list[str] | None = None) -> int:
             version.samples()  # compiles modules
         columns = in_turns(options.runs, *(version.samples for version in versions))
         medians = [[statistics.median(x) for x in zip(*column)] for column in columns]
-    say(f"{'ms':28}" + "".join(f"{version.title:>12}" for version in versions))
+    say(f"{'ms':32}" + "".join(f"{version.title:>12}" for version in versions))
     for name, *values in zip(NAMES, *medians):
-        say(f"{name:28}" + "".join(f"{value:12.0f}" for value in values))
+        say(f"{name:32}" + "".join(f"{value:12.0f}" for value in values))
     return 0
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from test_cli import run
 
-from podwright import authz, inputs, strategies
 from podwright import config as configs
+from podwright import inputs, strategies
+from podwright.authz import limits
 from podwright.config import Config
 from podwright.errors import Findings
 from podwright.plan import plan
@@ -231,7 +232,7 @@ def test_a_policy_reaches_the_plugin_as_it_was_written() -> None:
         "imports": False,
         "widen": {"capabilities": ["IPC_LOCK"]},
     }
-    assert authz.problems(policy) == []
+    assert limits.problems(policy) == []
 
 
 def test_the_default_strategy_is_one_of_those_that_are_allowed(problems: Any) -> None:

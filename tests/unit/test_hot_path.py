@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from podwright import dood, resources
+from podwright import authz, dood, resources, strategies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +94,26 @@ def test_a_command_loads_these_modules_and_no_others(name: str, tmp_path: Path) 
     assert slow == ""
 
 
+# What strategies have besides: programs that only travel in a pod are read, not loaded.
+PROGRAMS = {
+    "dind-sidecar": "podwright.authz podwright.authz.guard podwright.authz.places",
+    "dood": "podwright.dood podwright.dood.places",
+}
+
+
+@pytest.mark.parametrize("name", strategies.names())
+def test_a_pod_of_each_strategy_loads_no_slow_module_and_no_program(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM % SLOW, "pod", "--builder", name],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    told, modules, slow = done.stderr.split("\n")[:3]
+    programs = [n for n in modules.split() if n.startswith(("podwright.authz", "podwright.dood"))]
+
+    assert (told.split()[0], slow) == ("0", "")
+    assert programs == PROGRAMS.get(name, "").split()
+
+
 # What a pod loads by itself: the text until it would begin.
 BY_ITSELF = {
     "the planner, before it is asked": resources.text("listen.py").partition(
@@ -102,6 +122,7 @@ BY_ITSELF = {
     + "\nlook()\nassert all(name in sys.modules for name in USED.split())",
     "the end of a build": "from podwright import described; described.prepare()",
     "the proxy of dood": dood.source().rpartition("sys.exit(")[0].replace(".begin(", ".PAUSE, ("),
+    "the policy of dind-sidecar": authz.source().rpartition("sys.exit(")[0],
 }
 NEVER = """
 argparse bz2 dataclasses inspect lzma secrets shutil subprocess tempfile traceback typing
@@ -115,7 +136,7 @@ def test_what_a_pod_loads_by_itself_needs_no_slow_module(name: str, tmp_path: Pa
     before = f"import runpy, sys; slow = {set(NEVER.split())!r} - set(sys.modules)"
     program = f"{before}\n{BY_ITSELF[name]}\nimport sys; print(*(slow & set(sys.modules)))"
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-"], input=program,  # which may be too long for an argument
         cwd=tmp_path, capture_output=True, text=True, check=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )  # fmt: skip

@@ -17,10 +17,9 @@ file needs is here, and all of it is pure::
     command(config) -> list[str]          of the container `authz` (a plain python3 image)
     probe() -> list[str]                  its liveness probe (exec)
     SECURITY_CONTEXT                      its securityContext
-    problems(config) -> list[str]         sentences about a wrong policy config, empty when right
     daemon_config(EngineOptions) -> dict  the hardened daemon.json: annotation, mounted at .config
     engine_command(EngineOptions) -> list the command of the container `engine`
-    PROFILES, *_DIR, *_SOCKET, CLIENT_HOST  names and places that the pod's volumes must match
+    *_DIR, CLIENT_HOST                    places that the pod's volumes must match
 
 The pod needs three emptyDirs: ``plugins`` (authz + engine at PLUGIN_DIR), ``engine-socket``
 (authz + engine at ENGINE_DIR) and ``client-socket`` (authz at CLIENT_DIR; builder at CLIENT_DIR
@@ -32,34 +31,29 @@ the builder, and nothing else below it. No other container may mount the first t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from podwright.authz.guard import (
     AUTHZ_UID,
-    MINIMUM_ENGINE,
     EngineOptions,
     daemon_config,
     engine_command,
-    engine_script,
 )
-from podwright.authz.limits import DEFAULT_PROFILE, PROFILES, problems
-from podwright.authz.plugin import (
+from podwright.authz.places import (
     CLIENT_DIR,
     CLIENT_SOCKET,
     ENGINE_DIR,
-    ENGINE_SOCKET,
     PLUGIN_DIR,
-    PLUGIN_NAME,
-    PLUGIN_SOCKET,
 )
 from podwright.docker_api.travel import travelling
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
 __all__ = [
-    "AUTHZ_UID", "CLIENT_DIR", "CLIENT_HOST", "CLIENT_SOCKET", "DEFAULT_PROFILE", "ENGINE_DIR",
-    "ENGINE_SOCKET", "MINIMUM_ENGINE", "PLUGIN_DIR", "PLUGIN_NAME", "PLUGIN_SOCKET", "PROFILES",
-    "SECURITY_CONTEXT", "SOURCE_PATH", "EngineOptions", "command", "daemon_config",
-    "engine_command", "engine_script", "probe", "problems", "source",
+    "AUTHZ_UID", "CLIENT_DIR", "CLIENT_HOST", "ENGINE_DIR", "PLUGIN_DIR", "SECURITY_CONTEXT",
+    "SOURCE_PATH", "EngineOptions", "command", "daemon_config", "engine_command", "probe", "source",
 ]  # fmt: skip
 
 #: Where the pod mounts what source() answers.
@@ -77,16 +71,16 @@ SECURITY_CONTEXT: dict[str, Any] = {
 }
 # In the order of their imports of one another; guard.py is about the engine and stays behind.
 _MODULES = (
-    "docker_api.listening", "records", "docker_api.strict", "docker_api.http", "authz.limits",
-    "authz.checks", "authz.bodies", "authz.routes", "authz.policy", "authz.server",
-    "authz.mounts", "authz.volumes", "authz.gate", "authz.plugin",
+    "authz.places", "authz.early", "docker_api.listening", "records", "docker_api.strict",
+    "docker_api.http", "authz.limits", "authz.checks", "authz.bodies", "authz.routes",
+    "authz.policy", "authz.server", "authz.mounts", "authz.volumes", "authz.gate", "authz.plugin",
 )  # fmt: skip
 
 
 def source() -> str:
     """The whole program as one readable Python text."""
     words = "sys.argv[1:], sys.stdout, sys.stderr"
-    return travelling("authorization plugin and gate", _MODULES, words)
+    return travelling("authorization plugin and gate", _MODULES, words, early="authz.early")
 
 
 def _program(action: str) -> list[str]:
@@ -98,7 +92,7 @@ def command(config: Mapping[str, Any] | None = None) -> list[str]:
     """The command of the container ``authz``.
 
     Args:
-        config: the policy config (profile, capabilities...); :func:`problems` must be empty.
+        config: the policy config (profile, capabilities...); `limits.problems` must be empty.
     """
     return [*_program("serve"), "--config", json.dumps(dict(config or {}), sort_keys=True)]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 import re
 from ipaddress import ip_network
-from typing import Any
 
 from podwright.authz.checks import (
     Between,
@@ -29,6 +28,10 @@ from podwright.authz.checks import (
 )
 from podwright.authz.limits import Limits
 from podwright.docker_api.strict import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 VOLUME_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+\Z")
 NETWORK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")

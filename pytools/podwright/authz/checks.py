@@ -8,18 +8,21 @@ value of the wrong type means that sender and policy do not speak of the same th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Callable
 
 from podwright.authz.limits import Limits
 from podwright.docker_api.strict import Refused, fold, parse_json_text
+from podwright.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
 
 _INT64 = 1 << 63
 _EMPTY: tuple[Any, ...] = (None, False, 0, "", [], {})
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Check:
     """What a value must be.
 
@@ -30,6 +33,9 @@ class Check:
 
     rule: str = "body.type"
     message: str = ""
+
+    # Fields of an object are no fields of the record: two such checks are not one.
+    __eq__, __hash__ = object.__eq__, object.__hash__
 
     def __call__(self, value: Any, where: str, limits: Limits) -> None:
         """Check a value at its place.
@@ -57,7 +63,7 @@ def _type(value: Any, kind: type, where: str, word: str) -> None:
         raise Refused("body.type", f"{where} must be {word}")
 
 
-@dataclass(frozen=True)
+@record
 class _Plain(Check):
     """A value of one type; whole numbers must fit 64 bits."""
 
@@ -81,7 +87,7 @@ boolean = _Plain(kind=bool, word="true or false", what="true or false")
 number = _Plain(kind=int, word="a whole number", what="any whole number")
 
 
-@dataclass(frozen=True)
+@record
 class Around(Check):
     """A check of what is inside a value."""
 
@@ -175,7 +181,7 @@ class Fields(Check):
         )
 
 
-@dataclass(frozen=True)
+@record
 class Unset(Check):
     """Only Go's zero values (what a client sends when nothing was asked for)."""
 
@@ -187,7 +193,7 @@ class Unset(Check):
             raise self.refused(where)
 
 
-@dataclass(frozen=True)
+@record
 class Null(Check):
     """Only null: an empty list would already mean something."""
 
@@ -199,7 +205,7 @@ class Null(Check):
             raise self.refused(where)
 
 
-@dataclass(frozen=True)
+@record
 class OneString(Check):
     """One of some strings."""
 
@@ -214,7 +220,7 @@ class OneString(Check):
             raise self.refused(where)
 
 
-@dataclass(frozen=True)
+@record
 class Between(Check):
     """A whole number within limits."""
 
@@ -230,7 +236,7 @@ class Between(Check):
             raise self.refused(where)
 
 
-@dataclass(frozen=True)
+@record
 class Matching(Check):
     """A string that a pattern matches as a whole."""
 
@@ -245,7 +251,7 @@ class Matching(Check):
             raise self.refused(where)
 
 
-@dataclass(frozen=True)
+@record
 class NamesIn(Check):
     """An object of strings with names from a list."""
 
@@ -261,7 +267,7 @@ class NamesIn(Check):
                 raise self.refused(where)
 
 
-@dataclass(frozen=True)
+@record
 class Judged(Check):
     """What a function judges.
 

@@ -33,7 +33,6 @@ import select
 import socket
 from functools import lru_cache
 from time import monotonic as _now
-from typing import Any
 
 from podwright.authz.bodies import HOST_NETWORK
 from podwright.authz.limits import Limits
@@ -55,6 +54,10 @@ from podwright.docker_api.http import (
 )
 from podwright.docker_api.strict import Refused, Target, cannot_be, parse_target
 from podwright.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _MAX_REMEMBERED = 512  # bytes of a head
 #: Seconds; the engine hangs up on who says nothing for five minutes (ReadHeaderTimeout).

@@ -5,14 +5,22 @@ The shell text runs in the engine's own image, which has busybox and no Python.
 
 from __future__ import annotations
 
-import functools
 import json
-import pkgutil
-from dataclasses import dataclass
-from typing import Any
 
-from podwright.authz.limits import Limits
-from podwright.authz.plugin import ENGINE_SOCKET, PLUGIN_DIR, PLUGIN_NAME
+from podwright.authz.places import (
+    ENGINE_SOCKET,
+    PLUGIN_DIR,
+    PLUGIN_NAME,
+    SUBNETS,
+    VOLUME,
+    WORKSPACE,
+)
+from podwright.records import record
+from podwright.resources import text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: Before it, a container could turn docker cp against its engine (CVE-2026-42306, CVE-2026-41568);
 #: before 29.3.1, bodies over 1 MiB were not shown to plugins (CVE-2026-34040).
@@ -21,7 +29,7 @@ MINIMUM_ENGINE = "29.5.1"
 AUTHZ_UID = 65532
 
 
-@dataclass(frozen=True)
+@record
 class EngineOptions:
     """What may differ between engines.
 
@@ -43,9 +51,9 @@ class EngineOptions:
     data_root: str = "/var/lib/docker"
     plugins: tuple[str, ...] = ()
     accept_old: bool = False
-    workspace: str = Limits.workspace
-    volume: str = Limits.volume
-    subnets: tuple[str, ...] = Limits.subnets
+    workspace: str = WORKSPACE
+    volume: str = VOLUME
+    subnets: tuple[str, ...] = SUBNETS
     new_privileges: bool = False
     extra: tuple[tuple[str, Any], ...] = ()
     close: bool = True
@@ -118,9 +126,5 @@ def engine_command(options: EngineOptions | None = None) -> list[str]:
 
 def engine_script() -> str:
     """The guard's text; its arguments are those of :func:`engine_command`."""
-    return _text().replace("@MINIMUM@", MINIMUM_ENGINE).replace("@PLUGINS@", PLUGIN_DIR)
-
-
-@functools.cache
-def _text() -> str:
-    return (pkgutil.get_data(__name__, "guard.sh") or b"").decode()
+    script = text("authz/guard.sh")
+    return script.replace("@MINIMUM@", MINIMUM_ENGINE).replace("@PLUGINS@", PLUGIN_DIR)

@@ -6,9 +6,13 @@ cannot be widened at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from podwright.authz.places import SUBNETS, VOLUME, WORKSPACE
+from podwright.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 
 #: The engine's own default set (moby daemon/pkg/oci/caps, DefaultCapabilities).
 CAPABILITIES = (
@@ -28,11 +32,9 @@ SYSCTLS = (
     "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_keepalive_time",
     "net.ipv4.tcp_syncookies",
 )  # fmt: skip
-#: For tests of network devices (RFC 2544), so neither pods nor services nor the internet have them.
-SUBNETS = ("198.18.0.0/15",)
 
 
-@dataclass(frozen=True)
+@record
 class Profile:
     """A named set of route groups.
 
@@ -55,7 +57,7 @@ PROFILES = {
 DEFAULT_PROFILE = "run"
 
 
-@dataclass(frozen=True)
+@record
 class Limits:
     """A profile after the config has been applied; what every check may look at.
 
@@ -80,11 +82,15 @@ class Limits:
     capabilities: frozenset[str] = frozenset(CAPABILITIES)
     sysctls: frozenset[str] = frozenset(SYSCTLS)
     imports: bool = True
-    workspace: str = "/home/jenkins/agent"
-    volume: str = "workspace"
+    workspace: str = WORKSPACE
+    volume: str = VOLUME
     subnets: tuple[str, ...] = SUBNETS
     taken: tuple[str, ...] = ()
     seal: str = ""
+
+    def __hash__(self) -> int:
+        """Hash what tells those of one process apart: it is asked for with each decision."""
+        return hash((self.profile, self.taken, self.seal))
 
 
 _KEYS = (
@@ -149,8 +155,8 @@ def limits(config: Mapping[str, Any]) -> Limits:
         sysctls=_chosen(config, widen, "sysctls", SYSCTLS),
         imports=config.get("imports", True),
         subnets=tuple(config.get("subnets", SUBNETS)),
-        workspace=config.get("workspace", Limits.workspace),
-        volume=config.get("volume", Limits.volume),
+        workspace=config.get("workspace", WORKSPACE),
+        volume=config.get("volume", VOLUME),
     )
 
 

@@ -10,11 +10,14 @@ import contextlib
 import json
 import posixpath
 import re
-from collections.abc import Iterable
-from typing import Any
 
 from podwright.authz.limits import Limits
 from podwright.docker_api.strict import Refused, parse_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
 
 _CREATE = re.compile(r"/v1\.([0-9]{1,3})(/containers/create(?:\?.*)?)\Z")
 #: The first API version with sub-paths of volumes; requests from 1.40 on mean the same in it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gc
 import json
@@ -11,42 +10,31 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
-from dataclasses import replace
 from ipaddress import ip_network
-from pathlib import Path
-from typing import Any, TextIO
+from types import SimpleNamespace
 
 from podwright.authz.gate import Doors, Gate
 from podwright.authz.limits import Limits, limits, problems
-from podwright.authz.server import MEDIA_TYPE, Audit, serve_connection
+from podwright.authz.places import CLIENT_SOCKET, ENGINE_SOCKET, PLUGIN_SOCKET
+from podwright.authz.server import serve_connection
 from podwright.docker_api.http import serve
 from podwright.docker_api.listening import listen
+from podwright.records import replace
 
-PLUGIN_NAME = "podwright"
-PLUGIN_DIR = "/run/docker/plugins"
-CLIENT_DIR = "/run/podwright-client"
-ENGINE_DIR = "/run/podwright-engine"
-PLUGIN_SOCKET = f"{PLUGIN_DIR}/{PLUGIN_NAME}.sock"
-CLIENT_SOCKET = f"{CLIENT_DIR}/docker.sock"
-ENGINE_SOCKET = f"{ENGINE_DIR}/docker.sock"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, TextIO
+
+    from podwright.authz.server import Audit
+
 _NOWHERE = "0.0.0.0"  # noqa: S104  a route without a gateway
 MAX_AUDIT = 64 * 1024 * 1024  # an emptyDir is node disk: the log must end somewhere
 
 
 def main(arguments: Sequence[str], out: TextIO, err: TextIO) -> int:
     """Run; returns the exit code: 0 done, 1 failed, 2 the config is wrong."""
-    parser = argparse.ArgumentParser(
-        prog="authz", description="Docker authorization plugin and gate"
-    )
-    parser.add_argument("action", choices=("serve", "probe", "check"))
-    parser.add_argument("--config", default="{}", help="the policy config as JSON")
-    parser.add_argument("--plugin-socket", default=PLUGIN_SOCKET)
-    parser.add_argument("--client-socket", default=CLIENT_SOCKET, help="empty: no gate")
-    parser.add_argument("--engine-socket", default=ENGINE_SOCKET)
-    options = parser.parse_args(arguments)
-    if options.action == "probe":
-        return 0 if answers(options.plugin_socket) else 1
+    options = _options(arguments)
     config, wrong = read_config(options.config)
     err.writelines(sentence + "\n" for sentence in wrong)
     if wrong:
@@ -55,6 +43,36 @@ def main(arguments: Sequence[str], out: TextIO, err: TextIO) -> int:
         return 0
     audit = make_audit(out, config.get("audit"))
     return run(options, limits(config), audit)
+
+
+def _options(arguments: Sequence[str]) -> Any:
+    """Parse the words of the command; a pod's are few, and would wait for argparse in vain.
+
+    The one of the liveness probe is not among them: see early.py.
+    """
+    options: Any = SimpleNamespace(
+        action="",
+        config="{}",
+        plugin_socket=PLUGIN_SOCKET,
+        client_socket=CLIENT_SOCKET,
+        engine_socket=ENGINE_SOCKET,
+    )
+    words, more = list(arguments[:2]), arguments[2:]
+    if words == ["serve", "--config"] and len(more) == 1:
+        options.action, options.config = words[0], more[0]
+        return options
+    import argparse  # noqa: PLC0415 - for tests and attempts by hand
+
+    parser = argparse.ArgumentParser(
+        prog="authz", description="Docker authorization plugin and gate"
+    )
+    parser.add_argument("action", choices=("serve", "check"))
+    parser.add_argument("--config", help="the policy config as JSON")
+    parser.add_argument("--plugin-socket")
+    parser.add_argument("--client-socket", help="empty: no gate")
+    parser.add_argument("--engine-socket")
+    # What is not named keeps its value.
+    return parser.parse_args(arguments, argparse.Namespace(**vars(options)))
 
 
 def read_config(text: str) -> tuple[dict[str, Any], list[str]]:
@@ -90,7 +108,7 @@ def _write(file: int, data: bytes) -> None:
         data = data[os.write(file, data) :]
 
 
-def run(options: argparse.Namespace, policy: Limits, audit: Audit) -> int:
+def run(options: Any, policy: Limits, audit: Audit) -> int:
     """Serve until told to stop; the gate lives in a process of its own and dies with this one."""
     plugin = listen(options.plugin_socket, 0o600)
     policy = replace(policy, taken=taken())
@@ -137,15 +155,20 @@ def taken(root: str = "") -> tuple[str, ...]:
     """
     found = [os.environ.get("KUBERNETES_SERVICE_HOST", "")]
     with contextlib.suppress(OSError):
-        lines = Path(f"{root}/etc/resolv.conf").read_text(encoding="utf-8").splitlines()
+        lines = _lines(f"{root}/etc/resolv.conf")
         found += [words[1] for words in map(str.split, lines) if words[:1] == ["nameserver"]]
     with contextlib.suppress(OSError):
-        for line in Path(f"{root}/proc/net/route").read_text(encoding="ascii").splitlines()[1:]:
+        for line in _lines(f"{root}/proc/net/route")[1:]:
             _, target, gateway, *_, mask = line.split()[:8]
             found.append(_address(gateway))
             if int(mask, 16):
                 found.append(f"{_address(target)}/{_address(mask)}")
     return tuple(one for one in found if one != _NOWHERE and _is_network(one))
+
+
+def _lines(path: str) -> list[str]:
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - see listening.py
+        return file.read().splitlines()
 
 
 def _address(word: str) -> str:
@@ -164,20 +187,6 @@ def is_reachable(path: str) -> bool:
     """Whether somebody listens at this socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         return not connection.connect_ex(path)
-
-
-def answers(path: str) -> bool:
-    """Whether a plugin activates at this socket: the liveness probe."""
-    question = b"POST /Plugin.Activate HTTP/1.1\r\nHost: probe\r\nContent-Length: 0\r\n\r\n"
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(2)
-            connection.connect(path)
-            connection.sendall(question)
-            answer = connection.recv(4096)
-    except OSError:
-        return False
-    return MEDIA_TYPE.encode() in answer and b'"authz"' in answer
 
 
 if __name__ == "__main__":

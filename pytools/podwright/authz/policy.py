@@ -5,9 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from podwright.authz.bodies import network_name
 from podwright.authz.limits import Limits
@@ -22,6 +19,12 @@ from podwright.docker_api.strict import (
     parse_json_text,
     parse_target,
 )
+from podwright.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 _SEALED = frozenset({"/containers/create", "/build", "/commit"})
 OBJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
@@ -41,7 +44,7 @@ _TYPES: dict[str, frozenset[str | None]] = {
 _PRUNE_SPARES_NAMED = (1, 42)
 
 
-@dataclass(frozen=True)
+@record
 class EngineRequest:
     """What the engine tells about a request (AuthZPlugin.AuthZReq).
 
@@ -58,7 +61,7 @@ class EngineRequest:
     body: bytes = b""
 
 
-@dataclass(frozen=True)
+@record
 class Decision:
     """The answer, and why.
 

@@ -7,10 +7,6 @@ for one or several (names of images).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from podwright.authz.bodies import (
     COMMIT,
     CONTAINER_CREATE,
@@ -37,6 +33,12 @@ from podwright.authz.checks import (
 )
 from podwright.authz.limits import Limits
 from podwright.docker_api.strict import Refused
+from podwright.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 # What a request may carry besides its head.
 NOTHING = "nothing"
@@ -47,7 +49,7 @@ UPGRADE = "upgrade"  # becomes a raw connection
 MAYBE = "maybe"  # JSON, or nothing at all
 
 
-@dataclass(frozen=True)
+@record
 class Route:
     """One row of the table.
 

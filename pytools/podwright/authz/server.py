@@ -15,23 +15,29 @@ import json
 import socket
 import time
 from functools import lru_cache
-from typing import Callable, NamedTuple
 
+from podwright.authz.early import MEDIA_TYPE
 from podwright.authz.limits import Limits
 from podwright.authz.policy import Decision, decide, read_request, refusal
 from podwright.docker_api.http import BrokenError, Stream
 from podwright.docker_api.strict import MAX_BODY, Refused
+from podwright.records import record
 
-MEDIA_TYPE = "application/vnd.docker.plugins.v1.2+json"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Audit = Callable[[str], None]
+
 MAX_QUESTION = 4 * MAX_BODY  # Base64 and headers around a body of the largest size
 _MAX_REMEMBERED = 1024  # bytes of a question; 256 of them are kept
 _ACTIVATE = b'{"Implements":["authz"]}'
 _ALLOW = b'{"Allow":true}'
 _METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
-Audit = Callable[[str], None]
 
 
-class Exchange(NamedTuple):
+@record
+class Exchange:
     """A question of the engine: the path of the plugin's API and the body."""
 
     path: str

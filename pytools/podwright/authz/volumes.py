@@ -19,11 +19,14 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Callable
+from contextlib import contextmanager
 
 from podwright.docker_api.strict import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 _NAMELESS = re.compile(r"[0-9a-f]{64}\Z")
 _MOST = 10_000  # names that are remembered; volumes beyond are not filled

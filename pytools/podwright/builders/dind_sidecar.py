@@ -48,7 +48,7 @@ class DindSidecar(Strategy):
 
     def pod(self, context: PodContext) -> PodParts:
         """A client that passes `restricted`, the plugin, and the engine, started in that order."""
-        settings, command = _engine(_engine_options(context))
+        settings, command = _engine(**_engine_options(context))
         return PodParts(
             builder=_docker.client(
                 context, authz.CLIENT_HOST, (CLIENT, authz.CLIENT_DIR), pod.CLIENT, _docker.ASKS
@@ -76,24 +76,25 @@ class DindSidecar(Strategy):
         return _docker.recipe(build)
 
 
-def _engine_options(context: PodContext) -> authz.EngineOptions:
+def _engine_options(context: PodContext) -> dict[str, Any]:
     """Give the engine's options; policy and engine must name the workspace alike."""
     places = {
         name: context.policy[name] for name in ("workspace", "volume") if name in context.policy
     }
     if "subnets" in context.policy:
         places["subnets"] = tuple(context.policy["subnets"])
-    return authz.EngineOptions(
-        accept_old=context.engine.acceptOld,
-        new_privileges=context.engine.newPrivileges,
-        extra=tuple(_docker.registry_settings(context.registries).items()),
+    return {
+        "accept_old": context.engine.acceptOld,
+        "new_privileges": context.engine.newPrivileges,
+        "extra": tuple(_docker.registry_settings(context.registries).items()),
         **places,
-    )
+    }
 
 
 @functools.lru_cache(maxsize=8)
-def _engine(options: authz.EngineOptions) -> tuple[str, list[str]]:
+def _engine(**given: Any) -> tuple[str, list[str]]:
     """Give daemon.json and the engine's command; most pods of one config have the same."""
+    options = authz.EngineOptions(**given)
     settings = json.dumps(authz.daemon_config(options), sort_keys=True)
     return settings, authz.engine_command(options)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-import pkgutil
+
+from podwright import resources
 
 _HEAD = '''"""podwright's {title}, generated from pytools/podwright."""
 import os
@@ -38,7 +39,7 @@ def travelling(title: str, modules: tuple[str, ...], call: str, early: str = "")
     packages = ("podwright", *sorted(folders))
     parts = [_HEAD.format(title=title, packages=packages)]
     for name in modules:
-        text = (pkgutil.get_data("podwright", f"{name.replace('.', '/')}.py") or b"").decode()
+        text = resources.text(f"{name.replace('.', '/')}.py")
         parts.append(f"_module(\"podwright.{name}\", r'''{text}''')\n")
         parts += [f'sys.modules["podwright.{name}"].begin(sys.argv[1:])\n'] if name == early else []
     last = f'sys.modules["podwright.{modules[-1]}"]'

@@ -28,7 +28,7 @@ What a builder file needs is here, and all of it is pure::
 from __future__ import annotations
 
 from podwright.docker_api.travel import travelling
-from podwright.dood.early import CLIENT_DIR, CLIENT_SOCKET, NODE_SOCKET
+from podwright.dood.places import CLIENT_DIR, CLIENT_SOCKET, NODE_SOCKET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,9 +70,10 @@ def variables(client: str) -> list[dict[str, Any]]:
 NODE_ADDRESS: dict[str, Any] = {"name": "PODWRIGHT_NODE", **_field("status.hostIP")}
 # In the order of their imports of one another.
 _MODULES = (
-    "docker_api.listening", "dood.early", "records", "docker_api.strict", "docker_api.http",
-    "dood.naming", "dood.refusal", "dood.budget", "dood.wire", "dood.node", "dood.bodies",
-    "dood.listing", "dood.desk", "dood.calls", "dood.keeper", "dood.proxy", "dood.program",
+    "docker_api.listening", "dood.places", "dood.early", "records", "docker_api.strict",
+    "docker_api.http", "dood.naming", "dood.refusal", "dood.budget", "dood.wire", "dood.node",
+    "dood.bodies", "dood.listing", "dood.desk", "dood.calls", "dood.keeper", "dood.proxy",
+    "dood.program",
 )  # fmt: skip
 
 

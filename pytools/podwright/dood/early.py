@@ -13,10 +13,8 @@ import socket
 from collections.abc import Sequence
 
 from podwright.docker_api.listening import listen
+from podwright.dood.places import CLIENT_SOCKET, NODE_SOCKET
 
-NODE_SOCKET = "/run/podwright-node/docker.sock"
-CLIENT_DIR = "/run/podwright-engine"
-CLIENT_SOCKET = f"{CLIENT_DIR}/docker.sock"
 #: Seconds until the proxy is loaded although nobody has connected.
 PAUSE = 1.0
 _PATIENCE = 2.0

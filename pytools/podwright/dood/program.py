@@ -15,10 +15,11 @@ from types import SimpleNamespace
 from podwright.docker_api.http import serve
 from podwright.dood.budget import MINIMUM, Budget, shown
 from podwright.dood.desk import Desk
-from podwright.dood.early import CLIENT_SOCKET, NODE_SOCKET, server_at, withdraw
+from podwright.dood.early import server_at, withdraw
 from podwright.dood.keeper import BEAT, Keeper
 from podwright.dood.naming import Naming
 from podwright.dood.node import OK, Node
+from podwright.dood.places import CLIENT_SOCKET, NODE_SOCKET
 from podwright.dood.proxy import NodeProxy
 from podwright.records import record
 

@@ -18,7 +18,6 @@ import socket
 import subprocess
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +30,7 @@ from podwright.authz.policy import EngineRequest, decide
 from podwright.docker_api.http import SEAL, BrokenError, Stream, parse_head, serve
 from podwright.docker_api.listening import listen
 from podwright.docker_api.strict import Refused, parse_target
+from podwright.records import replace
 
 SECONDS = float(os.environ.get("PODWRIGHT_FUZZ_SECONDS", "10"))
 RUN = limits({})

@@ -7,7 +7,6 @@ import queue
 import socket
 import threading
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -18,6 +17,7 @@ from podwright.authz.mounts import keep, read_create, subpath, volume_names, wri
 from podwright.docker_api.http import Head, parse_head, render_head, serve
 from podwright.docker_api.listening import listen
 from podwright.docker_api.strict import Refused
+from podwright.records import replace
 
 RUN = limits({})
 CREATE = "/v1.50/containers/create?name=x"

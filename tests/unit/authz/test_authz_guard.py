@@ -200,4 +200,4 @@ def test_a_config_without_plugins_is_refused(started, tmp_path):
 
 def test_the_text_is_plain_posix_for_every_shell_here():
     for shell in SHELLS:
-        subprocess.run([*shell, "-n", "-c", authz.engine_script()], check=True)
+        subprocess.run([*shell, "-n", "-c", guard.engine_script()], check=True)

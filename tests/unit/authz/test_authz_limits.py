@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
 from podwright.authz.limits import CAPABILITIES, PROFILES, limits, problems
 from podwright.authz.policy import EngineRequest, decide
+from podwright.records import replace
 
 
 def test_no_config_is_the_profile_run():

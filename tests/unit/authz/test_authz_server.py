@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from podwright import authz
-from podwright.authz import server
+from podwright.authz import early, server
+from podwright.authz.early import answers
 from podwright.authz.limits import limits
-from podwright.authz.plugin import answers, main, make_audit, read_config, taken
+from podwright.authz.plugin import _options, main, make_audit, read_config, taken
 from podwright.authz.server import Exchange, answer, serve_connection
 from podwright.docker_api.http import serve
 from podwright.docker_api.listening import listen
@@ -242,8 +243,52 @@ def test_the_config_is_read():
     assert read_config('{"profile": "run"}') == ({"profile": "run"}, [])
 
 
-def test_a_probe_of_nobody_fails(tmp_path):
-    assert run("probe", "--plugin-socket", str(tmp_path / "none"))[0] == 1
+def test_a_probe_tells_whether_the_plugin_answers(plugin, tmp_path, monkeypatch):
+    path, lines = plugin
+    monkeypatch.setattr(early, "PLUGIN_SOCKET", str(tmp_path / "none"))
+    with pytest.raises(SystemExit) as ended:
+        early.begin(["probe"])
+    assert ended.value.code == 1
+    monkeypatch.setattr(early, "PLUGIN_SOCKET", path)
+    with pytest.raises(SystemExit) as ended:
+        early.begin(["probe"])
+    assert (ended.value.code, lines) == (0, [])
+
+
+def test_a_probe_loads_nothing_of_the_policy(tmp_path):
+    tells = "print(*sorted(name for name in sys.modules if name.startswith('podwright')))"
+    text = f"import atexit, sys; atexit.register(lambda: {tells})\n{authz.source()}"
+    (tmp_path / "authz.py").write_text(text, encoding="utf-8")
+    words = [sys.executable, "-I", "-B", str(tmp_path / "authz.py"), *authz.probe()[4:]]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    modules = "podwright podwright.authz podwright.authz.early podwright.authz.places"
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        f"{modules} podwright.docker_api\n",
+        "",
+    )
+
+
+def test_a_pods_command_is_read_as_any_other():
+    config = '{"profile": "build-only"}'
+    words = authz.command(json.loads(config))[4:]
+    assert vars(_options(words)) == vars(_options([words[0], f"--config={config}"]))
+    assert vars(_options(words)) == {
+        "action": "serve",
+        "config": config,
+        "plugin_socket": "/run/docker/plugins/podwright.sock",
+        "client_socket": "/run/podwright-client/docker.sock",
+        "engine_socket": "/run/podwright-engine/docker.sock",
+    }
+    assert run("serve", "--config", "[]") == (2, "", "policy config: it must be a JSON object\n")
+
+
+@pytest.mark.parametrize("words", ["probe", "serve --config", "serve --config {} more"])
+def test_a_wrong_command_ends_with_its_usage(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(*words.split())
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: authz [-h]")
 
 
 def test_the_audit_goes_to_the_log_and_if_asked_to_a_file(tmp_path):
@@ -297,21 +342,22 @@ def test_the_source_runs_alone_and_serves(tmp_path):
         process.stdout.close()
 
 
-def test_nothing_outside_the_standard_library_is_imported():
-    found = set()
-    here = Path(authz.__file__).parent
-    others = (here.parent / "records.py", *here.parent.glob("docker_api/*.py"))
-    for file in (*here.glob("*.py"), *others):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+def test_what_travels_imports_the_standard_library_and_what_travels_before_it():
+    package, before = Path(authz.__file__).parent.parent, set()
+    for name in authz._MODULES:
+        text = (package / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")
+        found = set()
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Import):
-                found |= {alias.name.partition(".")[0] for alias in node.names}
+                found |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
-                found.add(".".join(node.module.split(".")[:2]))
-    ours = {name for name in found if name.startswith("podwright")}
-    assert ours == {"podwright.authz", "podwright.docker_api", "podwright.records"}
-    known = getattr(sys, "stdlib_module_names", None)  # since Python 3.10
-    if known:
-        assert {name.partition(".")[0] for name in found - ours} <= known
+                found.add(node.module)
+        ours = {module for module in found if module.startswith("podwright")}
+        assert ours <= before, name
+        before.add(f"podwright.{name}")
+        known = getattr(sys, "stdlib_module_names", None)  # since Python 3.10
+        if known:
+            assert {module.partition(".")[0] for module in found - ours} <= known
 
 
 ROUTES = """Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT
