@@ -750,16 +750,17 @@ def test_the_agents_command_starts_a_planner_and_stays_the_agent(tmp_path: Path)
     program = tmp_path / "jenkins-agent"
     started = tmp_path / "started"
     program.write_text(
-        f'#!/bin/sh\nread -r planner < "{started}"\n'  # waits until the other has begun
-        '[ "$planner" = $$ ] && ps -o comm= -p $$\n'
+        f"#!/bin/sh\n: <'{started}'\n"  # which waits until the other has begun
+        "ps -o args= --ppid $$ | grep -c '[p]ython3'\nps -o comm= -p $$\n"
+        f": >'{started}'\n"
     )
     program.chmod(0o755)
     os.mkfifo(started)
-    listener = f"import os; open({str(started)!r}, 'w').write(f'{{os.getppid()}}\\n')"
+    listener = f"for mode in 'wr': open({str(started)!r}, mode).close()"
     words = [*command[:3], listener, *command[4:]]
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == "jenkins-agent\n"
+    assert done.stdout == "1\njenkins-agent\n"
 
 
 def test_kubernetes_gives_a_container_what_a_variable_was_made_with() -> None:

@@ -16,7 +16,7 @@ from podwright.authz.places import (
     WORKSPACE,
 )
 from podwright.records import record
-from podwright.resources import text
+from podwright.resources import filled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,5 +126,4 @@ def engine_command(options: EngineOptions | None = None) -> list[str]:
 
 def engine_script() -> str:
     """The guard's text; its arguments are those of :func:`engine_command`."""
-    script = text("authz/guard.sh")
-    return script.replace("@MINIMUM@", MINIMUM_ENGINE).replace("@PLUGINS@", PLUGIN_DIR)
+    return filled("authz/guard.sh", MINIMUM=MINIMUM_ENGINE, PLUGINS=PLUGIN_DIR)

@@ -51,7 +51,7 @@ def _options(arguments: Sequence[str]) -> Any:
     The one of the liveness probe is not among them: see early.py.
     """
     options: Any = SimpleNamespace(
-        action="",
+        action="serve",
         config="{}",
         plugin_socket=PLUGIN_SOCKET,
         client_socket=CLIENT_SOCKET,
@@ -59,7 +59,7 @@ def _options(arguments: Sequence[str]) -> Any:
     )
     words, more = list(arguments[:2]), arguments[2:]
     if words == ["serve", "--config"] and len(more) == 1:
-        options.action, options.config = words[0], more[0]
+        options.config = more[0]
         return options
     import argparse  # noqa: PLC0415 - for tests and attempts by hand
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from podwright import authz
+from podwright import authz, dood
 from podwright.authz import early, server
 from podwright.authz.early import answers
 from podwright.authz.limits import limits
@@ -342,16 +342,18 @@ def test_the_source_runs_alone_and_serves(tmp_path):
         process.stdout.close()
 
 
-def test_what_travels_imports_the_standard_library_and_what_travels_before_it():
-    package, before = Path(authz.__file__).parent.parent, set()
-    for name in authz._MODULES:
+@pytest.mark.parametrize("program", [authz, dood], ids=["authz", "dood"])
+def test_what_travels_imports_the_standard_library_and_what_travels_before_it(program):
+    package, before = Path(program.__file__).parent.parent, set()
+    for name in program._MODULES:
         text = (package / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")
         found = set()
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
-                found.add(node.module)
+                names = {f"{node.module}.{alias.name}" for alias in node.names}
+                found |= names & before or {node.module}
         ours = {module for module in found if module.startswith("podwright")}
         assert ours <= before, name
         before.add(f"podwright.{name}")
