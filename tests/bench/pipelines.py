@@ -14,7 +14,6 @@ that has just started is slow at all that it does for the first time.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -310,7 +309,7 @@ def _runs(
         command += ["--implicit-library", f"acme={acme}"]
         command += ["--env", "PODWRIGHT_RESOURCES=acme-podwright"]
         command += ["--env", f"PODWRIGHT_CONFIG={acme / 'acme.yaml'}"]
-        whole = _followed([*command, str(folder / "Jenkinsfile")], bench.site.kubeconfig)
+        whole = _followed([*command, str(folder / "Jenkinsfile")], bench.site)
     found: list[tuple[bool, Run]] = []
     run = Run()
     for when, line in whole.lines:
@@ -321,16 +320,19 @@ def _runs(
     return found
 
 
-def _followed(command: list[str], kubeconfig: str) -> Run:
+def _followed(command: list[str], site: harness.Site) -> Run:
     """Run a pipeline and note when each line comes.
 
     Raises:
         RuntimeError: it failed; with its log.
     """
     run = Run()
-    environment = {**os.environ, "KUBECONFIG": kubeconfig}
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env=harness.environment(site),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         for line in process.stdout or ():
             run.lines.append((time.perf_counter(), line.rstrip()))

@@ -84,6 +84,21 @@ def site() -> Site:
     )
 
 
+def environment(here: Site) -> dict[str, str]:
+    """Give the variables for programs that call kubectl: where it is, and the cluster.
+
+    The tests' own cluster is asked by its own kubectl, not by whichever the machine has: before
+    1.34 it reads an exec's streams while it still makes them, loses what comes too early, and puts
+    a line about that among the command's (kubernetes/kubernetes#131189).
+    """
+    made = {**os.environ, "KUBECONFIG": here.kubeconfig}
+    if here.kubeconfig == str(layout.KUBECONFIG) or not shutil.which("kubectl"):
+        made["PATH"] = f"{binaries.path('kubectl').parent}:{made['PATH']}"
+    # A pod that is planned on this machine would inherit it.
+    made.pop("TMPDIR", None)
+    return made
+
+
 class Failed(Exception):  # noqa: N818 - it says what happened, not what went wrong in here
     """A build or a pod failed; the message is complete."""
 
@@ -114,7 +129,8 @@ class Cluster:
 
     def __init__(self, here: Site) -> None:
         self.site = here
-        self.program = shutil.which("kubectl") or str(binaries.path("kubectl"))
+        found = shutil.which("kubectl", path=environment(here)["PATH"])
+        self.program = found or str(binaries.path("kubectl"))  # which says that it is not there
 
     def command(self, *words: str) -> list[str]:
         """Give a kubectl command."""

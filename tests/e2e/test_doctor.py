@@ -7,7 +7,6 @@ pod's profile where a pod says nothing: to containers it is the same.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -170,13 +169,8 @@ def doctor(
     site = cluster.site
     text = {"registries": {site.registry: {"ca": Path(site.ca).read_text()}}}
     (work / "acme.json").write_text(json.dumps(text))
-    programs = work / "bin"
-    programs.mkdir()
-    (programs / "kubectl").symlink_to(cluster.program)
     env = {
-        **os.environ,
-        "PATH": f"{programs}:{os.environ['PATH']}",
-        "KUBECONFIG": site.kubeconfig,
+        **harness.environment(site),
         "PODWRIGHT_CONFIG": str(work / "acme.json"),
         **site.login,
     }
@@ -258,8 +252,7 @@ def test_the_first_example_of_the_readme_builds_where_anything_does(
     command += ["--namespace", _space(name), "--agent-image", standins.AGENT, "--restricted-agent"]
     command += ["--credentials", str(tmp_path / "credentials.json"), "--scm", str(source)]
     command += ["--workspace-root", str(tmp_path / "agent"), str(tmp_path / "Jenkinsfile")]
-    env = {**os.environ, "KUBECONFIG": profiles.site.kubeconfig}
-    env.pop("TMPDIR", None)
+    env = harness.environment(profiles.site)
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
     assert not done.returncode, said[-3000:]

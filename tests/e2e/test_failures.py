@@ -243,10 +243,12 @@ def _run(cluster: harness.Cluster, where: str, work: Path) -> subprocess.Popen[s
     command += ["--agent-image", standins.AGENT, "--restricted-agent", "--pod-timeout", "60"]
     command += ["--credentials", str(work / "credentials.json")]
     command += ["--workspace-root", str(work / "agent"), str(work / "Jenkinsfile")]
-    environment = {**os.environ, "KUBECONFIG": cluster.site.kubeconfig}
-    environment.pop("TMPDIR", None)
     return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env=harness.environment(cluster.site),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -108,12 +107,9 @@ def run_pipeline(
     command += ["--credentials", str(work / "credentials.json")]
     command += ["--param", f"REGISTRY={layout.PLAIN_REGISTRY}", "--param", f"BUILDER={builder}"]
     command += ["--workspace-root", str(work / "agent"), *more]
-    environment = {**os.environ, "KUBECONFIG": site.kubeconfig}
-    # A pod that is planned on this machine's agent would inherit it.
-    environment.pop("TMPDIR", None)
     return subprocess.run(
         [*command, str(source / "Jenkinsfile")],
-        env=environment,
+        env=harness.environment(site),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -199,18 +199,11 @@ def test_an_image_goes_to_its_daemon_and_finds_its_layers_there(
 
 def test_doctor_says_what_a_pool_lacks(daemons: Daemons, tmp_path: Path) -> None:
     cluster = daemons.cluster
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "kubectl").symlink_to(cluster.program)
     kinds = [{"service": "nobody", "replicas": 1}, {"service": "buildkit", "replicas": 2}]
     zone = {**daemons.config["pools"]["zone-a"], "certificates": "lost", "daemons": kinds}
     config = {"pools": {**daemons.config["pools"], "zone-c": zone}}
     (tmp_path / "org.json").write_text(json.dumps(config))
-    env = {
-        **os.environ,
-        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
-        "KUBECONFIG": cluster.site.kubeconfig,
-        "PODWRIGHT_CONFIG": str(tmp_path / "org.json"),
-    }
+    env = {**harness.environment(cluster.site), "PODWRIGHT_CONFIG": str(tmp_path / "org.json")}
     command = [sys.executable, "-I", str(harness.BUNDLE), "doctor", "--json", "--builder", "kaniko"]
 
     done = subprocess.run(
@@ -394,12 +387,10 @@ def test_the_example_runs_as_its_page_says(
     command += ["--credentials", str(tmp_path / "credentials.json")]
     command += ["--param", f"REGISTRY={site.registry}", "--param", "POOL=zone-a"]
     command += ["--env", "PODWRIGHT_PLANNER=any", "--workspace-root", str(tmp_path / "agent")]
-    environment = {**os.environ, "KUBECONFIG": site.kubeconfig}
-    environment.pop("TMPDIR", None)
 
     done = subprocess.run(
         [*command, str(source / "Jenkinsfile")],
-        env=environment,
+        env=harness.environment(site),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -9,7 +9,6 @@ Needs the cluster of `make e2e`:
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -134,7 +133,7 @@ def run(place: Workspace, organisation: Path, builder: str, tag: str, level: str
         command += ["--param", f"{name}={value}"]
     done = subprocess.run(
         [*command, str(place.folder / "source" / "Jenkinsfile")],
-        env={**os.environ, "KUBECONFIG": str(layout.KUBECONFIG)},
+        env=harness.environment(harness.site()),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -5,11 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "e2e"))
 
-import harness  # noqa: E402 - after the path is set
+import binaries  # noqa: E402 - after the path is set
+import harness  # noqa: E402
+import layout  # noqa: E402
 
 
 def test_the_script_of_the_bridge_is_found_and_whole() -> None:
@@ -25,3 +31,29 @@ def test_the_script_of_the_bridge_is_found_and_whole() -> None:
     assert "'''" not in script
     checked = subprocess.run(["sh", "-n"], input=script, text=True, check=False)
     assert checked.returncode == 0
+
+
+def test_the_tests_own_cluster_is_asked_by_its_own_kubectl(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine, own = tmp_path / "kubectl", binaries.path("kubectl")
+    machine.write_text("#!/bin/sh\n")
+    machine.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+    ours = harness.environment(_site(str(layout.KUBECONFIG)))
+    assert ours["PATH"] == f"{own.parent}:{tmp_path}"
+    assert ours["KUBECONFIG"] == str(layout.KUBECONFIG)
+    assert "TMPDIR" not in ours
+    theirs = harness.environment(_site("/home/me/.kube/config"))
+    assert (theirs["PATH"], theirs["KUBECONFIG"]) == (str(tmp_path), "/home/me/.kube/config")
+    assert harness.Cluster(_site("/home/me/.kube/config")).program == str(machine)
+
+    machine.unlink()
+    assert harness.environment(_site("/home/me/.kube/config"))["PATH"] == f"{own.parent}:{tmp_path}"
+    assert harness.Cluster(_site("/home/me/.kube/config")).program == str(own)
+
+
+def _site(kubeconfig: str) -> harness.Site:
+    return harness.Site(kubeconfig, "registry.example:5000", "builder", "secret", "")
