@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import layout
+
 FOLDER = Path(__file__).resolve().parent / "cases"
 OWN = {"case.json", "prepare.sh"}
 # These begin with nothing.
@@ -49,7 +51,7 @@ class Case:
             file.write_text(text)
         script = source / "prepare.sh"
         if script.exists():
-            subprocess.run(["sh", str(script)], check=True, cwd=into)
+            subprocess.run(["sh", str(script)], env=layout.ENVIRONMENT, check=True, cwd=into)
 
     def parameters(self) -> dict[str, Any]:
         """Give the parameters of `buildImage`; paths are those of the workspace."""

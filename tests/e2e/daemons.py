@@ -63,7 +63,7 @@ class Daemons:
         """Make or rotate certificates; gives what the command said."""
         command = [sys.executable, "-m", "podwright", "pool", "certificates", zone, *words]
         command += ["--config", "org.yaml", "--directory", zone, "--namespace", BUILDS]
-        env = {**os.environ, "PYTHONPATH": str(harness.ROOT / "pytools")}
+        env = {**layout.ENVIRONMENT, "PYTHONPATH": str(harness.ROOT / "pytools")}
         done = subprocess.run(
             command, cwd=self.work, env=env, capture_output=True, text=True, check=True
         )
@@ -104,7 +104,7 @@ class Daemons:
         done = subprocess.run(
             [sys.executable, "-I", str(harness.BUNDLE), "pod", "--machine", "-"],
             input=json.dumps({"pool": zone}),
-            env={**os.environ, "PODWRIGHT_CONFIG": json.dumps(self.config)},
+            env={**layout.ENVIRONMENT, "PODWRIGHT_CONFIG": json.dumps(self.config)},
             capture_output=True,
             text=True,
             check=True,

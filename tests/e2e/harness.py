@@ -91,7 +91,7 @@ def environment(here: Site) -> dict[str, str]:
     1.34 it reads an exec's streams while it still makes them, loses what comes too early, and puts
     a line about that among the command's (kubernetes/kubernetes#131189).
     """
-    made = {**os.environ, "KUBECONFIG": here.kubeconfig}
+    made = {**layout.ENVIRONMENT, "KUBECONFIG": here.kubeconfig}
     if here.kubeconfig == str(layout.KUBECONFIG) or not shutil.which("kubectl"):
         made["PATH"] = f"{binaries.path('kubectl').parent}:{made['PATH']}"
     # A pod that is planned on this machine would inherit it.
@@ -129,7 +129,8 @@ class Cluster:
 
     def __init__(self, here: Site) -> None:
         self.site = here
-        found = shutil.which("kubectl", path=environment(here)["PATH"])
+        self.environment = environment(here)
+        found = shutil.which("kubectl", path=self.environment["PATH"])
         self.program = found or str(binaries.path("kubectl"))  # which says that it is not there
 
     def command(self, *words: str) -> list[str]:
@@ -143,7 +144,12 @@ class Cluster:
             Failed: with its output.
         """
         done = subprocess.run(
-            self.command(*words), text=True, capture_output=True, check=False, **more
+            self.command(*words),
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            check=False,
+            **more,
         )
         if check and done.returncode:
             raise Failed(f"kubectl {' '.join(words)}: {done.stdout}{done.stderr}")
@@ -188,7 +194,7 @@ def _rendered(builder: str, request: str, config: str) -> str:
     done = subprocess.run(
         [sys.executable, "-I", str(BUNDLE), "pod", "--machine", "--builder", builder, "-"],
         input=request,
-        env={**os.environ, **({"PODWRIGHT_CONFIG": config} if config else {})},
+        env={**layout.ENVIRONMENT, **({"PODWRIGHT_CONFIG": config} if config else {})},
         text=True,
         capture_output=True,
         check=True,
@@ -266,6 +272,7 @@ class Pod:
             words.append("-i")
         return subprocess.run(
             self.cluster.command(*words, "--", *command),
+            env=self.cluster.environment,
             input=stdin,
             capture_output=True,
             check=False,
@@ -390,7 +397,11 @@ class Pod:
         words = ("-n", self.namespace, "get", "pod", self.name, "-o", "json", "--watch")
         command = self.cluster.command(*words, f"--request-timeout={max(1, int(seconds))}s")
         with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            command,
+            env=self.cluster.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         ) as watch:
             try:
                 lines: list[str] = []
@@ -537,6 +548,7 @@ def pulled(here: Site, reference: str) -> oci.Image:
             command += ["--src-cert-dir", str(trust)]
         done = subprocess.run(
             [*command, f"docker://{reference}", f"dir:{into}"],
+            env=layout.ENVIRONMENT,
             text=True,
             capture_output=True,
             check=False,

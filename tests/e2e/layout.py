@@ -29,6 +29,9 @@ TOKENS = {
     "scheduler": ("system:kube-scheduler", "system:masters"),
     "kubelet": (f"system:node:{NODE}", "system:nodes"),
 }
+# The variables of programs, as they were at the start. pytest changes its own before and after each
+# test, and a program that a thread starts meanwhile may get torn ones: execve says "Bad address".
+ENVIRONMENT = dict(os.environ)
 
 
 def temporary(kind: str) -> str:

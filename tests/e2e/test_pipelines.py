@@ -94,7 +94,7 @@ def run_pipeline(
     (source / "Jenkinsfile").write_text(text.replace("r: 'buildah'", f"r: '{builder}'"))
     git = ["git", "-C", str(source), "-c", "user.name=x", "-c", "user.email=x@example.org"]
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "The example"]):
-        subprocess.run([*git, *words], check=True)
+        subprocess.run([*git, *words], env=layout.ENVIRONMENT, check=True)
     (work / "credentials.json").write_text(json.dumps(credentials(site)))
     level = RECORDED["presets"][builder]["level"]
     command = [str(harness.ROOT / "tests/runner/run-pipeline")]
@@ -132,7 +132,7 @@ def organisation(folder: Path, **settings: object) -> Path:
     config.write_text(json.dumps({"registries": registries, **settings}))
     words = ["generate", "--presets", str(pods), "--config", str(config)]
     bundle = [sys.executable, "-I", str(harness.BUNDLE)]
-    subprocess.run([*bundle, *words], check=True, capture_output=True)
+    subprocess.run([*bundle, *words], env=layout.ENVIRONMENT, check=True, capture_output=True)
     return folder
 
 
@@ -199,7 +199,9 @@ def test_platforms_are_built_in_pods_of_their_own_and_joined(
     command = ["skopeo", "--insecure-policy", "inspect", "--raw", "--tls-verify=false"]
     command += ["--creds", f"{site.user}:{site.password}"]
     image = f"docker://{layout.PLAIN_REGISTRY}/examples/apart-{builder}:1"
-    told = subprocess.run([*command, image], capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [*command, image], env=layout.ENVIRONMENT, capture_output=True, text=True, check=True
+    )
     platforms = [item["platform"] for item in json.loads(told.stdout)["manifests"]]
     found = sorted(item["architecture"] for item in platforms if item["os"] == "linux")
     assert found == ["386", "amd64"]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
+# Whose builds go on in threads while pytest goes from test to test.
+BESIDE = (
+    "conformance/cases.py",
+    "e2e/daemons.py",
+    "e2e/harness.py",
+    "e2e/test_pipelines.py",
+)
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "e2e"))
 
@@ -40,7 +46,7 @@ def test_the_tests_own_cluster_is_asked_by_its_own_kubectl(
     machine.write_text("#!/bin/sh\n")
     machine.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(layout, "ENVIRONMENT", {"PATH": str(tmp_path), "TMPDIR": str(tmp_path)})
 
     ours = harness.environment(_site(str(layout.KUBECONFIG)))
     assert ours["PATH"] == f"{own.parent}:{tmp_path}"
@@ -57,3 +63,14 @@ def test_the_tests_own_cluster_is_asked_by_its_own_kubectl(
 
 def _site(kubeconfig: str) -> harness.Site:
     return harness.Site(kubeconfig, "registry.example:5000", "builder", "secret", "")
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_programs_that_start_beside_pytest_have_variables_of_their_own(name: str) -> None:
+    text = (ROOT / "tests" / name).read_text()
+    calls = [item for item in ast.walk(ast.parse(text)) if isinstance(item, ast.Call)]
+    starts = [item for item in calls if ast.unparse(item.func).startswith("subprocess.")]
+    assert starts
+    without = [item for item in starts if "env" not in {word.arg for word in item.keywords}]
+    assert [f"{name}:{item.lineno}" for item in without] == []
+    assert "**os.environ" not in text
