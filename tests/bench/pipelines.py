@@ -309,7 +309,7 @@ def _runs(
         command += ["--implicit-library", f"acme={acme}"]
         command += ["--env", "PODWRIGHT_RESOURCES=acme-podwright"]
         command += ["--env", f"PODWRIGHT_CONFIG={acme / 'acme.yaml'}"]
-        whole = _followed([*command, str(folder / "Jenkinsfile")], bench.site)
+        whole = _followed([*command, str(folder / "Jenkinsfile")], bench.site.kubeconfig)
     found: list[tuple[bool, Run]] = []
     run = Run()
     for when, line in whole.lines:
@@ -320,7 +320,7 @@ def _runs(
     return found
 
 
-def _followed(command: list[str], site: harness.Site) -> Run:
+def _followed(command: list[str], kubeconfig: str) -> Run:
     """Run a pipeline and note when each line comes.
 
     Raises:
@@ -329,7 +329,7 @@ def _followed(command: list[str], site: harness.Site) -> Run:
     run = Run()
     with subprocess.Popen(
         command,
-        env=harness.environment(site),
+        env=harness.environment(kubeconfig),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

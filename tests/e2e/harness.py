@@ -84,15 +84,15 @@ def site() -> Site:
     )
 
 
-def environment(here: Site) -> dict[str, str]:
+def environment(kubeconfig: str) -> dict[str, str]:
     """Give the variables for programs that call kubectl: where it is, and the cluster.
 
     The tests' own cluster is asked by its own kubectl, not by whichever the machine has: before
     1.34 it reads an exec's streams while it still makes them, loses what comes too early, and puts
     a line about that among the command's (kubernetes/kubernetes#131189).
     """
-    made = {**layout.ENVIRONMENT, "KUBECONFIG": here.kubeconfig}
-    if here.kubeconfig == str(layout.KUBECONFIG) or not shutil.which("kubectl"):
+    made = {**layout.ENVIRONMENT, "KUBECONFIG": kubeconfig}
+    if kubeconfig == str(layout.KUBECONFIG) or not shutil.which("kubectl"):
         made["PATH"] = f"{binaries.path('kubectl').parent}:{made['PATH']}"
     # A pod that is planned on this machine would inherit it.
     made.pop("TMPDIR", None)
@@ -129,7 +129,7 @@ class Cluster:
 
     def __init__(self, here: Site) -> None:
         self.site = here
-        self.environment = environment(here)
+        self.environment = environment(here.kubeconfig)
         found = shutil.which("kubectl", path=self.environment["PATH"])
         self.program = found or str(binaries.path("kubectl"))  # which says that it is not there
 

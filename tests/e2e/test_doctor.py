@@ -170,7 +170,7 @@ def doctor(
     text = {"registries": {site.registry: {"ca": Path(site.ca).read_text()}}}
     (work / "acme.json").write_text(json.dumps(text))
     env = {
-        **harness.environment(site),
+        **cluster.environment,
         "PODWRIGHT_CONFIG": str(work / "acme.json"),
         **site.login,
     }
@@ -252,8 +252,9 @@ def test_the_first_example_of_the_readme_builds_where_anything_does(
     command += ["--namespace", _space(name), "--agent-image", standins.AGENT, "--restricted-agent"]
     command += ["--credentials", str(tmp_path / "credentials.json"), "--scm", str(source)]
     command += ["--workspace-root", str(tmp_path / "agent"), str(tmp_path / "Jenkinsfile")]
-    env = harness.environment(profiles.site)
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=profiles.environment, capture_output=True, text=True, check=False
+    )
     said = done.stdout + done.stderr
     assert not done.returncode, said[-3000:]
     assert "[podwright] strategy: kaniko (auto); pod: " in said

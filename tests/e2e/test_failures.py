@@ -245,7 +245,7 @@ def _run(cluster: harness.Cluster, where: str, work: Path) -> subprocess.Popen[s
     command += ["--workspace-root", str(work / "agent"), str(work / "Jenkinsfile")]
     return subprocess.Popen(
         command,
-        env=harness.environment(cluster.site),
+        env=cluster.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

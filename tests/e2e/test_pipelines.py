@@ -109,7 +109,7 @@ def run_pipeline(
     command += ["--workspace-root", str(work / "agent"), *more]
     return subprocess.run(
         [*command, str(source / "Jenkinsfile")],
-        env=harness.environment(site),
+        env=harness.environment(site.kubeconfig),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -203,7 +203,7 @@ def test_doctor_says_what_a_pool_lacks(daemons: Daemons, tmp_path: Path) -> None
     zone = {**daemons.config["pools"]["zone-a"], "certificates": "lost", "daemons": kinds}
     config = {"pools": {**daemons.config["pools"], "zone-c": zone}}
     (tmp_path / "org.json").write_text(json.dumps(config))
-    env = {**harness.environment(cluster.site), "PODWRIGHT_CONFIG": str(tmp_path / "org.json")}
+    env = {**cluster.environment, "PODWRIGHT_CONFIG": str(tmp_path / "org.json")}
     command = [sys.executable, "-I", str(harness.BUNDLE), "doctor", "--json", "--builder", "kaniko"]
 
     done = subprocess.run(
@@ -390,7 +390,7 @@ def test_the_example_runs_as_its_page_says(
 
     done = subprocess.run(
         [*command, str(source / "Jenkinsfile")],
-        env=harness.environment(site),
+        env=daemons.cluster.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -2,7 +2,7 @@
 
 Needs the cluster of `make e2e` with the images of its conformance cases:
 
-    PODWRIGHT_E2E_KEEP=1 tests/e2e/run -k test_bodies
+    PODWRIGHT_E2E_KEEP=1 tests/e2e/run -k "test_bodies or bare-base"
     pytest -m 'trust and cluster'
 """
 

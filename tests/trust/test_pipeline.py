@@ -133,7 +133,7 @@ def run(place: Workspace, organisation: Path, builder: str, tag: str, level: str
         command += ["--param", f"{name}={value}"]
     done = subprocess.run(
         [*command, str(place.folder / "source" / "Jenkinsfile")],
-        env=harness.environment(harness.site()),
+        env=harness.environment(str(layout.KUBECONFIG)),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

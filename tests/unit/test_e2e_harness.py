@@ -48,16 +48,16 @@ def test_the_tests_own_cluster_is_asked_by_its_own_kubectl(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(layout, "ENVIRONMENT", {"PATH": str(tmp_path), "TMPDIR": str(tmp_path)})
 
-    ours = harness.environment(_site(str(layout.KUBECONFIG)))
+    ours = harness.environment(str(layout.KUBECONFIG))
     assert ours["PATH"] == f"{own.parent}:{tmp_path}"
     assert ours["KUBECONFIG"] == str(layout.KUBECONFIG)
     assert "TMPDIR" not in ours
-    theirs = harness.environment(_site("/home/me/.kube/config"))
+    theirs = harness.environment("/home/me/.kube/config")
     assert (theirs["PATH"], theirs["KUBECONFIG"]) == (str(tmp_path), "/home/me/.kube/config")
     assert harness.Cluster(_site("/home/me/.kube/config")).program == str(machine)
 
     machine.unlink()
-    assert harness.environment(_site("/home/me/.kube/config"))["PATH"] == f"{own.parent}:{tmp_path}"
+    assert harness.environment("/home/me/.kube/config")["PATH"] == f"{own.parent}:{tmp_path}"
     assert harness.Cluster(_site("/home/me/.kube/config")).program == str(own)
 
 
