@@ -241,11 +241,15 @@ PW_TRANSIENT='(^|[^0-9a-f])(429|50[0234])([^0-9a-f]|$)|too ?many ?requests|inter
 # Buildah, Podman and kaniko.
 PW_CACHE='cache|blob|manifest'
 PW_RUN='did not complete successfully|while running runtime|returned a non-zero code|building at step "run|executor failed running'
+# The kernel lets nobody seal the copy of itself that a builder starts a RUN step with, for as long as
+# pages of it are in use (fcntl(2), F_SEAL_WRITE; it waits 150 ms), in the words of Buildah and runc.
+PW_UNSEALED='sealing memfd copy: device or resource busy|could not seal fd: .*device or resource busy'
 PW_PULLING='pull|copying|manifest|blob|fetch|resolve|pinging|registry|httpreadseeker|initializing source|load metadata'
 
 pw_transient() { # kind of step: build or push
   [ "$1" = none ] && return 1
   pw_tail=$(pw_said | tail -n 15)
+  printf '%s\n' "$pw_tail" | grep -Eiq "$PW_UNSEALED" && return 0
   # An engine whose first request met an outage knows of no password when it comes back to it (after
   # five seconds or more); a wrong password is told at once.
   [ "$1" = push ] && [ "$(($(date +%s) - pw_tried))" -ge 5 ] &&
@@ -328,7 +332,7 @@ pw_sleep() { # seconds
   rm -f "$PW_TMP/pid"
 }
 
-# Runs one step of a build; a transient failure of a registry is tried again after 1, 2, 4, 8, 16...
+# Runs one step of a build; a transient failure, most often a registry's, is tried again after 1, 2, 4, 8, 16...
 # seconds and a little more (so that many builds do not come back at the same moment), at most
 # PW_RETRIES times, and within two minutes of the first failure: a push after an hour's build counts
 # from when it failed, not from when the build began.

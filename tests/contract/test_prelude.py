@@ -654,6 +654,26 @@ BASE_IMAGE_TROUBLE = [
 ]
 
 
+# A RUN step that never began, by Buildah and by Podman; by Docker and BuildKit with runc.
+UNSEALED = [
+    """\
+STEP 2/3: RUN make
+Close_Fd sealing memfd copy: Device or resource busy
+subprocess exited with status 1
+Error: building at STEP "RUN make": exit status 1
+""",
+    """\
+STEP 2/3: RUN make
+Error sealing memfd copy: Device or resource busy
+Error: building at STEP "RUN make": while running runtime: exit status 1
+""",
+    """\
+runc run failed: could not seal fd: fcntl(F_ADD_SEALS): device or resource busy
+ERROR: process "/bin/sh -c make" did not complete successfully: exit code: 1
+""",
+]
+
+
 def judged(sandbox: Any, kind: str, texts: list[str]) -> list[str]:
     """Let the script's own function judge texts, as the output of a failed step of this kind."""
     lines = ["PW_JOB='' PW_STRATEGY='' PW_RETRIES=0 PW_TIMEOUT=0", text("prelude.sh"), "pw_mark=0"]
@@ -695,6 +715,22 @@ def test_a_login_is_wrong_when_it_is_refused_at_once(sandbox: Any) -> None:
 
 def test_trouble_of_a_run_step_is_the_users_and_final(sandbox: Any) -> None:
     assert judged(sandbox, "build", RUN_TROUBLE) == ["final"] * len(RUN_TROUBLE)
+
+
+def test_a_run_step_that_the_kernel_did_not_let_begin_is_transient(sandbox: Any) -> None:
+    assert judged(sandbox, "build", UNSEALED) == ["again"] * len(UNSEALED)
+    busy = [said.replace("sealing", "opening").replace("seal fd", "open fd") for said in UNSEALED]
+    assert judged(sandbox, "build", busy) == ["final"] * len(UNSEALED)
+
+
+def test_a_run_step_that_did_not_begin_is_tried_again(sandbox: Any, script: Any) -> None:
+    sandbox.rule(when="build", times=1, code=1, text=UNSEALED[0])
+
+    outcome = sandbox.run(impatient(script()))
+
+    assert outcome.code == 0
+    assert len(sandbox.calls("build")) == 2
+    assert "[podwright] that looks transient; try 1 of 5 in " in outcome.log
 
 
 def test_trouble_with_a_base_image_while_building_is_transient(sandbox: Any) -> None:
