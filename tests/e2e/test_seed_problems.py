@@ -285,16 +285,15 @@ def build(pod: harness.Pod, folder: Path, name: str, text: str = "") -> harness.
 # DooD: the node's engine is everyone's
 
 SOCKET_MOUNT = [{"name": "socket", "mountPath": "/var/run/docker.sock"}]
-SOCKET = [{"name": "socket", "hostPath": {"path": "/var/run/docker.sock"}}]
 
 
-def plain_dood() -> dict[str, Any]:
+def plain_dood(socket: str = "/var/run/docker.sock") -> dict[str, Any]:
     """Give a pod with the node's socket, as it is found everywhere."""
     return raw(
         IMAGES["docker-cli"],
         command=["sleep", "99d"],
         mounts=SOCKET_MOUNT,
-        volumes=SOCKET,
+        volumes=[{"name": "socket", "hostPath": {"path": socket}}],
         container={
             "resources": {
                 "requests": {"memory": "16Mi", "cpu": "10m"},
@@ -419,31 +418,44 @@ def test_dood_siblings_stay_below_the_pods_limits(cluster: harness.Cluster, imag
     assert "the pod's limit is" in str(refused.value)
 
 
+def without_socket(pod: dict[str, Any], place: str) -> dict[str, Any]:
+    """Let a pod look for the node's socket where there is none: tests beside this one need it."""
+    (mounted,) = (
+        volume["hostPath"]
+        for volume in pod["spec"]["volumes"]
+        if volume.get("hostPath", {}).get("path") == "/var/run/docker.sock"
+    )
+    mounted["path"] = place
+    return pod
+
+
 def test_a_node_without_docker_sock_is_named_in_the_pods_events(
     cluster: harness.Cluster, node: Any
 ) -> None:
-    node("mv", "/run/docker.sock", "/run/docker.sock.away")
+    folder = f"/run/nothing-{uuid.uuid4().hex[:8]}"
+    place = f"{folder}/docker.sock"
+    name = f"socket-{uuid.uuid4().hex[:8]}"
+    made = harness.jenkins(planned(cluster, "dood"), name, "e2e-privileged")
+    assert not cluster.apply(without_socket(harness.fitted(made), place)).returncode
+    pod = harness.Pod(cluster, "dood", "e2e-privileged", name)
     try:
-        name = f"socket-{uuid.uuid4().hex[:8]}"
-        made = harness.jenkins(planned(cluster, "dood"), name, "e2e-privileged")
-        assert not cluster.apply(harness.fitted(made)).returncode
-        pod = harness.Pod(cluster, "dood", "e2e-privileged", name)
-        try:
-            wait(lambda: "is not a socket file" in pod.events(), "the pod's events")
-            events = pod.events()
-            status = cluster.get("-n", "e2e-privileged", "pod", name)["status"]
-        finally:
-            pod.delete()
-        # Without `type: Socket` Kubernetes mounts whatever is there, an empty directory even.
-        with running(cluster, plain_dood()) as name:
+        wait(lambda: "is not a socket file" in pod.events(), "the pod's events")
+        events = pod.events()
+        status = cluster.get("-n", "e2e-privileged", "pod", name)["status"]
+    finally:
+        pod.delete()
+    # Without `type: Socket` Kubernetes mounts whatever is there, an empty directory even.
+    try:
+        with running(cluster, plain_dood(place)) as name:
             ready(cluster, name)
             answer = in_pod(cluster, name, "docker", "version")
+        made_there = node("stat", "-c", "%F", place).stdout.strip()
     finally:
-        node("rm", "-rf", "/run/docker.sock")
-        node("mv", "/run/docker.sock.away", "/run/docker.sock")
-    assert "/var/run/docker.sock is not a socket file" in events
+        node("rm", "-rf", folder)
+    assert f"{place} is not a socket file" in events
     assert status["phase"] == "Pending"
     assert answer.returncode != 0
+    assert made_there == "directory"
 
 
 def test_a_socket_of_another_group_is_reached_by_its_group_and_explained_without(
